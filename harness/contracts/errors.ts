@@ -1,0 +1,48 @@
+/**
+ * The four kinds of error ShrinkRank raises on purpose. A message says who, where, what was expected, what came and
+ * what to do; anything that is not a BenchError is a defect of the harness or of a method and keeps its stack.
+ */
+export type ErrorCode = 'input' | 'unsupported' | 'numerical' | 'integrity';
+
+export class BenchError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** Something the caller gave cannot be used: a file, an id, a parameter. Exit code 2, no stack. */
+export class InputError extends BenchError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('input', message, options);
+  }
+}
+
+/** The request is sound but cannot be done here: an operator, an architecture, a device. Row status `unsupported`. */
+export class UnsupportedError extends BenchError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('unsupported', message, options);
+  }
+}
+
+/** A computation left the numbers it can work with: not finite, not positive definite. Row status `failed`. */
+export class NumericalError extends BenchError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('numerical', message, options);
+  }
+}
+
+/** Bytes are not the bytes they claim to be: hash or size differs, data overlap where they must not. */
+export class IntegrityError extends BenchError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('integrity', message, options);
+  }
+}
+
+/** The InputError for an id nobody registered; lists the known ones. */
+export function unknownId(kind: string, id: string, known: Iterable<string>): InputError {
+  return new InputError(`unknown ${kind} "${id}"; known: ${[...known].sort().join(', ') || '(none)'}`);
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** `unit` is what `npm run verify` runs, under a minute; `slow` has the tests that start many processes or real models. */
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/**/*.slow.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'slow', include: ['test/**/*.slow.test.ts'], testTimeout: 600_000, fileParallelism: false },
+      },
+    ],
+  },
+});

@@ -1,0 +1,41 @@
+/**
+ * The rules of measuring, as numbers. Anything here that changes can move a result: raise PROTOCOL.version and add an
+ * entry to PROTOCOL.md. Results of different versions never share a column.
+ */
+export const PROTOCOL = {
+  version: 1,
+  quality: {
+    /** Threads within an operator; pinned, since the order of summation may follow it. */
+    threads: 2,
+    /** Items are scored one at a time: padding or neighbours would move the ranges of dynamic quantization. */
+    batchSize: 1,
+    confidence: 0.95,
+    bootstrapResamples: 2000,
+    bootstrapSeed: 'protocol-1',
+  },
+  calibration: {
+    /** Tokens drawn from the calibration split for one trial. */
+    tokenBudget: 16_384,
+  },
+  latency: {
+    threads: 1,
+    /** Two ends of use: one token by itself, and a batch of long rows; orders invert between them. */
+    shapes: [
+      { id: '1x1', batch: 1, sequence: 1 },
+      { id: '8x128', batch: 8, sequence: 128 },
+    ],
+    warmUpRuns: 5,
+    /** Rounds in which candidate and dense alternate; the first to go alternates too. */
+    rounds: 30,
+    /** A round repeats the call until this much time has passed, so that a sample is well above the clock's grain. */
+    minimumSampleMs: 1,
+    /** Coefficient of variation of the samples above which a row is marked noisy and left out of speed ranks. */
+    noisyAbove: 0.25,
+  },
+  size: {
+    /** Level of the zstd compression that stands for "as shipped". */
+    zstdLevel: 19,
+  },
+  /** Classes of size as shipped: zstd bytes of the dense file divided by those of the artifact, at least. */
+  weightClasses: [2, 4, 8, 16],
+} as const;

@@ -1,0 +1,262 @@
+/**
+ * The rows ShrinkRank records. A run writes trials (variant × model × seed → artifact and cost), evaluations
+ * (artifact × task → quality) and measurements (artifact × runner → latency, memory); each stands under a key, each has
+ * a status, and a failure is a row like any other.
+ */
+import * as v from 'valibot';
+import { ACCESS_CLASSES, FAMILIES } from './method.ts';
+import { machineSchema, runnerSchema } from './runner.ts';
+
+export const STATUSES = ['completed', 'unsupported', 'failed', 'timeout', 'out-of-memory', 'invalid'] as const;
+export type Status = (typeof STATUSES)[number];
+/** Everything but `completed`: `invalid` is an artifact that breaks the contract, `failed` a method that threw or died. */
+export const FAILURES = ['unsupported', 'failed', 'timeout', 'out-of-memory', 'invalid'] as const;
+
+/** SHA-256, 64 hex digits. */
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const timestamp = v.pipe(v.string(), v.isoTimestamp());
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+/** A figure with its confidence interval (PROTOCOL.quality.confidence). */
+export const estimateSchema = v.strictObject({ value: v.number(), low: v.number(), high: v.number() });
+export type Estimate = v.InferOutput<typeof estimateSchema>;
+
+/** What the compression itself cost, read off by the harness. */
+export const costSchema = v.strictObject({
+  wallSeconds: v.number(),
+  /** User and system time of the child process. */
+  cpuSeconds: v.number(),
+  /** Seconds an accelerator was busy; null where none was used. */
+  deviceSeconds: v.nullable(v.number()),
+  /** Largest resident set of the child process. */
+  peakMemoryBytes: count,
+  /** Tokens of the calibration or training split handed to the method; 0 for data-free methods. */
+  tokensSeen: count,
+  gradientSteps: count,
+  /** Null where the machine exposes no counter. */
+  energyJoules: v.nullable(v.number()),
+});
+export type Cost = v.InferOutput<typeof costSchema>;
+
+/** Three sizes of one artifact, none of them bits × parameters; each also without the token embedding. */
+export const sizeSchema = v.strictObject({
+  /** Bytes of the ONNX file. */
+  fileBytes: count,
+  fileBytesWithoutEmbedding: count,
+  /** Bytes of the ONNX file compressed with zstd (PROTOCOL.size): as shipped; decides the weight class. */
+  zstdBytes: count,
+  zstdBytesWithoutEmbedding: count,
+  /** Elements of all initializers of an element type that stands for weights, packed ones counted unpacked. */
+  parameters: count,
+  parametersWithoutEmbedding: count,
+  nonZeroParameters: count,
+  nonZeroParametersWithoutEmbedding: count,
+});
+export type Size = v.InferOutput<typeof sizeSchema>;
+
+export const artifactSchema = v.strictObject({
+  sha256,
+  size: sizeSchema,
+  /** Nodes by operator, `domain:Op` outside the standard domain, of the file itself. */
+  operators: v.record(v.string(), count),
+});
+export type Artifact = v.InferOutput<typeof artifactSchema>;
+
+/** What makes a trial the one it is; the key is the SHA-256 over exactly this. */
+export const trialIdentitySchema = v.strictObject({
+  method: v.string(),
+  /** SHA-256 over the method's source file and the files of methods/ and harness/ it imports. */
+  methodSource: sha256,
+  variant: v.string(),
+  params: v.record(v.string(), v.unknown()),
+  model: v.string(),
+  /** Hash over the model's source: repository, revision and file hashes. */
+  modelRevision: sha256,
+  /** The dataset calibration and training examples come from; null for data-free methods. */
+  data: v.nullable(v.strictObject({ dataset: v.string(), contentHash: sha256 })),
+  seed: count,
+  protocol: count,
+});
+export type TrialIdentity = v.InferOutput<typeof trialIdentitySchema>;
+
+const trialFields = {
+  kind: v.literal('trial'),
+  key: sha256,
+  run: v.string(),
+  identity: trialIdentitySchema,
+  family: v.picklist(FAMILIES),
+  access: v.picklist(ACCESS_CLASSES),
+  control: v.boolean(),
+  /** Remarks of the method, published beside the row. */
+  notes: v.array(v.string()),
+  /** Reason why size or speed are not what the method would really give; null when the artifact is real. */
+  simulated: v.nullable(v.string()),
+  machine: machineSchema,
+  startedAt: timestamp,
+};
+
+export const trialSchema = v.variant('status', [
+  v.strictObject({ ...trialFields, status: v.literal('completed'), artifact: artifactSchema, cost: costSchema }),
+  v.strictObject({
+    ...trialFields,
+    status: v.picklist(FAILURES),
+    /** Readable, whole: what happened, where. */
+    reason: v.string(),
+    /** What was spent before it failed, where it could be read. */
+    cost: v.nullable(costSchema),
+  }),
+]);
+export type TrialRow = v.InferOutput<typeof trialSchema>;
+
+/** Per-item outcomes in columns, one entry per test item in order. Sums are over the item's predicted tokens. */
+export const itemsSchema = v.strictObject({
+  ids: v.array(v.string()),
+  tokens: v.array(count),
+  /** Summed negative log-likelihood in nats, of the artifact and of dense. */
+  negativeLogLikelihood: v.array(v.number()),
+  denseNegativeLogLikelihood: v.array(v.number()),
+  /** Summed KL(dense ‖ artifact) of the next-token distribution, nats. */
+  klDivergence: v.array(v.number()),
+  /** Tokens where artifact and dense have the same most probable next token. */
+  sameTop: v.array(count),
+  /** Tokens whose most probable next token is the true one. */
+  correct: v.array(count),
+  denseCorrect: v.array(count),
+  /** Tokens right under dense and wrong here, and the other way. */
+  correctToIncorrect: v.array(count),
+  incorrectToCorrect: v.array(count),
+});
+export type Items = v.InferOutput<typeof itemsSchema>;
+
+export const qualitySchema = v.strictObject({
+  metric: v.picklist(['perplexity']),
+  higherIsBetter: v.boolean(),
+  estimate: estimateSchema,
+  dense: v.number(),
+  items: count,
+  tokens: count,
+});
+export type Quality = v.InferOutput<typeof qualitySchema>;
+
+/** How far the artifact is from dense on the same items, all paired. */
+export const distanceSchema = v.strictObject({
+  /** ln perplexity minus dense's: nats per token. */
+  deltaLogPerplexity: estimateSchema,
+  /** Mean KL(dense ‖ artifact) per token, nats. */
+  klDivergence: estimateSchema,
+  /** Share of tokens with the same most probable next token. */
+  sameTop: estimateSchema,
+  correctToIncorrect: estimateSchema,
+  incorrectToCorrect: estimateSchema,
+});
+export type Distance = v.InferOutput<typeof distanceSchema>;
+
+/** Session options that change kernels, as passed to the runtime. */
+export const sessionOptionsSchema = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]));
+
+const evaluationFields = {
+  kind: v.literal('evaluation'),
+  key: sha256,
+  run: v.string(),
+  trial: sha256,
+  artifact: sha256,
+  task: v.string(),
+  dataset: v.strictObject({ dataset: v.string(), contentHash: sha256 }),
+  protocol: count,
+  /** The model was trained on this dataset: good for comparing with dense, not for judging the model. */
+  inSample: v.boolean(),
+  sessionOptions: sessionOptionsSchema,
+  machine: machineSchema,
+  startedAt: timestamp,
+  wallSeconds: v.number(),
+};
+
+export const evaluationSchema = v.variant('status', [
+  v.strictObject({
+    ...evaluationFields,
+    status: v.literal('completed'),
+    quality: qualitySchema,
+    distance: distanceSchema,
+    outcomes: itemsSchema,
+  }),
+  v.strictObject({ ...evaluationFields, status: v.picklist(FAILURES), reason: v.string() }),
+]);
+export type EvaluationRow = v.InferOutput<typeof evaluationSchema>;
+
+/** Latency at one shape: raw samples of artifact and dense, taken alternately in one process. */
+export const shapeLatencySchema = v.strictObject({
+  shape: v.string(),
+  batch: count,
+  sequence: count,
+  /** One entry per round, milliseconds per call. */
+  samplesMs: v.array(v.number()),
+  denseSamplesMs: v.array(v.number()),
+  p50Ms: v.number(),
+  p95Ms: v.number(),
+  denseP50Ms: v.number(),
+  /** Speed-up: dense time over artifact time, paired by round; above 1 the artifact is faster. */
+  speedUp: estimateSchema,
+  coefficientOfVariation: v.number(),
+  noisy: v.boolean(),
+});
+export type ShapeLatency = v.InferOutput<typeof shapeLatencySchema>;
+
+export const placementSchema = v.strictObject({
+  /** Executed nodes by execution provider. */
+  nodes: v.record(v.string(), count),
+  /** Share of kernel time by execution provider. */
+  timeShare: v.record(v.string(), share),
+  /** Executed nodes by operator of the optimised graph. */
+  operators: v.record(v.string(), count),
+});
+export type Placement = v.InferOutput<typeof placementSchema>;
+
+const measurementFields = {
+  kind: v.literal('measurement'),
+  key: sha256,
+  run: v.string(),
+  trial: sha256,
+  artifact: sha256,
+  runner: runnerSchema,
+  protocol: count,
+  threads: count,
+  sessionOptions: sessionOptionsSchema,
+  startedAt: timestamp,
+  wallSeconds: v.number(),
+};
+
+export const measurementSchema = v.variant('status', [
+  v.strictObject({
+    ...measurementFields,
+    status: v.literal('completed'),
+    latency: v.array(shapeLatencySchema),
+    /** Growth of the resident set by loading the artifact and running it once. */
+    residentMemoryBytes: count,
+    denseResidentMemoryBytes: count,
+    placement: placementSchema,
+  }),
+  v.strictObject({ ...measurementFields, status: v.picklist(FAILURES), reason: v.string() }),
+]);
+export type MeasurementRow = v.InferOutput<typeof measurementSchema>;
+
+/** One execution of a suite. */
+export const runSchema = v.strictObject({
+  kind: v.literal('run'),
+  id: v.string(),
+  suite: v.string(),
+  protocol: count,
+  /** Git commit of the harness, with `+` when the tree had changes; null outside a repository. */
+  commit: v.nullable(v.string()),
+  machine: machineSchema,
+  startedAt: timestamp,
+  finishedAt: v.nullable(timestamp),
+  wallSeconds: v.nullable(v.number()),
+  /** Wall time not spent in compressing, evaluating or timing. */
+  overheadSeconds: v.nullable(v.number()),
+});
+export type RunRow = v.InferOutput<typeof runSchema>;
+
+/** One line of results/*.jsonl. */
+export const rowSchema = v.variant('kind', [runSchema, trialSchema, evaluationSchema, measurementSchema]);
+export type Row = v.InferOutput<typeof rowSchema>;

@@ -1,0 +1,23 @@
+/**
+ * Options of onnxruntime that change which kernels run. They are part of what a row measures, so they are fixed here
+ * and stored with it: https://github.com/microsoft/onnxruntime/blob/v1.30.0/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h
+ */
+export const PINNED_SESSION_OPTIONS = {
+  graphOptimizationLevel: 'all',
+  executionMode: 'sequential',
+  interOpNumThreads: 1,
+  enableCpuMemArena: true,
+  enableMemPattern: true,
+  config: {
+    /** DequantizeLinear + MatMul becomes MatMulNBits with int8 arithmetic, onnxruntime's own default; a MatMulNBits node keeps its own level. */
+    'session.qdq_matmulnbits_accuracy_level': '4',
+    /** The second fusion pass of that kind, meant for other providers. */
+    'session.enable_dq_matmulnbits_fusion': '0',
+    'session.disable_quant_qdq': '0',
+    /** Idle threads sleep: the dense model's session must not burn the cores that its candidate, alternating with it, runs on. */
+    'session.intra_op.allow_spinning': '0',
+    'session.inter_op.allow_spinning': '0',
+  },
+} as const;
+
+export type PinnedSessionOptions = typeof PINNED_SESSION_OPTIONS;

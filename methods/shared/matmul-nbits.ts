@@ -1,0 +1,218 @@
+/**
+ * Weights for the operator com.microsoft MatMulNBits, and the graph edit that puts it in the place of a MatMul.
+ * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
+ */
+import { InputError } from '../../harness/contracts/errors.ts';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import { int } from '../../harness/onnx/attributes.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
+import { createNode } from '../../harness/onnx/node.ts';
+import { type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+import { type GridFormat, codeOf, fitGrid, gridOf, valueOf } from './grid.ts';
+
+/** Input features that share a scale; `channel`: all of an output's. */
+export type GroupSize = number | 'channel';
+
+/**
+ * What the kernel multiplies with: `int8` quantizes the activations of each block as it runs, `float32` leaves them.
+ * On the CPU only 4 bits have a fast float32 kernel.
+ */
+export type Activations = 'int8' | 'float32';
+
+const ACCURACY_LEVEL = { float32: 1, int8: 4 } as const satisfies Record<Activations, number>;
+const SMALLEST_BLOCK = 16;
+
+/** A weight on a grid. Output feature by output feature, as the papers' W and as MatMulNBits stores it. */
+export interface QuantizedWeight extends GridFormat {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  /** Input features per scale, a power of two from 16; the last group may be short. */
+  readonly blockSize: number;
+  /** One code per byte, [out, in]. */
+  readonly codes: Uint8Array;
+  /** [out, ceil(in / blockSize)] */
+  readonly scales: Float32Array;
+  /** [out, ceil(in / blockSize)]; the middle code everywhere when symmetric. */
+  readonly zeroPoints: Uint8Array;
+}
+
+export interface WeightShape {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+}
+
+/** The block size that holds a group: the group size itself, or one power of two that covers all input features. */
+export function blockSizeOf(groupSize: GroupSize, inFeatures: number): number {
+  const wholeChannel = 2 ** Math.ceil(Math.log2(Math.max(SMALLEST_BLOCK, inFeatures)));
+  if (groupSize === 'channel') return wholeChannel;
+  if (groupSize < SMALLEST_BLOCK || !Number.isInteger(Math.log2(groupSize))) {
+    throw new InputError(
+      `MatMulNBits: group size ${groupSize} is not a power of two from ${SMALLEST_BLOCK}; the operator knows no other, choose e.g. 32 or "channel"`,
+    );
+  }
+  return Math.min(groupSize, wholeChannel);
+}
+
+/** Rounds each weight to the nearest point of its group's grid. weight: [in, out] row-major. */
+export function quantizeWeight(
+  weight: Float32Array,
+  options: WeightShape & GridFormat & { readonly groupSize: GroupSize },
+): QuantizedWeight {
+  const { inFeatures, outFeatures, bits, symmetric } = options;
+  const blockSize = blockSizeOf(options.groupSize, inFeatures);
+  const blocks = Math.ceil(inFeatures / blockSize);
+  const codes = new Uint8Array(outFeatures * inFeatures);
+  const scales = new Float32Array(outFeatures * blocks);
+  const zeroPoints = new Uint8Array(outFeatures * blocks);
+  for (let out = 0; out < outFeatures; out++) {
+    for (let block = 0; block < blocks; block++) {
+      const first = block * blockSize;
+      const count = Math.min(blockSize, inFeatures - first);
+      const grid = fitGrid(
+        weight,
+        { start: first * outFeatures + out, stride: outFeatures, count },
+        { bits, symmetric },
+      );
+      scales[out * blocks + block] = grid.scale;
+      zeroPoints[out * blocks + block] = grid.zeroPoint;
+      for (let i = first; i < first + count; i++) {
+        codes[out * inFeatures + i] = codeOf(grid, weight[i * outFeatures + out]);
+      }
+    }
+  }
+  return { inFeatures, outFeatures, bits, symmetric, blockSize, codes, scales, zeroPoints };
+}
+
+/** The float32 weight the codes stand for, [in, out] row-major. */
+export function dequantizeWeight(quantized: QuantizedWeight): Float32Array {
+  const { inFeatures, outFeatures, bits, blockSize, codes, scales, zeroPoints } = quantized;
+  const blocks = Math.ceil(inFeatures / blockSize);
+  const weight = new Float32Array(inFeatures * outFeatures);
+  for (let out = 0; out < outFeatures; out++) {
+    for (let block = 0; block < blocks; block++) {
+      const at = out * blocks + block;
+      const grid = gridOf({ bits, scale: scales[at], zeroPoint: zeroPoints[at] });
+      const end = Math.min((block + 1) * blockSize, inFeatures);
+      for (let i = block * blockSize; i < end; i++) {
+        weight[i * outFeatures + out] = valueOf(grid, codes[out * inFeatures + i]);
+      }
+    }
+  }
+  return weight;
+}
+
+export interface PackedWeight {
+  /** uint8 [out, blocks, blockSize · bits / 8], low bits first; codes past the last input feature are 0. */
+  readonly weight: NumericTensor;
+  /** float32 [out, blocks] */
+  readonly scales: NumericTensor;
+  /** uint8 [out, ceil(blocks · bits / 8)], low bits first; absent when symmetric, for the operator then assumes the middle code. */
+  readonly zeroPoints?: NumericTensor;
+}
+
+/** The inputs of MatMulNBits. */
+export function packWeight(quantized: QuantizedWeight): PackedWeight {
+  const { inFeatures, outFeatures, bits, symmetric, blockSize, codes, scales, zeroPoints } = quantized;
+  const blocks = Math.ceil(inFeatures / blockSize);
+  const blockBytes = (blockSize * bits) / 8;
+  const weight = packRows(codes, {
+    rows: outFeatures,
+    columns: inFeatures,
+    bits,
+    rowBytes: blocks * blockBytes,
+    padding: 0,
+  });
+  const packed = {
+    weight: tensorOf('uint8', [outFeatures, blocks, blockBytes], weight),
+    scales: tensorOf('float32', [outFeatures, blocks], scales),
+  };
+  if (symmetric) return packed;
+  const rowBytes = Math.ceil((blocks * bits) / 8);
+  const points = packRows(zeroPoints, {
+    rows: outFeatures,
+    columns: blocks,
+    bits,
+    rowBytes,
+    padding: 2 ** (bits - 1),
+  });
+  return { ...packed, zeroPoints: tensorOf('uint8', [outFeatures, rowBytes], points) };
+}
+
+/** Packs each row of codes by itself, low bits first; `padding` fills the row's last bytes. */
+function packRows(
+  codes: Uint8Array,
+  layout: {
+    readonly rows: number;
+    readonly columns: number;
+    readonly bits: number;
+    readonly rowBytes: number;
+    readonly padding: number;
+  },
+): Uint8Array {
+  const { rows, columns, bits, rowBytes, padding } = layout;
+  const perByte = 8 / bits;
+  const bytes = new Uint8Array(rows * rowBytes);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < rowBytes * perByte; column++) {
+      const code = column < columns ? codes[row * columns + column] : padding;
+      bytes[row * rowBytes + Math.floor(column / perByte)] |= code << (bits * (column % perByte));
+    }
+  }
+  return bytes;
+}
+
+/** The MatMulNBits node for a packed weight stored under `names`. */
+export function matMulNBitsNode(options: {
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  readonly initializers: { readonly weight: string; readonly scales: string; readonly zeroPoints?: string };
+  readonly quantized: WeightShape & GridFormat & { readonly blockSize: number };
+  readonly activations: Activations;
+}) {
+  const { name, input, output, initializers, quantized, activations } = options;
+  return createNode({
+    op: 'MatMulNBits',
+    domain: 'com.microsoft',
+    name,
+    inputs: [
+      input,
+      initializers.weight,
+      initializers.scales,
+      ...(initializers.zeroPoints === undefined ? [] : [initializers.zeroPoints]),
+    ],
+    outputs: [output],
+    attributes: {
+      K: int(quantized.inFeatures),
+      N: int(quantized.outFeatures),
+      bits: int(quantized.bits),
+      block_size: int(quantized.blockSize),
+      accuracy_level: int(ACCURACY_LEVEL[activations]),
+    },
+  });
+}
+
+/** The model with a MatMulNBits in the place of each of these linear layers' MatMul; their float32 weights are gone. */
+export function withQuantizedLinears(
+  model: Model,
+  linears: Iterable<{ readonly linear: LinearRole; readonly quantized: QuantizedWeight }>,
+  { activations }: { readonly activations: Activations },
+): Model {
+  let graph = model.onnx.graph;
+  for (const { linear, quantized } of linears) {
+    const packed = packWeight(quantized);
+    const initializers = {
+      weight: `${linear.weight}.codes`,
+      scales: `${linear.weight}.scales`,
+      ...(packed.zeroPoints && { zeroPoints: `${linear.weight}.zero_points` }),
+    };
+    graph = addInitializers(graph, {
+      [initializers.weight]: packed.weight,
+      [initializers.scales]: packed.scales,
+      ...(packed.zeroPoints && { [initializers.zeroPoints as string]: packed.zeroPoints }),
+    });
+    const { node: name, input, output } = linear;
+    graph = replaceNode(graph, name, [matMulNBitsNode({ name, input, output, initializers, quantized, activations })]);
+  }
+  return model.withOnnx(withGraph(model.onnx, removeDeadCode(graph), { opsets: { 'com.microsoft': 1 } }));
+}

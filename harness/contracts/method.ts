@@ -1,5 +1,5 @@
 /** A compression method: one file, one object. Its access class decides, by type, what it may look at. */
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import type { Random } from '../tensor/random.ts';
 import type { Model } from './model.ts';
 

@@ -50,9 +50,17 @@ const constructors = {
 
 type ViewDType = keyof typeof constructors;
 type ViewOf<D extends ViewDType> = InstanceType<(typeof constructors)[D]>;
+interface ValuesOf {
+  readonly float32: Float32Array;
+  readonly float64: Float64Array;
+  readonly int32: Int32Array;
+  readonly int64: BigInt64Array;
+  readonly uint8: Uint8Array;
+  readonly int8: Int8Array;
+}
 
 /** A tensor over the memory of a typed array; nothing is copied, so the array must not be written afterwards. */
-export function tensorOf<D extends ViewDType>(dtype: D, dims: readonly number[], values: ViewOf<D>): NumericTensor {
+export function tensorOf<D extends ViewDType>(dtype: D, dims: readonly number[], values: ValuesOf[D]): NumericTensor {
   return rawTensor(dtype, dims, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }
 

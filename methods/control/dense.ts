@@ -1,0 +1,26 @@
+/** The model as it is: what every row is compared with, put through the same pipeline. */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'dense',
+  family: 'control',
+  access: 'data-free',
+  control: true,
+  description:
+    'The uncompressed float32 model, unchanged. ' +
+    'It goes through the same pipeline as every method, so its row shows what the pipeline itself adds: nothing in quality, noise in speed.',
+  paper: {
+    title: 'A Comprehensive Survey of Compression Algorithms for Language Models',
+    authors: 'Seungcheol Park, Jaehyeon Choi, Sojin Lee, U Kang',
+    year: 2024,
+    url: 'https://arxiv.org/abs/2401.15347',
+  },
+  params: v.strictObject({}),
+  variants: { fp32: {} },
+
+  compress(model, { signal }) {
+    signal.throwIfAborted();
+    return model;
+  },
+});

@@ -1,0 +1,169 @@
+/**
+ * Eight-bit integer arithmetic with activation ranges taken as the model runs: standard ONNX nodes DynamicQuantizeLinear
+ * and MatMulInteger, weights symmetric on [-127, 127]. Scheme of Jacob et al. 2018, https://arxiv.org/abs/1712.05877, and
+ * Zafrir et al. 2019 (Q8BERT), https://arxiv.org/abs/1910.06188, without their training.
+ * Codes and scales are those of onnxruntime.quantization.quantize_dynamic(weight_type=QInt8).
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import { int } from '../../harness/onnx/attributes.ts';
+import { addInitializers, insertNodes, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
+import type { Graph, Node } from '../../harness/onnx/graph.ts';
+import { createNode } from '../../harness/onnx/node.ts';
+import { DTYPES } from '../../harness/tensor/dtype.ts';
+import { tensorOf } from '../../harness/tensor/tensor.ts';
+
+/** Below it a scale is no normal float32 and the quantizer takes 1 instead. */
+const SMALLEST_SCALE = 2 ** -126;
+
+export default defineMethod({
+  id: 'int8-dynamic',
+  family: 'quantization',
+  access: 'data-free',
+  description:
+    'Multiplies 8-bit integers: weights are rounded once, activations at run time over the range each call happens to have. ' +
+    'Needs no data and gains most where long inputs keep the processor busy with multiplications. ' +
+    'Token embedding, norms and the output layer stay in float32; 7-bit variants avoid overflow on processors without VNNI.',
+  paper: {
+    title: 'Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference',
+    authors:
+      'Benoit Jacob, Skirmantas Kligys, Bo Chen, Menglong Zhu, Matthew Tang, Andrew Howard, Hartwig Adam, Dmitry Kalenichenko',
+    year: 2018,
+    url: 'https://arxiv.org/abs/1712.05877',
+  },
+  params: v.strictObject({
+    granularity: v.pipe(
+      v.picklist(['tensor', 'channel']),
+      v.description('One scale for a whole weight matrix, or one for each output feature.'),
+    ),
+    reducedRange: v.optional(
+      v.pipe(
+        v.boolean(),
+        v.description('Weights take 7 bits, [-64, 64], so that 16-bit sums of products cannot overflow.'),
+      ),
+      false,
+    ),
+    layers: v.optional(
+      v.pipe(
+        v.picklist(['all', 'attention', 'feed-forward']),
+        v.description('Which linear layers become integers; the others stay in float32.'),
+      ),
+      'all',
+    ),
+  }),
+  variants: {
+    channel: { granularity: 'channel' },
+    'channel-7bit': { granularity: 'channel', reducedRange: true },
+    'channel-attention': { granularity: 'channel', layers: 'attention' },
+    'channel-feed-forward': { granularity: 'channel', layers: 'feed-forward' },
+    tensor: { granularity: 'tensor' },
+    'tensor-7bit': { granularity: 'tensor', reducedRange: true },
+  },
+
+  compress(model, { params, signal, progress }) {
+    const chosen = linearsOf(model, params.layers);
+    let graph = model.onnx.graph;
+    for (const input of new Set(chosen.map((linear) => linear.input))) {
+      const readers = chosen.filter((linear) => linear.input === input).map((linear) => linear.node);
+      const first = graph.nodes.find((node) => readers.includes(node.name));
+      graph = insertNodes(graph, [quantizeInput(input)], { before: first?.name ?? readers[0] });
+    }
+    chosen.forEach((linear, index) => {
+      signal.throwIfAborted();
+      graph = withIntegerMatMul(graph, linear, quantizeInt8(model.weight(linear), { ...linear, ...params }));
+      progress((index + 1) / chosen.length);
+    });
+    return model.withOnnx(withGraph(model.onnx, removeDeadCode(graph)));
+  },
+});
+
+function linearsOf(model: Model, layers: 'all' | 'attention' | 'feed-forward'): readonly LinearRole[] {
+  if (layers === 'all') return model.linears;
+  const attention = new Set(
+    model.roles.layers.flatMap(({ q, k, v: value, o }) => [q.node, k.node, value.node, o.node]),
+  );
+  return model.linears.filter((linear) => attention.has(linear.node) === (layers === 'attention'));
+}
+
+export interface Int8Weight {
+  /** [in, out], in [-127, 127] or [-64, 64] */
+  readonly codes: Int8Array;
+  /** [out], or [1] for the whole matrix */
+  readonly scales: Float32Array;
+}
+
+/** weight: [in, out]; value = code · scale. */
+export function quantizeInt8(
+  weight: Float32Array,
+  options: {
+    readonly inFeatures: number;
+    readonly outFeatures: number;
+    readonly granularity: 'tensor' | 'channel';
+    readonly reducedRange: boolean;
+  },
+): Int8Weight {
+  const { outFeatures, granularity, reducedRange } = options;
+  const channels = granularity === 'channel' ? outFeatures : 1;
+  const largest = new Float64Array(channels);
+  weight.forEach((value, at) => {
+    largest[at % channels] = Math.max(largest[at % channels], Math.abs(value));
+  });
+  const limit = reducedRange ? 64 : 127;
+  const scales = Float32Array.from(largest, (value) => (value / limit < SMALLEST_SCALE ? 1 : value / limit));
+  const codes = Int8Array.from(weight, (value, at) => {
+    const code = roundHalfToEven(Math.fround(value / scales[at % channels]));
+    return Math.min(Math.max(code, -128), 127);
+  });
+  return { codes, scales };
+}
+
+function roundHalfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+/** One DynamicQuantizeLinear serves all layers that read the same input. */
+function quantizeInput(input: string): Node {
+  return createNode({
+    op: 'DynamicQuantizeLinear',
+    name: `${input}.quantize`,
+    inputs: [input],
+    outputs: [`${input}.codes`, `${input}.scale`, `${input}.zero_point`],
+  });
+}
+
+function withIntegerMatMul(graph: Graph, linear: LinearRole, { codes, scales }: Int8Weight): Graph {
+  const { node, input, output, weight, inFeatures, outFeatures } = linear;
+  const stored = addInitializers(graph, {
+    [`${weight}.codes`]: tensorOf('int8', [inFeatures, outFeatures], codes),
+    [`${weight}.scale`]: tensorOf('float32', scales.length === 1 ? [] : [outFeatures], scales),
+  });
+  return replaceNode(stored, node, [
+    createNode({
+      op: 'MatMulInteger',
+      name: `${node}.integer`,
+      inputs: [`${input}.codes`, `${weight}.codes`, `${input}.zero_point`],
+      outputs: [`${output}.sums`],
+    }),
+    createNode({
+      op: 'Cast',
+      name: `${node}.cast`,
+      inputs: [`${output}.sums`],
+      outputs: [`${output}.float_sums`],
+      attributes: { to: int(DTYPES.float32.code) },
+    }),
+    createNode({
+      op: 'Mul',
+      name: `${node}.scale`,
+      inputs: [`${input}.scale`, `${weight}.scale`],
+      outputs: [`${output}.scale`],
+    }),
+    createNode({
+      op: 'Mul',
+      name: node,
+      inputs: [`${output}.float_sums`, `${output}.scale`],
+      outputs: [output],
+    }),
+  ]);
+}

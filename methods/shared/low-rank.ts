@@ -1,0 +1,82 @@
+/** A linear layer as the product of two thinner ones: x W ≈ (x A) B, two MatMuls in the place of one. */
+import * as v from 'valibot';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
+import { createNode } from '../../harness/onnx/node.ts';
+import { tensorOf } from '../../harness/tensor/tensor.ts';
+
+export const keepParameter = v.pipe(
+  v.number(),
+  v.gtValue(0),
+  v.maxValue(1),
+  v.description('Share of the parameters of each linear layer that its two factors may take.'),
+);
+
+/** Six operating points, from hardly anything to a quarter. */
+export const keepVariants = {
+  p90: { keep: 0.9 },
+  p75: { keep: 0.75 },
+  p60: { keep: 0.6 },
+  p50: { keep: 0.5 },
+  p40: { keep: 0.4 },
+  p25: { keep: 0.25 },
+} as const;
+
+type Shape = Pick<LinearRole, 'inFeatures' | 'outFeatures'>;
+
+export interface Factors {
+  readonly rank: number;
+  /** A: [in, rank] */
+  readonly down: Float32Array;
+  /** B: [rank, out] */
+  readonly up: Float32Array;
+}
+
+/**
+ * The largest rank whose factors take at most `keep` of the layer's parameters, r (in + out) ≤ keep · in · out; at least 1.
+ * Undefined where even so the factors are not smaller than the layer.
+ */
+export function rankFor({ inFeatures, outFeatures }: Shape, keep: number): number | undefined {
+  const dense = inFeatures * outFeatures;
+  const perRank = inFeatures + outFeatures;
+  // The product of a decimal share and a whole number may fall short of a whole number by rounding alone.
+  const rank = Math.max(1, Math.floor((keep * dense) / perRank + 1e-9));
+  return rank * perRank < dense ? rank : undefined;
+}
+
+/** The model with each of these linear layers computed by its two factors; the float32 weights are gone. */
+export function withFactors(
+  model: Model,
+  layers: Iterable<{ readonly linear: LinearRole; readonly factors: Factors }>,
+): Model {
+  let graph = model.onnx.graph;
+  for (const { linear, factors } of layers) {
+    const { node, weight, input, output, inFeatures, outFeatures } = linear;
+    graph = addInitializers(graph, {
+      [`${weight}.down`]: tensorOf('float32', [inFeatures, factors.rank], factors.down),
+      [`${weight}.up`]: tensorOf('float32', [factors.rank, outFeatures], factors.up),
+    });
+    graph = replaceNode(graph, node, [
+      createNode({
+        op: 'MatMul',
+        name: `${node}.down`,
+        inputs: [input, `${weight}.down`],
+        outputs: [`${output}.rank${factors.rank}`],
+      }),
+      createNode({
+        op: 'MatMul',
+        name: node,
+        inputs: [`${output}.rank${factors.rank}`, `${weight}.up`],
+        outputs: [output],
+      }),
+    ]);
+  }
+  return model.withOnnx(withGraph(model.onnx, removeDeadCode(graph)));
+}
+
+/** The remark for a row on the layers that stay dense, or undefined. */
+export function denseRemark(dense: readonly LinearRole[]): string | undefined {
+  if (dense.length === 0) return undefined;
+  const roles = dense.map(({ role }) => role).join(', ');
+  return `left dense, since even rank 1 is not smaller: ${roles}`;
+}

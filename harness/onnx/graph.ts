@@ -5,41 +5,72 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import type { DType } from '../tensor/dtype.ts';
 
-/** Protobuf fields of a newer onnx.proto, kept as they came so that writing gives them back. */
+/**
+ * A protobuf field that this graph has no place for, kept as it came so that writing gives it back: fields of a newer
+ * onnx.proto, training_info, and device configurations.
+ */
 export interface UnknownField {
   readonly number: number;
   readonly wireType: number;
+  /** What follows the tag on the wire; for length-delimited fields with the length in front. */
   readonly bytes: Uint8Array;
 }
+
+/** What any part of a file may carry besides its content. */
+export interface Annotations {
+  readonly doc?: string;
+  readonly metadata?: ReadonlyMap<string, string>;
+  readonly unknown?: readonly UnknownField[];
+}
+
+/** A tensor as a file holds it. `name` is set only where no map key names it already. */
+export type OnnxTensor = Tensor & Annotations & { readonly name?: string };
 
 /** A dimension: a length, a symbol such as `batch`, or unknown. */
 export type Dim = number | string | undefined;
 
-export type ValueType =
-  | {
-      readonly kind: 'tensor';
-      readonly dtype: DType | undefined;
-      readonly dims: readonly Dim[] | undefined;
-      readonly denotations?: readonly string[];
-    }
-  | {
-      readonly kind: 'sparse-tensor';
-      readonly dtype: DType | undefined;
-      readonly dims: readonly Dim[] | undefined;
-      readonly denotations?: readonly string[];
-    }
-  | { readonly kind: 'sequence'; readonly element: ValueType | undefined }
-  | { readonly kind: 'optional'; readonly element: ValueType | undefined }
-  | { readonly kind: 'map'; readonly key: DType | undefined; readonly value: ValueType | undefined }
-  | { readonly kind: 'opaque'; readonly domain: string; readonly name: string };
+/** Unknown fields of the messages inside a TypeProto, by the message they stood in. */
+export interface TypeAnnotations {
+  /** https://github.com/onnx/onnx/blob/main/docs/TypeDenotation.md */
+  readonly denotation?: string;
+  readonly unknown?: readonly UnknownField[];
+  /** Of the message for the kind: TypeProto.Tensor, TypeProto.Sequence, … */
+  readonly kindUnknown?: readonly UnknownField[];
+  readonly shapeUnknown?: readonly UnknownField[];
+  /** One entry per dimension. */
+  readonly dimUnknown?: readonly (readonly UnknownField[])[];
+}
 
-export interface ValueInfo {
+interface ArrayType {
+  readonly dtype: DType | undefined;
+  /** Code of an element type that DTYPES does not know, with `dtype` undefined. */
+  readonly unknownCode?: number;
+  /** Undefined when not even the rank is known. */
+  readonly dims: readonly Dim[] | undefined;
+  /** One entry per dimension. https://github.com/onnx/onnx/blob/main/docs/DimensionDenotation.md */
+  readonly denotations?: readonly string[];
+}
+
+export type ValueType = TypeAnnotations &
+  (
+    | ({ readonly kind: 'tensor' } & ArrayType)
+    | ({ readonly kind: 'sparse-tensor' } & ArrayType)
+    | { readonly kind: 'sequence'; readonly element: ValueType | undefined }
+    | { readonly kind: 'optional'; readonly element: ValueType | undefined }
+    | {
+        readonly kind: 'map';
+        readonly key: DType | undefined;
+        readonly unknownCode?: number;
+        readonly value: ValueType | undefined;
+      }
+    | { readonly kind: 'opaque'; readonly domain: string; readonly name: string }
+    /** A TypeProto that states no type. */
+    | { readonly kind: 'unstated' }
+  );
+
+export interface ValueInfo extends Annotations {
   readonly name: string;
   readonly type: ValueType | undefined;
-  readonly typeDenotation?: string;
-  readonly doc?: string;
-  readonly metadata?: ReadonlyMap<string, string>;
-  readonly unknown?: readonly UnknownField[];
 }
 
 export interface SparseTensor {
@@ -47,30 +78,35 @@ export interface SparseTensor {
   /** Shape of the dense tensor it stands for. */
   readonly dims: readonly number[];
   /** [nnz] */
-  readonly values: Tensor;
+  readonly values: OnnxTensor;
   /** int64, [nnz] of flat positions or [nnz, rank] */
-  readonly indices: Tensor;
+  readonly indices: OnnxTensor;
+  readonly unknown?: readonly UnknownField[];
 }
 
-export type Attribute =
+export type Attribute = AttributeValue & Pick<Annotations, 'doc' | 'unknown'>;
+
+export type AttributeType = Exclude<AttributeValue['type'], 'reference'>;
+
+type AttributeValue =
   | { readonly type: 'float'; readonly value: number }
   | { readonly type: 'int'; readonly value: bigint }
   | { readonly type: 'string'; readonly value: Uint8Array }
-  | { readonly type: 'tensor'; readonly value: Tensor }
+  | { readonly type: 'tensor'; readonly value: OnnxTensor }
   | { readonly type: 'graph'; readonly value: Graph }
   | { readonly type: 'sparse-tensor'; readonly value: SparseTensor }
   | { readonly type: 'type'; readonly value: ValueType }
   | { readonly type: 'floats'; readonly value: readonly number[] }
   | { readonly type: 'ints'; readonly value: readonly bigint[] }
   | { readonly type: 'strings'; readonly value: readonly Uint8Array[] }
-  | { readonly type: 'tensors'; readonly value: readonly Tensor[] }
+  | { readonly type: 'tensors'; readonly value: readonly OnnxTensor[] }
   | { readonly type: 'graphs'; readonly value: readonly Graph[] }
   | { readonly type: 'sparse-tensors'; readonly value: readonly SparseTensor[] }
   | { readonly type: 'types'; readonly value: readonly ValueType[] }
-  /** Inside a function body: the value is that of the calling node's attribute `value`. */
-  | { readonly type: 'reference'; readonly value: string; readonly of: string };
+  /** Inside a function body: the value is that of the calling node's attribute `value`, which has the type `of`. */
+  | { readonly type: 'reference'; readonly value: string; readonly of: AttributeType };
 
-export interface Node {
+export interface Node extends Annotations {
   readonly op: string;
   /** '' is the standard domain. */
   readonly domain: string;
@@ -81,28 +117,31 @@ export interface Node {
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Attribute>;
   readonly overload?: string;
-  readonly doc?: string;
-  readonly metadata?: ReadonlyMap<string, string>;
+}
+
+/** Names of the initializers that hold scale and zero point of a quantized value. */
+export interface QuantizationAnnotation {
+  readonly value: string;
+  /** `SCALE_TENSOR`, `ZERO_POINT_TENSOR` → name of an initializer. */
+  readonly parameters: ReadonlyMap<string, string>;
   readonly unknown?: readonly UnknownField[];
 }
 
-export interface Graph {
+export interface Graph extends Annotations {
   readonly name: string;
   /** In an order in which every value is made before it is used. */
   readonly nodes: readonly Node[];
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   /** Weights, by name. */
-  readonly initializers: ReadonlyMap<string, Tensor>;
+  readonly initializers: ReadonlyMap<string, OnnxTensor>;
   readonly sparseInitializers: readonly SparseTensor[];
   /** Types of values in between, as far as the file states them. */
   readonly valueInfo: readonly ValueInfo[];
-  readonly doc?: string;
-  readonly metadata?: ReadonlyMap<string, string>;
-  readonly unknown?: readonly UnknownField[];
+  readonly quantizationAnnotations?: readonly QuantizationAnnotation[];
 }
 
-export interface OnnxFunction {
+export interface OnnxFunction extends Annotations {
   readonly domain: string;
   readonly name: string;
   readonly overload?: string;
@@ -114,13 +153,10 @@ export interface OnnxFunction {
   readonly nodes: readonly Node[];
   readonly opsets: ReadonlyMap<string, number>;
   readonly valueInfo: readonly ValueInfo[];
-  readonly doc?: string;
-  readonly metadata?: ReadonlyMap<string, string>;
-  readonly unknown?: readonly UnknownField[];
 }
 
 /** A whole ONNX file: ModelProto. */
-export interface OnnxModel {
+export interface OnnxModel extends Annotations {
   readonly irVersion: number;
   /** Operator-set version by domain; '' is the standard domain. */
   readonly opsets: ReadonlyMap<string, number>;
@@ -130,7 +166,4 @@ export interface OnnxModel {
   readonly modelVersion: bigint;
   readonly graph: Graph;
   readonly functions: readonly OnnxFunction[];
-  readonly doc?: string;
-  readonly metadata?: ReadonlyMap<string, string>;
-  readonly unknown?: readonly UnknownField[];
 }

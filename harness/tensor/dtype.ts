@@ -1,6 +1,6 @@
 /**
  * Element types of tensors, by the names of the ONNX specification in lower case.
- * https://onnx.ai/onnx/repo-docs/IR.html#data-types; codes are TensorProto.DataType of onnx.proto (IR version 13).
+ * https://onnx.ai/onnx/repo-docs/IR.html#data-types; codes are TensorProto.DataType of onnx.proto (IR version 14).
  */
 export const DTYPES = {
   float32: { code: 1, bits: 32 },
@@ -29,6 +29,8 @@ export const DTYPES = {
   float8e8m0: { code: 24, bits: 8 },
   uint2: { code: 25, bits: 2 },
   int2: { code: 26, bits: 2 },
+  float6e2m3: { code: 27, bits: 6 },
+  float6e3m2: { code: 28, bits: 6 },
 } as const satisfies Record<string, { readonly code: number; readonly bits: number }>;
 
 export type DType = keyof typeof DTYPES;

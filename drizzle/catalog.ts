@@ -1,0 +1,119 @@
+/**
+ * The catalog: texts and facts of the registered methods, models, datasets and tasks, copied into the store so that the
+ * board reads them without importing any code of theirs. It mirrors the registries; it is no result and may change.
+ */
+import * as v from 'valibot';
+import { ACCESS_CLASSES, FAMILIES } from '../harness/contracts/method.ts';
+import { canonicalJson } from './canonical-json.ts';
+import type { Store } from './client.ts';
+import { catalogDatasets, catalogMethods, catalogModels, catalogTasks } from './schema.ts';
+import { validate } from './validate.ts';
+
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+
+const methodEntrySchema = v.strictObject({
+  id: v.string(),
+  family: v.picklist(FAMILIES),
+  access: v.picklist(ACCESS_CLASSES),
+  description: v.string(),
+  paper: v.strictObject({ title: v.string(), authors: v.string(), year: v.number(), url: v.string() }),
+  control: v.boolean(),
+  /** Parameters by variant, in the method's own order. */
+  variants: v.array(v.strictObject({ id: v.string(), params: v.record(v.string(), v.unknown()) })),
+  /** Path within the repository. */
+  sourceFile: v.string(),
+  /** The `methodSource` a trial of the present code would carry: rows with another are stale. */
+  sourceHash: sha256,
+});
+
+const modelEntrySchema = v.strictObject({
+  id: v.string(),
+  title: v.string(),
+  architecture: v.string(),
+  licence: v.string(),
+  citation: v.string(),
+  trainedOn: v.array(v.string()),
+  /** The `modelRevision` a trial of the present code would carry. */
+  revision: sha256,
+});
+
+const datasetEntrySchema = v.strictObject({
+  id: v.string(),
+  title: v.string(),
+  version: v.string(),
+  licence: v.string(),
+  citation: v.string(),
+  contentHash: sha256,
+});
+
+const taskEntrySchema = v.strictObject({
+  id: v.string(),
+  title: v.string(),
+  dataset: v.string(),
+  metric: v.string(),
+  higherIsBetter: v.boolean(),
+  description: v.string(),
+});
+
+export const catalogSchema = v.strictObject({
+  methods: v.array(methodEntrySchema),
+  models: v.array(modelEntrySchema),
+  datasets: v.array(datasetEntrySchema),
+  tasks: v.array(taskEntrySchema),
+});
+export type Catalog = v.InferOutput<typeof catalogSchema>;
+
+/** `registered` is false for what the catalog once held and the registries no longer do. */
+export type Registered<T> = T & { readonly registered: boolean };
+export type StoredCatalog = {
+  readonly [K in keyof Catalog]: readonly Registered<Catalog[K][number]>[];
+};
+
+/** Replaces the entries of the registries; entries no longer among them stay for old rows, marked as not registered. */
+export function recordCatalog(store: Store, catalog: Catalog): void {
+  const valid = validate(catalogSchema, catalog, 'catalog');
+  store.database.transaction(
+    (transaction) => {
+      for (const table of [catalogMethods, catalogModels, catalogDatasets, catalogTasks]) {
+        transaction.update(table).set({ registered: false }).run();
+      }
+      for (const { paper, variants, ...entry } of valid.methods) {
+        const columns = { ...entry, registered: true, paper: canonicalJson(paper), variants: canonicalJson(variants) };
+        const target = catalogMethods.id;
+        transaction.insert(catalogMethods).values(columns).onConflictDoUpdate({ target, set: columns }).run();
+      }
+      for (const { trainedOn, ...entry } of valid.models) {
+        const columns = { ...entry, registered: true, trainedOn: canonicalJson(trainedOn) };
+        const target = catalogModels.id;
+        transaction.insert(catalogModels).values(columns).onConflictDoUpdate({ target, set: columns }).run();
+      }
+      for (const entry of valid.datasets) {
+        const columns = { ...entry, registered: true };
+        const target = catalogDatasets.id;
+        transaction.insert(catalogDatasets).values(columns).onConflictDoUpdate({ target, set: columns }).run();
+      }
+      for (const entry of valid.tasks) {
+        const columns = { ...entry, registered: true };
+        const target = catalogTasks.id;
+        transaction.insert(catalogTasks).values(columns).onConflictDoUpdate({ target, set: columns }).run();
+      }
+    },
+    { behavior: 'immediate' },
+  );
+}
+
+/** Everything the catalog holds, by id. */
+export function readCatalog({ database }: Store): StoredCatalog {
+  const methods = database.select().from(catalogMethods).orderBy(catalogMethods.id).all();
+  const models = database.select().from(catalogModels).orderBy(catalogModels.id).all();
+  return {
+    methods: methods.map(({ paper, variants, ...entry }) => ({
+      ...entry,
+      paper: JSON.parse(paper) as Catalog['methods'][number]['paper'],
+      variants: JSON.parse(variants) as Catalog['methods'][number]['variants'],
+    })),
+    models: models.map(({ trainedOn, ...entry }) => ({ ...entry, trainedOn: JSON.parse(trainedOn) as string[] })),
+    datasets: database.select().from(catalogDatasets).orderBy(catalogDatasets.id).all(),
+    tasks: database.select().from(catalogTasks).orderBy(catalogTasks.id).all(),
+  };
+}

@@ -1,0 +1,356 @@
+/** Rows of the contract to columns of their tables and back, without loss. */
+import { IntegrityError } from '../harness/contracts/errors.ts';
+import type {
+  Artifact,
+  Cost,
+  Estimate,
+  EvaluationRow,
+  Items,
+  MeasurementRow,
+  RunRow,
+  ShapeLatency,
+  Size,
+  TrialRow,
+} from '../harness/contracts/result.ts';
+import type { Machine } from '../harness/contracts/runner.ts';
+import { canonicalJson, digestOf } from './canonical-json.ts';
+import { packColumns, unpackColumns } from './column-blob.ts';
+import type { artifacts, evaluations, latencyShapes, machines, measurements, runs, trials } from './schema.ts';
+
+export type ArtifactColumns = typeof artifacts.$inferSelect;
+export type EvaluationColumns = typeof evaluations.$inferSelect;
+export type LatencyColumns = typeof latencyShapes.$inferSelect;
+export type MachineColumns = typeof machines.$inferSelect;
+export type MeasurementColumns = typeof measurements.$inferSelect;
+export type RunColumns = typeof runs.$inferSelect;
+export type TrialColumns = typeof trials.$inferSelect;
+
+export function machineFingerprint(machine: Machine): string {
+  return digestOf(machine).slice(0, 16);
+}
+
+export function machineColumns(machine: Machine): typeof machines.$inferInsert {
+  return {
+    ...machine,
+    fingerprint: machineFingerprint(machine),
+    instructionSets: canonicalJson(machine.instructionSets),
+  };
+}
+
+export function machineOf({ fingerprint: _, ...columns }: MachineColumns): Machine {
+  return { ...columns, instructionSets: JSON.parse(columns.instructionSets) as string[] };
+}
+
+export function runColumns(row: RunRow): typeof runs.$inferInsert {
+  const { kind: _, machine, ...columns } = row;
+  return { ...columns, machine: machineFingerprint(machine) };
+}
+
+export function runRow(columns: RunColumns, machine: Machine): RunRow {
+  return { kind: 'run', ...columns, machine };
+}
+
+export function artifactColumns(artifact: Artifact): typeof artifacts.$inferInsert {
+  return {
+    sha256: artifact.sha256,
+    digest: digestOf(artifact),
+    ...artifact.size,
+    operators: canonicalJson(artifact.operators),
+  };
+}
+
+export function artifactOf({ id: _, digest: __, sha256, operators, ...size }: ArtifactColumns): Artifact {
+  return { sha256, size: size satisfies Size, operators: JSON.parse(operators) as Record<string, number> };
+}
+
+export function trialColumns(row: TrialRow, artifact: number | null): typeof trials.$inferInsert {
+  const { identity } = row;
+  return {
+    key: row.key,
+    digest: digestOf(row),
+    run: row.run,
+    method: identity.method,
+    methodSource: identity.methodSource,
+    variant: identity.variant,
+    params: canonicalJson(identity.params),
+    model: identity.model,
+    modelRevision: identity.modelRevision,
+    dataset: identity.data?.dataset ?? null,
+    datasetContentHash: identity.data?.contentHash ?? null,
+    seed: identity.seed,
+    protocol: identity.protocol,
+    family: row.family,
+    access: row.access,
+    control: row.control,
+    notes: canonicalJson(row.notes),
+    simulated: row.simulated,
+    machine: machineFingerprint(row.machine),
+    startedAt: row.startedAt,
+    status: row.status,
+    artifact,
+    reason: row.status === 'completed' ? null : row.reason,
+    ...row.cost,
+  };
+}
+
+export function trialRow(columns: TrialColumns, machine: Machine, artifact: Artifact | null): TrialRow {
+  const cost = costOf(columns);
+  const fields = {
+    kind: 'trial' as const,
+    key: columns.key,
+    run: columns.run,
+    identity: {
+      method: columns.method,
+      methodSource: columns.methodSource,
+      variant: columns.variant,
+      params: JSON.parse(columns.params) as Record<string, unknown>,
+      model: columns.model,
+      modelRevision: columns.modelRevision,
+      data:
+        columns.dataset === null
+          ? null
+          : { dataset: columns.dataset, contentHash: present(columns.datasetContentHash, 'trial', columns.key) },
+      seed: columns.seed,
+      protocol: columns.protocol,
+    },
+    family: columns.family,
+    access: columns.access,
+    control: columns.control,
+    notes: JSON.parse(columns.notes) as string[],
+    simulated: columns.simulated,
+    machine,
+    startedAt: columns.startedAt,
+  };
+  if (columns.status !== 'completed') {
+    return { ...fields, status: columns.status, reason: present(columns.reason, 'trial', columns.key), cost };
+  }
+  return {
+    ...fields,
+    status: columns.status,
+    artifact: present(artifact, 'trial', columns.key),
+    cost: present(cost, 'trial', columns.key),
+  };
+}
+
+type CostColumns = { readonly [K in keyof Cost]: Cost[K] | null };
+
+/** Null where no cost could be read. */
+export function costOf(columns: CostColumns): Cost | null {
+  if (columns.wallSeconds === null) return null;
+  const read = (value: number | null): number => present(value, 'cost', 'of a trial');
+  return {
+    wallSeconds: columns.wallSeconds,
+    cpuSeconds: read(columns.cpuSeconds),
+    deviceSeconds: columns.deviceSeconds,
+    peakMemoryBytes: read(columns.peakMemoryBytes),
+    tokensSeen: read(columns.tokensSeen),
+    gradientSteps: read(columns.gradientSteps),
+    energyJoules: columns.energyJoules,
+  };
+}
+
+const DISTANCES = [
+  'deltaLogPerplexity',
+  'klDivergence',
+  'sameTop',
+  'correctToIncorrect',
+  'incorrectToCorrect',
+] as const;
+type Distances = (typeof DISTANCES)[number];
+type EstimateColumns<N extends string, T> = { [K in `${N}${'Value' | 'Low' | 'High'}`]: T };
+
+export function evaluationColumns(row: EvaluationRow): typeof evaluations.$inferInsert {
+  const columns = {
+    key: row.key,
+    digest: digestOf(row),
+    run: row.run,
+    trial: row.trial,
+    artifact: row.artifact,
+    task: row.task,
+    dataset: row.dataset.dataset,
+    datasetContentHash: row.dataset.contentHash,
+    protocol: row.protocol,
+    inSample: row.inSample,
+    sessionOptions: canonicalJson(row.sessionOptions),
+    machine: machineFingerprint(row.machine),
+    startedAt: row.startedAt,
+    wallSeconds: row.wallSeconds,
+    status: row.status,
+  };
+  if (row.status !== 'completed') return { ...columns, reason: row.reason };
+  const { estimate, metric, higherIsBetter, dense, items, tokens } = row.quality;
+  const distances: Partial<EstimateColumns<Distances, number>> = {};
+  for (const name of DISTANCES) Object.assign(distances, estimateColumns(name, row.distance[name]));
+  return { ...columns, metric, higherIsBetter, ...estimate, dense, itemCount: items, tokenCount: tokens, ...distances };
+}
+
+export type EvaluationFigures = Pick<
+  EvaluationColumns,
+  'key' | 'metric' | 'higherIsBetter' | 'value' | 'low' | 'high' | 'dense' | 'itemCount' | 'tokenCount'
+> &
+  EstimateColumns<Distances, number | null>;
+
+export type CompletedEvaluation = Extract<EvaluationRow, { status: 'completed' }>;
+export type CompletedMeasurement = Extract<MeasurementRow, { status: 'completed' }>;
+
+export function qualityOf(columns: EvaluationFigures): CompletedEvaluation['quality'] {
+  const read = <T>(value: T | null): T => present(value, 'evaluation', columns.key);
+  return {
+    metric: read(columns.metric),
+    higherIsBetter: read(columns.higherIsBetter),
+    estimate: { value: read(columns.value), low: read(columns.low), high: read(columns.high) },
+    dense: read(columns.dense),
+    items: read(columns.itemCount),
+    tokens: read(columns.tokenCount),
+  };
+}
+
+export function distanceOf(columns: EvaluationFigures): CompletedEvaluation['distance'] {
+  const estimates = DISTANCES.map((name): [Distances, Estimate] => [
+    name,
+    {
+      value: present(columns[`${name}Value`], 'evaluation', columns.key),
+      low: present(columns[`${name}Low`], 'evaluation', columns.key),
+      high: present(columns[`${name}High`], 'evaluation', columns.key),
+    },
+  ]);
+  return Object.fromEntries(estimates) as CompletedEvaluation['distance'];
+}
+
+function estimateColumns(name: Distances, { value, low, high }: Estimate): Record<string, number> {
+  return { [`${name}Value`]: value, [`${name}Low`]: low, [`${name}High`]: high };
+}
+
+export function packItems(items: Items): Buffer {
+  return packColumns(items);
+}
+
+/** An empty column has no type of its own, so the contract's names decide, not the blob. */
+export function unpackItems(blob: Buffer): Items {
+  return unpackColumns(blob) as unknown as Items;
+}
+
+export function evaluationRow(columns: EvaluationColumns, machine: Machine, items: Buffer | null): EvaluationRow {
+  const fields = {
+    kind: 'evaluation' as const,
+    key: columns.key,
+    run: columns.run,
+    trial: columns.trial,
+    artifact: columns.artifact,
+    task: columns.task,
+    dataset: { dataset: columns.dataset, contentHash: columns.datasetContentHash },
+    protocol: columns.protocol,
+    inSample: columns.inSample,
+    sessionOptions: JSON.parse(columns.sessionOptions) as EvaluationRow['sessionOptions'],
+    machine,
+    startedAt: columns.startedAt,
+    wallSeconds: columns.wallSeconds,
+  };
+  if (columns.status !== 'completed') {
+    return { ...fields, status: columns.status, reason: present(columns.reason, 'evaluation', columns.key) };
+  }
+  return {
+    ...fields,
+    status: columns.status,
+    quality: qualityOf(columns),
+    distance: distanceOf(columns),
+    outcomes: unpackItems(present(items, 'evaluation', columns.key)),
+  };
+}
+
+export function measurementColumns(row: MeasurementRow): typeof measurements.$inferInsert {
+  const columns = {
+    key: row.key,
+    digest: digestOf(row),
+    run: row.run,
+    trial: row.trial,
+    artifact: row.artifact,
+    provider: row.runner.provider,
+    machine: machineFingerprint(row.runner.machine),
+    runnerFingerprint: row.runner.fingerprint,
+    protocol: row.protocol,
+    threads: row.threads,
+    sessionOptions: canonicalJson(row.sessionOptions),
+    startedAt: row.startedAt,
+    wallSeconds: row.wallSeconds,
+    status: row.status,
+  };
+  if (row.status !== 'completed') return { ...columns, reason: row.reason };
+  const { residentMemoryBytes, denseResidentMemoryBytes, placement } = row;
+  return { ...columns, residentMemoryBytes, denseResidentMemoryBytes, placement: canonicalJson(placement) };
+}
+
+export function latencyColumns(
+  latency: ShapeLatency,
+  place: { readonly measurement: number; readonly ordinal: number },
+): typeof latencyShapes.$inferInsert {
+  const { samplesMs, denseSamplesMs, speedUp, ...columns } = latency;
+  return {
+    ...place,
+    ...columns,
+    speedUpValue: speedUp.value,
+    speedUpLow: speedUp.low,
+    speedUpHigh: speedUp.high,
+    samples: packColumns({ samplesMs, denseSamplesMs }),
+  };
+}
+
+export function latencyOf(columns: LatencyColumns): ShapeLatency {
+  const { samplesMs, denseSamplesMs } = unpackColumns(columns.samples) as Record<string, number[]>;
+  return { ...latencySummaryOf(columns), samplesMs, denseSamplesMs };
+}
+
+export type LatencySummary = Omit<ShapeLatency, 'samplesMs' | 'denseSamplesMs'>;
+
+export function latencySummaryOf(columns: Omit<LatencyColumns, 'samples'>): LatencySummary {
+  return {
+    shape: columns.shape,
+    batch: columns.batch,
+    sequence: columns.sequence,
+    p50Ms: columns.p50Ms,
+    p95Ms: columns.p95Ms,
+    denseP50Ms: columns.denseP50Ms,
+    speedUp: { value: columns.speedUpValue, low: columns.speedUpLow, high: columns.speedUpHigh },
+    coefficientOfVariation: columns.coefficientOfVariation,
+    noisy: columns.noisy,
+  };
+}
+
+export function measurementRow(
+  columns: MeasurementColumns,
+  machine: Machine,
+  latency: readonly LatencyColumns[],
+): MeasurementRow {
+  const fields = {
+    kind: 'measurement' as const,
+    key: columns.key,
+    run: columns.run,
+    trial: columns.trial,
+    artifact: columns.artifact,
+    runner: { provider: columns.provider, machine, fingerprint: columns.runnerFingerprint },
+    protocol: columns.protocol,
+    threads: columns.threads,
+    sessionOptions: JSON.parse(columns.sessionOptions) as MeasurementRow['sessionOptions'],
+    startedAt: columns.startedAt,
+    wallSeconds: columns.wallSeconds,
+  };
+  if (columns.status !== 'completed') {
+    return { ...fields, status: columns.status, reason: present(columns.reason, 'measurement', columns.key) };
+  }
+  const placement = present(columns.placement, 'measurement', columns.key);
+  return {
+    ...fields,
+    status: columns.status,
+    latency: latency.map(latencyOf),
+    residentMemoryBytes: present(columns.residentMemoryBytes, 'measurement', columns.key),
+    denseResidentMemoryBytes: present(columns.denseResidentMemoryBytes, 'measurement', columns.key),
+    placement: JSON.parse(placement) as CompletedMeasurement['placement'],
+  };
+}
+
+function present<T>(value: T | null | undefined, kind: string, key: string): T {
+  if (value === null || value === undefined) {
+    throw new IntegrityError(`${kind} ${key}: a column that its status asks for is empty; the store is damaged`);
+  }
+  return value;
+}

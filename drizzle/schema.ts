@@ -1,0 +1,340 @@
+/**
+ * The store's tables. Rows of results are only ever added: a key may hold several (a failure and its retry, or the
+ * same trial from two machines), told apart by the digest of their content, and `effective` marks the one that stands
+ * for the key: completed before failed, then the newest; withdrawn rows never. `effective` is the only column of a
+ * result that is ever updated, and depends on the rows alone, not on the order in which they came.
+ * Hashes are stored as their 32 bytes; columns of JSON hold canonical JSON (canonical-json.ts).
+ */
+import { sql } from 'drizzle-orm';
+import {
+  blob,
+  customType,
+  index,
+  integer,
+  primaryKey,
+  real,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
+import { ACCESS_CLASSES, FAMILIES } from '../harness/contracts/method.ts';
+import { STATUSES } from '../harness/contracts/result.ts';
+import { PROVIDERS } from '../harness/contracts/runner.ts';
+
+/** A SHA-256, hex digits in TypeScript and 32 bytes in the file. */
+const sha256 = customType<{ data: string; driverData: Buffer }>({
+  dataType: () => 'blob',
+  toDriver: (hex) => Buffer.from(hex, 'hex'),
+  fromDriver: (bytes) => bytes.toString('hex'),
+});
+
+export const machines = sqliteTable('machines', {
+  /** SHA-256 over the machine's canonical JSON, first 16 hex digits. */
+  fingerprint: text().primaryKey(),
+  cpuModel: text('cpu_model').notNull(),
+  cores: real().notNull(),
+  memoryBytes: real('memory_bytes').notNull(),
+  instructionSets: text('instruction_sets').notNull(),
+  operatingSystem: text('operating_system').notNull(),
+  architecture: text().notNull(),
+  node: text().notNull(),
+  onnxRuntime: text('onnx_runtime').notNull(),
+});
+
+export const runs = sqliteTable('runs', {
+  id: text().primaryKey(),
+  suite: text().notNull(),
+  protocol: integer().notNull(),
+  commit: text(),
+  machine: text()
+    .notNull()
+    .references(() => machines.fingerprint),
+  startedAt: text('started_at').notNull(),
+  finishedAt: text('finished_at'),
+  wallSeconds: real('wall_seconds'),
+  overheadSeconds: real('overhead_seconds'),
+});
+
+/** One entry per artifact and figures read off it: another zstd library may give the same file another size. */
+export const artifacts = sqliteTable(
+  'artifacts',
+  {
+    id: integer().primaryKey(),
+    sha256: sha256('sha256').notNull(),
+    digest: sha256().notNull(),
+    fileBytes: integer('file_bytes').notNull(),
+    fileBytesWithoutEmbedding: integer('file_bytes_without_embedding').notNull(),
+    zstdBytes: integer('zstd_bytes').notNull(),
+    zstdBytesWithoutEmbedding: integer('zstd_bytes_without_embedding').notNull(),
+    parameters: integer().notNull(),
+    parametersWithoutEmbedding: integer('parameters_without_embedding').notNull(),
+    nonZeroParameters: integer('non_zero_parameters').notNull(),
+    nonZeroParametersWithoutEmbedding: integer('non_zero_parameters_without_embedding').notNull(),
+    operators: text().notNull(),
+  },
+  (table) => [uniqueIndex('artifacts_sha256_digest').on(table.sha256, table.digest)],
+);
+
+export const trials = sqliteTable(
+  'trials',
+  {
+    id: integer().primaryKey(),
+    key: sha256().notNull(),
+    digest: sha256().notNull(),
+    effective: integer({ mode: 'boolean' }).notNull().default(false),
+    run: text()
+      .notNull()
+      .references(() => runs.id),
+    method: text().notNull(),
+    methodSource: sha256('method_source').notNull(),
+    variant: text().notNull(),
+    params: text().notNull(),
+    model: text().notNull(),
+    modelRevision: sha256('model_revision').notNull(),
+    dataset: text(),
+    datasetContentHash: sha256('dataset_content_hash'),
+    seed: integer().notNull(),
+    protocol: integer().notNull(),
+    family: text({ enum: FAMILIES }).notNull(),
+    access: text({ enum: ACCESS_CLASSES }).notNull(),
+    control: integer({ mode: 'boolean' }).notNull(),
+    notes: text().notNull(),
+    simulated: text(),
+    machine: text()
+      .notNull()
+      .references(() => machines.fingerprint),
+    startedAt: text('started_at').notNull(),
+    status: text({ enum: STATUSES }).notNull(),
+    artifact: integer().references(() => artifacts.id),
+    reason: text(),
+    /** Null, with the other columns of cost, where none could be read. */
+    wallSeconds: real('wall_seconds'),
+    cpuSeconds: real('cpu_seconds'),
+    deviceSeconds: real('device_seconds'),
+    peakMemoryBytes: integer('peak_memory_bytes'),
+    tokensSeen: integer('tokens_seen'),
+    gradientSteps: integer('gradient_steps'),
+    energyJoules: real('energy_joules'),
+  },
+  (table) => [
+    uniqueIndex('trials_key_digest').on(table.key, table.digest),
+    uniqueIndex('trials_effective_key')
+      .on(table.key)
+      .where(sql`effective = 1`),
+    index('trials_done')
+      .on(table.protocol, table.key, table.status)
+      .where(sql`effective = 1`),
+    index('trials_board')
+      .on(table.model, table.protocol, table.method, table.variant, table.seed, table.startedAt)
+      .where(sql`effective = 1`),
+    index('trials_history').on(table.method, table.variant, table.model, table.startedAt),
+    index('trials_failed')
+      .on(table.protocol, table.startedAt)
+      .where(sql`effective = 1 and status <> 'completed'`),
+    index('trials_run').on(table.run, table.status),
+  ],
+);
+
+export const evaluations = sqliteTable(
+  'evaluations',
+  {
+    id: integer().primaryKey(),
+    key: sha256().notNull(),
+    digest: sha256().notNull(),
+    effective: integer({ mode: 'boolean' }).notNull().default(false),
+    run: text()
+      .notNull()
+      .references(() => runs.id),
+    /** Key of the trial and hash of its artifact; no foreign key, since the trial may stand in another run's file. */
+    trial: sha256().notNull(),
+    artifact: sha256().notNull(),
+    task: text().notNull(),
+    dataset: text().notNull(),
+    datasetContentHash: sha256('dataset_content_hash').notNull(),
+    protocol: integer().notNull(),
+    inSample: integer('in_sample', { mode: 'boolean' }).notNull(),
+    sessionOptions: text('session_options').notNull(),
+    machine: text()
+      .notNull()
+      .references(() => machines.fingerprint),
+    startedAt: text('started_at').notNull(),
+    wallSeconds: real('wall_seconds').notNull(),
+    status: text({ enum: STATUSES }).notNull(),
+    reason: text(),
+    metric: text({ enum: ['perplexity'] }),
+    higherIsBetter: integer('higher_is_better', { mode: 'boolean' }),
+    value: real(),
+    low: real(),
+    high: real(),
+    dense: real(),
+    itemCount: integer('item_count'),
+    tokenCount: integer('token_count'),
+    deltaLogPerplexityValue: real('delta_log_perplexity_value'),
+    deltaLogPerplexityLow: real('delta_log_perplexity_low'),
+    deltaLogPerplexityHigh: real('delta_log_perplexity_high'),
+    klDivergenceValue: real('kl_divergence_value'),
+    klDivergenceLow: real('kl_divergence_low'),
+    klDivergenceHigh: real('kl_divergence_high'),
+    sameTopValue: real('same_top_value'),
+    sameTopLow: real('same_top_low'),
+    sameTopHigh: real('same_top_high'),
+    correctToIncorrectValue: real('correct_to_incorrect_value'),
+    correctToIncorrectLow: real('correct_to_incorrect_low'),
+    correctToIncorrectHigh: real('correct_to_incorrect_high'),
+    incorrectToCorrectValue: real('incorrect_to_correct_value'),
+    incorrectToCorrectLow: real('incorrect_to_correct_low'),
+    incorrectToCorrectHigh: real('incorrect_to_correct_high'),
+  },
+  (table) => [
+    uniqueIndex('evaluations_key_digest').on(table.key, table.digest),
+    uniqueIndex('evaluations_effective_key')
+      .on(table.key)
+      .where(sql`effective = 1`),
+    index('evaluations_done')
+      .on(table.protocol, table.key, table.status)
+      .where(sql`effective = 1`),
+    index('evaluations_trial').on(table.trial, table.task),
+    index('evaluations_failed')
+      .on(table.protocol, table.startedAt)
+      .where(sql`effective = 1 and status <> 'completed'`),
+    index('evaluations_run').on(table.run, table.status),
+  ],
+);
+
+/** Per-item outcomes of an evaluation, packed (column-blob.ts); apart, so that the board's queries never read them. */
+export const evaluationItems = sqliteTable('evaluation_items', {
+  evaluation: integer()
+    .primaryKey()
+    .references(() => evaluations.id),
+  columns: blob({ mode: 'buffer' }).notNull(),
+});
+
+export const measurements = sqliteTable(
+  'measurements',
+  {
+    id: integer().primaryKey(),
+    key: sha256().notNull(),
+    digest: sha256().notNull(),
+    effective: integer({ mode: 'boolean' }).notNull().default(false),
+    run: text()
+      .notNull()
+      .references(() => runs.id),
+    trial: sha256().notNull(),
+    artifact: sha256().notNull(),
+    provider: text({ enum: PROVIDERS }).notNull(),
+    machine: text()
+      .notNull()
+      .references(() => machines.fingerprint),
+    /** Of provider and machine together. */
+    runnerFingerprint: text('runner_fingerprint').notNull(),
+    protocol: integer().notNull(),
+    threads: integer().notNull(),
+    sessionOptions: text('session_options').notNull(),
+    startedAt: text('started_at').notNull(),
+    wallSeconds: real('wall_seconds').notNull(),
+    status: text({ enum: STATUSES }).notNull(),
+    reason: text(),
+    residentMemoryBytes: integer('resident_memory_bytes'),
+    denseResidentMemoryBytes: integer('dense_resident_memory_bytes'),
+    placement: text(),
+  },
+  (table) => [
+    uniqueIndex('measurements_key_digest').on(table.key, table.digest),
+    uniqueIndex('measurements_effective_key')
+      .on(table.key)
+      .where(sql`effective = 1`),
+    index('measurements_done')
+      .on(table.protocol, table.key, table.status)
+      .where(sql`effective = 1`),
+    index('measurements_trial').on(table.trial, table.runnerFingerprint),
+    index('measurements_failed')
+      .on(table.protocol, table.startedAt)
+      .where(sql`effective = 1 and status <> 'completed'`),
+    index('measurements_run').on(table.run, table.status),
+  ],
+);
+
+export const latencyShapes = sqliteTable(
+  'latency_shapes',
+  {
+    measurement: integer()
+      .notNull()
+      .references(() => measurements.id),
+    ordinal: integer().notNull(),
+    shape: text().notNull(),
+    batch: integer().notNull(),
+    sequence: integer().notNull(),
+    p50Ms: real('p50_ms').notNull(),
+    p95Ms: real('p95_ms').notNull(),
+    denseP50Ms: real('dense_p50_ms').notNull(),
+    speedUpValue: real('speed_up_value').notNull(),
+    speedUpLow: real('speed_up_low').notNull(),
+    speedUpHigh: real('speed_up_high').notNull(),
+    coefficientOfVariation: real('coefficient_of_variation').notNull(),
+    noisy: integer({ mode: 'boolean' }).notNull(),
+    /** Raw samples of artifact and dense, packed (column-blob.ts). */
+    samples: blob({ mode: 'buffer' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.measurement, table.ordinal] })],
+);
+
+/** What was found wrong with published rows; see correction.ts. */
+export const corrections = sqliteTable(
+  'corrections',
+  {
+    key: sha256().notNull(),
+    run: text().notNull(),
+    action: text({ enum: ['withdraw', 'annotate'] }).notNull(),
+    reason: text().notNull(),
+    date: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.key, table.run, table.action, table.date, table.reason] })],
+);
+
+/**
+ * The catalog: what the board says of methods, models, datasets and tasks, so that reading it needs no code of theirs.
+ * `registered` tells those of the present registries from those that only old rows still name.
+ */
+export const catalogMethods = sqliteTable('catalog_methods', {
+  id: text().primaryKey(),
+  registered: integer({ mode: 'boolean' }).notNull(),
+  family: text({ enum: FAMILIES }).notNull(),
+  access: text({ enum: ACCESS_CLASSES }).notNull(),
+  description: text().notNull(),
+  paper: text().notNull(),
+  control: integer({ mode: 'boolean' }).notNull(),
+  variants: text().notNull(),
+  sourceFile: text('source_file').notNull(),
+  sourceHash: sha256('source_hash').notNull(),
+});
+
+export const catalogModels = sqliteTable('catalog_models', {
+  id: text().primaryKey(),
+  registered: integer({ mode: 'boolean' }).notNull(),
+  title: text().notNull(),
+  architecture: text().notNull(),
+  licence: text().notNull(),
+  citation: text().notNull(),
+  trainedOn: text('trained_on').notNull(),
+  revision: sha256().notNull(),
+});
+
+export const catalogDatasets = sqliteTable('catalog_datasets', {
+  id: text().primaryKey(),
+  registered: integer({ mode: 'boolean' }).notNull(),
+  title: text().notNull(),
+  version: text().notNull(),
+  licence: text().notNull(),
+  citation: text().notNull(),
+  contentHash: sha256('content_hash').notNull(),
+});
+
+export const catalogTasks = sqliteTable('catalog_tasks', {
+  id: text().primaryKey(),
+  registered: integer({ mode: 'boolean' }).notNull(),
+  title: text().notNull(),
+  dataset: text().notNull(),
+  metric: text().notNull(),
+  higherIsBetter: integer('higher_is_better', { mode: 'boolean' }).notNull(),
+  description: text().notNull(),
+});

@@ -1,0 +1,83 @@
+/** Checks of what is about to be written. The message names kind, key and the path of the field. */
+import * as v from 'valibot';
+import { InputError } from '../harness/contracts/errors.ts';
+import {
+  evaluationSchema,
+  measurementSchema,
+  runSchema,
+  trialSchema,
+  type EvaluationRow,
+  type Items,
+  type MeasurementRow,
+  type Row,
+  type RunRow,
+  type TrialRow,
+} from '../harness/contracts/result.ts';
+import { canonicalJson } from './canonical-json.ts';
+
+export function validateRun(row: RunRow): RunRow {
+  return validate(runSchema, row, 'run');
+}
+
+export function validateTrial(row: TrialRow): TrialRow {
+  return validate(trialSchema, row, 'trial');
+}
+
+export function validateEvaluation(row: EvaluationRow): EvaluationRow {
+  const valid = validate(evaluationSchema, row, 'evaluation');
+  if (valid.status === 'completed') checkItemColumns(valid.key, valid.outcomes, valid.quality.items);
+  return valid;
+}
+
+export function validateMeasurement(row: MeasurementRow): MeasurementRow {
+  return validate(measurementSchema, row, 'measurement');
+}
+
+/** A row of unknown kind, as a line of an exported file holds it. */
+export function validateRow(row: unknown): Row {
+  const kind: unknown = (row as { readonly kind?: unknown } | null)?.kind;
+  switch (kind) {
+    case 'run':
+      return validateRun(row as RunRow);
+    case 'trial':
+      return validateTrial(row as TrialRow);
+    case 'evaluation':
+      return validateEvaluation(row as EvaluationRow);
+    case 'measurement':
+      return validateMeasurement(row as MeasurementRow);
+    default:
+      throw new InputError(`kind: expected run, trial, evaluation or measurement, got ${JSON.stringify(kind)}`);
+  }
+}
+
+/** Parses `value` strictly; also refuses numbers that JSON cannot carry, which a schema's v.number() lets through. */
+export function validate<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
+  const name = `${what} ${keyOf(value)}`;
+  const result = v.safeParse(schema, value, { abortPipeEarly: true });
+  if (!result.success) {
+    const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? '(row)'}: ${issue.message}`);
+    throw new InputError(`${name} cannot be stored: ${problems.join('; ')}`);
+  }
+  try {
+    canonicalJson(result.output);
+  } catch (error) {
+    throw new InputError(`${name} cannot be stored: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+  return result.output;
+}
+
+function keyOf(value: unknown): string {
+  const { key, id } = (value ?? {}) as { readonly key?: unknown; readonly id?: unknown };
+  return JSON.stringify(key ?? id ?? null);
+}
+
+function checkItemColumns(key: string, items: Items, count: number): void {
+  for (const [column, values] of Object.entries(items)) {
+    if (values.length === count) continue;
+    throw new InputError(
+      `evaluation "${key}" cannot be stored: outcomes.${column} has ${values.length} entries, quality.items says ${count}`,
+    );
+  }
+}

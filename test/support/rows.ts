@@ -1,0 +1,307 @@
+/**
+ * Valid rows of every kind from a seed: the same seed gives the same row, and `overrides` replaces whole fields. Keys
+ * are derived as the harness derives them in spirit: equal identities have equal keys.
+ */
+import { createHash } from 'node:crypto';
+import {
+  FAILURES,
+  type Artifact,
+  type Cost,
+  type Estimate,
+  type EvaluationRow,
+  type Items,
+  type MeasurementRow,
+  type RunRow,
+  type ShapeLatency,
+  type TrialIdentity,
+  type TrialRow,
+} from '../../harness/contracts/result.ts';
+import type { Machine, Runner } from '../../harness/contracts/runner.ts';
+import { createRandom, type Random } from '../../harness/tensor/random.ts';
+
+export type Failure = (typeof FAILURES)[number];
+export type CompletedTrial = Extract<TrialRow, { status: 'completed' }>;
+export type FailedTrial = Exclude<TrialRow, CompletedTrial>;
+export type CompletedEvaluation = Extract<EvaluationRow, { status: 'completed' }>;
+export type FailedEvaluation = Exclude<EvaluationRow, CompletedEvaluation>;
+export type CompletedMeasurement = Extract<MeasurementRow, { status: 'completed' }>;
+export type FailedMeasurement = Exclude<MeasurementRow, CompletedMeasurement>;
+
+export function sha256Of(label: string): string {
+  return createHash('sha256').update(label).digest('hex');
+}
+
+/** The `minute`-th minute of 2026-01-01. */
+export function timeAt(minute: number): string {
+  return new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
+}
+
+export function machineOf(overrides: Partial<Machine> = {}): Machine {
+  return {
+    cpuModel: 'Example CPU @ 2.00GHz',
+    cores: 2,
+    memoryBytes: 8 * 2 ** 30,
+    instructionSets: ['avx2', 'avx512f'],
+    operatingSystem: 'linux 6.1',
+    architecture: 'x64',
+    node: '24.21.0',
+    onnxRuntime: '1.30.0',
+    ...overrides,
+  };
+}
+
+export function runnerOf(overrides: Partial<Omit<Runner, 'fingerprint'>> = {}): Runner {
+  const runner = { provider: 'cpu' as const, machine: machineOf(), ...overrides };
+  return { ...runner, fingerprint: sha256Of(JSON.stringify(runner)).slice(0, 16) };
+}
+
+export function runOf(overrides: Partial<RunRow> = {}): RunRow {
+  return {
+    kind: 'run',
+    id: 'run-1',
+    suite: 'quick',
+    protocol: 1,
+    commit: 'abcdef0123456789abcdef0123456789abcdef01',
+    machine: machineOf(),
+    startedAt: timeAt(0),
+    finishedAt: timeAt(90),
+    wallSeconds: 5400.25,
+    overheadSeconds: 12.5,
+    ...overrides,
+  };
+}
+
+export function identityOf(overrides: Partial<TrialIdentity> = {}): TrialIdentity {
+  return {
+    method: 'rounding',
+    methodSource: sha256Of('source of rounding'),
+    variant: 'w4',
+    params: { bits: 4, nested: { symmetric: true }, list: [1, 2] },
+    model: 'tiny',
+    modelRevision: sha256Of('revision of tiny'),
+    data: { dataset: 'stories', contentHash: sha256Of('stories') },
+    seed: 0,
+    protocol: 1,
+    ...overrides,
+  };
+}
+
+export function keyOf(identity: TrialIdentity): string {
+  return sha256Of(`trial ${JSON.stringify(identity)}`);
+}
+
+export function artifactOf(seed: string, overrides: Partial<Artifact['size']> = {}): Artifact {
+  const random = createRandom(`artifact ${seed}`);
+  const fileBytes = 100_000 + random.integer(900_000);
+  const parameters = 10_000 + random.integer(250_000);
+  return {
+    sha256: sha256Of(`artifact ${seed} ${JSON.stringify(overrides)}`),
+    size: {
+      fileBytes,
+      fileBytesWithoutEmbedding: fileBytes - 50_000,
+      zstdBytes: fileBytes - 10_000,
+      zstdBytesWithoutEmbedding: fileBytes - 60_000,
+      parameters,
+      parametersWithoutEmbedding: parameters - 5_000,
+      nonZeroParameters: parameters - 7,
+      nonZeroParametersWithoutEmbedding: parameters - 5_007,
+      ...overrides,
+    },
+    operators: { MatMul: 36, 'com.microsoft:MatMulNBits': random.integer(36), Add: 12 },
+  };
+}
+
+export function costOf(seed: string): Cost {
+  const random = createRandom(`cost ${seed}`);
+  return {
+    wallSeconds: random.next() * 100,
+    cpuSeconds: random.next() * 200,
+    deviceSeconds: random.next() < 0.5 ? null : random.next() * 50,
+    peakMemoryBytes: random.integer(2 ** 31),
+    tokensSeen: random.integer(16_384),
+    gradientSteps: random.integer(3) * 100,
+    energyJoules: random.next() < 0.5 ? null : random.next() * 1000,
+  };
+}
+
+type Identified<T> = Partial<Omit<T, 'identity' | 'status' | 'kind'>> & { readonly identity?: Partial<TrialIdentity> };
+
+export function trialOf(overrides: Identified<CompletedTrial> = {}): CompletedTrial {
+  const { identity: partial, ...rest } = overrides;
+  const identity = identityOf(partial);
+  const key = keyOf(identity);
+  return {
+    kind: 'trial',
+    key,
+    run: 'run-1',
+    identity,
+    family: 'quantization',
+    access: 'calibrated',
+    control: false,
+    notes: ['scales kept in float32'],
+    simulated: null,
+    machine: machineOf(),
+    startedAt: timeAt(1),
+    status: 'completed',
+    artifact: artifactOf(key),
+    cost: costOf(key),
+    ...rest,
+  };
+}
+
+export function failedTrialOf(status: Failure, overrides: Identified<FailedTrial> = {}): FailedTrial {
+  const { artifact: _, cost: __, ...fields } = trialOf(overrides as Identified<CompletedTrial>);
+  return { ...fields, status, reason: `the trial ended with ${status}`, cost: null, ...rest(overrides) };
+}
+
+function rest<T extends { readonly identity?: unknown }>({ identity: _, ...others }: T): Omit<T, 'identity'> {
+  return others;
+}
+
+export function itemsOf(seed: string, count: number): Items {
+  const random = createRandom(`items ${seed}`);
+  const column = (of: (i: number) => number): number[] => Array.from({ length: count }, (_, i) => of(i));
+  const tokens = column(() => 200 + random.integer(300));
+  const below = (i: number): number => random.integer(tokens[i]);
+  return {
+    ids: tokens.map((_, i) => `story-${String(i).padStart(4, '0')}`),
+    tokens,
+    negativeLogLikelihood: column((i) => tokens[i] * (1.3 + 0.1 * random.normal())),
+    denseNegativeLogLikelihood: column((i) => tokens[i] * (1.2 + 0.1 * random.normal())),
+    klDivergence: column((i) => tokens[i] * 0.01 * random.next()),
+    sameTop: column(below),
+    correct: column(below),
+    denseCorrect: column(below),
+    correctToIncorrect: column((i) => Math.floor(below(i) / 10)),
+    incorrectToCorrect: column((i) => Math.floor(below(i) / 10)),
+  };
+}
+
+function estimateAround(value: number, random: Random): Estimate {
+  return { value, low: value - random.next() / 100, high: value + random.next() / 100 };
+}
+
+type Belonging<T> = Partial<Omit<T, 'status' | 'kind'>> & { readonly itemCount?: number };
+
+/** An evaluation of `trial` on a task. */
+export function evaluationOf(
+  trial: CompletedTrial,
+  overrides: Belonging<CompletedEvaluation> = {},
+): CompletedEvaluation {
+  const { itemCount = 6, ...replaced } = overrides;
+  const task = replaced.task ?? 'stories-perplexity';
+  const seed = `${trial.key} ${trial.artifact.sha256} ${task}`;
+  const random = createRandom(`evaluation ${seed}`);
+  const outcomes = itemsOf(seed, itemCount);
+  return {
+    kind: 'evaluation',
+    key: sha256Of(`evaluation ${seed}`),
+    run: trial.run,
+    trial: trial.key,
+    artifact: trial.artifact.sha256,
+    task,
+    dataset: { dataset: 'stories', contentHash: sha256Of('stories') },
+    protocol: trial.identity.protocol,
+    inSample: true,
+    sessionOptions: { intraOpNumThreads: 2, graphOptimizationLevel: 'all', enableMemPattern: false },
+    machine: trial.machine,
+    startedAt: timeAt(2),
+    wallSeconds: random.next() * 10,
+    status: 'completed',
+    quality: {
+      metric: 'perplexity',
+      higherIsBetter: false,
+      estimate: estimateAround(3.7 + random.next(), random),
+      dense: 3.65 + random.next() / 100,
+      items: itemCount,
+      tokens: outcomes.tokens.reduce((sum, tokens) => sum + tokens, 0),
+    },
+    distance: {
+      deltaLogPerplexity: estimateAround(random.next() / 10, random),
+      klDivergence: estimateAround(random.next() / 10, random),
+      sameTop: estimateAround(0.9, random),
+      correctToIncorrect: estimateAround(0.05, random),
+      incorrectToCorrect: estimateAround(0.03, random),
+    },
+    outcomes,
+    ...replaced,
+  };
+}
+
+export function failedEvaluationOf(
+  trial: CompletedTrial,
+  status: Failure,
+  overrides: Partial<Omit<FailedEvaluation, 'status' | 'kind'>> = {},
+): FailedEvaluation {
+  const { quality: _, distance: __, outcomes: ___, ...fields } = evaluationOf(trial, overrides);
+  return { ...fields, status, reason: `the evaluation ended with ${status}`, ...overrides };
+}
+
+export function latencyOf(seed: string, shape: Pick<ShapeLatency, 'shape' | 'batch' | 'sequence'>): ShapeLatency {
+  const random = createRandom(`latency ${seed} ${shape.shape}`);
+  const samplesMs = Array.from({ length: 30 }, () => 1 + random.next());
+  const denseSamplesMs = samplesMs.map((sample) => sample * (1.1 + random.next() / 10));
+  const middle = (samples: readonly number[]): number => samples.toSorted((a, b) => a - b)[15];
+  return {
+    ...shape,
+    samplesMs,
+    denseSamplesMs,
+    p50Ms: middle(samplesMs),
+    p95Ms: samplesMs.toSorted((a, b) => a - b)[28],
+    denseP50Ms: middle(denseSamplesMs),
+    speedUp: estimateAround(1.1 + random.next() / 10, random),
+    coefficientOfVariation: random.next() / 10,
+    noisy: false,
+  };
+}
+
+/** A measurement of `trial` on a runner. */
+export function measurementOf(
+  trial: CompletedTrial,
+  overrides: Partial<Omit<CompletedMeasurement, 'status' | 'kind'>> = {},
+): CompletedMeasurement {
+  const runner = overrides.runner ?? runnerOf();
+  const seed = `${trial.key} ${trial.artifact.sha256} ${runner.fingerprint}`;
+  const random = createRandom(`measurement ${seed}`);
+  return {
+    kind: 'measurement',
+    key: sha256Of(`measurement ${seed}`),
+    run: trial.run,
+    trial: trial.key,
+    artifact: trial.artifact.sha256,
+    runner,
+    protocol: trial.identity.protocol,
+    threads: 1,
+    sessionOptions: { intraOpNumThreads: 1 },
+    startedAt: timeAt(3),
+    wallSeconds: random.next() * 20,
+    status: 'completed',
+    latency: [
+      latencyOf(seed, { shape: '1x1', batch: 1, sequence: 1 }),
+      latencyOf(seed, { shape: '8x128', batch: 8, sequence: 128 }),
+    ],
+    residentMemoryBytes: 20_000_000 + random.integer(1_000_000),
+    denseResidentMemoryBytes: 40_000_000,
+    placement: {
+      nodes: { CPUExecutionProvider: 120 },
+      timeShare: { CPUExecutionProvider: 1 },
+      operators: { MatMul: 36, Softmax: 5 },
+    },
+    ...overrides,
+  };
+}
+
+export function failedMeasurementOf(
+  trial: CompletedTrial,
+  status: Failure,
+  overrides: Partial<Omit<FailedMeasurement, 'status' | 'kind'>> = {},
+): FailedMeasurement {
+  const {
+    latency: _,
+    residentMemoryBytes: __,
+    denseResidentMemoryBytes: ___,
+    placement: ____,
+    ...fields
+  } = measurementOf(trial, overrides);
+  return { ...fields, status, reason: `the measurement ended with ${status}`, ...overrides };
+}

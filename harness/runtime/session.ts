@@ -7,7 +7,7 @@ import { BenchError, InputError, UnsupportedError } from '../contracts/errors.ts
 import type { Dim, OnnxModel } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';
 import type { DType } from '../tensor/dtype.ts';
-import { type NumericTensor, type Tensor, tensorBytes } from '../tensor/tensor.ts';
+import type { NumericTensor, Tensor } from '../tensor/tensor.ts';
 import { fromOrtTensor, toOrtTensor } from './ort-tensor.ts';
 import { PINNED_SESSION_OPTIONS } from './session-options.ts';
 
@@ -47,14 +47,9 @@ export interface Session {
   release(): Promise<void>;
 }
 
-/** Protobuf cannot hold a message of 2 GiB or more. */
-const MAX_MODEL_BYTES = 2 ** 31 - 1;
-/** Room for everything of a model file that is not weights. */
-const STRUCTURE_ALLOWANCE_BYTES = 16 * 2 ** 20;
-
 /**
  * Loads a model into onnxruntime, from a graph, the bytes of a file or its path (needed for external data).
- * Throws InputError for a graph that is not valid, UnsupportedError for one this build of onnxruntime cannot run.
+ * Throws InputError for a graph that is not valid or too large for bytes, UnsupportedError for one this build of onnxruntime cannot run.
  */
 export async function createSession(
   model: OnnxModel | Uint8Array | string,
@@ -67,7 +62,7 @@ export async function createSession(
   }
   const where =
     typeof model === 'string' ? `"${model}"` : 'graph' in model ? `graph "${model.graph.name}"` : 'model bytes';
-  const source = typeof model === 'string' || model instanceof Uint8Array ? model : modelBytes(model, where);
+  const source = typeof model === 'string' || model instanceof Uint8Array ? model : writeModel(model);
   const session = await guarded(`onnxruntime cannot load ${where} on ${provider}`, () =>
     ort.InferenceSession.create(source as Uint8Array, ortOptions(provider, threads, options.profilePrefix)),
   );
@@ -115,16 +110,6 @@ function ortOptions(
     logSeverityLevel: provider === 'cpu' ? 4 : 3,
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
   };
-}
-
-function modelBytes(model: OnnxModel, where: string): Uint8Array {
-  const weightBytes = [...model.graph.initializers.values()].reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
-  if (weightBytes > MAX_MODEL_BYTES - STRUCTURE_ALLOWANCE_BYTES) {
-    throw new InputError(
-      `${where} has ${weightBytes} bytes of weights, more than one ONNX file holds (2 GiB); write it with external data (harness/onnx/file.ts) and pass the path`,
-    );
-  }
-  return writeModel(model);
 }
 
 function values(metadata: readonly ort.InferenceSession.ValueMetadata[]): SessionValue[] {

@@ -1,0 +1,72 @@
+/** The context a method gets in tests: seeded, with random calibration tokens, and only what its access class allows. */
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import type { ExampleSet, Method, TrainedContext } from '../../harness/contracts/method.ts';
+import type { Model } from '../../harness/contracts/model.ts';
+import { createRandom } from '../../harness/tensor/random.ts';
+
+export interface MethodContextOptions {
+  readonly method: Method;
+  readonly variant: string;
+  readonly model: Model;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  /** Defaults to random tokens: 8 sequences of 16. */
+  readonly calibration?: ExampleSet;
+}
+
+export interface MethodTestContext {
+  readonly context: TrainedContext<Record<string, unknown>>;
+  /** What the method remarked. */
+  readonly notes: readonly string[];
+  readonly progress: readonly number[];
+}
+
+/** Reading data that the method's access class forbids throws, as it does not compile in the method itself. */
+export function methodContext(options: MethodContextOptions): MethodTestContext {
+  const { method, variant, model, seed = 0 } = options;
+  const notes: string[] = [];
+  const progress: number[] = [];
+  const granted: TrainedContext<Record<string, unknown>> = {
+    params: v.parse(method.params, method.variants[variant]),
+    random: createRandom(seed),
+    signal: options.signal ?? new AbortController().signal,
+    note: (text) => void notes.push(text),
+    simulated: (reason) => void notes.push(`simulated: ${reason}`),
+    progress: (share) => void progress.push(share),
+    spent: () => {},
+    calibration: options.calibration ?? randomExamples(model, `calibration/${seed}`),
+    training: randomExamples(model, `training/${seed}`),
+  };
+  const forbidden = forbiddenKeys(method);
+  const context = new Proxy(granted, {
+    get(target, key, receiver) {
+      if (forbidden.has(key))
+        throw new Error(`${method.id} is ${method.access} and may not read context.${String(key)}`);
+      return Reflect.get(target, key, receiver);
+    },
+  });
+  return { context, notes, progress };
+}
+
+function forbiddenKeys({ access }: Method): ReadonlySet<string | symbol> {
+  if (access === 'data-free') return new Set(['calibration', 'training', 'spent']);
+  return new Set(access === 'trained' ? [] : ['training', 'spent']);
+}
+
+/** Seeded random token sequences within the model's vocabulary. */
+export function randomExamples(model: Model, seed: string, { count = 8, length = 16 } = {}): ExampleSet {
+  const random = createRandom(seed);
+  const vocabulary = model.onnx.graph.initializers.get(model.roles.embedding.weight)?.dims[0] ?? 0;
+  const examples = Array.from({ length: count }, () => ({
+    tokens: Int32Array.from({ length: Math.min(length, model.contextLength) }, () => random.integer(vocabulary)),
+  }));
+  const hash = createHash('sha256');
+  for (const { tokens } of examples) hash.update(tokens);
+  return {
+    dataset: 'random-tokens',
+    contentHash: hash.digest('hex'),
+    examples,
+    tokenCount: examples.reduce((sum, { tokens }) => sum + tokens.length, 0),
+  };
+}

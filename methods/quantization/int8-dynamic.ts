@@ -63,18 +63,12 @@ export default defineMethod({
 
   compress(model, { params, signal, progress }) {
     const chosen = linearsOf(model, params.layers);
-    let graph = model.onnx.graph;
-    for (const input of new Set(chosen.map((linear) => linear.input))) {
-      const readers = chosen.filter((linear) => linear.input === input).map((linear) => linear.node);
-      const first = graph.nodes.find((node) => readers.includes(node.name));
-      graph = insertNodes(graph, [quantizeInput(input)], { before: first?.name ?? readers[0] });
-    }
-    chosen.forEach((linear, index) => {
+    const quantized = chosen.map((linear, index) => {
       signal.throwIfAborted();
-      graph = withIntegerMatMul(graph, linear, quantizeInt8(model.weight(linear), { ...linear, ...params }));
       progress((index + 1) / chosen.length);
+      return { linear, weight: quantizeInt8(model.weight(linear), { ...linear, ...params }) };
     });
-    return model.withOnnx(withGraph(model.onnx, removeDeadCode(graph)));
+    return model.withOnnx(withGraph(model.onnx, withIntegerMatMuls(model.onnx.graph, quantized)));
   },
 });
 
@@ -123,7 +117,21 @@ function roundHalfToEven(value: number): number {
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
-/** One DynamicQuantizeLinear serves all layers that read the same input. */
+/** The graph with integer arithmetic in the place of these MatMuls; layers that read the same value share its quantization. */
+export function withIntegerMatMuls(
+  graph: Graph,
+  layers: readonly { readonly linear: LinearRole; readonly weight: Int8Weight }[],
+): Graph {
+  let edited = graph;
+  for (const input of new Set(layers.map(({ linear }) => linear.input))) {
+    const readers = new Set(layers.filter(({ linear }) => linear.input === input).map(({ linear }) => linear.node));
+    const first = graph.nodes.find((node) => readers.has(node.name));
+    if (first !== undefined) edited = insertNodes(edited, [quantizeInput(input)], { before: first.name });
+  }
+  for (const { linear, weight } of layers) edited = withIntegerMatMul(edited, linear, weight);
+  return removeDeadCode(edited);
+}
+
 function quantizeInput(input: string): Node {
   return createNode({
     op: 'DynamicQuantizeLinear',

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { LinearRole, Model } from '../../../harness/contracts/model.ts';
+import type { OnnxModel } from '../../../harness/onnx/graph.ts';
+import { createNode } from '../../../harness/onnx/node.ts';
+import { createSession } from '../../../harness/runtime/session.ts';
+import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import int8Dynamic, { quantizeInt8, withIntegerMatMuls } from '../../../methods/quantization/int8-dynamic.ts';
+import { methodContext } from '../../support/method-context.ts';
+import { tinyLlama } from '../../support/tiny-model.ts';
+
+interface Golden {
+  readonly cases: readonly {
+    readonly name: string;
+    readonly inFeatures: number;
+    readonly outFeatures: number;
+    readonly granularity: 'tensor' | 'channel';
+    readonly reducedRange: boolean;
+    readonly weight: string;
+    readonly codes: string;
+    readonly scales: string;
+    readonly input: string;
+    readonly output: string;
+  }[];
+}
+
+const golden = JSON.parse(readFileSync(new URL('../../golden/int8-dynamic.json', import.meta.url), 'utf8')) as Golden;
+
+function floats(base64: string): Float32Array {
+  return new Float32Array(new Uint8Array(Buffer.from(base64, 'base64')).buffer);
+}
+
+/** y = x w for x [1, 3, in]. */
+function oneLinear(weight: Float32Array, inFeatures: number, outFeatures: number): OnnxModel {
+  const value = (name: string, width: number) =>
+    ({ name, type: { kind: 'tensor', dtype: 'float32', dims: [1, 3, width] } }) as const;
+  return {
+    irVersion: 8,
+    opsets: new Map([['', 17]]),
+    producerName: 'test',
+    producerVersion: '',
+    domain: '',
+    modelVersion: 0n,
+    functions: [],
+    graph: {
+      name: 'linear',
+      nodes: [createNode({ op: 'MatMul', name: 'linear', inputs: ['x', 'w'], outputs: ['y'] })],
+      inputs: [value('x', inFeatures)],
+      outputs: [value('y', outFeatures)],
+      initializers: new Map([['w', tensorOf('float32', [inFeatures, outFeatures], weight)]]),
+      sparseInitializers: [],
+      valueInfo: [],
+    },
+  };
+}
+
+describe('quantizeInt8', () => {
+  for (const entry of golden.cases) {
+    const { inFeatures, outFeatures, granularity, reducedRange } = entry;
+    const label = `${entry.name}, per ${granularity}, ${reducedRange ? 7 : 8} bits`;
+    it(`gives codes, scales and output of quantize_dynamic: ${label}`, async () => {
+      const weight = floats(entry.weight);
+      const quantized = quantizeInt8(weight, { inFeatures, outFeatures, granularity, reducedRange });
+      expect(quantized.scales).toEqual(floats(entry.scales));
+      expect([...quantized.codes]).toEqual([...new Int8Array(Buffer.from(entry.codes, 'base64'))]);
+
+      const dense = oneLinear(weight, inFeatures, outFeatures);
+      const linear: LinearRole = {
+        role: 'linear',
+        node: 'linear',
+        weight: 'w',
+        input: 'x',
+        output: 'y',
+        inFeatures,
+        outFeatures,
+      };
+      const graph = withIntegerMatMuls(dense.graph, [{ linear, weight: quantized }]);
+      const session = await createSession({ ...dense, graph }, { threads: 1 });
+      const { y } = await session.run({ x: tensorOf('float32', [1, 3, inFeatures], floats(entry.input)) });
+      await session.release();
+      const expected = floats(entry.output);
+      const largest = Math.max(...expected.map(Math.abs));
+      elements(y, 'float32').forEach((value, at) => {
+        expect(Math.abs(value - expected[at])).toBeLessThan(1e-6 * largest);
+      });
+    });
+  }
+});
+
+describe('int8-dynamic', () => {
+  const model = tinyLlama();
+  const compress = (variant: string) =>
+    int8Dynamic.compress(model, methodContext({ method: int8Dynamic, variant, model }).context) as Model;
+  const countOps = (compressed: Model, op: string) =>
+    compressed.onnx.graph.nodes.filter((node) => node.op === op).length;
+
+  it('quantizes each activation once, however many layers read it', () => {
+    const compressed = compress('channel');
+    // Per layer: into q, k, v; into o; into gate, up; into down.
+    expect(countOps(compressed, 'DynamicQuantizeLinear')).toBe(4 * model.roles.layers.length);
+    expect(countOps(compressed, 'MatMulInteger')).toBe(model.linears.length);
+  });
+
+  it('leaves the other layers in float32 when told to', () => {
+    const attention = compress('channel-attention');
+    const { q, up } = model.roles.layers[0];
+    expect(attention.onnx.graph.initializers.has(q.weight)).toBe(false);
+    expect(attention.weight(up)).toEqual(model.weight(up));
+    expect(countOps(attention, 'MatMulInteger')).toBe(4 * model.roles.layers.length);
+    expect(countOps(compress('channel-feed-forward'), 'MatMulInteger')).toBe(3 * model.roles.layers.length);
+  });
+});

@@ -4,6 +4,7 @@ import type { LinearRole, Model } from '../../harness/contracts/model.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
 import { createNode } from '../../harness/onnx/node.ts';
 import { tensorOf } from '../../harness/tensor/tensor.ts';
+import type { ThinSvd } from '../../harness/tensor/thin-svd.ts';
 
 export const keepParameter = v.pipe(
   v.number(),
@@ -42,6 +43,19 @@ export function rankFor({ inFeatures, outFeatures }: Shape, keep: number): numbe
   // The product of a decimal share and a whole number may fall short of a whole number by rounding alone.
   const rank = Math.max(1, Math.floor((keep * dense) / perRank + 1e-9));
   return rank * perRank < dense ? rank : undefined;
+}
+
+/** The first `rank` terms of u diag(s) vt, u: [in, n], vt: [n, out]; the square root of each s goes to either side. */
+export function factorsOf({ u, s, vt }: ThinSvd, { inFeatures, outFeatures }: Shape, rank: number): Factors {
+  const terms = s.length;
+  const down = new Float32Array(inFeatures * rank);
+  const up = new Float32Array(rank * outFeatures);
+  for (let r = 0; r < rank; r++) {
+    const root = Math.sqrt(s[r]);
+    for (let i = 0; i < inFeatures; i++) down[i * rank + r] = u[i * terms + r] * root;
+    for (let o = 0; o < outFeatures; o++) up[r * outFeatures + o] = vt[r * outFeatures + o] * root;
+  }
+  return { rank, down, up };
 }
 
 /** The model with each of these linear layers computed by its two factors; the float32 weights are gone. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
 import { thinSvd } from '../../../harness/tensor/linear-algebra.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
 import svd, { truncate } from '../../../methods/low-rank/svd.ts';
@@ -12,10 +11,10 @@ const random = createRandom('svd');
 const weight = Float32Array.from({ length: 24 * 16 }, () => random.normal());
 
 describe('truncate', () => {
-  it('misses the weight by exactly the singular values it cuts', () => {
+  it('misses the weight by exactly the singular values it cuts', async () => {
     const { s } = thinSvd(Float64Array.from(weight), 24, 16);
     for (const rank of [1, 5, 11, 16]) {
-      const { down, up } = truncate(weight, shape, rank);
+      const { down, up } = await truncate(weight, shape, rank);
       let error = 0;
       for (let i = 0; i < 24; i++) {
         for (let o = 0; o < 16; o++) {
@@ -31,7 +30,7 @@ describe('truncate', () => {
 });
 
 describe('rankFor', () => {
-  it('is the largest rank within the share', () => {
+  it('is the largest rank within the share', async () => {
     expect(rankFor({ inFeatures: 64, outFeatures: 64 }, 0.5)).toBe(16);
     expect(rankFor({ inFeatures: 64, outFeatures: 172 }, 0.5)).toBe(23);
     // 0.1 · 64 · 160 / 224 = 4.571…; 0.7 · 100 · 100 / 200 = 35 in exact arithmetic.
@@ -46,9 +45,9 @@ describe('rankFor', () => {
 });
 
 describe('svd', () => {
-  it('puts two smaller MatMuls in the place of each layer, within the share', () => {
+  it('puts two smaller MatMuls in the place of each layer, within the share', async () => {
     const model = tinyLlama();
-    const compressed = svd.compress(model, methodContext({ method: svd, variant: 'p50', model }).context) as Model;
+    const compressed = await svd.compress(model, methodContext({ method: svd, variant: 'p50', model }).context);
     for (const { weight: name, inFeatures, outFeatures } of model.linears) {
       const { initializers } = compressed.onnx.graph;
       expect(initializers.has(name)).toBe(false);
@@ -62,11 +61,11 @@ describe('svd', () => {
     }
   });
 
-  it('leaves a layer dense, and says which, where no rank is smaller', () => {
+  it('leaves a layer dense, and says which, where no rank is smaller', async () => {
     const model = tinyLlama();
     const method = { ...svd, variants: { all: { keep: 1 } } };
     const { context, notes } = methodContext({ method, variant: 'all', model });
-    const compressed = svd.compress(model, context) as Model;
+    const compressed = await svd.compress(model, context);
     // At share 1 a square layer of width 32 would get rank 16, exactly its own size.
     const { q } = model.roles.layers[0];
     expect(compressed.weight(q)).toEqual(model.weight(q));

@@ -1,10 +1,11 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
 import dense from './control/dense.ts';
+import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
 import magnitude from './pruning/magnitude.ts';
 import randomMask from './pruning/random-mask.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
 import rtn from './quantization/rtn.ts';
 
-export const methods: readonly Method[] = [dense, int8Dynamic, magnitude, randomMask, rtn, svd];
+export const methods: readonly Method[] = [dense, int8Dynamic, magnitude, randomMask, rtn, svd, svdWhitened];

@@ -1,0 +1,134 @@
+/**
+ * Finds items that two splits share: the same text after normalisation, or most of its 13-word shingles (the length
+ * Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C, use to find training text in test sets).
+ */
+import type { DatasetRow, SplitName, Splits } from '../../harness/contracts/dataset.ts';
+import { SPLIT_ORDER } from './content-hash.ts';
+
+const SHINGLE_WORDS = 13;
+
+/**
+ * Share of the shorter item's shingles found in the other from which the two count as near-duplicates. Texts of one
+ * genre share an opening formula or a quotation (one to a few shingles of some hundred); half of an item is copied.
+ */
+export const NEAR_DUPLICATE_CONTAINMENT = 0.5;
+
+export interface Leak {
+  readonly kind: 'exact' | 'near';
+  /** The split that must stay unseen, and its item. */
+  readonly heldOut: { readonly split: SplitName; readonly id: string };
+  /** Where the item shows up again. */
+  readonly seen: { readonly split: SplitName; readonly id: string };
+  /** Share of the shorter item's shingles that both have; 1 for exact ones. */
+  readonly containment: number;
+}
+
+/** Lower-case words, punctuation and white space dropped; Unicode compatibility forms folded. */
+export function normalizedWords(text: string): readonly string[] {
+  return (
+    text
+      .normalize('NFKC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  );
+}
+
+/** Every exact leak between two splits. */
+export function findExactLeaks(splits: Splits): readonly Leak[] {
+  const leaks: Leak[] = [];
+  const firstSeen = new Map<string, { split: SplitName; id: string }>();
+  for (const split of SPLIT_ORDER) {
+    for (const { id, text } of splits[split]) {
+      const key = normalizedWords(text).join(' ');
+      const heldOut = firstSeen.get(key);
+      if (!heldOut) firstSeen.set(key, { split, id });
+      else if (heldOut.split !== split) leaks.push({ kind: 'exact', heldOut, seen: { split, id }, containment: 1 });
+    }
+  }
+  return leaks;
+}
+
+/** Every leak between two splits, exact and near; each pair of items once. */
+export function findLeaks(splits: Splits): readonly Leak[] {
+  const exact = findExactLeaks(splits);
+  const known = new Set(exact.map(pairKey));
+  return [...exact, ...findNearLeaks(splits).filter((leak) => !known.has(pairKey(leak)))];
+}
+
+function findNearLeaks(splits: Splits): readonly Leak[] {
+  const leaks: Leak[] = [];
+  const items: { split: SplitName; id: string; shingles: ReadonlySet<number> }[] = [];
+  const owners = new Map<number, number[]>(); // shingle → indices of items of earlier splits
+  for (const split of SPLIT_ORDER) {
+    const added: number[] = [];
+    for (const { id, text } of splits[split]) {
+      const shingles = shinglesOf(normalizedWords(text));
+      const shared = new Map<number, number>(); // item → shingles in common
+      for (const shingle of shingles) {
+        for (const owner of owners.get(shingle) ?? []) shared.set(owner, (shared.get(owner) ?? 0) + 1);
+      }
+      for (const [index, count] of shared) {
+        const owner = items[index] as (typeof items)[number];
+        const containment = count / Math.min(shingles.size, owner.shingles.size);
+        if (containment < NEAR_DUPLICATE_CONTAINMENT) continue;
+        leaks.push({ kind: 'near', heldOut: { split: owner.split, id: owner.id }, seen: { split, id }, containment });
+      }
+      added.push(items.push({ split, id, shingles }) - 1);
+    }
+    // The last split is only looked up, never looked for.
+    if (split === SPLIT_ORDER.at(-1)) break;
+    for (const index of added) {
+      for (const shingle of (items[index] as (typeof items)[number]).shingles) {
+        const indices = owners.get(shingle);
+        if (indices) indices.push(index);
+        else owners.set(shingle, [index]);
+      }
+    }
+  }
+  return leaks;
+}
+
+/** Drops every row whose normalised text an earlier split of SPLIT_ORDER already has. */
+export function dropRepeatedRows(splits: Splits): Splits {
+  const leaked = new Set(findExactLeaks(splits).map(({ seen }) => `${seen.split}/${seen.id}`));
+  const keep = (split: SplitName): readonly DatasetRow[] =>
+    splits[split].filter(({ id }) => !leaked.has(`${split}/${id}`));
+  return {
+    test: keep('test'),
+    validation: keep('validation'),
+    calibration: keep('calibration'),
+    training: keep('training'),
+  };
+}
+
+/** Hashes of all runs of SHINGLE_WORDS words; of the whole text when it is shorter. */
+function shinglesOf(words: readonly string[]): ReadonlySet<number> {
+  const hashes = words.map(hashWord);
+  const length = Math.min(SHINGLE_WORDS, words.length);
+  const shingles = new Set<number>();
+  if (length === 0) return shingles;
+  for (let start = 0; start + length <= hashes.length; start++) {
+    // Two 32-bit polynomial hashes in one number of 53 bits: no collision to be feared among millions.
+    let high = length;
+    let low = length;
+    for (let offset = 0; offset < length; offset++) {
+      const word = hashes[start + offset] as number;
+      high = (Math.imul(high, 0x9e3779b1) + word) | 0;
+      low = Math.imul(low ^ word, 0x01000193);
+      low ^= low >>> 15;
+    }
+    shingles.add(((high >>> 0) % 2 ** 21) * 2 ** 32 + (low >>> 0));
+  }
+  return shingles;
+}
+
+/** FNV-1a over UTF-16 units, http://www.isthe.com/chongo/tech/comp/fnv/. */
+function hashWord(word: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < word.length; index++) hash = Math.imul(hash ^ word.charCodeAt(index), 0x01000193);
+  return hash;
+}
+
+function pairKey({ heldOut, seen }: Leak): string {
+  return JSON.stringify([heldOut.split, heldOut.id, seen.split, seen.id]);
+}

@@ -1,0 +1,24 @@
+/** The last step of every dataset's load: the rows are the pinned ones and no split repeats another's. */
+import type { DatasetDefinition, Splits } from '../../harness/contracts/dataset.ts';
+import { IntegrityError } from '../../harness/contracts/errors.ts';
+import { contentHash } from './content-hash.ts';
+import { findExactLeaks } from './leak-guard.ts';
+
+/** Throws IntegrityError when the content hash differs or a row shows up in two splits. */
+export function verifiedSplits(dataset: Pick<DatasetDefinition, 'id' | 'contentHash'>, splits: Splits): Splits {
+  const [leak, ...others] = findExactLeaks(splits);
+  if (leak) {
+    throw new IntegrityError(
+      `dataset ${dataset.id}: ${leak.seen.split} row ${leak.seen.id} repeats ${leak.heldOut.split} row ${leak.heldOut.id} ` +
+        `(and ${others.length} more); drop repeated rows in datasets/${dataset.id}.ts`,
+    );
+  }
+  const actual = contentHash(splits);
+  if (actual !== dataset.contentHash) {
+    throw new IntegrityError(
+      `dataset ${dataset.id}: expected content hash ${dataset.contentHash}, got ${actual}; ` +
+        'fetch the pinned revision again, or raise version and hash together when the rows are meant to change',
+    );
+  }
+  return splits;
+}

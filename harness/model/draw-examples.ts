@@ -1,0 +1,69 @@
+/** Rows of text to token sequences: drawn at random for calibration and training, all in order for the test. */
+import { createHash } from 'node:crypto';
+import type { DatasetRow } from '../contracts/dataset.ts';
+import { InputError } from '../contracts/errors.ts';
+import type { Example, ExampleSet } from '../contracts/method.ts';
+import type { Tokenizer } from '../contracts/model.ts';
+import type { Random } from '../tensor/random.ts';
+
+/** A sequence of one token predicts nothing. */
+const SHORTEST_EXAMPLE = 2;
+
+interface EncodingOptions {
+  readonly rows: readonly DatasetRow[];
+  readonly tokenizer: Tokenizer;
+  readonly contextLength: number;
+}
+
+/** Begin-of-sequence and the row's text, cut to the model's context. */
+export function encodeRow(row: DatasetRow, { tokenizer, contextLength }: Omit<EncodingOptions, 'rows'>): Example {
+  const text = tokenizer.encode(row.text).subarray(0, contextLength - 1);
+  const tokens = new Int32Array(text.length + 1);
+  tokens[0] = tokenizer.beginOfSequence;
+  tokens.set(text, 1);
+  return { tokens, ...(row.label !== undefined && { label: row.label }) };
+}
+
+/**
+ * Rows in random order until `tokenBudget` tokens are reached, the last one cut so that the budget is met exactly: all
+ * methods see the same number of tokens. Throws InputError when the rows together hold fewer.
+ */
+export function drawExamples(
+  options: EncodingOptions & { readonly dataset: string; readonly tokenBudget: number; readonly random: Random },
+): ExampleSet {
+  const { rows, tokenBudget, random } = options;
+  const examples: Example[] = [];
+  let tokenCount = 0;
+  for (const row of random.shuffle(rows)) {
+    const room = tokenBudget - tokenCount;
+    if (room < SHORTEST_EXAMPLE) break;
+    const example = encodeRow(row, options);
+    const tokens = example.tokens.subarray(0, room);
+    if (tokens.length < SHORTEST_EXAMPLE) continue;
+    examples.push({ ...example, tokens });
+    tokenCount += tokens.length;
+  }
+  if (tokenBudget - tokenCount >= SHORTEST_EXAMPLE) {
+    throw new InputError(
+      `${options.dataset}: ${rows.length} rows hold ${tokenCount} tokens, ${tokenBudget} were asked for; lower the token budget`,
+    );
+  }
+  return { dataset: options.dataset, contentHash: hashExamples(examples), examples, tokenCount };
+}
+
+/** One example per row, in the order of the rows. */
+export function encodeExamples(options: EncodingOptions & { readonly dataset: string }): ExampleSet {
+  const examples = options.rows.map((row) => encodeRow(row, options));
+  const tokenCount = examples.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  return { dataset: options.dataset, contentHash: hashExamples(examples), examples, tokenCount };
+}
+
+/** SHA-256 over length, label and tokens of each example, as little-endian int32. */
+function hashExamples(examples: readonly Example[]): string {
+  const hash = createHash('sha256');
+  for (const { tokens, label } of examples) {
+    hash.update(Int32Array.of(tokens.length, label ?? -1));
+    hash.update(tokens);
+  }
+  return hash.digest('hex');
+}

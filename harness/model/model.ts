@@ -1,0 +1,63 @@
+/** The immutable Model of harness/contracts/model.ts over an ONNX graph and its role map. */
+import { InputError } from '../contracts/errors.ts';
+import type { Architecture, LayerRoles, LinearRole, Model, RoleMap } from '../contracts/model.ts';
+import type { OnnxModel } from '../onnx/graph.ts';
+import { describeTensor, elements, type NumericTensor } from '../tensor/tensor.ts';
+
+export interface ModelParts {
+  readonly id: string;
+  readonly architecture: Architecture;
+  readonly onnx: OnnxModel;
+  readonly roles: RoleMap;
+  readonly contextLength: number;
+}
+
+/** A model whose roles refer to nodes and initializers of `onnx` by name; nothing is copied. */
+export function createModel(parts: ModelParts): Model {
+  const linears = parts.roles.layers.flatMap(linearsOfLayer);
+  return {
+    ...parts,
+    linears,
+    weight: (linear) => elements(denseWeight(parts, linear), 'float32'),
+    withWeight(linear, weight) {
+      const current = denseWeight(parts, linear);
+      if (weight.dtype !== 'float32' || !sameDims(weight.dims, current.dims)) {
+        throw new InputError(
+          `${parts.id}: new weight of ${linear.role} must be ${describeTensor(current)}, got ${describeTensor(weight)}; ` +
+            `to change shape or element type replace the node ${linear.node} through withOnnx`,
+        );
+      }
+      const initializers = new Map(parts.onnx.graph.initializers).set(linear.weight, weight);
+      return createModel({ ...parts, onnx: { ...parts.onnx, graph: { ...parts.onnx.graph, initializers } } });
+    },
+    withOnnx: (onnx) => createModel({ ...parts, onnx }),
+  };
+}
+
+/** The linear layers of one block in the order data flows. */
+export function linearsOfLayer(layer: LayerRoles): readonly LinearRole[] {
+  const { q, k, v, o, gate, up, down } = layer;
+  return gate ? [q, k, v, o, gate, up, down] : [q, k, v, o, up, down];
+}
+
+function denseWeight(parts: ModelParts, linear: LinearRole): NumericTensor {
+  const expected = `float32[${linear.inFeatures}, ${linear.outFeatures}]`;
+  const tensor = parts.onnx.graph.initializers.get(linear.weight);
+  if (!tensor) {
+    throw new InputError(
+      `${parts.id}: ${linear.role} has no initializer ${linear.weight} any more, expected ${expected}; ` +
+        'read weights before replacing the layer',
+    );
+  }
+  if (tensor.dtype !== 'float32' || !sameDims(tensor.dims, [linear.inFeatures, linear.outFeatures])) {
+    throw new InputError(
+      `${parts.id}: weight ${linear.weight} of ${linear.role} is ${describeTensor(tensor)}, expected ${expected}; ` +
+        'read weights before replacing the layer',
+    );
+  }
+  return tensor;
+}
+
+function sameDims(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+}

@@ -1,0 +1,5 @@
+/** Every model of the board, sorted by id. To add one, write models/<id>.ts and list it here. */
+import type { ModelDefinition } from '../harness/contracts/model.ts';
+import stories260k from './stories260k.ts';
+
+export const models: readonly ModelDefinition[] = [stories260k];

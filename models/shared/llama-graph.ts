@@ -1,0 +1,291 @@
+/**
+ * A Llama decoder as an ONNX graph of primitive operators: RMSNorm before each block, rotary positions over interleaved
+ * pairs, grouped-query attention, SwiGLU (Touvron et al. 2023, https://arxiv.org/abs/2302.13971; the rotary layout is that
+ * of the paper and of llama2.c, not the half-split one of transformers). No node of another domain: gradients are taken
+ * of this graph and methods rewrite it. Each linear layer is one MatMul whose weight is an initializer [in, out].
+ */
+import { InputError } from '../../harness/contracts/errors.ts';
+import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
+import { createModel } from '../../harness/model/model.ts';
+import { createGraphBuilder, type GraphBuilder } from '../../harness/onnx/builder.ts';
+
+import { tensorOf } from '../../harness/tensor/tensor.ts';
+
+export interface LlamaConfig {
+  readonly width: number;
+  readonly hiddenWidth: number;
+  readonly heads: number;
+  /** Divides `heads`. */
+  readonly keyValueHeads: number;
+  readonly vocabularySize: number;
+  readonly contextLength: number;
+  readonly normEpsilon: number;
+  /** Base of the rotary wavelengths, 10,000 in the paper. */
+  readonly rotaryBase: number;
+}
+
+/** Linear weights [in, out], row-major. */
+export interface LlamaLayerWeights {
+  readonly attentionNorm: Float32Array; // [width]
+  readonly q: Float32Array; // [width, width]
+  readonly k: Float32Array; // [width, keyValueHeads * headWidth]
+  readonly v: Float32Array; // [width, keyValueHeads * headWidth]
+  readonly o: Float32Array; // [width, width]
+  readonly feedForwardNorm: Float32Array; // [width]
+  readonly gate: Float32Array; // [width, hiddenWidth]
+  readonly up: Float32Array; // [width, hiddenWidth]
+  readonly down: Float32Array; // [hiddenWidth, width]
+}
+
+export interface LlamaWeights {
+  readonly embedding: Float32Array; // [vocabulary, width]
+  readonly layers: readonly LlamaLayerWeights[];
+  readonly finalNorm: Float32Array; // [width]
+  /** [width, vocabulary]; absent when the output layer is the transposed embedding. */
+  readonly head?: Float32Array;
+}
+
+const OPSET = 21;
+
+/**
+ * Score of a position that may not be seen. exp(x - max) underflows to an exact 0 for it as for -inf, every row has at
+ * least itself to see, and no infinity reaches activation ranges, gradients or shader compilers.
+ */
+const MASKED_SCORE = -1e9;
+
+/** Throws InputError when heads do not divide the width or a weight has another length than the configuration asks for. */
+export function buildLlama(id: string, config: LlamaConfig, weights: LlamaWeights): Model {
+  const { width, heads, keyValueHeads, vocabularySize, contextLength } = config;
+  const headWidth = width / heads;
+  if (!Number.isInteger(headWidth) || headWidth % 2 !== 0 || heads % keyValueHeads !== 0) {
+    throw new InputError(
+      `${id}: width ${width}, ${heads} heads and ${keyValueHeads} key-value heads do not fit: ` +
+        'a head needs an even width and key-value heads must divide heads',
+    );
+  }
+  const b = createGraphBuilder({ name: id, opset: OPSET });
+  const inputIds = b.input('input_ids', 'int64', ['batch', 'sequence']);
+  const positions = buildPositions(b, inputIds, config);
+
+  const embedding = b.initializer('embedding.weight', tensorOf('float32', [vocabularySize, width], weights.embedding));
+  let residual = b.gather(embedding, inputIds, { name: 'embedding' });
+  const layers = weights.layers.map((layerWeights, index) => {
+    const layer = buildLayer(b.scope(`layers.${index}`), `layers.${index}`, {
+      config,
+      weights: layerWeights,
+      positions,
+      input: residual,
+    });
+    residual = layer.output;
+    return layer;
+  });
+
+  const final = rmsNorm(b, 'final.norm', residual, { weight: weights.finalNorm, epsilon: config.normEpsilon });
+  let head: LinearRole | undefined;
+  if (weights.head) {
+    head = buildLinear(b, 'head', 'head', {
+      input: final,
+      output: 'logits',
+      weight: weights.head,
+      dims: [width, vocabularySize],
+    });
+  } else {
+    const transposed = b.transpose(embedding, [1, 0], { name: 'head.weight' });
+    b.matmul(final, transposed, { name: 'head', output: 'logits' });
+  }
+  b.output('logits', { dtype: 'float32', dims: ['batch', 'sequence', vocabularySize] });
+
+  return createModel({
+    id,
+    architecture: 'llama',
+    onnx: b.build(),
+    roles: {
+      width,
+      heads,
+      keyValueHeads,
+      layers,
+      embedding: { weight: embedding, node: 'embedding' },
+      ...(head && { head }),
+    },
+    contextLength,
+  });
+}
+
+interface Positions {
+  /** [sequence, 1, headWidth / 2, 1] */
+  readonly cos: string;
+  readonly sin: string;
+  /** bool [sequence, sequence]: may the row's position see the column's? */
+  readonly visible: string;
+}
+
+/** What depends on the length of the input alone. Positions beyond the context fail at the first rotation. */
+function buildPositions(b: GraphBuilder, inputIds: string, config: LlamaConfig): Positions {
+  const { width, heads, contextLength, rotaryBase } = config;
+  const headWidth = width / heads;
+  const { cosines, sines } = rotaryTables(headWidth, contextLength, rotaryBase);
+  const tableDims = [contextLength, 1, headWidth / 2, 1];
+  const cosTable = b.initializer('rotary.cos.table', tensorOf('float32', tableDims, cosines));
+  const sinTable = b.initializer('rotary.sin.table', tensorOf('float32', tableDims, sines));
+
+  const count = b.shape(inputIds, { start: 1, end: 2, name: 'positions.count' }); // [1]
+  const cos = b.slice(cosTable, { starts: [0], ends: count, axes: [0], name: 'rotary.cos' });
+  const sin = b.slice(sinTable, { starts: [0], ends: count, axes: [0], name: 'rotary.sin' });
+  const length = b.squeeze(count, [0], { name: 'positions.length' });
+  const columns = b.range(b.scalar(0, 'int64'), length, b.scalar(1, 'int64'), { name: 'positions' }); // [sequence]
+  const rows = b.unsqueeze(columns, [1], { name: 'positions.rows' }); // [sequence, 1]
+  return { cos, sin, visible: b.lessOrEqual(columns, rows, { name: 'attention.visible' }) };
+}
+
+interface LayerParts {
+  readonly config: LlamaConfig;
+  readonly weights: LlamaLayerWeights;
+  readonly positions: Positions;
+  readonly input: string;
+}
+
+/** One block: attention and feed-forward, each added to the residual stream. `b` names within the layer. */
+function buildLayer(b: GraphBuilder, name: string, { config, weights: w, positions, input }: LayerParts): LayerRoles {
+  const { width, hiddenWidth, heads, keyValueHeads, normEpsilon: epsilon } = config;
+  const keyValueWidth = (width / heads) * keyValueHeads;
+  const linear = (role: string, from: string, weight: Float32Array, dims: readonly [number, number]): LinearRole =>
+    buildLinear(b, role, `${name}.${role}`, { input: from, weight, dims });
+
+  const normalized = rmsNorm(b, 'attention.norm', input, { weight: w.attentionNorm, epsilon });
+  const q = linear('q', normalized, w.q, [width, width]);
+  const k = linear('k', normalized, w.k, [width, keyValueWidth]);
+  const v = linear('v', normalized, w.v, [width, keyValueWidth]);
+  const context = buildAttention(b.scope('attention'), { config, positions, q: q.output, k: k.output, v: v.output });
+  const o = linear('o', context, w.o, [width, width]);
+  const attended = b.add(input, o.output, { name: 'attention.output' });
+
+  const feed = rmsNorm(b, 'feed_forward.norm', attended, { weight: w.feedForwardNorm, epsilon });
+  const gate = linear('gate', feed, w.gate, [width, hiddenWidth]);
+  const up = linear('up', feed, w.up, [width, hiddenWidth]);
+  const sigmoid = b.sigmoid(gate.output, { name: 'feed_forward.sigmoid' });
+  const swish = b.mul(gate.output, sigmoid, { name: 'feed_forward.swish' });
+  const hidden = b.mul(swish, up.output, { name: 'feed_forward.hidden' });
+  const down = linear('down', hidden, w.down, [hiddenWidth, width]);
+  return { q, k, v, o, gate, up, down, input, output: b.add(attended, down.output, { name: 'output' }) };
+}
+
+interface AttentionParts {
+  readonly config: LlamaConfig;
+  readonly positions: Positions;
+  readonly q: string; // [batch, sequence, width]
+  readonly k: string; // [batch, sequence, keyValueHeads * headWidth]
+  readonly v: string; // [batch, sequence, keyValueHeads * headWidth]
+}
+
+/** softmax(q kᵀ / √headWidth, causal) v, heads merged: [batch, sequence, width]. */
+function buildAttention(b: GraphBuilder, { config, positions, q, k, v }: AttentionParts): string {
+  const { width, heads, keyValueHeads } = config;
+  const headWidth = width / heads;
+  const query = rotate(b, 'query', q, { heads, headWidth, positions });
+  const scaled = b.mul(query, b.scalar(1 / Math.sqrt(headWidth)), { name: 'query.scaled' });
+  const queries = b.transpose(scaled, [0, 2, 1, 3], { name: 'queries' }); // [batch, heads, sequence, headWidth]
+
+  const key = rotate(b, 'key', k, { heads: keyValueHeads, headWidth, positions });
+  const value = b.reshape(v, [0, 0, keyValueHeads, headWidth], { name: 'value' });
+  const keyHeads = b.transpose(key, [0, 2, 3, 1], { name: 'key.heads' }); // [batch, keyValueHeads, headWidth, sequence]
+  const valueHeads = b.transpose(value, [0, 2, 1, 3], { name: 'value.heads' }); // [batch, keyValueHeads, sequence, headWidth]
+
+  /** Each key-value head serves a group of query heads: [batch, keyValueHeads, …] → [batch, heads, …]. */
+  const repeat = (of: string, from: string, dims: readonly [number, number]): string => {
+    if (heads === keyValueHeads) return from;
+    const single = b.unsqueeze(from, [2], { name: `${of}.single` });
+    const groups = b.expand(single, [1, 1, heads / keyValueHeads, 1, 1], { name: `${of}.groups` });
+    return b.reshape(groups, [0, heads, ...dims], { name: `${of}.repeated` });
+  };
+  const keys = repeat('key', keyHeads, [headWidth, -1]); // [batch, heads, headWidth, sequence]
+  const values = repeat('value', valueHeads, [-1, headWidth]); // [batch, heads, sequence, headWidth]
+
+  const scores = b.matmul(queries, keys, { name: 'scores' }); // [batch, heads, sequence, sequence]
+  const masked = b.where(positions.visible, scores, b.scalar(MASKED_SCORE), { name: 'masked' });
+  const probabilities = b.softmax(masked, { axis: -1, name: 'probabilities' });
+  const mixed = b.matmul(probabilities, values, { name: 'mixed' }); // [batch, heads, sequence, headWidth]
+  const ordered = b.transpose(mixed, [0, 2, 1, 3], { name: 'mixed.ordered' });
+  return b.reshape(ordered, [0, 0, width], { name: 'context' });
+}
+
+/**
+ * [batch, sequence, heads * headWidth] → [batch, sequence, heads, headWidth], pair (2i, 2i + 1) of a head at position p
+ * turned by the angle p base^(-2i / headWidth).
+ */
+function rotate(
+  b: GraphBuilder,
+  name: string,
+  x: string,
+  { heads, headWidth, positions }: { heads: number; headWidth: number; positions: Positions },
+): string {
+  const { cos, sin } = positions;
+  const pairs = b.reshape(x, [0, 0, heads, headWidth / 2, 2], { name: `${name}.pairs` });
+  const [even, odd] = b.split(pairs, {
+    axis: -1,
+    outputs: [`${name}.even`, `${name}.odd`],
+    name: `${name}.split`,
+  }) as readonly [string, string];
+  const turnedEven = b.sub(
+    b.mul(even, cos, { name: `${name}.even.cos` }),
+    b.mul(odd, sin, { name: `${name}.odd.sin` }),
+    { name: `${name}.even.turned` },
+  );
+  const turnedOdd = b.add(
+    b.mul(even, sin, { name: `${name}.even.sin` }),
+    b.mul(odd, cos, { name: `${name}.odd.cos` }),
+    { name: `${name}.odd.turned` },
+  );
+  const turned = b.concat([turnedEven, turnedOdd], { axis: -1, name: `${name}.turned` });
+  return b.reshape(turned, [0, 0, heads, headWidth], { name });
+}
+
+/** x / sqrt(mean(x²) + ε) · weight over the last axis (Zhang & Sennrich 2019, https://arxiv.org/abs/1910.07467). */
+function rmsNorm(
+  b: GraphBuilder,
+  name: string,
+  x: string,
+  { weight, epsilon }: { weight: Float32Array; epsilon: number },
+): string {
+  const squares = b.pow(x, b.scalar(2), { name: `${name}.squares` });
+  const mean = b.reduceMean(squares, { axes: [-1], name: `${name}.mean` });
+  const root = b.sqrt(b.add(mean, b.scalar(epsilon), { name: `${name}.shifted` }), { name: `${name}.root` });
+  const unit = b.div(x, root, { name: `${name}.unit` });
+  return b.mul(unit, b.initializer(`${name}.weight`, tensorOf('float32', [weight.length], weight)), { name });
+}
+
+interface LinearParts {
+  readonly input: string;
+  readonly weight: Float32Array;
+  /** [in, out] */
+  readonly dims: readonly [number, number];
+  /** Name of the value when it is not the node's. */
+  readonly output?: string;
+}
+
+/** x W as one MatMul node; `name` is local to the builder's scope, `role` is the whole name. */
+function buildLinear(
+  b: GraphBuilder,
+  name: string,
+  role: string,
+  { input, weight, dims, output: outputName = name }: LinearParts,
+): LinearRole {
+  const [inFeatures, outFeatures] = dims;
+  const initializer = b.initializer(`${name}.weight`, tensorOf('float32', dims, weight));
+  const output = b.matmul(input, initializer, { name, output: outputName });
+  return { role, node: role, weight: initializer, input, output, inFeatures, outFeatures };
+}
+
+/** Cosine and sine of position × base^(-2i / headWidth), [context, headWidth / 2], computed in float64. */
+export function rotaryTables(
+  headWidth: number,
+  contextLength: number,
+  base: number,
+): { readonly cosines: Float32Array; readonly sines: Float32Array } {
+  const half = headWidth / 2;
+  const angle = (index: number): number => Math.floor(index / half) * base ** (-(2 * (index % half)) / headWidth);
+  const indices = { length: contextLength * half };
+  return {
+    cosines: Float32Array.from(indices, (_, index) => Math.cos(angle(index))),
+    sines: Float32Array.from(indices, (_, index) => Math.sin(angle(index))),
+  };
+}

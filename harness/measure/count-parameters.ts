@@ -1,0 +1,92 @@
+/**
+ * Parameters of a model file and how many are not zero. A parameter is an element of a float initializer with more
+ * than one element, or one code of a quantized weight; shapes, indices and other integers are none, and neither are
+ * single numbers, scales and zero points. Tables kept as floats (rotary angles, masks) cannot be told from weights and
+ * count, in the artifact as in dense.
+ */
+import type { Node, OnnxModel, SparseTensor } from '../onnx/graph.ts';
+import { DTYPES } from '../tensor/dtype.ts';
+import { elementCount, elements, type NumericTensor, type Tensor } from '../tensor/tensor.ts';
+import { allNodes, subgraphs } from './operators.ts';
+import { countCodes, type ParameterCount, useOfInput } from './quantized-weights.ts';
+
+const NONE: ParameterCount = { parameters: 0, nonZero: 0 };
+
+/** Counts over all initializers, Constant nodes and subgraphs; `leaveOut` names initializers not to count. */
+export function countParameters(model: OnnxModel, leaveOut: ReadonlySet<string> = new Set()): ParameterCount {
+  const nodes = [...allNodes(model.graph.nodes)];
+  const graphs = [model.graph, ...nodes.flatMap(subgraphs)];
+  const tensors = new Map(graphs.flatMap((graph) => [...graph.initializers]));
+  for (const node of nodes) {
+    const value = node.op === 'Constant' ? node.attributes.get('value') : undefined;
+    if (value?.type === 'tensor') tensors.set(node.outputs[0] as string, value.value);
+  }
+  const readers = new Map<string, { node: Node; position: number }[]>();
+  for (const node of nodes) {
+    node.inputs.forEach((name, position) => {
+      if (!tensors.has(name)) return;
+      const list = readers.get(name) ?? [];
+      list.push({ node, position });
+      readers.set(name, list);
+    });
+  }
+  const counts: ParameterCount[] = [];
+  for (const [name, tensor] of tensors) {
+    if (leaveOut.has(name) || tensor.dtype === 'string') continue;
+    const uses = readers.get(name) ?? [];
+    const codesReader = uses.find(({ node, position }) => useOfInput(node, position) === 'codes');
+    if (codesReader !== undefined) counts.push(countCodes(codesReader.node, tensor, (other) => tensors.get(other)));
+    else if (!uses.some(({ node, position }) => useOfInput(node, position) === 'grid')) counts.push(countPlain(tensor));
+  }
+  for (const sparse of graphs.flatMap((graph) => graph.sparseInitializers)) {
+    if (!leaveOut.has(sparse.name)) counts.push(countSparse(sparse));
+  }
+  return counts.reduce((a, b) => ({ parameters: a.parameters + b.parameters, nonZero: a.nonZero + b.nonZero }), NONE);
+}
+
+/** Small integers are codes of a kind no operator here explains: signed ones are zero at 0, unsigned ones never. */
+function countPlain(tensor: NumericTensor): ParameterCount {
+  const parameters = elementCount(tensor.dims);
+  if (parameters === 1) return NONE;
+  if (tensor.dtype.startsWith('float') || tensor.dtype === 'bfloat16') {
+    return { parameters, nonZero: countNonZero(tensor, true) };
+  }
+  if (['int8', 'int4', 'int2'].includes(tensor.dtype)) return { parameters, nonZero: countNonZero(tensor, false) };
+  if (['uint8', 'uint4', 'uint2'].includes(tensor.dtype)) return { parameters, nonZero: parameters };
+  return NONE;
+}
+
+function countSparse({ dims, values }: SparseTensor): ParameterCount {
+  const isFloat = (tensor: Tensor): tensor is NumericTensor =>
+    tensor.dtype.startsWith('float') || tensor.dtype === 'bfloat16';
+  return isFloat(values) ? { parameters: elementCount(dims), nonZero: countNonZero(values, true) } : NONE;
+}
+
+/** Elements whose bits, the sign of floats apart, are not all zero. */
+function countNonZero(tensor: NumericTensor, signed: boolean): number {
+  const { bits } = DTYPES[tensor.dtype];
+  const count = elementCount(tensor.dims);
+  let nonZero = 0;
+  if (tensor.dtype === 'float32') {
+    for (const value of elements(tensor, 'float32')) if (value !== 0) nonZero++;
+    return nonZero;
+  }
+  if (bits < 8) {
+    const mask = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
+    for (let i = 0; i < count; i++) {
+      const at = i * bits;
+      if (((tensor.bytes[at >> 3] as number) >> (at & 7)) & mask) nonZero++;
+    }
+    return nonZero;
+  }
+  const width = bits / 8;
+  for (let i = 0; i < count; i++) {
+    let any = 0;
+    for (let b = 0; b < width; b++) {
+      const byte = tensor.bytes[i * width + b] as number;
+      any |= signed && b === width - 1 ? byte & 0x7f : byte;
+    }
+    if (any !== 0) nonZero++;
+  }
+  return nonZero;
+}

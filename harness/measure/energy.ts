@@ -1,0 +1,59 @@
+/**
+ * Energy of the processor packages from the kernel's RAPL counters (/sys/class/powercap/intel-rapl:N/energy_uj), which
+ * Intel and AMD processors expose on bare metal and usually to root alone. The counter is of the whole package: it
+ * includes whatever else ran on it.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface EnergyMeter {
+  /** Joules since the meter was made; null where no counter can be read. */
+  joules(): number | null;
+}
+
+interface Zone {
+  readonly path: string;
+  /** The counter wraps to zero past this. */
+  readonly rangeMicrojoules: number;
+}
+
+/** Must be read at least once per wrap of the counter (minutes at full load) to stay right. */
+export function startEnergyMeter(root = '/sys/class/powercap'): EnergyMeter {
+  const zones = packageZones(root);
+  let last = zones.map(readCounter);
+  let total = 0;
+  return {
+    joules() {
+      const now = zones.map(readCounter);
+      if (zones.length === 0 || [...now, ...last].includes(undefined)) return null;
+      zones.forEach((zone, i) => {
+        const step = (now[i] as number) - (last[i] as number);
+        total += step >= 0 ? step : step + zone.rangeMicrojoules;
+      });
+      last = now;
+      return total / 1e6;
+    },
+  };
+}
+
+/** Top-level zones named `package-…`: their sub-zones (core, dram) are parts of them or of the memory. */
+function packageZones(root: string): Zone[] {
+  try {
+    return readdirSync(root)
+      .filter((entry) => /^intel-rapl:\d+$/.test(entry))
+      .map((entry) => join(root, entry))
+      .filter((path) => readFileSync(join(path, 'name'), 'utf8').startsWith('package-'))
+      .map((path) => ({ path, rangeMicrojoules: Number(readFileSync(join(path, 'max_energy_range_uj'), 'utf8')) }));
+  } catch {
+    return [];
+  }
+}
+
+function readCounter({ path }: Zone): number | undefined {
+  try {
+    const value = Number(readFileSync(join(path, 'energy_uj'), 'utf8'));
+    return Number.isFinite(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Latency of an artifact beside dense, timed by tinybench in one process: rounds in which both are called in turn, the
+ * first to go alternating, so that drift and neighbours of a shared machine fall on both and cancel in the paired ratio.
+ */
+import { Bench } from 'tinybench';
+import { PROTOCOL } from '../contracts/protocol.ts';
+import type { ShapeLatency } from '../contracts/result.ts';
+import type { Session } from '../runtime/session.ts';
+import { bootstrapMedian } from '../tensor/bootstrap.ts';
+import { coefficientOfVariation, quantile } from '../tensor/statistics.ts';
+import { type NumericTensor, tensorOf } from '../tensor/tensor.ts';
+
+export interface TimedPair {
+  readonly candidate: () => Promise<unknown>;
+  readonly dense: () => Promise<unknown>;
+}
+
+export interface RoundOptions {
+  readonly warmUpRuns: number;
+  readonly rounds: number;
+  readonly minimumSampleMs: number;
+  readonly onProgress?: (share: number) => void;
+  /** The clock in milliseconds; performance.now unless given. */
+  readonly now?: () => number;
+}
+
+export interface PairedSamples {
+  /** One mean per round, milliseconds per call. */
+  readonly samplesMs: number[];
+  readonly denseSamplesMs: number[];
+}
+
+/** Times both functions in alternating rounds. What they throw comes through. */
+export async function timeAlternating(pair: TimedPair, options: RoundOptions): Promise<PairedSamples> {
+  for (let run = 0; run < options.warmUpRuns; run++) {
+    await pair.candidate();
+    await pair.dense();
+  }
+  const samplesMs: number[] = [];
+  const denseSamplesMs: number[] = [];
+  for (let round = 0; round < options.rounds; round++) {
+    const order = round % 2 === 0 ? (['candidate', 'dense'] as const) : (['dense', 'candidate'] as const);
+    const bench = new Bench({
+      iterations: 1,
+      time: options.minimumSampleMs,
+      warmup: false,
+      throws: true,
+      ...(options.now && { now: options.now }),
+    });
+    for (const side of order) bench.add(side, pair[side], { async: true });
+    await bench.run();
+    samplesMs.push(meanLatencyMs(bench, 'candidate'));
+    denseSamplesMs.push(meanLatencyMs(bench, 'dense'));
+    options.onProgress?.((round + 1) / options.rounds);
+  }
+  return { samplesMs, denseSamplesMs };
+}
+
+function meanLatencyMs(bench: Bench, side: keyof TimedPair): number {
+  const result = bench.getTask(side)?.result;
+  if (result?.state !== 'completed') throw new Error(`timing of ${side} ended in state ${result?.state}`);
+  return result.latency.mean;
+}
+
+/** Median, tail, paired speed-up and noise of samples taken in rounds. */
+export function summarizeSamples(
+  shape: { readonly batch: number; readonly sequence: number },
+  { samplesMs, denseSamplesMs }: PairedSamples,
+): ShapeLatency {
+  const id = `${shape.batch}x${shape.sequence}`;
+  const variation = coefficientOfVariation(samplesMs);
+  return {
+    shape: id,
+    batch: shape.batch,
+    sequence: shape.sequence,
+    samplesMs,
+    denseSamplesMs,
+    p50Ms: quantile(samplesMs, 0.5),
+    p95Ms: quantile(samplesMs, 0.95),
+    denseP50Ms: quantile(denseSamplesMs, 0.5),
+    speedUp: bootstrapMedian({
+      values: Float64Array.from(samplesMs, (ms, round) => (denseSamplesMs[round] as number) / ms),
+      resamples: PROTOCOL.quality.bootstrapResamples,
+      confidence: PROTOCOL.quality.confidence,
+      seed: `${PROTOCOL.quality.bootstrapSeed}/latency/${id}`,
+    }),
+    coefficientOfVariation: variation,
+    // A disturbed dense run spoils the ratio as much.
+    noisy: Math.max(variation, coefficientOfVariation(denseSamplesMs)) > PROTOCOL.latency.noisyAbove,
+  };
+}
+
+/** Times both sessions at one shape, by the protocol. Tokens and room for the logits are made once, before any timing. */
+export async function measureShape(params: {
+  readonly candidate: Session;
+  readonly dense: Session;
+  readonly batch: number;
+  readonly sequence: number;
+  readonly vocabularySize: number;
+  readonly onProgress?: (share: number) => void;
+}): Promise<ShapeLatency> {
+  const { batch, sequence, vocabularySize, onProgress } = params;
+  const feeds = { input_ids: probeTokens({ batch, sequence, vocabularySize }) };
+  const callOf = (session: Session) => {
+    const logits = tensorOf(
+      'float32',
+      [batch, sequence, vocabularySize],
+      new Float32Array(batch * sequence * vocabularySize),
+    );
+    const into = { into: { logits } };
+    return () => session.run(feeds, into);
+  };
+  const { warmUpRuns, rounds, minimumSampleMs } = PROTOCOL.latency;
+  const samples = await timeAlternating(
+    { candidate: callOf(params.candidate), dense: callOf(params.dense) },
+    { warmUpRuns, rounds, minimumSampleMs, ...(onProgress && { onProgress }) },
+  );
+  return summarizeSamples({ batch, sequence }, samples);
+}
+
+/** Tokens spread over the vocabulary, int64 [batch, sequence]; no value of theirs changes how much is computed. */
+export function probeTokens(shape: {
+  readonly batch: number;
+  readonly sequence: number;
+  readonly vocabularySize: number;
+}): NumericTensor {
+  const { batch, sequence, vocabularySize } = shape;
+  const ids = BigInt64Array.from({ length: batch * sequence }, (_, i) => BigInt((i * 7919 + 1) % vocabularySize));
+  return tensorOf('int64', [batch, sequence], ids);
+}

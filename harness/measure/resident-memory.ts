@@ -1,0 +1,85 @@
+/**
+ * Growth of the resident set by loading a model and running it once on one token, in a fresh process of its own, after
+ * a tiny model has brought in the runtime's code and pools. It holds the weights as the runtime keeps them (prepacked,
+ * dequantized, with what the allocator does not give back), not the file.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Provider } from '../contracts/runner.ts';
+import { createGraphBuilder } from '../onnx/builder.ts';
+import type { OnnxModel } from '../onnx/graph.ts';
+import { writeModel } from '../onnx/write.ts';
+import { createSession } from '../runtime/session.ts';
+import { tensorOf } from '../tensor/tensor.ts';
+import { probeTokens } from './latency.ts';
+import { residentBytes } from './process-memory.ts';
+
+const run = promisify(execFile);
+
+export interface ResidentMemoryTask {
+  /** Path of the ONNX file: loaded by the runtime itself, so that no copy of the bytes in JavaScript muddies the figure. */
+  readonly path: string;
+  readonly provider: Provider;
+  readonly threads: number;
+  readonly vocabularySize: number;
+}
+
+/** Measures in a child process. A model without a file is written to the temporary folder for the time being. */
+export async function measureResidentMemory(
+  task: Omit<ResidentMemoryTask, 'path'> & { readonly model: OnnxModel | Uint8Array | string },
+): Promise<number> {
+  const { model, ...rest } = task;
+  if (typeof model === 'string') return measureInChild({ ...rest, path: model });
+  const folder = await mkdtemp(join(tmpdir(), 'shrinkrank-memory-'));
+  try {
+    const path = join(folder, 'model.onnx');
+    await writeFile(path, model instanceof Uint8Array ? model : writeModel(model));
+    return await measureInChild({ ...rest, path });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureInChild(task: ResidentMemoryTask): Promise<number> {
+  const child = fileURLToPath(new URL('./resident-memory-child.ts', import.meta.url));
+  const { stdout } = await run(process.execPath, ['--expose-gc', child, JSON.stringify(task)]);
+  const bytes = Number(stdout.trim());
+  if (!Number.isSafeInteger(bytes)) throw new Error(`resident memory of ${task.path}: the child printed "${stdout}"`);
+  return Math.max(0, bytes);
+}
+
+/** The measurement itself; only in a process that has loaded no model yet is it the growth it claims to be. */
+export async function growthByLoading(task: ResidentMemoryTask): Promise<number> {
+  const { provider, threads, path, vocabularySize } = task;
+  await runTinyModel(provider, threads);
+  const feeds = { input_ids: probeTokens({ batch: 1, sequence: 1, vocabularySize }) };
+  collectGarbage();
+  const before = residentBytes();
+  const session = await createSession(path, { provider, threads });
+  const { logits } = await session.run(feeds);
+  collectGarbage();
+  const after = residentBytes();
+  // Read again, or the engine may drop them before the second reading.
+  if (logits === undefined) throw new Error(`${path} gives no logits`);
+  await session.release();
+  return after - before;
+}
+
+/** Loads the runtime's library, its thread pool and its matrix kernels. */
+async function runTinyModel(provider: Provider, threads: number): Promise<void> {
+  const b = createGraphBuilder({ name: 'warm-up', opset: 21 });
+  const x = b.input('x', 'float32', [8, 64]);
+  const w = b.initializer('w', tensorOf('float32', [64, 64], new Float32Array(64 * 64).fill(0.5)));
+  b.node('MatMul', [x, w], { name: 'y', outputs: ['y'] });
+  b.output('y', { dtype: 'float32', dims: [8, 64] });
+  const session = await createSession(b.build(), { provider, threads });
+  await session.run({ x: tensorOf('float32', [8, 64], new Float32Array(8 * 64)) });
+}
+
+function collectGarbage(): void {
+  (globalThis as { gc?: () => void }).gc?.();
+}

@@ -21,3 +21,12 @@ export const PINNED_SESSION_OPTIONS = {
 } as const;
 
 export type PinnedSessionOptions = typeof PINNED_SESSION_OPTIONS;
+
+/** The pinned options and those given, as rows record them. */
+export function recordedOptions(given: {
+  readonly threads: number;
+  readonly provider?: string;
+}): Record<string, string | number | boolean> {
+  const { config, ...pinned } = PINNED_SESSION_OPTIONS;
+  return { ...pinned, ...config, executionProvider: given.provider ?? 'cpu', intraOpNumThreads: given.threads };
+}

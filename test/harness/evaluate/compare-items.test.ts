@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { Items } from '../../../harness/contracts/result.ts';
+import { compareItems, tierByPerplexity } from '../../../harness/evaluate/compare-items.ts';
+import { createRandom } from '../../../harness/tensor/random.ts';
+
+/** Forty items of 50 tokens that share their difficulty; `shift` nats per token worse, with noise of the item's own. */
+function itemsOf(label: string, shift: number, noise = 0.02): Items {
+  const shared = createRandom('difficulty');
+  const own = createRandom(label);
+  const losses = Array.from({ length: 40 }, () => 50 * (1.3 + 0.4 * shared.normal() + shift + noise * own.normal()));
+  const counts = losses.map(() => 25);
+  return {
+    ids: losses.map((_, i) => `item-${i}`),
+    tokens: losses.map(() => 50),
+    negativeLogLikelihood: losses,
+    denseNegativeLogLikelihood: losses.map(() => 60),
+    klDivergence: losses.map(() => 50 * (0.01 + Math.max(0, shift))),
+    sameTop: counts,
+    correct: counts,
+    denseCorrect: counts,
+    correctToIncorrect: losses.map(() => 0),
+    incorrectToCorrect: losses.map(() => 0),
+  };
+}
+
+describe('compareItems', () => {
+  it('sees a difference far below the spread between items, since it is paired', () => {
+    const { logPerplexity, sameTop } = compareItems(itemsOf('a', 0.02), itemsOf('b', 0));
+    expect(logPerplexity.difference.low).toBeGreaterThan(0);
+    expect(logPerplexity.difference.value).toBeCloseTo(0.02, 1);
+    expect(logPerplexity.significant).toBe(true);
+    expect(sameTop).toMatchObject({ difference: { value: 0, low: 0, high: 0 }, pValue: 1, significant: false });
+  });
+
+  it('turns its sign with the order and finds nothing between equals', () => {
+    const [a, b] = [itemsOf('a', 0.02), itemsOf('b', 0)];
+    expect(compareItems(b, a).logPerplexity.difference.value).toBe(-compareItems(a, b).logPerplexity.difference.value);
+    expect(compareItems(a, a).logPerplexity).toMatchObject({ pValue: 1, significant: false });
+  });
+
+  it('refuses rows of other items', () => {
+    const a = itemsOf('a', 0);
+    expect(() => compareItems(a, { ...a, ids: a.ids.toReversed() })).toThrow('first difference at 0');
+    expect(() => compareItems(a, { ...a, tokens: a.tokens.with(3, 49) })).toThrow('first difference at 3');
+  });
+});
+
+describe('tierByPerplexity', () => {
+  it('shares a place among what the test cannot tell apart', () => {
+    const entries = { worse: itemsOf('w', 0.1), first: itemsOf('x', 0), second: itemsOf('y', 0.001) };
+    const tiers = tierByPerplexity(Object.entries(entries), ([, items]) => items);
+    expect(tiers.map((tier) => tier.entries.map(([name]) => name).sort())).toEqual([['first', 'second'], ['worse']]);
+  });
+});

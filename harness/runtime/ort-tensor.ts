@@ -13,8 +13,7 @@ interface ViewConstructor {
 const views = {
   float32: Float32Array,
   float64: Float64Array,
-  // Node before 24 has no Float16Array; onnxruntime-common then wants the bits.
-  float16: (globalThis as { Float16Array?: unknown }).Float16Array ?? Uint16Array,
+  float16: Uint16Array,
   int8: Int8Array,
   uint8: Uint8Array,
   int16: Int16Array,
@@ -40,7 +39,10 @@ export function toOrtTensor(name: string, tensor: Tensor): ort.Tensor {
   const size = Constructor.BYTES_PER_ELEMENT;
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   const view = new Constructor(aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
-  return new ort.Tensor(tensor.dtype as 'float32', view as Float32Array, tensor.dims);
+  const ortTensor = new ort.Tensor(tensor.dtype as 'float32', view as Float32Array, tensor.dims);
+  // Where Float16Array exists onnxruntime-common turns the bits into one, which the binding takes for empty.
+  if (tensor.dtype === 'float16') Object.assign(ortTensor, { cpuData: view });
+  return ortTensor;
 }
 
 /** Shares the memory of `value`. */

@@ -25,7 +25,7 @@ export interface SessionOptions {
 export interface RunOptions {
   /** Names of the outputs wanted; default all. */
   readonly outputs?: readonly string[];
-  /** Tensors whose memory takes the outputs of these names, so that nothing is allocated or copied. Types and shapes must fit. */
+  /** Tensors whose memory takes the outputs of these names; they are also what run() gives back. Types and shapes must fit. */
   readonly into?: Readonly<Record<string, NumericTensor>>;
 }
 
@@ -81,7 +81,8 @@ export async function createSession(
       requireKnownNames(where, session, feeds, fetches);
       const results = await guarded(`onnxruntime failed while running ${where}`, () => session.run(ortFeeds, fetches));
       const tensors: Record<string, NumericTensor> = {};
-      for (const [name, value] of Object.entries(results)) tensors[name] = fromOrtTensor(name, value);
+      // The binding writes into the memory given, but answers with a copy of it.
+      for (const [name, value] of Object.entries(results)) tensors[name] = into?.[name] ?? fromOrtTensor(name, value);
       return tensors;
     },
     endProfiling() {

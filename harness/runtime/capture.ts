@@ -1,0 +1,97 @@
+/** Runs a model over examples and hands over values from inside it. One example at a time: padding never enters. */
+import { InputError } from '../contracts/errors.ts';
+import type { Example } from '../contracts/method.ts';
+import type { Graph, OnnxModel, ValueInfo } from '../onnx/graph.ts';
+import { extractSubgraph, withGraph } from '../onnx/edit.ts';
+import { type NumericTensor, tensorOf } from '../tensor/tensor.ts';
+import { createSession, type SessionOptions } from './session.ts';
+
+export interface CaptureOptions {
+  readonly model: OnnxModel;
+  /** Names of values inside the graph; nodes that none of them needs are not run. */
+  readonly values: readonly string[];
+  readonly examples: readonly Example[];
+  /** Called once per example, in order; the tensors have a leading batch dimension of 1. */
+  visit(captured: Readonly<Record<string, NumericTensor>>, index: number): void | Promise<void>;
+  readonly signal?: AbortSignal;
+  readonly session?: SessionOptions;
+}
+
+/** Throws InputError for a value that the graph has not. */
+export async function captureValues(options: CaptureOptions): Promise<void> {
+  const { model, values, examples, visit, signal } = options;
+  const graph = extractSubgraph(model.graph, { inputs: model.graph.inputs, outputs: values });
+  await runExamples({
+    ...options,
+    model: withGraph(model, graph),
+    count: examples.length,
+    feeds: (index) => exampleFeeds(graph.inputs, examples[index]),
+    visit: (outputs, index) => visit(outputs, index),
+    ...(signal && { signal }),
+  });
+}
+
+export interface ExampleRun {
+  readonly model: OnnxModel;
+  readonly count: number;
+  feeds(index: number): Readonly<Record<string, NumericTensor>>;
+  visit(outputs: Readonly<Record<string, NumericTensor>>, index: number): void | Promise<void>;
+  readonly signal?: AbortSignal;
+  readonly session?: SessionOptions;
+}
+
+/** One session, run `count` times and released whatever happens. */
+export async function runExamples({ model, count, feeds, visit, signal, session: options }: ExampleRun): Promise<void> {
+  const session = await createSession(model, options);
+  try {
+    for (let index = 0; index < count; index++) {
+      signal?.throwIfAborted();
+      await visit(await session.run(feeds(index)), index);
+    }
+  } finally {
+    await session.release();
+  }
+}
+
+/** What the named inputs of a language model get for one example. Throws InputError for an input with no known meaning. */
+export function exampleFeeds(inputs: readonly ValueInfo[], { tokens }: Example): Record<string, NumericTensor> {
+  const feeds: Record<string, NumericTensor> = {};
+  for (const { name } of inputs) {
+    if (name === 'input_ids') feeds[name] = tokenRow(tokens.length, (position) => tokens[position]);
+    else if (name === 'attention_mask') feeds[name] = tokenRow(tokens.length, () => 1);
+    else if (name === 'token_type_ids') feeds[name] = tokenRow(tokens.length, () => 0);
+    else {
+      throw new InputError(
+        `input "${name}" has no known meaning; expected input_ids, attention_mask or token_type_ids, feed others yourself through a session`,
+      );
+    }
+  }
+  return feeds;
+}
+
+function tokenRow(length: number, at: (position: number) => number): NumericTensor {
+  return tensorOf(
+    'int64',
+    [1, length],
+    BigInt64Array.from({ length }, (_, position) => BigInt(at(position))),
+  );
+}
+
+export interface LayerCut {
+  readonly input: string;
+  readonly output: string;
+  /** Features of both. */
+  readonly width: number;
+}
+
+/**
+ * The part of a decoder between two values of its residual stream, [1, sequence, width] each. Inputs of the whole graph
+ * stay inputs, since positions and masks come from them.
+ */
+export function layerGraph(graph: Graph, { input, output, width }: LayerCut): Graph {
+  const hidden = (name: string): ValueInfo => ({
+    name,
+    type: { kind: 'tensor', dtype: 'float32', dims: ['batch', 'sequence', width] },
+  });
+  return extractSubgraph(graph, { inputs: [...graph.inputs, hidden(input)], outputs: [hidden(output)] });
+}

@@ -5,6 +5,7 @@ import { createSession } from '../../../harness/runtime/session.ts';
 import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
 import rtn from '../../../methods/quantization/rtn.ts';
 import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
+import { effectiveWeight } from '../../support/effective-weight.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 
@@ -74,6 +75,14 @@ describe('rtn', () => {
       expect(compressed.onnx.graph.initializers.has(weight)).toBe(false);
       const codes = compressed.onnx.graph.initializers.get(`${weight}.codes`);
       expect(codes?.dims).toEqual([outFeatures, Math.ceil(inFeatures / 32), 16]);
+    }
+  });
+
+  it.each(formats)('packs the rounded weights, as the specification of the operator reads them: %o', (format) => {
+    const { compressed } = compress(format);
+    const expected = rounded(model, format);
+    for (const linear of model.linears) {
+      expect(effectiveWeight(compressed, linear)).toEqual(expected.weight(linear));
     }
   });
 

@@ -1,0 +1,132 @@
+/** What the methods do to a real model: orderings that must hold on stories260K, from the hub cache. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { secondMoments, type SecondMoment } from '../../harness/calibrate/second-moments.ts';
+import type { ExampleSet, Method } from '../../harness/contracts/method.ts';
+import type { Model } from '../../harness/contracts/model.ts';
+import { evaluatePerplexity } from '../../harness/evaluate/perplexity.ts';
+import { drawExamples, encodeExamples } from '../../harness/model/draw-examples.ts';
+import { loadModel, loadTokenizer } from '../../harness/model/load-model.ts';
+import { createRandom } from '../../harness/tensor/random.ts';
+import tinystories from '../../datasets/tinystories.ts';
+import { methods } from '../../methods/index.ts';
+import stories260k from '../../models/stories260k.ts';
+import { effectiveWeight } from '../support/effective-weight.ts';
+import { cachedHub, noHubCache } from '../support/hub-cache.ts';
+import { relativeOutputError } from '../support/layer-error.ts';
+import { methodContext } from '../support/method-context.ts';
+
+/** A third of the calibration that runs use, and a dozen of the test stories: enough for orderings this wide. */
+const CALIBRATION_TOKENS = 6_000;
+const STORIES = 12;
+
+describe.skipIf(noHubCache)(`on stories260K${noHubCache ? `: ${noHubCache}` : ''}`, () => {
+  let model: Model;
+  let calibration: ExampleSet;
+  let test: ExampleSet;
+  let moments: ReadonlyMap<string, SecondMoment>;
+  let densePerplexity: number;
+  const compressed = new Map<string, Promise<Model>>();
+  const perplexities = new Map<string, Promise<number>>();
+
+  beforeAll(async () => {
+    const hub = cachedHub();
+    model = await loadModel(stories260k, hub);
+    const tokenizer = await loadTokenizer(stories260k, hub);
+    const splits = await tinystories.load(hub);
+    const encoding = { tokenizer, contextLength: model.contextLength, dataset: tinystories.id };
+    calibration = drawExamples({
+      ...encoding,
+      rows: splits.calibration,
+      tokenBudget: CALIBRATION_TOKENS,
+      random: createRandom('stories260k'),
+    });
+    test = encodeExamples({ ...encoding, rows: splits.test.slice(0, STORIES) });
+    moments = await secondMoments({ model, examples: calibration.examples });
+    densePerplexity = await score(model);
+  });
+
+  async function score(candidate: Model): Promise<number> {
+    const { quality } = await evaluatePerplexity({
+      dense: model.onnx,
+      candidate: candidate.onnx,
+      examples: test.examples,
+      ids: test.examples.map((_, index) => `story-${index}`),
+    });
+    return quality.estimate.value;
+  }
+  function find(id: string): Method {
+    const method = methods.find((known) => known.id === id);
+    if (method === undefined) throw new Error(`no method ${id}`);
+    return method;
+  }
+  function compress(id: string, variant: string): Promise<Model> {
+    const key = `${id}/${variant}`;
+    const method = find(id);
+    const promise =
+      compressed.get(key) ??
+      Promise.resolve(method.compress(model, methodContext({ method, variant, model, calibration }).context));
+    compressed.set(key, promise);
+    return promise;
+  }
+  function perplexity(id: string, variant: string): Promise<number> {
+    const key = `${id}/${variant}`;
+    const promise = perplexities.get(key) ?? compress(id, variant).then(score);
+    perplexities.set(key, promise);
+    return promise;
+  }
+  /** Output error of each layer on the calibration inputs of the dense model, by role. */
+  async function layerErrors(id: string, variant: string): Promise<ReadonlyMap<string, number>> {
+    const changed = await compress(id, variant);
+    return new Map(
+      model.linears.map((linear) => {
+        const { inFeatures, outFeatures } = linear;
+        const { sum: secondMoment } = moments.get(linear.role) as SecondMoment;
+        const weights = { dense: model.weight(linear), changed: effectiveWeight(changed, linear) };
+        return [linear.role, relativeOutputError({ ...weights, secondMoment, inFeatures, outFeatures })];
+      }),
+    );
+  }
+
+  it.each([
+    ['rtn', ['w8g32', 'w4g32', 'w2g32']],
+    ['rtn', ['w4g16', 'w4g32', 'w4']],
+    ['magnitude', ['s10', 's30', 's50', 's60', 's70', 's80', 's90']],
+    ['magnitude', ['s50', '4-of-8', '2-of-4']],
+    ['random-mask', ['s10', 's30', 's50', 's70', 's90']],
+    ['svd', ['p90', 'p75', 'p60', 'p50', 'p40', 'p25']],
+    ['svd-whitened', ['p90', 'p75', 'p60', 'p50', 'p40', 'p25']],
+  ] as const)('%s loses more the further it goes: %s', async (id, variants) => {
+    let last = densePerplexity;
+    for (const variant of variants) {
+      const next = await perplexity(id, variant);
+      expect(next, variant).toBeGreaterThan(last);
+      last = next;
+    }
+  });
+
+  it.each(['w8', 'w8g32', 'w8g32-e8', 'w8g32-fp32act'])(
+    '8-bit rtn/%s is within half a percent of dense',
+    async (variant) => {
+      expect(Math.abs((await perplexity('rtn', variant)) / densePerplexity - 1)).toBeLessThan(0.005);
+    },
+  );
+
+  it.each(['channel', 'channel-7bit', 'tensor'])('int8-dynamic/%s is within two percent of dense', async (variant) => {
+    expect(Math.abs((await perplexity('int8-dynamic', variant)) / densePerplexity - 1)).toBeLessThan(0.02);
+  });
+
+  it.each(['p90', 'p75', 'p60', 'p50', 'p40', 'p25'])(
+    'whitened SVD misses no layer output more than plain SVD does: %s',
+    async (variant) => {
+      const plain = await layerErrors('svd', variant);
+      for (const [role, error] of await layerErrors('svd-whitened', variant)) {
+        expect(error, role).toBeLessThanOrEqual(plain.get(role) as number);
+      }
+      expect(await perplexity('svd-whitened', variant)).toBeLessThan(await perplexity('svd', variant));
+    },
+  );
+
+  it.each(['s10', 's30', 's50', 's70', 's90'])('magnitude/%s beats a random mask', async (variant) => {
+    expect(await perplexity('magnitude', variant)).toBeLessThan(await perplexity('random-mask', variant));
+  });
+});

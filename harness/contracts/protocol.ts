@@ -24,11 +24,13 @@ export const PROTOCOL = {
       { id: '1x1', batch: 1, sequence: 1 },
       { id: '8x128', batch: 8, sequence: 128 },
     ],
+    /** Both are called in turn until this many calls and this much time are behind them: the engine compiles meanwhile. */
     warmUpRuns: 5,
+    warmUpMs: 200,
     /** Rounds in which candidate and dense alternate; the first to go alternates too. */
     rounds: 30,
-    /** A round repeats the call until this much time has passed, so that a sample is well above the clock's grain. */
-    minimumSampleMs: 1,
+    /** A round repeats the call until this much time has passed: well above the clock's grain and single interruptions. */
+    minimumSampleMs: 10,
     /** Coefficient of variation of the samples above which a row is marked noisy and left out of speed ranks. */
     noisyAbove: 0.25,
   },

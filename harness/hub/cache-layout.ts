@@ -24,7 +24,7 @@ export function cachePlaces(cacheDir: string, request: HubFileRequest): CachePla
   if (!/^[0-9a-f]{40}$/.test(revision)) {
     throw new InputError(`${repo}: revision must be a commit hash of 40 hex digits, got "${revision}"; pin the commit`);
   }
-  if (!/^[\w.-]+(\/[\w.-]+)?$/.test(repo) || path.split(/[/\\]/).some((part) => part === '..' || part === '')) {
+  if (!/^\w[\w.-]*(\/\w[\w.-]*)?$/.test(repo) || path.split(/[/\\]/).some((part) => part === '..' || part === '')) {
     throw new InputError(`hub file "${repo}" "${path}": expected owner/name and a relative path inside the repository`);
   }
   if (

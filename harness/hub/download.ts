@@ -34,20 +34,34 @@ export interface Download {
 
 /** Throws IntegrityError when the complete file has another hash; it is removed then, so that the next run starts anew. */
 export async function download(request: Download): Promise<void> {
-  const incomplete = `${request.target}.incomplete`;
-  await mkdir(dirname(request.target), { recursive: true });
-  await withRetries(request.retry, () => fetchRest(request, incomplete));
+  const { target } = request;
+  const incomplete = `${target}.incomplete`;
+  await mkdir(dirname(target), { recursive: true });
+  try {
+    if (!(await exists(target))) {
+      await withRetries(request.retry, () => fetchRest(request, incomplete));
+      await verify(request, incomplete);
+      await rename(incomplete, target);
+      return;
+    }
+  } catch (error) {
+    // Another process completed the same download and renamed the file beneath us.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !(await exists(target))) throw error;
+  }
+  await verify(request, target);
+}
+
+async function verify(request: Download, path: string): Promise<void> {
   for (const expected of request.expected) {
-    const actual = await hashOfFile(incomplete, expected.kind);
+    const actual = await hashOfFile(path, expected.kind);
     if (actual !== expected.hex) {
-      await rm(incomplete, { force: true });
+      await rm(path, { force: true });
       throw new IntegrityError(
         `${request.label}: expected ${expected.kind} ${expected.hex}, got ${actual}; the downloaded file was removed: ` +
           'run again, and if it stays so the pinned hash or the server is wrong',
       );
     }
   }
-  await rename(incomplete, request.target);
 }
 
 async function fetchRest(request: Download, incomplete: string): Promise<void> {
@@ -110,6 +124,13 @@ export async function hashOfFile(path: string, kind: ExpectedHash['kind']): Prom
   if (kind === 'git') hash.update(`blob ${await sizeOf(path)}\0`);
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Size in bytes, links followed; 0 when there is no such file. */

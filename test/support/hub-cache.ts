@@ -1,0 +1,24 @@
+/** The hub cache tests read from: HF_HUB_CACHE, else ../shared/hub beside the repository, else none. Never the network. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { HubClient } from '../../harness/contracts/dataset.ts';
+import { createHubClient } from '../../harness/hub/hub-client.ts';
+
+const SHARED = fileURLToPath(new URL('../../../shared/hub', import.meta.url));
+
+export const hubCacheDir: string | undefined = process.env['HF_HUB_CACHE'] ?? (existsSync(SHARED) ? SHARED : undefined);
+
+/** For `it.skipIf(noHubCache)`: why tests on hub data are skipped, or false. */
+export const noHubCache: string | false =
+  hubCacheDir === undefined &&
+  'no hub cache: set HF_HUB_CACHE to one that has karpathy/tinyllamas, TinyStories and WikiText';
+
+/** A client over that cache that fails at the first request to the network. */
+export function cachedHub(): HubClient {
+  if (hubCacheDir === undefined) throw new Error('cachedHub needs a hub cache; guard the test with noHubCache');
+  return createHubClient({
+    cacheDir: hubCacheDir,
+    fetch: (url) => Promise.reject(new Error(`tests do not use the network: ${String(url)}`)),
+    attempts: 1,
+  });
+}

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { ACCESS_CLASSES, FAMILIES } from '../harness/contracts/method.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '../harness/contracts/canonical-json.ts';
 import type { Store } from './client.ts';
 import { catalogDatasets, catalogMethods, catalogModels, catalogTasks } from './schema.ts';
 import { validate } from './validate.ts';

@@ -5,7 +5,7 @@
 import { and, eq } from 'drizzle-orm';
 import * as v from 'valibot';
 import type { Store } from './client.ts';
-import { refreshEffective, type ResultTable } from './insert.ts';
+import { refreshEffective, type Inserted, type Transaction } from './insert.ts';
 import { corrections, evaluations, measurements, trials } from './schema.ts';
 import { validate } from './validate.ts';
 
@@ -23,20 +23,26 @@ export const correctionSchema = v.strictObject({
 });
 export type Correction = v.InferOutput<typeof correctionSchema>;
 
-const RESULT_TABLES: readonly ResultTable[] = [trials, evaluations, measurements];
-
 /** Holds for rows that come later, too. A correction that is there already changes nothing. */
-export function recordCorrection(store: Store, correction: Correction): 'recorded' | 'present' {
-  const { kind: _, ...columns } = validate(correctionSchema, correction, 'correction');
-  return store.database.transaction(
-    (transaction) => {
-      const { changes } = transaction.insert(corrections).values(columns).onConflictDoNothing().run();
-      if (changes === 0) return 'present';
-      for (const table of RESULT_TABLES) refreshEffective(transaction, table, columns.key);
-      return 'recorded';
-    },
-    { behavior: 'immediate' },
-  );
+export function recordCorrection(store: Store, correction: Correction): Inserted {
+  const valid = validateCorrection(correction);
+  return store.database.transaction((transaction) => insertCorrection(transaction, valid), { behavior: 'immediate' });
+}
+
+export function validateCorrection(value: unknown): Correction {
+  return validate(correctionSchema, value, 'correction');
+}
+
+export function insertCorrection(transaction: Transaction, { kind: _, ...columns }: Correction): Inserted {
+  const { key } = columns;
+  const { changes } = transaction.insert(corrections).values(columns).onConflictDoNothing().run();
+  if (changes === 0) return 'present';
+  refreshEffective(transaction, trials, { key });
+  for (const table of [evaluations, measurements]) {
+    const places = transaction.selectDistinct({ artifact: table.artifact }).from(table).where(eq(table.key, key));
+    for (const { artifact } of places.all()) refreshEffective(transaction, table, { key, artifact });
+  }
+  return 'recorded';
 }
 
 /** All corrections of a key, oldest first; with `run`, of that run's row only. */

@@ -1,9 +1,9 @@
 /** Writes validated rows inside a transaction of the caller: record.ts commits each by itself, import.ts whole files. */
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, sql, type SQL } from 'drizzle-orm';
 import { InputError } from '../harness/contracts/errors.ts';
 import type { Artifact, EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../harness/contracts/result.ts';
 import type { Machine } from '../harness/contracts/runner.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '../harness/contracts/canonical-json.ts';
 import type { StoreDatabase } from './client.ts';
 import {
   artifactColumns,
@@ -84,7 +84,7 @@ function insertTrial(transaction: Transaction, row: TrialRow): Inserted {
   const artifact = row.status === 'completed' ? insertArtifact(transaction, row.artifact) : null;
   const { changes } = transaction.insert(trials).values(trialColumns(row, artifact)).onConflictDoNothing().run();
   if (changes === 0) return 'present';
-  refreshEffective(transaction, trials, row.key);
+  refreshEffective(transaction, trials, { key: row.key });
   return 'recorded';
 }
 
@@ -104,7 +104,7 @@ function insertEvaluation(transaction: Transaction, row: EvaluationRow): Inserte
       .values({ evaluation, columns: packItems(row.outcomes) })
       .run();
   }
-  refreshEffective(transaction, evaluations, row.key);
+  refreshEffective(transaction, evaluations, row);
   return 'recorded';
 }
 
@@ -123,7 +123,7 @@ function insertMeasurement(transaction: Transaction, row: MeasurementRow): Inser
       transaction.insert(latencyShapes).values(latencyColumns(latency, { measurement, ordinal })).run();
     }
   }
-  refreshEffective(transaction, measurements, row.key);
+  refreshEffective(transaction, measurements, row);
   return 'recorded';
 }
 
@@ -148,14 +148,25 @@ function checkRun(transaction: Transaction, row: ResultRow): void {
   throw new InputError(`${row.kind} "${row.key}" cannot be stored: no run "${row.run}"; record its run first`);
 }
 
-/** The row that stands for a key: see schema.ts. */
-export function refreshEffective(transaction: Transaction, table: ResultTable, key: string): void {
+/** The rows a row competes with: those of its key, and of its artifact where it belongs to one. */
+export interface Place {
+  readonly key: string;
+  readonly artifact?: string;
+}
+
+export function rowsAt(table: ResultTable, { key, artifact }: Place): SQL | undefined {
+  if (table === trials || artifact === undefined) return eq(table.key, key);
+  return and(eq(table.key, key), eq((table as typeof evaluations).artifact, artifact));
+}
+
+/** Marks the row that stands for its place: see schema.ts. */
+export function refreshEffective(transaction: Transaction, table: ResultTable, place: Place): void {
   const standing = transaction
     .select({ id: table.id, effective: table.effective })
     .from(table)
     .where(
       and(
-        eq(table.key, key),
+        rowsAt(table, place),
         sql`not exists (
           select 1 from ${corrections} where ${corrections.key} = ${table.key} and ${corrections.run} = ${table.run}
           and ${corrections.action} = 'withdraw'
@@ -169,7 +180,7 @@ export function refreshEffective(transaction: Transaction, table: ResultTable, k
   transaction
     .update(table)
     .set({ effective: false })
-    .where(and(eq(table.key, key), sql`${table.effective} = 1`))
+    .where(and(rowsAt(table, place), sql`${table.effective} = 1`))
     .run();
   if (standing) transaction.update(table).set({ effective: true }).where(eq(table.id, standing.id)).run();
 }

@@ -6,14 +6,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { InputError } from '../harness/contracts/errors.ts';
 import type { EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../harness/contracts/result.ts';
 import type { Store } from './client.ts';
-import {
-  insertResult,
-  insertRun,
-  type Inserted,
-  type ResultRow,
-  type ResultTable,
-  type Transaction,
-} from './insert.ts';
+import { insertResult, insertRun, rowsAt, type Inserted, type ResultRow, type Transaction } from './insert.ts';
 import { machineOf, runRow } from './row-columns.ts';
 import { artifacts, evaluations, machines, measurements, runs, trials } from './schema.ts';
 import { validateEvaluation, validateMeasurement, validateRun, validateTrial } from './validate.ts';
@@ -71,18 +64,20 @@ const TABLES = { trial: trials, evaluation: evaluations, measurement: measuremen
 
 function recordResult(store: Store, row: ResultRow, { retry = false }: RecordOptions): Recorded {
   return write(store, (transaction) => {
-    const status = effectiveStatus(transaction, TABLES[row.kind], row.key);
+    const status = effectiveStatus(transaction, row);
     if (status !== undefined && (status === 'completed' || !retry)) return 'present';
     if (row.kind !== 'trial') checkTrial(transaction, row);
     return insertResult(transaction, row);
   });
 }
 
-function effectiveStatus(transaction: Transaction, table: ResultTable, key: string): string | undefined {
+function effectiveStatus(transaction: Transaction, row: ResultRow): string | undefined {
+  const table = TABLES[row.kind];
+  const place = row.kind === 'trial' ? { key: row.key } : { key: row.key, artifact: row.artifact };
   return transaction
     .select({ status: table.status })
     .from(table)
-    .where(and(eq(table.key, key), sql`${table.effective} = 1`))
+    .where(and(rowsAt(table, place), sql`${table.effective} = 1`))
     .get()?.status;
 }
 

@@ -13,7 +13,7 @@ import type {
   TrialRow,
 } from '../harness/contracts/result.ts';
 import type { Machine } from '../harness/contracts/runner.ts';
-import { canonicalJson, digestOf } from './canonical-json.ts';
+import { canonicalJson, digestOf } from '../harness/contracts/canonical-json.ts';
 import { packColumns, unpackColumns } from './column-blob.ts';
 import type { artifacts, evaluations, latencyShapes, machines, measurements, runs, trials } from './schema.ts';
 

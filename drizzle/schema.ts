@@ -1,9 +1,10 @@
 /**
  * The store's tables. Rows of results are only ever added: a key may hold several (a failure and its retry, or the
  * same trial from two machines), told apart by the digest of their content, and `effective` marks the one that stands
- * for the key: completed before failed, then the newest; withdrawn rows never. `effective` is the only column of a
- * result that is ever updated, and depends on the rows alone, not on the order in which they came.
- * Hashes are stored as their 32 bytes; columns of JSON hold canonical JSON (canonical-json.ts).
+ * for the key: completed before failed, then the newest; withdrawn rows never. Evaluations and measurements have one per
+ * key and artifact, since a trial done twice may give two artifacts. `effective` is the only column of a result that is
+ * ever updated, and depends on the rows alone, not on the order in which they came.
+ * Hashes are stored as their 32 bytes; columns of JSON hold canonical JSON (harness/contracts/canonical-json.ts).
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -122,10 +123,19 @@ export const trials = sqliteTable(
       .on(table.key)
       .where(sql`effective = 1`),
     index('trials_done')
-      .on(table.protocol, table.key, table.status)
+      .on(table.protocol, table.key)
       .where(sql`effective = 1`),
     index('trials_board')
-      .on(table.model, table.protocol, table.method, table.variant, table.seed, table.startedAt)
+      .on(
+        table.model,
+        table.protocol,
+        table.method,
+        table.variant,
+        table.seed,
+        table.startedAt,
+        table.methodSource,
+        table.modelRevision,
+      )
       .where(sql`effective = 1`),
     index('trials_history').on(table.method, table.variant, table.model, table.startedAt),
     index('trials_failed')
@@ -188,12 +198,9 @@ export const evaluations = sqliteTable(
   (table) => [
     uniqueIndex('evaluations_key_digest').on(table.key, table.digest),
     uniqueIndex('evaluations_effective_key')
-      .on(table.key)
+      .on(table.key, table.artifact)
       .where(sql`effective = 1`),
-    index('evaluations_done')
-      .on(table.protocol, table.key, table.status)
-      .where(sql`effective = 1`),
-    index('evaluations_trial').on(table.trial, table.task),
+    index('evaluations_trial').on(table.trial, table.artifact, table.task),
     index('evaluations_failed')
       .on(table.protocol, table.startedAt)
       .where(sql`effective = 1 and status <> 'completed'`),
@@ -241,12 +248,9 @@ export const measurements = sqliteTable(
   (table) => [
     uniqueIndex('measurements_key_digest').on(table.key, table.digest),
     uniqueIndex('measurements_effective_key')
-      .on(table.key)
+      .on(table.key, table.artifact)
       .where(sql`effective = 1`),
-    index('measurements_done')
-      .on(table.protocol, table.key, table.status)
-      .where(sql`effective = 1`),
-    index('measurements_trial').on(table.trial, table.runnerFingerprint),
+    index('measurements_trial').on(table.trial, table.artifact, table.runnerFingerprint),
     index('measurements_failed')
       .on(table.protocol, table.startedAt)
       .where(sql`effective = 1 and status <> 'completed'`),

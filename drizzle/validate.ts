@@ -13,7 +13,7 @@ import {
   type RunRow,
   type TrialRow,
 } from '../harness/contracts/result.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '../harness/contracts/canonical-json.ts';
 
 export function validateRun(row: RunRow): RunRow {
   return validate(runSchema, row, 'run');

@@ -120,9 +120,8 @@ CREATE TABLE `evaluations` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `evaluations_key_digest` ON `evaluations` (`key`,`digest`);--> statement-breakpoint
-CREATE UNIQUE INDEX `evaluations_effective_key` ON `evaluations` (`key`) WHERE effective = 1;--> statement-breakpoint
-CREATE INDEX `evaluations_done` ON `evaluations` (`protocol`,`key`,`status`) WHERE effective = 1;--> statement-breakpoint
-CREATE INDEX `evaluations_trial` ON `evaluations` (`trial`,`task`);--> statement-breakpoint
+CREATE UNIQUE INDEX `evaluations_effective_key` ON `evaluations` (`key`,`artifact`) WHERE effective = 1;--> statement-breakpoint
+CREATE INDEX `evaluations_trial` ON `evaluations` (`trial`,`artifact`,`task`);--> statement-breakpoint
 CREATE INDEX `evaluations_failed` ON `evaluations` (`protocol`,`started_at`) WHERE effective = 1 and status <> 'completed';--> statement-breakpoint
 CREATE INDEX `evaluations_run` ON `evaluations` (`run`,`status`);--> statement-breakpoint
 CREATE TABLE `latency_shapes` (
@@ -182,9 +181,8 @@ CREATE TABLE `measurements` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `measurements_key_digest` ON `measurements` (`key`,`digest`);--> statement-breakpoint
-CREATE UNIQUE INDEX `measurements_effective_key` ON `measurements` (`key`) WHERE effective = 1;--> statement-breakpoint
-CREATE INDEX `measurements_done` ON `measurements` (`protocol`,`key`,`status`) WHERE effective = 1;--> statement-breakpoint
-CREATE INDEX `measurements_trial` ON `measurements` (`trial`,`runner_fingerprint`);--> statement-breakpoint
+CREATE UNIQUE INDEX `measurements_effective_key` ON `measurements` (`key`,`artifact`) WHERE effective = 1;--> statement-breakpoint
+CREATE INDEX `measurements_trial` ON `measurements` (`trial`,`artifact`,`runner_fingerprint`);--> statement-breakpoint
 CREATE INDEX `measurements_failed` ON `measurements` (`protocol`,`started_at`) WHERE effective = 1 and status <> 'completed';--> statement-breakpoint
 CREATE INDEX `measurements_run` ON `measurements` (`run`,`status`);--> statement-breakpoint
 CREATE TABLE `runs` (
@@ -240,8 +238,8 @@ CREATE TABLE `trials` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `trials_key_digest` ON `trials` (`key`,`digest`);--> statement-breakpoint
 CREATE UNIQUE INDEX `trials_effective_key` ON `trials` (`key`) WHERE effective = 1;--> statement-breakpoint
-CREATE INDEX `trials_done` ON `trials` (`protocol`,`key`,`status`) WHERE effective = 1;--> statement-breakpoint
-CREATE INDEX `trials_board` ON `trials` (`model`,`protocol`,`method`,`variant`,`seed`,`started_at`) WHERE effective = 1;--> statement-breakpoint
+CREATE INDEX `trials_done` ON `trials` (`protocol`,`key`) WHERE effective = 1;--> statement-breakpoint
+CREATE INDEX `trials_board` ON `trials` (`model`,`protocol`,`method`,`variant`,`seed`,`started_at`,`method_source`,`model_revision`) WHERE effective = 1;--> statement-breakpoint
 CREATE INDEX `trials_history` ON `trials` (`method`,`variant`,`model`,`started_at`);--> statement-breakpoint
 CREATE INDEX `trials_failed` ON `trials` (`protocol`,`started_at`) WHERE effective = 1 and status <> 'completed';--> statement-breakpoint
 CREATE INDEX `trials_run` ON `trials` (`run`,`status`);

@@ -1,6 +1,6 @@
 /** JSON with one spelling per value: keys sorted by code unit, no blanks, finite numbers only. */
 import { createHash } from 'node:crypto';
-import { InputError } from '../harness/contracts/errors.ts';
+import { InputError } from './errors.ts';
 
 /** Throws InputError for anything JSON cannot give back: NaN, infinities, functions, bigints; the path names it. */
 export function canonicalJson(value: unknown, path = ''): string {

@@ -1,0 +1,298 @@
+/** What the board, the command line and resuming ask of the store. Plain objects; nothing here writes. */
+import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { InputError } from '../harness/contracts/errors.ts';
+import type {
+  EvaluationRow,
+  Items,
+  MeasurementRow,
+  Quality,
+  RunRow,
+  Status,
+  TrialRow,
+} from '../harness/contracts/result.ts';
+import type { Store } from './client.ts';
+import { correctionsOf, type Correction } from './correction.ts';
+import type { ResultTable } from './insert.ts';
+import { readEvaluations, readMeasurements, readTrials, type Stored } from './read-rows.ts';
+import { machineOf, qualityOf, runRow, unpackItems } from './row-columns.ts';
+import { artifacts, evaluationItems, evaluations, machines, measurements, runs, trials } from './schema.ts';
+
+export { openStore, type Store } from './client.ts';
+export { readCatalog, type StoredCatalog } from './catalog.ts';
+export { correctionsOf } from './correction.ts';
+export { leaderboard, type BoardEntry, type Leaderboard } from './leaderboard.ts';
+export type { BoardEvaluation, BoardMeasurement, BoardRunner, BoardTrial, LeaderboardRequest } from './board-rows.ts';
+
+export interface DoneKeys {
+  /** Artifact: SHA-256, null when it failed. */
+  readonly trials: ReadonlyMap<string, { readonly status: Status; readonly artifact: string | null }>;
+  /** Only those of the trials' present artifacts. */
+  readonly evaluations: ReadonlyMap<string, Status>;
+  readonly measurements: ReadonlyMap<string, Status>;
+}
+
+/** What is done under a protocol, failures included, withdrawn rows not: everything else is still to do. */
+export function doneKeys({ database }: Store, protocol: number): DoneKeys {
+  const standing = and(eq(trials.protocol, protocol), sql`${trials.effective} = 1`);
+  const done = database
+    .select({ key: trials.key, status: trials.status, artifact: artifacts.sha256 })
+    .from(trials)
+    .leftJoin(artifacts, eq(trials.artifact, artifacts.id))
+    .where(standing)
+    .all();
+  const belonging = (table: typeof evaluations | typeof measurements): ReadonlyMap<string, Status> => {
+    const found = database
+      .select({ key: table.key, status: table.status })
+      .from(trials)
+      .innerJoin(artifacts, eq(trials.artifact, artifacts.id))
+      .innerJoin(table, and(eq(table.trial, trials.key), eq(table.artifact, artifacts.sha256)))
+      .where(and(standing, sql`${table.effective} = 1`))
+      .all();
+    return new Map(found.map(({ key, status }) => [key, status]));
+  };
+  return {
+    trials: new Map(done.map(({ key, status, artifact }) => [key, { status, artifact }])),
+    evaluations: belonging(evaluations),
+    measurements: belonging(measurements),
+  };
+}
+
+/** Per-item outcomes of a completed evaluation, for paired comparison. Throws InputError when there are none. */
+export function itemsOf({ database }: Store, evaluation: string): Items {
+  const found = database
+    .select({ columns: evaluationItems.columns })
+    .from(evaluations)
+    .innerJoin(evaluationItems, eq(evaluationItems.evaluation, evaluations.id))
+    .where(and(eq(evaluations.key, evaluation), sql`${evaluations.effective} = 1`))
+    .orderBy(desc(evaluations.startedAt))
+    .get();
+  if (!found) throw new InputError(`evaluation "${evaluation}": the store holds no completed one under this key`);
+  return unpackItems(found.columns);
+}
+
+/** A row and what the store knows of it beside its content. */
+export interface Detailed<T> extends Stored<T> {
+  readonly corrections: readonly Correction[];
+}
+
+export interface TrialDetail {
+  /** Every row under the key, the one that stands first, then from new to old. */
+  readonly trials: readonly Detailed<TrialRow>[];
+  readonly evaluations: readonly Detailed<EvaluationRow>[];
+  readonly measurements: readonly Detailed<MeasurementRow>[];
+}
+
+/** Everything under one trial's key, raw samples and items included. Throws InputError when there is none. */
+export function trialDetail(store: Store, key: string): TrialDetail {
+  const { database } = store;
+  const detailed = <T extends TrialRow | EvaluationRow | MeasurementRow>(stored: readonly Stored<T>[]) =>
+    stored.map((entry) => ({ ...entry, corrections: correctionsOf(store, entry.row.key, entry.row.run) }));
+  const order = (table: ResultTable) => [desc(table.effective), desc(table.startedAt), asc(table.id)];
+  const ids = database
+    .select({ id: trials.id })
+    .from(trials)
+    .where(eq(trials.key, key))
+    .orderBy(...order(trials));
+  const found = detailed(readTrials(database, idsOf(ids.all())));
+  if (found.length === 0) throw new InputError(`trial "${key}": the store holds none under this key`);
+  const belonging = (table: typeof evaluations | typeof measurements): readonly number[] =>
+    idsOf(
+      database
+        .select({ id: table.id })
+        .from(table)
+        .where(eq(table.trial, key))
+        .orderBy(...order(table))
+        .all(),
+    );
+  return {
+    trials: found,
+    evaluations: detailed(readEvaluations(database, belonging(evaluations))),
+    measurements: detailed(readMeasurements(database, belonging(measurements))),
+  };
+}
+
+function idsOf(found: readonly { readonly id: number }[]): readonly number[] {
+  return found.map(({ id }) => id);
+}
+
+export interface RunSummary extends RunRow {
+  /** Rows the run wrote, by status. */
+  readonly trials: Readonly<Partial<Record<Status, number>>>;
+  readonly evaluations: Readonly<Partial<Record<Status, number>>>;
+  readonly measurements: Readonly<Partial<Record<Status, number>>>;
+}
+
+/** The newest `limit` runs, newest first. */
+export function runSummaries({ database }: Store, limit = 100): readonly RunSummary[] {
+  const counts = (table: ResultTable, run: string): Partial<Record<Status, number>> => {
+    const rows = sql<number>`count(*)`;
+    const found = database.select({ status: table.status, rows }).from(table).where(eq(table.run, run));
+    return Object.fromEntries(
+      found
+        .groupBy(table.status)
+        .all()
+        .map((group) => [group.status, group.rows]),
+    );
+  };
+  return database
+    .select()
+    .from(runs)
+    .innerJoin(machines, eq(runs.machine, machines.fingerprint))
+    .orderBy(desc(runs.startedAt), desc(runs.id))
+    .limit(limit)
+    .all()
+    .map(({ runs: columns, machines: machine }) => ({
+      ...runRow(columns, machineOf(machine)),
+      trials: counts(trials, columns.id),
+      evaluations: counts(evaluations, columns.id),
+      measurements: counts(measurements, columns.id),
+    }));
+}
+
+export interface FailureSummary {
+  readonly kind: 'trial' | 'evaluation' | 'measurement';
+  readonly key: string;
+  readonly run: string;
+  readonly trial: string;
+  /** Of the trial it belongs to; null when that is not in this store. */
+  readonly method: string | null;
+  readonly variant: string | null;
+  readonly model: string | null;
+  readonly seed: number | null;
+  readonly task: string | null;
+  readonly runner: string | null;
+  readonly status: Status;
+  readonly reason: string;
+  readonly startedAt: string;
+}
+
+/** Failures that stand, newest first: those retried with success or withdrawn are not among them. */
+export function failures({ database }: Store, protocol: number): readonly FailureSummary[] {
+  const failed = (table: ResultTable) =>
+    and(eq(table.protocol, protocol), sql`${table.effective} = 1 and ${table.status} <> 'completed'`);
+  const belonging = (table: typeof evaluations | typeof measurements) =>
+    and(eq(trials.key, table.trial), sql`${trials.effective} = 1`);
+  const common = (table: ResultTable) => ({
+    key: table.key,
+    run: table.run,
+    method: trials.method,
+    variant: trials.variant,
+    model: trials.model,
+    seed: trials.seed,
+    status: table.status,
+    reason: sql<string>`coalesce(${table.reason}, '')`,
+    startedAt: table.startedAt,
+  });
+  const none = { task: null, runner: null };
+  const ofTrials = database.select(common(trials)).from(trials).where(failed(trials)).all();
+  const ofEvaluations = database
+    .select({ ...common(evaluations), trial: evaluations.trial, task: evaluations.task })
+    .from(evaluations)
+    .leftJoin(trials, belonging(evaluations))
+    .where(failed(evaluations))
+    .all();
+  const ofMeasurements = database
+    .select({ ...common(measurements), trial: measurements.trial, runner: measurements.runnerFingerprint })
+    .from(measurements)
+    .leftJoin(trials, belonging(measurements))
+    .where(failed(measurements))
+    .all();
+  // The union of tables hides from drizzle's types which columns the left join may leave empty.
+  const found = [
+    ...ofTrials.map((row) => ({ kind: 'trial', ...none, ...row, trial: row.key })),
+    ...ofEvaluations.map((row) => ({ kind: 'evaluation', ...none, ...row })),
+    ...ofMeasurements.map((row) => ({ kind: 'measurement', ...none, ...row })),
+  ] as FailureSummary[];
+  return found.sort((a, b) => compare(b.startedAt, a.startedAt) || compare(a.key, b.key));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export interface TrialSummary {
+  readonly key: string;
+  readonly run: string;
+  readonly method: string;
+  readonly variant: string;
+  readonly model: string;
+  readonly seed: number;
+  readonly protocol: number;
+  readonly status: Status;
+  readonly startedAt: string;
+}
+
+const trialSummary = {
+  key: trials.key,
+  run: trials.run,
+  method: trials.method,
+  variant: trials.variant,
+  model: trials.model,
+  seed: trials.seed,
+  protocol: trials.protocol,
+  status: trials.status,
+  startedAt: trials.startedAt,
+};
+
+/** Trials of a model, of any protocol, that the present code would not ask for. */
+export function staleTrials(
+  { database }: Store,
+  { model, currentKeys }: { readonly model: string; readonly currentKeys: ReadonlySet<string> },
+): readonly TrialSummary[] {
+  return database
+    .select(trialSummary)
+    .from(trials)
+    .where(and(eq(trials.model, model), sql`${trials.effective} = 1`))
+    .orderBy(trials.protocol, trials.method, trials.variant, trials.seed, trials.startedAt)
+    .all()
+    .filter(({ key }) => !currentKeys.has(key));
+}
+
+export interface HistoryEntry extends TrialSummary {
+  readonly effective: boolean;
+  readonly methodSource: string;
+  readonly artifact: string | null;
+  readonly zstdBytes: number | null;
+  /** On the task asked for; null when it failed or was not done. */
+  readonly quality: Quality | null;
+}
+
+/** Every row a variant ever had on a model, newest first, with its quality on a task. */
+export function history(
+  { database }: Store,
+  of: { readonly method: string; readonly variant: string; readonly model: string; readonly task: string },
+): readonly HistoryEntry[] {
+  const found = database
+    .select({ trial: trials, artifact: artifacts, evaluation: evaluations })
+    .from(trials)
+    .leftJoin(artifacts, eq(trials.artifact, artifacts.id))
+    .leftJoin(
+      evaluations,
+      and(
+        eq(evaluations.trial, trials.key),
+        eq(evaluations.artifact, artifacts.sha256),
+        eq(evaluations.task, of.task),
+        sql`${evaluations.effective} = 1`,
+      ),
+    )
+    .where(and(eq(trials.method, of.method), eq(trials.variant, of.variant), eq(trials.model, of.model)))
+    .orderBy(desc(trials.startedAt), desc(trials.id), evaluations.startedAt)
+    .all();
+  const newest = new Map(found.map((entry) => [entry.trial.id, entry]));
+  return [...newest.values()].map(({ trial, artifact, evaluation }) => ({
+    key: trial.key,
+    run: trial.run,
+    method: trial.method,
+    variant: trial.variant,
+    model: trial.model,
+    seed: trial.seed,
+    protocol: trial.protocol,
+    status: trial.status,
+    startedAt: trial.startedAt,
+    effective: trial.effective,
+    methodSource: trial.methodSource,
+    artifact: artifact?.sha256 ?? null,
+    zstdBytes: artifact?.zstdBytes ?? null,
+    quality: evaluation?.status === 'completed' ? qualityOf(evaluation) : null,
+  }));
+}

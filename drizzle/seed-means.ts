@@ -1,0 +1,80 @@
+/** Means over the seeds of a variant, field by field. All lists hold at least one entry. */
+import type { Cost, Distance, Estimate, Size } from '../harness/contracts/result.ts';
+import type { LatencySummary } from './row-columns.ts';
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The mean of a list that may be empty: null then. */
+export function meanOf<T, M>(values: readonly T[], mean: (values: readonly T[]) => M): M | null {
+  return values.length === 0 ? null : mean(values);
+}
+
+export function sampleDeviation(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}
+
+export function meanEstimate(estimates: readonly Estimate[]): Estimate {
+  return {
+    value: mean(estimates.map(({ value }) => value)),
+    low: mean(estimates.map(({ low }) => low)),
+    high: mean(estimates.map(({ high }) => high)),
+  };
+}
+
+export function meanSize(sizes: readonly Size[]): Size {
+  return meanFields(sizes);
+}
+
+export function meanDistance(distances: readonly Distance[]): Distance {
+  const of = (name: keyof Distance): Estimate => meanEstimate(distances.map((distance) => distance[name]));
+  return {
+    deltaLogPerplexity: of('deltaLogPerplexity'),
+    klDivergence: of('klDivergence'),
+    sameTop: of('sameTop'),
+    correctToIncorrect: of('correctToIncorrect'),
+    incorrectToCorrect: of('incorrectToCorrect'),
+  };
+}
+
+/** A figure that one of the seeds lacks is null: the mean of the others would pass for all. */
+export function meanCost(costs: readonly Cost[]): Cost {
+  const { deviceSeconds: _, energyJoules: __, ...always } = costs[0];
+  const names = Object.keys(always) as (keyof typeof always)[];
+  const read = costs.map((cost) => Object.fromEntries(names.map((name) => [name, cost[name]])) as typeof always);
+  return {
+    ...meanFields(read),
+    deviceSeconds: meanOrNull(costs.map(({ deviceSeconds }) => deviceSeconds)),
+    energyJoules: meanOrNull(costs.map(({ energyJoules }) => energyJoules)),
+  };
+}
+
+/** By shape, in the order of the first seed; noisy when one of them is. */
+export function meanLatency(bySeed: readonly (readonly LatencySummary[])[]): readonly LatencySummary[] {
+  const shapes = new Map<string, LatencySummary[]>();
+  for (const latency of bySeed.flat()) shapes.set(latency.shape, [...(shapes.get(latency.shape) ?? []), latency]);
+  return [...shapes.values()].map((latencies) => ({
+    shape: latencies[0].shape,
+    batch: latencies[0].batch,
+    sequence: latencies[0].sequence,
+    p50Ms: mean(latencies.map(({ p50Ms }) => p50Ms)),
+    p95Ms: mean(latencies.map(({ p95Ms }) => p95Ms)),
+    denseP50Ms: mean(latencies.map(({ denseP50Ms }) => denseP50Ms)),
+    speedUp: meanEstimate(latencies.map(({ speedUp }) => speedUp)),
+    coefficientOfVariation: mean(latencies.map((latency) => latency.coefficientOfVariation)),
+    noisy: latencies.some(({ noisy }) => noisy),
+  }));
+}
+
+function meanOrNull(values: readonly (number | null)[]): number | null {
+  const read = values.filter((value) => value !== null);
+  return read.length < values.length ? null : mean(read);
+}
+
+function meanFields<T extends Record<string, number>>(records: readonly T[]): T {
+  const names = Object.keys(records[0]);
+  return Object.fromEntries(names.map((name) => [name, mean(records.map((record) => record[name]))])) as T;
+}

@@ -64,6 +64,8 @@ export interface CalibratedContext<P> extends DataFreeContext<P> {
 
 export interface TrainedContext<P> extends CalibratedContext<P> {
   readonly training: ExampleSet;
+  /** Counts work into the trial's cost: training tokens processed and gradient steps made since the last call. */
+  spent(work: { readonly tokens: number; readonly steps: number }): void;
 }
 
 export interface ContextByAccess<P> {

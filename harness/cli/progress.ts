@@ -1,0 +1,73 @@
+/** The bar on standard error while a run works; plain lines where that is no terminal, and only for what went wrong. */
+import { SingleBar } from 'cli-progress';
+import type { ProgressEvent } from '../jobs/execute.ts';
+import type { PlannedTrial } from '../jobs/plan.ts';
+import { remark } from './output.ts';
+
+export interface RunProgress {
+  readonly onEvent: (event: ProgressEvent) => void;
+  stop(): void;
+}
+
+/** Shares of a trial's time by activity, for a bar that moves evenly; from a quick run on two cores. */
+const SHARE_BEFORE = { compressing: 0, checking: 0.2, evaluating: 0.3, timing: 0.65 } as const;
+const SHARE_OF = { compressing: 0.2, checking: 0.1, evaluating: 0.35, timing: 0.35 } as const;
+
+export function createRunProgress(options: { readonly quiet: boolean }): RunProgress {
+  const interactive = process.stderr.isTTY === true && !options.quiet;
+  let bar: SingleBar | undefined;
+  let finished = 0;
+  let counts = { failed: 0 };
+
+  function say(text: string): void {
+    if (options.quiet) return;
+    if (bar && interactive) process.stderr.write('\r\u001B[2K');
+    remark(text);
+  }
+
+  return {
+    onEvent(event) {
+      if (event.kind === 'trial') {
+        finished = event.index;
+        if (interactive) {
+          bar ??= startBar(event.total);
+          bar.update(event.index, { name: nameOf(event.trial), activity: 'compressing', failed: counts.failed });
+        }
+      } else if (event.kind === 'share') {
+        bar?.update(finished + SHARE_BEFORE[event.activity] + SHARE_OF[event.activity] * event.share, {
+          activity: event.activity,
+        });
+      } else if (event.kind === 'again') {
+        say(`${nameOf(event.trial)}: ${event.reason}; trying again`);
+      } else if (event.status !== 'completed') {
+        counts = { failed: counts.failed + 1 };
+        say(`${nameOf(event.trial)}: ${event.status}: ${(event.reason ?? '').split('\n')[0]}`);
+      }
+    },
+    stop() {
+      bar?.update(bar.getTotal());
+      bar?.stop();
+    },
+  };
+}
+
+function startBar(total: number): SingleBar {
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} variants · {name} · {activity} · {eta_formatted} left · {failed} failed',
+    barsize: 24,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    hideCursor: true,
+    etaBuffer: 20,
+    stream: process.stderr,
+    clearOnComplete: true,
+    formatValue: (value, _options, type) => (type === 'value' ? String(Math.floor(value)) : String(value)),
+  });
+  bar.start(total, 0, { name: '', activity: '', failed: 0 });
+  return bar;
+}
+
+export function nameOf({ identity }: PlannedTrial): string {
+  const seed = identity.seed === 0 ? '' : ` seed ${identity.seed}`;
+  return `${identity.model} ${identity.method}/${identity.variant}${seed}`;
+}

@@ -1,0 +1,158 @@
+/** `shrinkrank run`: a suite, or chosen methods × models × tasks. What the store holds already is not done again. */
+import { defineCommand } from 'citty';
+import { InputError, unknownId } from '../contracts/errors.ts';
+import type { Limits } from '../jobs/execute.ts';
+import type { SuiteEntry } from '../jobs/plan.ts';
+import { printBoards } from './board.ts';
+import { homeOf, homeOption, jsonOption } from './home.ts';
+import { EXIT_CODES, print, printJson, remark } from './output.ts';
+import { createRunProgress } from './progress.ts';
+import { findDataset, findModel, findTask, findVariants, splitList } from './registry.ts';
+import { type RunSummary, runSuite } from './run-suite.ts';
+import { type Suite, suites } from './suites.ts';
+
+export default defineCommand({
+  meta: { name: 'run', description: 'Run a suite, or chosen methods × models × tasks, and show the leaderboard.' },
+  args: {
+    suite: { type: 'string', description: `One of ${suites.map(({ id }) => id).join(', ')}`, default: 'quick' },
+    methods: { type: 'string', description: 'Only these: ids, families or id/variant, separated by commas' },
+    models: { type: 'string', description: 'Only these models, separated by commas' },
+    tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
+    seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
+    timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
+    memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
+    'retry-failed': {
+      type: 'boolean',
+      description: 'Do failed pieces once more; the failures stay stored',
+      default: false,
+    },
+    resume: { type: 'boolean', description: 'Go on where a run ended; it is the default and only way', default: true },
+    quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
+    home: homeOption,
+    json: jsonOption,
+  },
+  async run({ args }) {
+    if (args.resume === false) {
+      throw new InputError(
+        'run: results are never thrown away; to start from nothing name an empty folder with --home',
+      );
+    }
+    const suite = findSuite(args.suite);
+    const entries = entriesOf(suite, args);
+    const home = homeOf(args.home);
+    const interruption = new AbortController();
+    const interrupt = () => interruption.abort();
+    process.once('SIGINT', interrupt);
+    process.once('SIGTERM', interrupt);
+    const progress = createRunProgress({ quiet: args.quiet });
+    try {
+      const summary = await runSuite({
+        suite: suite.id,
+        entries,
+        limits: limitsOf(suite, args),
+        home,
+        retryFailed: args['retry-failed'],
+        signal: interruption.signal,
+        onProgress: progress.onEvent,
+      });
+      progress.stop();
+      const boards = entries.flatMap(({ model, tasks }) =>
+        tasks.map(({ task }) => ({ model: model.id, task: task.id })),
+      );
+      if (args.json) printJson(summary);
+      else {
+        printBoards({ home, boards });
+        printSummary(summary);
+      }
+      return summary.undone.length > 0 ? EXIT_CODES.incomplete : EXIT_CODES.done;
+    } finally {
+      progress.stop();
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+    }
+  },
+});
+
+function findSuite(id: string): Suite {
+  const suite = suites.find((known) => known.id === id);
+  if (!suite)
+    throw unknownId(
+      'suite',
+      id,
+      suites.map((known) => known.id),
+    );
+  return suite;
+}
+
+interface Choice {
+  readonly methods?: string | undefined;
+  readonly models?: string | undefined;
+  readonly tasks?: string | undefined;
+  readonly seeds?: string | undefined;
+}
+
+function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
+  const wantedModels =
+    choice.models === undefined ? undefined : splitList('models', choice.models).map((id) => findModel(id).id);
+  const wanted = choice.methods === undefined ? undefined : findVariants(splitList('methods', choice.methods));
+  const tasks = choice.tasks === undefined ? undefined : splitList('tasks', choice.tasks).map(findTask);
+  const seeds =
+    choice.seeds === undefined
+      ? suite.seeds
+      : splitList('seeds', choice.seeds).map((text) => wholeNumber('seeds', text));
+  const entries = suite.entries.filter(({ model }) => wantedModels?.includes(model) ?? true);
+  if (entries.length === 0) {
+    throw new InputError(
+      `suite ${suite.id} has none of the models ${choice.models}; it has ${suite.entries.map(({ model }) => model).join(', ')}`,
+    );
+  }
+  return entries.map((entry) => ({
+    model: findModel(entry.model),
+    calibration: findDataset(entry.calibration),
+    tasks: tasks ?? entry.tasks.map(findTask),
+    // Dense is what the others are compared with, so a choice of methods never leaves it out.
+    variants: wanted ? withDense(wanted) : findVariants(entry.variants),
+    seeds,
+  }));
+}
+
+function withDense(variants: ReturnType<typeof findVariants>): ReturnType<typeof findVariants> {
+  const dense = findVariants(['dense']);
+  return [...dense, ...variants.filter(({ unit }) => unit.method.id !== 'dense')];
+}
+
+function limitsOf(
+  { limits }: Suite,
+  args: { readonly timeout?: string | undefined; readonly memory?: string | undefined },
+): Limits {
+  return {
+    ...limits,
+    ...(args.timeout !== undefined && { trialTimeoutSeconds: wholeNumber('timeout', args.timeout) }),
+    ...(args.memory !== undefined && { memoryBytes: wholeNumber('memory', args.memory) * 2 ** 20 }),
+  };
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || text.trim() === '') {
+    throw new InputError(`--${option}: expected a whole number from 0, got "${text}"`);
+  }
+  return value;
+}
+
+function printSummary(summary: RunSummary): void {
+  const { planned, alreadyDone, recorded, wallSeconds, overheadSeconds, seconds, undone } = summary;
+  if (recorded === 0 && undone.length === 0) {
+    remark(`all ${planned} variants are in the store already; nothing to do`);
+    return;
+  }
+  const done = alreadyDone > 0 ? `, ${alreadyDone} were in the store already` : '';
+  print(
+    `${planned} variants${done}; ${recorded} rows recorded in ${wallSeconds.toFixed(1)} s: ` +
+      `compressing ${seconds.compressing.toFixed(1)} s, checking and sizing ${seconds.checking.toFixed(1)} s, ` +
+      `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s, ` +
+      `the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`,
+  );
+  if (undone.length > 0)
+    remark(`${undone.length} pieces left undone: their processes were killed from outside; run again`);
+}

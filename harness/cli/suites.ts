@@ -1,0 +1,45 @@
+/** The named choices of models, tasks, variants, seeds and budgets that `run --suite` takes. */
+import type { Limits } from '../jobs/execute.ts';
+
+export interface Suite {
+  readonly id: string;
+  readonly description: string;
+  readonly entries: readonly {
+    readonly model: string;
+    /** Dataset that calibration and training examples are drawn from. */
+    readonly calibration: string;
+    readonly tasks: readonly string[];
+    /** As findVariants() takes them. */
+    readonly variants: readonly string[];
+  }[];
+  readonly seeds: readonly number[];
+  readonly limits: Limits;
+}
+
+const LOW_COST = ['control', 'low-rank', 'pruning', 'quantization'];
+
+export const suites: readonly Suite[] = [
+  {
+    id: 'quick',
+    description: 'every variant once on stories260K: a leaderboard in minutes',
+    entries: [
+      { model: 'stories260k', calibration: 'tinystories', tasks: ['tinystories-perplexity'], variants: LOW_COST },
+    ],
+    seeds: [0],
+    limits: { trialTimeoutSeconds: 300, judgeTimeoutSeconds: 300, memoryBytes: 4 * 2 ** 30 },
+  },
+  {
+    id: 'nightly',
+    description: 'every variant, three seeds, both perplexities',
+    entries: [
+      {
+        model: 'stories260k',
+        calibration: 'tinystories',
+        tasks: ['tinystories-perplexity', 'wikitext-2-perplexity'],
+        variants: LOW_COST,
+      },
+    ],
+    seeds: [0, 1, 2],
+    limits: { trialTimeoutSeconds: 3600, judgeTimeoutSeconds: 1800, memoryBytes: 8 * 2 ** 30 },
+  },
+];

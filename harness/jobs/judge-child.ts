@@ -1,0 +1,157 @@
+/**
+ * The process an artifact is judged in: contract check and sizes, then its evaluations, then its measurement. Each
+ * finished piece is sent to the parent at once, so that a death here loses at most the piece in flight.
+ */
+import { readFileSync } from 'node:fs';
+import { InputError } from '../contracts/errors.ts';
+import type { Model } from '../contracts/model.ts';
+import type { Artifact, Distance, Items, Placement, Quality, ShapeLatency, Size } from '../contracts/result.ts';
+import type { Provider } from '../contracts/runner.ts';
+import { checkArtifact } from '../evaluate/contract-check.ts';
+import { evaluatePerplexity } from '../evaluate/perplexity.ts';
+import { measureArtifact } from '../measure/measure-artifact.ts';
+import { readModel } from '../onnx/read.ts';
+import { type Outcome, failureOf } from './outcome.ts';
+import { type PreparedModel, type PreparedTest, readPreparedData, readPreparedModel } from './prepared-inputs.ts';
+import { watchParent } from './watch-parent.ts';
+
+export interface JudgeSpecification {
+  readonly model: PreparedModel;
+  readonly denseSize: Size;
+  readonly artifactPath: string;
+  /** Key of the trial whose artifact is to be checked; null where its row is in the store already. */
+  readonly trialKey: string | null;
+  /** The contract asks a method to make the model smaller; of a control it does not. */
+  readonly control: boolean;
+  readonly evaluations: readonly { readonly key: string; readonly testPath: string }[];
+  readonly measurement: { readonly key: string; readonly provider: Provider } | null;
+}
+
+export type Activity = 'compressing' | 'checking' | 'evaluating' | 'timing';
+
+type SessionOptionValues = Record<string, string | number | boolean>;
+
+export interface EvaluationValue {
+  readonly quality: Quality;
+  readonly distance: Distance;
+  readonly outcomes: Items;
+  readonly sessionOptions: SessionOptionValues;
+}
+
+export interface MeasurementValue {
+  readonly latency: ShapeLatency[];
+  readonly residentMemoryBytes: number;
+  readonly denseResidentMemoryBytes: number;
+  readonly placement: Placement;
+  readonly sessionOptions: SessionOptionValues;
+}
+
+interface Done<A extends Activity, T> {
+  readonly kind: 'done';
+  readonly activity: A;
+  readonly key: string;
+  readonly outcome: Outcome<T>;
+  readonly wallSeconds: number;
+}
+
+export type JudgeMessage =
+  /** Work on this key has begun; whatever ends the process now is its failure. */
+  | { readonly kind: 'begun'; readonly key: string }
+  | { readonly kind: 'progress'; readonly activity: Activity; readonly share: number }
+  | Done<'checking', Artifact>
+  | Done<'evaluating', EvaluationValue>
+  | Done<'timing', MeasurementValue>;
+
+const PROGRESS_INTERVAL_MS = 200;
+
+if (import.meta.main) await judge(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as JudgeSpecification);
+
+async function judge(specification: JudgeSpecification): Promise<void> {
+  watchParent();
+  const { trialKey, evaluations, measurement } = specification;
+  const dense = readPreparedModel(specification.model);
+  const artifactBytes = readFileSync(specification.artifactPath);
+  if (trialKey !== null) {
+    const valid = await piece('checking', trialKey, () => check(specification, { dense, artifactBytes }));
+    if (!valid) return process.disconnect();
+  }
+  const candidate = readModel(artifactBytes);
+  for (const { key, testPath } of evaluations) {
+    const { ids, examples } = readPreparedData<PreparedTest>(testPath);
+    await piece('evaluating', key, async () => {
+      const { quality, distance, items, sessionOptions } = await evaluatePerplexity({
+        dense: dense.onnx,
+        candidate,
+        examples: examples.examples,
+        ids,
+        onProgress: progressOf('evaluating'),
+      });
+      return { status: 'completed', value: { quality, distance, outcomes: items, sessionOptions } };
+    });
+  }
+  if (measurement) {
+    await piece('timing', measurement.key, async () => {
+      const { threads: _, ...value } = await measureArtifact({
+        dense: specification.model.onnxPath,
+        candidate: specification.artifactPath,
+        provider: measurement.provider,
+        contextLength: dense.contextLength,
+        vocabularySize: vocabularySizeOf(dense),
+        onProgress: progressOf('timing'),
+      });
+      return { status: 'completed', value };
+    });
+  }
+  process.disconnect();
+}
+
+/** Does one piece and sends how it went; true when it completed. */
+async function piece<A extends PieceActivity>(
+  activity: A,
+  key: string,
+  work: () => Promise<Outcome<ValueOf<A>>>,
+): Promise<boolean> {
+  await send({ kind: 'begun', key });
+  const startedMs = performance.now();
+  const outcome = await work().catch(failureOf);
+  const wallSeconds = (performance.now() - startedMs) / 1000;
+  await send({ kind: 'done', activity, key, outcome, wallSeconds } as JudgeMessage);
+  return outcome.status === 'completed';
+}
+
+type PieceActivity = (JudgeMessage & { kind: 'done' })['activity'];
+type ValueOf<A extends PieceActivity> = Extract<
+  Extract<JudgeMessage, { kind: 'done'; activity: A }>['outcome'],
+  { status: 'completed' }
+>['value'];
+
+async function check(
+  { denseSize, control }: JudgeSpecification,
+  { dense, artifactBytes }: { readonly dense: Model; readonly artifactBytes: Uint8Array },
+): Promise<Outcome<Artifact>> {
+  const verdict = await checkArtifact({ dense, artifactBytes, denseSize, control });
+  return verdict.status === 'valid' ? { status: 'completed', value: verdict.artifact } : verdict;
+}
+
+function vocabularySizeOf(model: Model): number {
+  const rows = model.onnx.graph.initializers.get(model.roles.embedding.weight)?.dims[0];
+  if (rows === undefined)
+    throw new InputError(`${model.id}: no embedding ${model.roles.embedding.weight}; mend its role map`);
+  return rows;
+}
+
+function progressOf(activity: Activity): (share: number) => void {
+  let sentMs = 0;
+  return (share) => {
+    if (performance.now() - sentMs < PROGRESS_INTERVAL_MS) return;
+    sentMs = performance.now();
+    process.send?.({ kind: 'progress', activity, share } satisfies JudgeMessage);
+  };
+}
+
+/** Resolves when the message is handed to the operating system. */
+function send(message: JudgeMessage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send?.(message, undefined, undefined, (error) => (error ? reject(error) : resolve()));
+  });
+}

@@ -1,0 +1,113 @@
+/** Expands a suite into trials, evaluations and measurements, each under its key. Reads sources, runs nothing. */
+import type { DatasetDefinition, TaskDefinition } from '../contracts/dataset.ts';
+import { InputError } from '../contracts/errors.ts';
+import type { Method } from '../contracts/method.ts';
+import type { ModelDefinition } from '../contracts/model.ts';
+import { PROTOCOL } from '../contracts/protocol.ts';
+import type { TrialIdentity } from '../contracts/result.ts';
+import type { Runner } from '../contracts/runner.ts';
+import { modelRevision } from '../model/load-model.ts';
+import { evaluationKey, measurementKey, trialKey } from './keys.ts';
+import { sourceHash } from './source-hash.ts';
+
+/** A method and where its module lies. */
+export interface MethodUnit {
+  readonly method: Method;
+  /** Absolute path. */
+  readonly file: string;
+}
+
+/** One model of a suite, with what is asked of it. */
+export interface SuiteEntry {
+  readonly model: ModelDefinition;
+  /** Where calibration and training examples are drawn from. */
+  readonly calibration: DatasetDefinition;
+  readonly tasks: readonly { readonly task: TaskDefinition; readonly dataset: DatasetDefinition }[];
+  readonly variants: readonly { readonly unit: MethodUnit; readonly variant: string }[];
+  /** Seeds of methods that depend on one; the others run once, with the first. */
+  readonly seeds: readonly number[];
+}
+
+export interface PlannedEvaluation {
+  readonly key: string;
+  readonly task: TaskDefinition;
+  readonly dataset: DatasetDefinition;
+  readonly inSample: boolean;
+}
+
+export interface PlannedTrial {
+  readonly key: string;
+  readonly identity: TrialIdentity;
+  readonly unit: MethodUnit;
+  readonly entry: SuiteEntry;
+  readonly evaluations: readonly PlannedEvaluation[];
+  readonly measurement: { readonly key: string; readonly runner: Runner };
+}
+
+export function planTrials(entries: readonly SuiteEntry[], runner: Runner): PlannedTrial[] {
+  const sources = new Map<string, string>();
+  const planned = new Map<string, PlannedTrial>();
+  for (const entry of entries) {
+    for (const { unit, variant } of entry.variants) {
+      const source = sources.get(unit.file) ?? sourceHash(unit.file);
+      sources.set(unit.file, source);
+      for (const seed of unit.method.random ? entry.seeds : entry.seeds.slice(0, 1)) {
+        const trial = planTrial({ entry, unit, variant, seed, source, runner });
+        planned.set(trial.key, trial);
+      }
+    }
+  }
+  return [...planned.values()];
+}
+
+function planTrial(parts: {
+  readonly entry: SuiteEntry;
+  readonly unit: MethodUnit;
+  readonly variant: string;
+  readonly seed: number;
+  readonly source: string;
+  readonly runner: Runner;
+}): PlannedTrial {
+  const { entry, unit, variant, seed, source, runner } = parts;
+  const { method } = unit;
+  const params = method.variants[variant];
+  if (!params) {
+    throw new InputError(`${method.id} has no variant "${variant}"; it has ${Object.keys(method.variants).join(', ')}`);
+  }
+  const identity: TrialIdentity = {
+    method: method.id,
+    methodSource: source,
+    variant,
+    params,
+    model: entry.model.id,
+    modelRevision: modelRevision(entry.model),
+    data:
+      method.access === 'data-free'
+        ? null
+        : { dataset: entry.calibration.id, contentHash: entry.calibration.contentHash },
+    seed,
+    protocol: PROTOCOL.version,
+  };
+  const key = trialKey(identity);
+  return {
+    key,
+    identity,
+    unit,
+    entry,
+    evaluations: entry.tasks.map(({ task, dataset }) => ({
+      key: evaluationKey({
+        trial: key,
+        task: task.id,
+        datasetContent: dataset.contentHash,
+        protocol: PROTOCOL.version,
+      }),
+      task,
+      dataset,
+      inSample: entry.model.trainedOn.includes(dataset.id),
+    })),
+    measurement: {
+      key: measurementKey({ trial: key, runnerFingerprint: runner.fingerprint, protocol: PROTOCOL.version }),
+      runner,
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/** Turns the models and datasets of a plan into files for child processes; each once per run. */
+import type { DatasetDefinition, HubClient, Splits, TaskDefinition } from '../contracts/dataset.ts';
+import type { ExampleSet } from '../contracts/method.ts';
+import type { Model, ModelDefinition, Tokenizer } from '../contracts/model.ts';
+import { PROTOCOL } from '../contracts/protocol.ts';
+import { drawExamples, encodeExamples } from '../model/draw-examples.ts';
+import { loadModel, loadTokenizer, modelRevision } from '../model/load-model.ts';
+import { createRandom } from '../tensor/random.ts';
+import { digestOf } from '../contracts/canonical-json.ts';
+import { type PreparedModel, type PreparedTest, prepareData, prepareModel } from './prepared-inputs.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface Preparer {
+  model(definition: ModelDefinition): Promise<PreparedModel>;
+  /** Examples of the calibration split, drawn by the seed; the same draw for every method. */
+  calibration(model: ModelDefinition, dataset: DatasetDefinition, seed: number): Promise<string>;
+  training(model: ModelDefinition, dataset: DatasetDefinition, seed: number): Promise<string>;
+  test(model: ModelDefinition, dataset: DatasetDefinition, task: TaskDefinition): Promise<string>;
+}
+
+export function createPreparer(workspace: Workspace, hub: HubClient): Preparer {
+  const remembered = new Map<string, Promise<unknown>>();
+  function once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    const known = remembered.get(name) ?? make();
+    remembered.set(name, known);
+    return known as Promise<T>;
+  }
+  const dense = (definition: ModelDefinition): Promise<Model> =>
+    once(`dense ${definition.id}`, () => loadModel(definition, hub));
+  const tokenizerOf = (definition: ModelDefinition): Promise<Tokenizer> =>
+    once(`tokenizer ${definition.id}`, () => loadTokenizer(definition, hub));
+  const splitsOf = (dataset: DatasetDefinition): Promise<Splits> =>
+    once(`dataset ${dataset.id}`, () => dataset.load(hub));
+
+  async function draw(
+    split: 'calibration' | 'training',
+    parts: { readonly model: ModelDefinition; readonly dataset: DatasetDefinition; readonly seed: number },
+  ): Promise<string> {
+    const { model, dataset, seed } = parts;
+    const encoding = {
+      dataset: dataset.id,
+      rows: (await splitsOf(dataset))[split],
+      tokenizer: await tokenizerOf(model),
+      contextLength: (await dense(model)).contextLength,
+    };
+    const random = createRandom(`${split}/${dataset.id}/${seed}`);
+    const examples: ExampleSet =
+      split === 'calibration'
+        ? drawExamples({ ...encoding, tokenBudget: PROTOCOL.calibration.tokenBudget, random })
+        : encodeExamples({ ...encoding, rows: random.shuffle(encoding.rows) });
+    return prepareData(workspace, `${split}-${dataset.id}-${model.id}`, examples.contentHash, examples);
+  }
+
+  return {
+    model: (definition) =>
+      once(`model ${definition.id}`, async () =>
+        prepareModel(workspace, await dense(definition), modelRevision(definition)),
+      ),
+    calibration: (model, dataset, seed) =>
+      once(`calibration ${model.id} ${dataset.id} ${seed}`, () => draw('calibration', { model, dataset, seed })),
+    training: (model, dataset, seed) =>
+      once(`training ${model.id} ${dataset.id} ${seed}`, () => draw('training', { model, dataset, seed })),
+    test: (model, dataset, task) =>
+      once(`test ${model.id} ${task.id}`, async () => {
+        const rows = (await splitsOf(dataset)).test;
+        const examples = encodeExamples({
+          dataset: dataset.id,
+          rows,
+          tokenizer: await tokenizerOf(model),
+          contextLength: (await dense(model)).contextLength,
+        });
+        const prepared: PreparedTest = { ids: rows.map(({ id }) => id), examples };
+        const hash = digestOf([examples.contentHash, prepared.ids]);
+        return prepareData(workspace, `test-${task.id}-${model.id}`, hash, prepared);
+      }),
+  };
+}

@@ -1,0 +1,88 @@
+/** Puts together the rows of harness/contracts/result.ts from a plan and what child processes reported. */
+import { PROTOCOL } from '../contracts/protocol.ts';
+import type { Artifact, EvaluationRow, MeasurementRow, TrialRow } from '../contracts/result.ts';
+import type { Machine } from '../contracts/runner.ts';
+import type { EvaluationValue, MeasurementValue } from './judge-child.ts';
+import type { Outcome } from './outcome.ts';
+import type { PlannedEvaluation, PlannedTrial } from './plan.ts';
+import type { TrialReport } from './trial-child.ts';
+
+export interface RowOrigin {
+  readonly trial: PlannedTrial;
+  readonly run: string;
+  readonly machine: Machine;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+}
+
+/** @param report null when the process ended without one. */
+export function trialRow(
+  { trial, run, machine, startedAt }: RowOrigin,
+  report: Omit<TrialReport, 'outcome'> | null,
+  outcome: Outcome<Artifact>,
+): TrialRow {
+  const { method } = trial.unit;
+  const fields = {
+    kind: 'trial' as const,
+    key: trial.key,
+    run,
+    identity: trial.identity,
+    family: method.family,
+    access: method.access,
+    control: method.control,
+    notes: [...(report?.notes ?? [])],
+    simulated: report?.simulated ?? null,
+    machine,
+    startedAt,
+  };
+  if (outcome.status !== 'completed') return { ...fields, ...outcome, cost: report?.cost ?? null };
+  if (!report) throw new TypeError(`trial ${trial.key} completed without a report`);
+  return { ...fields, status: 'completed', artifact: outcome.value, cost: report.cost };
+}
+
+export function evaluationRow(
+  { trial, run, machine, startedAt }: RowOrigin,
+  { key, task, dataset, inSample }: PlannedEvaluation,
+  result: { readonly artifact: string; readonly wallSeconds: number; readonly outcome: Outcome<EvaluationValue> },
+): EvaluationRow {
+  const { outcome, artifact, wallSeconds } = result;
+  const fields = {
+    kind: 'evaluation' as const,
+    key,
+    run,
+    trial: trial.key,
+    artifact,
+    task: task.id,
+    dataset: { dataset: dataset.id, contentHash: dataset.contentHash },
+    protocol: PROTOCOL.version,
+    inSample,
+    machine,
+    startedAt,
+    wallSeconds,
+  };
+  return outcome.status === 'completed'
+    ? { ...fields, status: 'completed', ...outcome.value }
+    : { ...fields, sessionOptions: {}, ...outcome };
+}
+
+export function measurementRow(
+  { trial, run, startedAt }: RowOrigin,
+  result: { readonly artifact: string; readonly wallSeconds: number; readonly outcome: Outcome<MeasurementValue> },
+): MeasurementRow {
+  const { outcome, artifact, wallSeconds } = result;
+  const fields = {
+    kind: 'measurement' as const,
+    key: trial.measurement.key,
+    run,
+    trial: trial.key,
+    artifact,
+    runner: trial.measurement.runner,
+    protocol: PROTOCOL.version,
+    threads: PROTOCOL.latency.threads,
+    startedAt,
+    wallSeconds,
+  };
+  return outcome.status === 'completed'
+    ? { ...fields, status: 'completed', ...outcome.value }
+    : { ...fields, sessionOptions: {}, ...outcome };
+}

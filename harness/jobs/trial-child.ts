@@ -1,0 +1,125 @@
+/**
+ * The process a method runs in. It reads what its specification names and nothing else, calls compress(), and leaves
+ * the artifact and a report in its scratch folder. Started by execute.ts with the path of the specification.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import * as v from 'valibot';
+import { InputError } from '../contracts/errors.ts';
+import type { ExampleSet, Method, TrainedContext } from '../contracts/method.ts';
+import type { Model } from '../contracts/model.ts';
+import type { Cost } from '../contracts/result.ts';
+import { startCostMeter } from '../measure/cost.ts';
+import { writeModel } from '../onnx/write.ts';
+import { createRandom } from '../tensor/random.ts';
+import { type Outcome, describe, explain, failureOf } from './outcome.ts';
+import { type PreparedModel, readPreparedData, readPreparedModel } from './prepared-inputs.ts';
+import { watchParent } from './watch-parent.ts';
+
+export interface TrialSpecification {
+  readonly methodFile: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Names the trial's stream of random numbers. */
+  readonly randomSeed: string;
+  readonly model: PreparedModel;
+  /** Null for data-free methods. */
+  readonly calibrationPath: string | null;
+  /** Null for all but trained methods. */
+  readonly trainingPath: string | null;
+  readonly artifactPath: string;
+  readonly reportPath: string;
+}
+
+export interface TrialReport {
+  readonly notes: readonly string[];
+  readonly simulated: string | null;
+  readonly cost: Cost;
+  /** Completed: the artifact lies at artifactPath. */
+  readonly outcome: Outcome<null>;
+}
+
+/** Remarks are published: a method that notes every step of a loop has misunderstood them. */
+const MOST_NOTES = 32;
+const LONGEST_NOTE = 1000;
+const PROGRESS_INTERVAL_MS = 200;
+
+if (import.meta.main) await runTrial(process.argv[2] ?? '');
+
+async function runTrial(specificationPath: string): Promise<void> {
+  watchParent();
+  const specification = JSON.parse(readFileSync(specificationPath, 'utf8')) as TrialSpecification;
+  const method = await loadMethod(specification.methodFile);
+  const model = readPreparedModel(specification.model);
+  const calibration = readExamples(specification.calibrationPath);
+  const training = readExamples(specification.trainingPath);
+  const notes: string[] = [];
+  let simulated: string | null = null;
+  let gradientSteps = 0;
+  let tokensSeen = calibration?.tokenCount ?? 0;
+  let reportedAtMs = 0;
+
+  const context: TrialContext = {
+    params: v.parse(method.params, specification.params),
+    random: createRandom(specification.randomSeed),
+    signal: new AbortController().signal,
+    note(text) {
+      if (notes.length < MOST_NOTES && !notes.includes(text)) notes.push(text.slice(0, LONGEST_NOTE));
+    },
+    simulated(reason) {
+      simulated = reason.slice(0, LONGEST_NOTE);
+    },
+    progress(share) {
+      if (performance.now() - reportedAtMs < PROGRESS_INTERVAL_MS) return;
+      reportedAtMs = performance.now();
+      process.send?.({ kind: 'progress', share });
+    },
+    spent({ tokens, steps }) {
+      tokensSeen += tokens;
+      gradientSteps += steps;
+    },
+    ...(calibration && { calibration }),
+    ...(training && { training }),
+  };
+
+  const meter = startCostMeter();
+  const outcome = await compress();
+  const cost = meter.read({ tokensSeen, gradientSteps });
+  const report: TrialReport = { notes, simulated, cost, outcome };
+  writeFileSync(specification.reportPath, JSON.stringify(report));
+  process.exit(0);
+
+  async function compress(): Promise<Outcome<null>> {
+    let compressed: Model;
+    try {
+      compressed = await method.compress(model, context as TrainedContext<Record<string, unknown>>);
+    } catch (error) {
+      return failureOf(error);
+    }
+    try {
+      if (typeof compressed?.onnx !== 'object') {
+        throw new InputError(`${method.id}: compress() must return a Model, got ${describe(compressed)}`);
+      }
+      writeFileSync(specification.artifactPath, writeModel(compressed.onnx));
+      return { status: 'completed', value: null };
+    } catch (error) {
+      return { status: 'invalid', reason: `the returned model cannot be written: ${explain(error)}` };
+    }
+  }
+}
+
+type TrialContext = Omit<TrainedContext<Record<string, unknown>>, 'calibration' | 'training'> &
+  Partial<Pick<TrainedContext<Record<string, unknown>>, 'calibration' | 'training'>>;
+
+async function loadMethod(file: string): Promise<Method> {
+  const module = (await import(pathToFileURL(file).href)) as { readonly default?: Method };
+  if (typeof module.default?.compress !== 'function') {
+    throw new InputError(
+      `${file}: expected a method as default export; end the file with export default defineMethod({ … })`,
+    );
+  }
+  return module.default;
+}
+
+function readExamples(path: string | null): ExampleSet | undefined {
+  return path === null ? undefined : readPreparedData<ExampleSet>(path);
+}

@@ -1,0 +1,117 @@
+/** `shrinkrank compare A B`: the differences of two variants, paired item by item, and which are significant. */
+import { styleText } from 'node:util';
+import { defineCommand } from 'citty';
+import { type BoardEntry, itemsOf } from '../../drizzle/queries.ts';
+import type { Store } from '../../drizzle/client.ts';
+import { InputError } from '../contracts/errors.ts';
+import { type ItemComparison, compareItems } from '../evaluate/compare-items.ts';
+import { findEntry, type Place, placeOf, placeOptions } from './find-entry.ts';
+import { formatBytes, formatEstimate, formatSeconds, renderColumns } from './format.ts';
+import { homeOption, jsonOption, openHomeStore } from './home.ts';
+import { print, printJson } from './output.ts';
+
+export default defineCommand({
+  meta: { name: 'compare', description: 'Compare two variants on the same test items.' },
+  args: {
+    first: { type: 'positional', description: 'method/variant', required: true },
+    second: { type: 'positional', description: 'method/variant', required: true },
+    ...placeOptions,
+    home: homeOption,
+    json: jsonOption,
+  },
+  run({ args }) {
+    const store = openHomeStore(args.home);
+    try {
+      const place = placeOf(args);
+      const sides = [args.first, args.second].map((name) => findEntry(store, place, name));
+      const comparisons = compareSeeds(store, place, sides as [BoardEntry, BoardEntry]);
+      if (args.json) printJson({ ...place, first: args.first, second: args.second, comparisons });
+      else print(render(place, sides as [BoardEntry, BoardEntry], comparisons));
+    } finally {
+      store.close();
+    }
+  },
+});
+
+interface SeedComparison {
+  readonly seeds: readonly [number, number];
+  readonly comparison: ItemComparison;
+}
+
+/** Seed by seed where both have the same ones; else the first of each. */
+function compareSeeds(
+  store: Store,
+  { task }: Place,
+  [first, second]: readonly [BoardEntry, BoardEntry],
+): SeedComparison[] {
+  const done = (entry: BoardEntry) => {
+    const trials = entry.trials.filter(({ evaluation }) => evaluation?.status === 'completed');
+    if (trials.length === 0) {
+      throw new InputError(`${entry.method}/${entry.variant} has no completed evaluation on ${task}; run it first`);
+    }
+    return trials;
+  };
+  const [left, right] = [done(first), done(second)];
+  const shared = left.flatMap((a) => right.filter((b) => b.seed === a.seed).map((b) => [a, b] as const));
+  const pairs = shared.length > 0 ? shared : [[left[0], right[0]] as const];
+  return pairs.map(([a, b]) => ({
+    seeds: [a?.seed ?? 0, b?.seed ?? 0],
+    comparison: compareItems(itemsOf(store, a?.evaluation?.key ?? ''), itemsOf(store, b?.evaluation?.key ?? '')),
+  }));
+}
+
+const MEASURES: readonly {
+  readonly measure: keyof ItemComparison;
+  readonly title: string;
+  readonly scale: number;
+  readonly digits: number;
+  readonly lowerIsBetter: boolean;
+}[] = [
+  { measure: 'logPerplexity', title: 'ln perplexity, nats per token', scale: 1, digits: 5, lowerIsBetter: true },
+  { measure: 'klDivergence', title: 'KL from dense, nats per token', scale: 1, digits: 5, lowerIsBetter: true },
+  { measure: 'sameTop', title: 'same top token as dense, points', scale: 100, digits: 2, lowerIsBetter: false },
+];
+
+function render(
+  place: Place,
+  sides: readonly [BoardEntry, BoardEntry],
+  comparisons: readonly SeedComparison[],
+): string {
+  const [first, second] = sides.map(({ method, variant }) => `${method}/${variant}`);
+  const lines = [styleText('bold', `${first} against ${second}`) + ` · ${place.model} · ${place.task}`, ''];
+  for (const { seeds, comparison } of comparisons) {
+    if (comparisons.length > 1) lines.push(styleText('bold', `seed ${seeds[0]}`));
+    const rows = MEASURES.map(({ measure, title, scale, digits, lowerIsBetter }) => {
+      const { difference, pValue, significant } = comparison[measure];
+      const { value, low, high } = difference;
+      const better = value < 0 === lowerIsBetter ? first : second;
+      return [
+        title,
+        formatEstimate({ value: value * scale, low: low * scale, high: high * scale }, digits),
+        `p ${pValue < 0.001 ? '< 0.001' : pValue.toFixed(3)}`,
+        significant ? `significant: ${better} is better` : 'not significant',
+      ];
+    });
+    const titles = ['difference, first minus second', 'paired, 95 % interval', '', ''].map((text) =>
+      styleText('dim', text),
+    );
+    lines.push(...renderColumns([titles, ...rows], ['left', 'right', 'left', 'left']), '');
+  }
+  const facts = [
+    ['as shipped (zstd)', ...sides.map(({ size }) => (size ? formatBytes(size.zstdBytes) : '—'))],
+    [
+      'resident memory',
+      ...sides.map(({ residentMemoryBytes }) =>
+        residentMemoryBytes === null ? '—' : formatBytes(residentMemoryBytes),
+      ),
+    ],
+    ...(sides[0].latency ?? []).map(({ shape }, i) => [
+      `times as fast as dense, ${shape}`,
+      ...sides.map(({ latency }) => (latency[i] ? formatEstimate(latency[i].speedUp, 2) : '—')),
+    ]),
+    ['compression cost, wall', ...sides.map(({ cost }) => (cost ? formatSeconds(cost.wallSeconds) : '—'))],
+  ];
+  const titles = ['', first ?? '', second ?? ''].map((text) => styleText('dim', text));
+  lines.push(...renderColumns([titles, ...facts], ['left', 'right', 'right']));
+  return lines.join('\n');
+}

@@ -1,0 +1,125 @@
+/** `shrinkrank show gptq/w4g32`: everything the store knows of one variant. */
+import { styleText } from 'node:util';
+import { defineCommand } from 'citty';
+import { type BoardEntry, type BoardTrial, readCatalog, trialDetail } from '../../drizzle/queries.ts';
+import type { Store } from '../../drizzle/client.ts';
+import { findEntry, placeOf, placeOptions } from './find-entry.ts';
+import { formatBytes, formatEstimate, formatRatio, formatSeconds, renderColumns } from './format.ts';
+import { homeOption, jsonOption, openHomeStore } from './home.ts';
+import { print, printJson } from './output.ts';
+
+export default defineCommand({
+  meta: { name: 'show', description: 'Show everything known of one variant.' },
+  args: {
+    variant: { type: 'positional', description: 'method/variant', required: true },
+    ...placeOptions,
+    home: homeOption,
+    json: jsonOption,
+  },
+  run({ args }) {
+    const store = openHomeStore(args.home);
+    try {
+      const entry = findEntry(store, placeOf(args), args.variant);
+      if (args.json) printJson({ entry, trials: entry.trials.map(({ key }) => trialDetail(store, key)) });
+      else print(renderEntry(store, entry));
+    } finally {
+      store.close();
+    }
+  },
+});
+
+function renderEntry(store: Store, entry: BoardEntry): string {
+  const method = readCatalog(store).methods.find(({ id }) => id === entry.method);
+  const title = `${entry.method}/${entry.variant}`;
+  const facts = [entry.family, entry.costClass, `access: ${entry.access}`, entry.control ? 'control' : ''].filter(
+    Boolean,
+  );
+  const lines = [`${styleText('bold', title)} · ${facts.join(' · ')}`];
+  if (method) {
+    const { title: paper, authors, year, url } = method.paper;
+    lines.push(method.description, `${authors} (${year}): ${paper} ${url}`, `source: ${method.sourceFile}`);
+  }
+  lines.push(`params: ${JSON.stringify(entry.params)}`);
+  for (const note of entry.notes) lines.push(`note: ${note}`);
+  if (entry.simulated !== null) lines.push(`simulated: ${entry.simulated}`);
+  for (const trial of entry.trials) lines.push('', ...renderTrial(trial, entry));
+  return lines.join('\n');
+}
+
+function renderTrial(trial: BoardTrial, entry: BoardEntry): string[] {
+  const rows: (readonly [string, string])[] = [
+    ['status', trial.reason === null ? trial.status : `${trial.status}: ${trial.reason}`],
+  ];
+  const { size, cost, evaluation, measurement } = trial;
+  if (trial.artifact !== null) rows.push(['artifact', `sha256 ${trial.artifact}`]);
+  if (size) {
+    const ratio = entry.ratio === null ? '' : ` (${formatRatio(entry.ratio)} smaller than dense)`;
+    rows.push(
+      [
+        'as shipped (zstd)',
+        `${formatBytes(size.zstdBytes)}${ratio}; without embedding ${formatBytes(size.zstdBytesWithoutEmbedding)}`,
+      ],
+      ['ONNX file', `${formatBytes(size.fileBytes)}; without embedding ${formatBytes(size.fileBytesWithoutEmbedding)}`],
+      ['parameters', `${size.parameters}, of which not zero ${size.nonZeroParameters}`],
+    );
+  }
+  if (cost) {
+    const device = cost.deviceSeconds === null ? '' : `, ${formatSeconds(cost.deviceSeconds)} device`;
+    rows.push([
+      'compression cost',
+      `${formatSeconds(cost.wallSeconds)} wall, ${formatSeconds(cost.cpuSeconds)} CPU${device}, peak ${formatBytes(cost.peakMemoryBytes)}, ` +
+        `${cost.tokensSeen} tokens seen, ${cost.gradientSteps} gradient steps`,
+    ]);
+  }
+  if (evaluation?.quality && evaluation.distance) {
+    const { quality, distance } = evaluation;
+    rows.push(
+      [
+        quality.metric,
+        `${formatEstimate(quality.estimate, 4)}; dense ${quality.dense.toFixed(4)}${evaluation.inSample ? ' (in-sample)' : ''}`,
+      ],
+      ['Δ ln perplexity', `${formatEstimate(distance.deltaLogPerplexity, 5)} nats per token`],
+      ['KL from dense', `${formatEstimate(distance.klDivergence, 5)} nats per token`],
+      ['same top token', `${formatPercent(distance.sameTop)}`],
+      ['right → wrong', `${formatPercent(distance.correctToIncorrect)} of tokens`],
+      ['wrong → right', `${formatPercent(distance.incorrectToCorrect)} of tokens`],
+      ['test items', `${quality.items} items, ${quality.tokens} predicted tokens`],
+    );
+  } else if (evaluation) rows.push(['evaluation', `${evaluation.status}: ${evaluation.reason}`]);
+  for (const shape of measurement?.latency ?? []) {
+    rows.push([
+      `latency ${shape.shape}`,
+      `p50 ${shape.p50Ms.toFixed(3)} ms, p95 ${shape.p95Ms.toFixed(3)} ms; dense p50 ${shape.denseP50Ms.toFixed(3)} ms; ` +
+        `${formatEstimate(shape.speedUp, 2)} times as fast as dense${shape.noisy ? ' (noisy)' : ''}`,
+    ]);
+  }
+  if (measurement?.residentMemoryBytes != null && measurement.denseResidentMemoryBytes != null) {
+    rows.push([
+      'resident memory',
+      `${formatBytes(measurement.residentMemoryBytes)}; dense ${formatBytes(measurement.denseResidentMemoryBytes)}`,
+    ]);
+  }
+  if (measurement && measurement.status !== 'completed')
+    rows.push(['measurement', `${measurement.status}: ${measurement.reason}`]);
+  rows.push(['run', `${trial.run}, started ${trial.startedAt}`], ['key', trial.key]);
+  const aligned = renderColumns(
+    rows.map(([name, value]) => [styleText('dim', name), value]),
+    ['left', 'left'],
+  );
+  return [
+    styleText('bold', `seed ${trial.seed}`) + (trial.stale ? ' (stale: from older code)' : ''),
+    ...aligned.map((line) => `  ${line}`),
+  ];
+}
+
+function formatPercent({
+  value,
+  low,
+  high,
+}: {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}): string {
+  return `${formatEstimate({ value: value * 100, low: low * 100, high: high * 100 }, 2)} %`;
+}

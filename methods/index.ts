@@ -5,7 +5,23 @@ import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
 import magnitude from './pruning/magnitude.ts';
 import randomMask from './pruning/random-mask.ts';
+import sparsegpt from './pruning/sparsegpt.ts';
+import wanda from './pruning/wanda.ts';
+import fp16 from './quantization/fp16.ts';
+import gptq from './quantization/gptq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
 import rtn from './quantization/rtn.ts';
 
-export const methods: readonly Method[] = [dense, int8Dynamic, magnitude, randomMask, rtn, svd, svdWhitened];
+export const methods: readonly Method[] = [
+  dense,
+  fp16,
+  gptq,
+  int8Dynamic,
+  magnitude,
+  randomMask,
+  rtn,
+  sparsegpt,
+  svd,
+  svdWhitened,
+  wanda,
+];

@@ -35,11 +35,11 @@ function compress(params: Record<string, unknown>, dense = model) {
   return { compressed: rtn.compress(dense, context) as Model, notes };
 }
 
-interface Format {
+type Format = {
   readonly bits: 2 | 4 | 8;
   readonly groupSize: 16 | 32 | 'channel';
   readonly symmetric: boolean;
-}
+};
 
 /** The dense graph with every linear weight rounded: what the packed graph must compute. */
 function rounded(dense: Model, format: Format): Model {

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import * as queries from '../../drizzle/queries.ts';
+import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
+import { evaluationOf, measurementOf, runOf, trialOf } from '../support/rows.ts';
+import { temporaryStore } from '../support/store.ts';
+
+type Store = queries.Store;
+
+const trial = trialOf();
+const evaluation = evaluationOf(trial);
+
+/** Every query, by its name in queries.ts: one that is missing here fails the test. */
+const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
+  correctionsOf: (store) => queries.correctionsOf(store, trial.key, 'run-1'),
+  doneKeys: (store) => queries.doneKeys(store, 1),
+  failures: (store) => queries.failures(store, 1),
+  history: (store) =>
+    queries.history(store, { method: 'rounding', variant: 'w4', model: 'tiny', task: 'stories-perplexity' }),
+  itemsOf: (store) => queries.itemsOf(store, evaluation.key),
+  leaderboard: (store) => queries.leaderboard(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
+  readCatalog: (store) => queries.readCatalog(store),
+  runSummaries: (store) => queries.runSummaries(store),
+  staleTrials: (store) => queries.staleTrials(store, { model: 'tiny', currentKeys: new Set() }),
+  trialDetail: (store) => queries.trialDetail(store, trial.key),
+};
+
+const LARGE_TABLES = [
+  'trials',
+  'artifacts',
+  'evaluations',
+  'evaluation_items',
+  'measurements',
+  'latency_shapes',
+  'corrections',
+];
+
+function plansOf(store: Store, statements: readonly string[]): readonly { statement: string; plan: string }[] {
+  return statements
+    .filter((statement) => /^\s*(select|with)\b/i.test(statement))
+    .map((statement) => {
+      const steps = store.database.$client.prepare<[], { detail: string }>(`explain query plan ${statement}`).all();
+      return { statement, plan: steps.map(({ detail }) => detail).join('\n') };
+    });
+}
+
+describe('queries', () => {
+  const functions = Object.entries(queries).filter(
+    ([name, value]) => typeof value === 'function' && name !== 'openStore',
+  );
+
+  it.each(functions.map(([name]) => name))('%s reads large tables by index only', (name) => {
+    const statements: string[] = [];
+    const store = temporaryStore({ onStatement: (statement) => void statements.push(statement) });
+    recordRun(store, runOf());
+    recordTrial(store, trial);
+    recordEvaluation(store, evaluation);
+    recordMeasurement(store, measurementOf(trial));
+    expect(CALLS, `add a call of ${name} to this test`).toHaveProperty(name);
+    statements.length = 0;
+    CALLS[name](store);
+    const plans = plansOf(store, [...statements]);
+    expect(plans.length).toBeGreaterThan(0);
+    for (const { statement, plan } of plans) {
+      for (const table of LARGE_TABLES) expect(plan, statement).not.toMatch(new RegExp(`^SCAN ${table}\\b`, 'm'));
+    }
+  });
+
+  it('would be caught scanning', () => {
+    const store = temporaryStore();
+    const [{ plan }] = plansOf(store, [`select * from trials where reason = 'x'`]);
+    expect(plan).toMatch(/^SCAN trials\b/m);
+  });
+});

@@ -1,0 +1,107 @@
+import { readdirSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { datasets } from '../../datasets/index.ts';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import { loadModel, loadTokenizer, modelRevision } from '../../harness/model/load-model.ts';
+import { models } from '../../models/index.ts';
+import { cachedHub, noHubCache } from '../support/hub-cache.ts';
+
+const FOLDER = new URL('../../models/', import.meta.url);
+
+describe('models', () => {
+  it('lists every file of the folder, sorted, each under the id that is its name', () => {
+    const files = readdirSync(FOLDER).filter((name) => name.endsWith('.ts') && name !== 'index.ts');
+    expect(models.map(({ id }) => `${id}.ts`)).toEqual(files.sort());
+  });
+
+  it('have revisions of their own', () => {
+    expect(new Set(models.map(modelRevision)).size).toBe(models.length);
+  });
+});
+
+describe.each(models)('model $id', (definition) => {
+  it('says what it is, under which licence, by whom and from where', () => {
+    expect(definition.id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+    for (const text of [definition.title, definition.licence]) expect(text.trim()).not.toBe('');
+    expect(definition.citation).toMatch(/\b\d{4}\b.*https:\/\//);
+    expect(definition.source.files.length).toBeGreaterThan(0);
+    for (const { sha256 } of definition.source.files) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+    if (definition.source.kind === 'hub') expect(definition.source.revision).toMatch(/^[0-9a-f]{40}$/);
+    expect(modelRevision(definition)).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('names datasets of the board as those it was trained on', () => {
+    const known = datasets.map(({ id }) => id);
+    for (const id of definition.trainedOn) expect(known).toContain(id);
+  });
+
+  describe.skipIf(definition.source.kind === 'hub' && noHubCache)(
+    `built${noHubCache ? ` (${noHubCache})` : ''}`,
+    () => {
+      let model: Model;
+      beforeAll(async () => {
+        model = await loadModel(definition, cachedHub());
+      });
+
+      it('has a role for every linear layer, each a MatMul with a float32 weight of the stated shape', () => {
+        const { graph } = model.onnx;
+        const roles = [...model.linears, ...(model.roles.head ? [model.roles.head] : [])];
+        for (const linear of roles) expectLinear(model, linear);
+        expect(new Set(roles.map(({ role }) => role)).size).toBe(roles.length);
+        // No MatMul with a weight is left out of the map.
+        const weighted = graph.nodes.filter(
+          ({ op, inputs }) => op === 'MatMul' && graph.initializers.has(inputs[1] ?? ''),
+        );
+        expect(weighted.map(({ name }) => name).sort()).toEqual(roles.map(({ node }) => node).sort());
+      });
+
+      it('has layers whose residual stream runs from one to the next', () => {
+        const values = new Set(model.onnx.graph.nodes.flatMap(({ outputs }) => outputs));
+        for (const [index, layer] of model.roles.layers.entries()) {
+          expect(values).toContain(layer.input);
+          expect(values).toContain(layer.output);
+          if (index > 0) expect(layer.input).toBe(model.roles.layers[index - 1]?.output);
+        }
+        expect(model.roles.width % model.roles.heads).toBe(0);
+        expect(model.roles.heads % model.roles.keyValueHeads).toBe(0);
+      });
+
+      it('has an embedding of vocabulary by width that its Gather reads, and a tokenizer of that vocabulary', async () => {
+        const { embedding, width } = model.roles;
+        const tokenizer = await loadTokenizer(definition, cachedHub());
+        const weight = model.onnx.graph.initializers.get(embedding.weight);
+        expect(weight?.dims).toEqual([tokenizer.vocabularySize, width]);
+        const node = model.onnx.graph.nodes.find(({ name }) => name === embedding.node);
+        expect(node?.op).toBe('Gather');
+        expect(node?.inputs[0]).toBe(embedding.weight);
+        for (const id of [tokenizer.beginOfSequence, tokenizer.endOfSequence]) {
+          expect(id).toBeGreaterThanOrEqual(0);
+          expect(id).toBeLessThan(tokenizer.vocabularySize);
+        }
+      });
+
+      it('takes input_ids and gives logits', () => {
+        const { inputs, outputs } = model.onnx.graph;
+        expect(inputs.map(({ name, type }) => [name, type])).toEqual([
+          ['input_ids', { kind: 'tensor', dtype: 'int64', dims: ['batch', 'sequence'] }],
+        ]);
+        expect(outputs.map(({ name }) => name)).toEqual(['logits']);
+        expect(model.id).toBe(definition.id);
+        expect(model.architecture).toBe(definition.architecture);
+      });
+    },
+  );
+});
+
+function expectLinear(model: Model, linear: LinearRole): void {
+  const { graph } = model.onnx;
+  const node = graph.nodes.find(({ name }) => name === linear.node);
+  expect(node, linear.role).toMatchObject({
+    op: 'MatMul',
+    inputs: [linear.input, linear.weight],
+    outputs: [linear.output],
+  });
+  const weight = graph.initializers.get(linear.weight);
+  expect(weight, linear.role).toMatchObject({ dtype: 'float32', dims: [linear.inFeatures, linear.outFeatures] });
+  expect(model.weight(linear)).toHaveLength(linear.inFeatures * linear.outFeatures);
+}

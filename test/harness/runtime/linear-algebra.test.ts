@@ -31,7 +31,11 @@ describe('matmul', () => {
     const product = await matmul({
       left: transposeLeft ? small.transpose(left, rows, inner) : left,
       right: transposeRight ? small.transpose(right, inner, columns) : right,
-      ...{ rows, inner, columns, transposeLeft, transposeRight },
+      rows,
+      inner,
+      columns,
+      transposeLeft,
+      transposeRight,
     });
     expect(largestDifference(product, expected)).toBeLessThan(1e-14);
   });

@@ -1,0 +1,61 @@
+/**
+ * Wanda: prune the weights whose product with the size of their input is smallest, within each output by itself.
+ * Sun, Liu, Bair & Kolter 2024, https://arxiv.org/abs/2306.11695, Algorithm 1: S_ij = |W_ij| · ‖X_j‖₂, no correction.
+ * As in the authors' code (https://github.com/locuslab/wanda) each block sees the outputs of the pruned blocks before it.
+ */
+import * as v from 'valibot';
+import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { WeightShape } from '../shared/matmul-nbits.ts';
+import { type Sparsity, outputMask, patternMask, sparsityParameter } from '../shared/sparsity.ts';
+
+export default defineMethod({
+  id: 'wanda',
+  family: 'pruning',
+  access: 'calibrated',
+  description:
+    'Sets to zero, for every output of a linear layer, the weights whose size times the size of their input on calibration data is smallest. ' +
+    'No weight is corrected and nothing is inverted, so it costs hardly more than running the model. ' +
+    'Embedding, norms and output layer stay as they are; zeros save space only once the file is compressed, and no time.',
+  paper: {
+    title: 'A Simple and Effective Pruning Approach for Large Language Models',
+    authors: 'Mingjie Sun, Zhuang Liu, Anna Bair, J. Zico Kolter',
+    year: 2024,
+    url: 'https://arxiv.org/abs/2306.11695',
+  },
+  params: v.strictObject({ sparsity: sparsityParameter }),
+  variants: {
+    s30: { sparsity: 0.3 },
+    s50: { sparsity: 0.5 },
+    s60: { sparsity: 0.6 },
+    s70: { sparsity: 0.7 },
+    s80: { sparsity: 0.8 },
+    '2-of-4': { sparsity: '2:4' },
+    '4-of-8': { sparsity: '4:8' },
+  },
+
+  compress(model, { params, calibration, signal, progress }) {
+    return compressLayerByLayer({
+      model,
+      examples: calibration.examples,
+      statistics: ['square-sum'],
+      signal,
+      progress,
+      compressLinear: (linear, weight, statistics) =>
+        wanda(weight, statistics.of('square-sum').map(Math.sqrt), { ...linear, ...params }),
+    });
+  },
+});
+
+/** weight: [in, out]; norms: ‖X_j‖₂, [in] → the pruned weight, [in, out]. */
+export function wanda(
+  weight: Float32Array,
+  norms: Float64Array,
+  options: WeightShape & { readonly sparsity: Sparsity },
+): Float32Array {
+  const { outFeatures, sparsity } = options;
+  const scores = Float64Array.from(weight, (value, at) => Math.abs(value) * norms[Math.floor(at / outFeatures)]);
+  const mask =
+    typeof sparsity === 'string' ? patternMask(scores, options, sparsity) : outputMask(scores, options, sparsity);
+  return weight.map((value, at) => (mask[at] === 0 ? 0 : value));
+}

@@ -25,7 +25,8 @@ export function encodeRow(row: DatasetRow, { tokenizer, contextLength }: Omit<En
 }
 
 /**
- * Rows in random order until `tokenBudget` tokens are reached, the last one cut so that the budget is met exactly: all
+ * Rows in random order until `tokenBudget` tokens are reached, the last one cut so that the budget is met (one token may
+ * stay over, too short for an example): all
  * methods see the same number of tokens. Throws InputError when the rows together hold fewer.
  */
 export function drawExamples(

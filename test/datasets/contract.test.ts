@@ -1,0 +1,65 @@
+import { readdirSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { datasets } from '../../datasets/index.ts';
+import { contentHash } from '../../datasets/shared/content-hash.ts';
+import { findLeaks, NEAR_DUPLICATE_CONTAINMENT } from '../../datasets/shared/leak-guard.ts';
+import type { SplitName, Splits } from '../../harness/contracts/dataset.ts';
+import { cachedHub, noHubCache } from '../support/hub-cache.ts';
+
+const FOLDER = new URL('../../datasets/', import.meta.url);
+const SPLITS: readonly SplitName[] = ['test', 'validation', 'calibration', 'training'];
+
+describe('datasets', () => {
+  it('lists every file of the folder, sorted, each under the id that is its name', () => {
+    const files = readdirSync(FOLDER).filter((name) => name.endsWith('.ts') && name !== 'index.ts');
+    expect(datasets.map(({ id }) => `${id}.ts`)).toEqual(files.sort());
+  });
+
+  it('have content hashes and tasks of their own', () => {
+    const tasks = datasets.flatMap((dataset) => dataset.tasks.map(({ id }) => id));
+    expect(new Set(tasks).size).toBe(tasks.length);
+    expect(new Set(datasets.map((dataset) => dataset.contentHash)).size).toBe(datasets.length);
+  });
+});
+
+describe.each(datasets)('dataset $id', (definition) => {
+  it('says what it is, under which licence, by whom and from where', () => {
+    expect(definition.id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+    for (const text of [definition.title, definition.licence, definition.version]) expect(text.trim()).not.toBe('');
+    expect(definition.citation).toMatch(/\b\d{4}\b.*https:\/\//);
+    expect(definition.contentHash).toMatch(/^[0-9a-f]{64}$/);
+    if (definition.source.kind === 'hub') expect(definition.source.revision).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  it('has tasks on itself, with an id that begins with its own and a sentence for the reader', () => {
+    expect(definition.tasks.length).toBeGreaterThan(0);
+    for (const task of definition.tasks) {
+      expect(task.dataset).toBe(definition.id);
+      expect(task.id).toBe(`${definition.id}-${task.metric}`);
+      expect(task.description).toMatch(/\.$/);
+      if (task.metric === 'perplexity') expect(task.higherIsBetter).toBe(false);
+    }
+  });
+
+  describe.skipIf(definition.source.kind === 'hub' && noHubCache)(
+    `loaded${noHubCache ? ` (${noHubCache})` : ''}`,
+    () => {
+      let splits: Splits;
+      beforeAll(async () => {
+        splits = await definition.load(cachedHub());
+      });
+
+      it('has the pinned rows, with ids of their own, in every split', () => {
+        expect(contentHash(splits)).toBe(definition.contentHash);
+        for (const split of SPLITS) expect(splits[split].length, split).toBeGreaterThan(0);
+        const ids = SPLITS.flatMap((split) => splits[split].map(({ id }) => id));
+        expect(new Set(ids).size).toBe(ids.length);
+        for (const split of SPLITS) for (const { id, text } of splits[split]) expect(text.trim(), id).not.toBe('');
+      });
+
+      it(`shares no item between splits, nor ${NEAR_DUPLICATE_CONTAINMENT * 100} % of one`, () => {
+        expect(findLeaks(splits)).toEqual([]);
+      });
+    },
+  );
+});

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import definition, { splitStories } from '../../datasets/tinystories.ts';
+import type { HubFileRequest } from '../../harness/contracts/dataset.ts';
+import { cachedHub, noHubCache } from '../support/hub-cache.ts';
+
+describe('splitStories', () => {
+  it('strips stories, drops empty ones and the one that the slice cuts', () => {
+    const stories = splitStories(' One.\n<|endoftext|>\n\n<|endoftext|>\nTwo.\n\nMore.\n<|endoftext|>\nThree is c');
+    expect(stories).toEqual([
+      { id: 'story-00000', text: 'One.' },
+      { id: 'story-00001', text: 'Two.\n\nMore.' },
+    ]);
+  });
+});
+
+describe.skipIf(noHubCache)(`tinystories${noHubCache ? ` (${noHubCache})` : ''}`, () => {
+  it('asks for the verified slice alone and splits it by position', async () => {
+    const requests: HubFileRequest[] = [];
+    const hub = cachedHub();
+    const splits = await definition.load({
+      file(request) {
+        requests.push(request);
+        return hub.file(request);
+      },
+    });
+    expect(requests).toHaveLength(1);
+    expect(requests[0]).toMatchObject({ range: { start: 0, end: 2_097_152 }, sha256: expect.any(String) });
+    expect(splits.test).toHaveLength(60);
+    expect(splits.validation).toHaveLength(60);
+    expect(splits.calibration).toHaveLength(256);
+    expect(splits.training).toHaveLength(1940);
+    expect(splits.test[0]?.text).toMatch(/^One day, a little girl named Lily found a needle in her room\./);
+  });
+});

@@ -1,0 +1,48 @@
+/** Normalizations, as the standard and com.microsoft have them. */
+import { normalAxis, sameAsFirst, shaped, type ShapeRule, type ShapeRules } from './rule.ts';
+
+/** Outputs: normalized, mean and inverse deviation with the normalized axes of length 1. */
+const layerNormalization: ShapeRule = (context) => {
+  const { dtype, dims } = context.input(0);
+  const axis = normalAxis(context, context.int('axis', -1), dims.length);
+  const statistics = dims.map((dim, at) => (at < axis ? dim : 1));
+  const statisticsType = dtype === 'float64' ? 'float64' : 'float32';
+  return [shaped(dtype, dims), shaped(statisticsType, statistics), shaped(statisticsType, statistics)];
+};
+
+/** Outputs: normalized, mean, inverse deviation, sum of input and skip. */
+const skipNormalization: ShapeRule = (context) => {
+  const { dtype, dims } = context.input(0);
+  const statistics = dims.map((dim, axis) => (axis < dims.length - 1 ? dim : 1));
+  return [shaped(dtype, dims), shaped('float32', statistics), shaped('float32', statistics), shaped(dtype, dims)];
+};
+
+/** Running mean and variance are outputs since training_mode (opset 14), before that only in training. */
+const batchNormalization: ShapeRule = (context) => {
+  const { dtype, dims } = context.input(0);
+  const channels = [dims[1] ?? 1];
+  const statistics = shaped(context.input(3).dtype, channels);
+  return [shaped(dtype, dims), statistics, statistics, statistics, statistics];
+};
+
+/** Outputs: embedding [batch, sequence, width], mask index [batch], sum of the embeddings. */
+const embedLayerNormalization: ShapeRule = (context) => {
+  const [batch, sequence] = context.input(0).dims as readonly [number, number];
+  const words = context.input(2);
+  const embedded = [batch, sequence, words.dims.at(-1) as number];
+  return [shaped(words.dtype, embedded), shaped('int32', [batch]), shaped(words.dtype, embedded)];
+};
+
+export const normalization: ShapeRules = {
+  LayerNormalization: layerNormalization,
+  RMSNormalization: sameAsFirst,
+  SimplifiedLayerNormalization: layerNormalization,
+  BatchNormalization: batchNormalization,
+  InstanceNormalization: sameAsFirst,
+  GroupNormalization: sameAsFirst,
+  'com.microsoft:SimplifiedLayerNormalization': layerNormalization,
+  'com.microsoft:SkipLayerNormalization': skipNormalization,
+  'com.microsoft:SkipSimplifiedLayerNormalization': skipNormalization,
+  'com.microsoft:EmbedLayerNormalization': embedLayerNormalization,
+  'com.microsoft:GroupNorm': sameAsFirst,
+};

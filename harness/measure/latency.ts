@@ -16,7 +16,9 @@ export interface TimedPair {
 }
 
 export interface RoundOptions {
+  /** Least number of calls of each before timing, and least time they must take. */
   readonly warmUpRuns: number;
+  readonly warmUpMs: number;
   readonly rounds: number;
   readonly minimumSampleMs: number;
   readonly onProgress?: (share: number) => void;
@@ -32,7 +34,9 @@ export interface PairedSamples {
 
 /** Times both functions in alternating rounds. What they throw comes through. */
 export async function timeAlternating(pair: TimedPair, options: RoundOptions): Promise<PairedSamples> {
-  for (let run = 0; run < options.warmUpRuns; run++) {
+  const { now = () => performance.now() } = options;
+  const start = now();
+  for (let run = 0; run < options.warmUpRuns || now() - start < options.warmUpMs; run++) {
     await pair.candidate();
     await pair.dense();
   }
@@ -45,7 +49,7 @@ export async function timeAlternating(pair: TimedPair, options: RoundOptions): P
       time: options.minimumSampleMs,
       warmup: false,
       throws: true,
-      ...(options.now && { now: options.now }),
+      now,
     });
     for (const side of order) bench.add(side, pair[side], { async: true });
     await bench.run();
@@ -110,10 +114,10 @@ export async function measureShape(params: {
     const into = { into: { logits } };
     return () => session.run(feeds, into);
   };
-  const { warmUpRuns, rounds, minimumSampleMs } = PROTOCOL.latency;
+  const { warmUpRuns, warmUpMs, rounds, minimumSampleMs } = PROTOCOL.latency;
   const samples = await timeAlternating(
     { candidate: callOf(params.candidate), dense: callOf(params.dense) },
-    { warmUpRuns, rounds, minimumSampleMs, ...(onProgress && { onProgress }) },
+    { warmUpRuns, warmUpMs, rounds, minimumSampleMs, ...(onProgress && { onProgress }) },
   );
   return summarizeSamples({ batch, sequence }, samples);
 }

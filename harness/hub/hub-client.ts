@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { getHFHubCachePath, HubApiError, pathsInfo } from '@huggingface/hub';
 import type { HubClient, HubFileRequest } from '../contracts/dataset.ts';
@@ -35,6 +35,9 @@ const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 300_000;
 const CONNECT_TIMEOUT_MS = 20_000;
 const IDLE_TIMEOUT_MS = 30_000;
+
+/** A cache that is read-only, full or no folder. */
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST']);
 
 export function createHubClient(options: HubClientOptions = {}): HubClient {
   const cacheDir = options.cacheDir ?? getHFHubCachePath();
@@ -97,6 +100,13 @@ export function createHubClient(options: HubClientOptions = {}): HubClient {
       if (!range) await linkSnapshot(places.snapshot, target);
       return await readFile(target);
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== undefined && UNWRITABLE.has(code)) {
+        throw new InputError(
+          `${label}: cannot write below ${dirname(cacheDir)} (${code}); free space there or set HF_HUB_CACHE to a folder that can be written`,
+          { cause: error },
+        );
+      }
       if (!(error instanceof TransientError)) throw error;
       if (isUnreachable(error)) {
         throw new InputError(
@@ -167,7 +177,8 @@ async function readCached(path: string, range: HubFileRequest['range']): Promise
       await file.close();
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }
 }

@@ -80,11 +80,11 @@ function reasonOf(error: unknown): string {
   return code ?? error.message;
 }
 
-const UNREACHABLE = ['ENOTFOUND', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'EAI_AGAIN', 'EAI_FAIL'];
+const UNREACHABLE = new Set(['ENOTFOUND', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'EAI_AGAIN', 'EAI_FAIL']);
 
 /** Whether no connection could be opened at all: no network, no such host, nobody listening. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof AggregateError && error.errors.some(isUnreachable)) return true;
   if (!(error instanceof Error)) return false;
-  return UNREACHABLE.includes((error as NodeJS.ErrnoException).code ?? '') || isUnreachable(error.cause);
+  return UNREACHABLE.has((error as NodeJS.ErrnoException).code ?? '') || isUnreachable(error.cause);
 }

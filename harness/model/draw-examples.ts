@@ -25,9 +25,8 @@ export function encodeRow(row: DatasetRow, { tokenizer, contextLength }: Omit<En
 }
 
 /**
- * Rows in random order until `tokenBudget` tokens are reached, the last one cut so that the budget is met (one token may
- * stay over, too short for an example): all
- * methods see the same number of tokens. Throws InputError when the rows together hold fewer.
+ * Rows in random order until `tokenBudget` tokens are reached, the last one cut to fit: all methods see the same number
+ * (less one at most, since one token is too short for an example). Throws InputError when the rows together hold fewer.
  */
 export function drawExamples(
   options: EncodingOptions & { readonly dataset: string; readonly tokenBudget: number; readonly random: Random },

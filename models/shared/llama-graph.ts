@@ -10,6 +10,7 @@ import { createModel } from '../../harness/model/model.ts';
 import { createGraphBuilder, type GraphBuilder } from '../../harness/onnx/builder.ts';
 
 import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { buildPositions, type Positions, rotate } from './rotary-positions.ts';
 
 export interface LlamaConfig {
   readonly width: number;
@@ -65,7 +66,7 @@ export function buildLlama(id: string, config: LlamaConfig, weights: LlamaWeight
   }
   const b = createGraphBuilder({ name: id, opset: OPSET });
   const inputIds = b.input('input_ids', 'int64', ['batch', 'sequence']);
-  const positions = buildPositions(b, inputIds, config);
+  const positions = buildPositions(b, inputIds, { ...config, headWidth });
 
   const embedding = b.initializer('embedding.weight', tensorOf('float32', [vocabularySize, width], weights.embedding));
   let residual = b.gather(embedding, inputIds, { name: 'embedding' });
@@ -109,32 +110,6 @@ export function buildLlama(id: string, config: LlamaConfig, weights: LlamaWeight
     },
     contextLength,
   });
-}
-
-interface Positions {
-  /** [sequence, 1, headWidth / 2, 1] */
-  readonly cos: string;
-  readonly sin: string;
-  /** bool [sequence, sequence]: may the row's position see the column's? */
-  readonly visible: string;
-}
-
-/** What depends on the length of the input alone. Positions beyond the context fail at the first rotation. */
-function buildPositions(b: GraphBuilder, inputIds: string, config: LlamaConfig): Positions {
-  const { width, heads, contextLength, rotaryBase } = config;
-  const headWidth = width / heads;
-  const { cosines, sines } = rotaryTables(headWidth, contextLength, rotaryBase);
-  const tableDims = [contextLength, 1, headWidth / 2, 1];
-  const cosTable = b.initializer('rotary.cos.table', tensorOf('float32', tableDims, cosines));
-  const sinTable = b.initializer('rotary.sin.table', tensorOf('float32', tableDims, sines));
-
-  const count = b.shape(inputIds, { start: 1, end: 2, name: 'positions.count' }); // [1]
-  const cos = b.slice(cosTable, { starts: [0], ends: count, axes: [0], name: 'rotary.cos' });
-  const sin = b.slice(sinTable, { starts: [0], ends: count, axes: [0], name: 'rotary.sin' });
-  const length = b.squeeze(count, [0], { name: 'positions.length' });
-  const columns = b.range(b.scalar(0, 'int64'), length, b.scalar(1, 'int64'), { name: 'positions' }); // [sequence]
-  const rows = b.unsqueeze(columns, [1], { name: 'positions.rows' }); // [sequence, 1]
-  return { cos, sin, visible: b.lessOrEqual(columns, rows, { name: 'attention.visible' }) };
 }
 
 interface LayerParts {
@@ -208,37 +183,6 @@ function buildAttention(b: GraphBuilder, { config, positions, q, k, v }: Attenti
   return b.reshape(ordered, [0, 0, width], { name: 'context' });
 }
 
-/**
- * [batch, sequence, heads * headWidth] → [batch, sequence, heads, headWidth], pair (2i, 2i + 1) of a head at position p
- * turned by the angle p base^(-2i / headWidth).
- */
-function rotate(
-  b: GraphBuilder,
-  name: string,
-  x: string,
-  { heads, headWidth, positions }: { heads: number; headWidth: number; positions: Positions },
-): string {
-  const { cos, sin } = positions;
-  const pairs = b.reshape(x, [0, 0, heads, headWidth / 2, 2], { name: `${name}.pairs` });
-  const [even, odd] = b.split(pairs, {
-    axis: -1,
-    outputs: [`${name}.even`, `${name}.odd`],
-    name: `${name}.split`,
-  }) as readonly [string, string];
-  const turnedEven = b.sub(
-    b.mul(even, cos, { name: `${name}.even.cos` }),
-    b.mul(odd, sin, { name: `${name}.odd.sin` }),
-    { name: `${name}.even.turned` },
-  );
-  const turnedOdd = b.add(
-    b.mul(even, sin, { name: `${name}.even.sin` }),
-    b.mul(odd, cos, { name: `${name}.odd.cos` }),
-    { name: `${name}.odd.turned` },
-  );
-  const turned = b.concat([turnedEven, turnedOdd], { axis: -1, name: `${name}.turned` });
-  return b.reshape(turned, [0, 0, heads, headWidth], { name });
-}
-
 /** x / sqrt(mean(x²) + ε) · weight over the last axis (Zhang & Sennrich 2019, https://arxiv.org/abs/1910.07467). */
 function rmsNorm(
   b: GraphBuilder,
@@ -273,19 +217,4 @@ function buildLinear(
   const initializer = b.initializer(`${name}.weight`, tensorOf('float32', dims, weight));
   const output = b.matmul(input, initializer, { name, output: outputName });
   return { role, node: role, weight: initializer, input, output, inFeatures, outFeatures };
-}
-
-/** Cosine and sine of position × base^(-2i / headWidth), [context, headWidth / 2], computed in float64. */
-export function rotaryTables(
-  headWidth: number,
-  contextLength: number,
-  base: number,
-): { readonly cosines: Float32Array; readonly sines: Float32Array } {
-  const half = headWidth / 2;
-  const angle = (index: number): number => Math.floor(index / half) * base ** (-(2 * (index % half)) / headWidth);
-  const indices = { length: contextLength * half };
-  return {
-    cosines: Float32Array.from(indices, (_, index) => Math.cos(angle(index))),
-    sines: Float32Array.from(indices, (_, index) => Math.sin(angle(index))),
-  };
 }

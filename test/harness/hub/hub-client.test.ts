@@ -13,6 +13,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { downloadFileToCacheDir } from '@huggingface/hub';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HubFileRequest } from '../../../harness/contracts/dataset.ts';
 import { InputError, IntegrityError } from '../../../harness/contracts/errors.ts';
@@ -78,6 +79,18 @@ describe('createHubClient', () => {
     const before = server.requests.length;
     expect(await client().file(weights)).toEqual(Buffer.from(bytes));
     expect(server.requests).toHaveLength(before);
+  });
+
+  it('leaves files where the library of the hub finds them', async () => {
+    await client().file({ ...weights, path: 'folder/tokenizer.bin' });
+    const found = await downloadFileToCacheDir({
+      repo: 'owner/name',
+      path: 'folder/tokenizer.bin',
+      revision: REVISION,
+      cacheDir,
+      fetch: () => Promise.reject(new Error('not in the cache')),
+    });
+    expect(readFileSync(found)).toEqual(Buffer.from(bytes.subarray(0, 500)));
   });
 
   it('verifies files kept in Git by their object id', async () => {
@@ -245,6 +258,13 @@ describe('createHubClient', () => {
       /weights.bin is not in the cache .* cannot be reached .*ECONNREFUSED.*set HF_HUB_CACHE .* huggingface.co .*HF_ENDPOINT/,
     );
     await expect(refusal).rejects.not.toThrow(/\n/);
+  });
+
+  it('says so when the cache cannot be written', async () => {
+    writeFileSync(cacheDir, 'a file where the folder should be');
+    const refusal = client().file(weights);
+    await expect(refusal).rejects.toThrow(InputError);
+    await expect(refusal).rejects.toThrow(/cannot write below .*set HF_HUB_CACHE to a folder that can be written/);
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { InputError } from '../../../harness/contracts/errors.ts';
 import { createSession, type Session } from '../../../harness/runtime/session.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
 import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
-import { buildLlama, rotaryTables } from '../../../models/shared/llama-graph.ts';
+import { buildLlama } from '../../../models/shared/llama-graph.ts';
 import { llama2cFile, llama2cLogits } from '../../support/llama2c-reference.ts';
 import { tinyLlama, tinyLlamaParts } from '../../support/tiny-model.ts';
 
@@ -90,16 +90,5 @@ describe('buildLlama', () => {
     expect(() => buildLlama('odd', { ...config, heads: 5 }, weights)).toThrow(/odd: width 32, 5 heads/);
     expect(() => buildLlama('odd', { ...config, keyValueHeads: 3 }, weights)).toThrow(InputError);
     expect(() => buildLlama('odd', { ...config, hiddenWidth: 47 }, weights)).toThrow(/float32\[32, 47\]/);
-  });
-});
-
-describe('rotaryTables', () => {
-  it('turns pair i at position p by p base^(-2i / headWidth)', () => {
-    const { cosines, sines } = rotaryTables(8, 6, 10_000);
-    expect(cosines).toHaveLength(24);
-    expect(Array.from(cosines.subarray(0, 4))).toEqual([1, 1, 1, 1]);
-    expect(cosines[5 * 4]).toBeCloseTo(Math.cos(5), 6);
-    expect(sines[5 * 4 + 1]).toBeCloseTo(Math.sin(0.5), 6);
-    expect(sines[5 * 4 + 3]).toBeCloseTo(Math.sin(0.005), 6);
   });
 });

@@ -66,7 +66,7 @@ export function signFlipTest(params: {
 /** Adjusted p-values (q-values) of Benjamini & Hochberg, in the order given: reject those at or below the wanted rate. */
 export function benjaminiHochberg(pValues: readonly number[]): number[] {
   const order = pValues.map((_, i) => i).sort((a, b) => (pValues[b] as number) - (pValues[a] as number));
-  const adjusted = new Array<number>(pValues.length);
+  const adjusted = pValues.map(() => 1);
   let least = 1;
   order.forEach((index, i) => {
     const rank = pValues.length - i;

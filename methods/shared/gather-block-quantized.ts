@@ -47,7 +47,7 @@ export function withQuantizedEmbedding(model: Model, { bits, groupSize, activati
     symmetric: true,
     groupSize: blockSize,
   });
-  const packed = packWeight(quantized);
+  const packed = packWeight(quantized, blockSize);
   const names = {
     weight: `${table}.codes`,
     scales: `${table}.scales`,
@@ -75,6 +75,7 @@ export function withQuantizedEmbedding(model: Model, { bits, groupSize, activati
           output: logits.outputs[0],
           initializers: names,
           quantized,
+          blockSize,
           activations,
         }),
       ]);

@@ -57,6 +57,7 @@ describe('rtn', () => {
     { bits: 4, groupSize: 'channel', symmetric: false },
     { bits: 4, groupSize: 16, symmetric: true },
     { bits: 4, groupSize: 32, symmetric: false },
+    { bits: 2, groupSize: 'channel', symmetric: true },
     { bits: 2, groupSize: 16, symmetric: true },
     { bits: 2, groupSize: 32, symmetric: false },
   ];
@@ -88,9 +89,13 @@ describe('rtn', () => {
 
   it('says so when the kernel cannot do what was asked for', () => {
     expect(compress({ bits: 2, groupSize: 16 }).notes).toEqual([
-      '2 bits in blocks of 16: the CPU unpacks to float32 on every call although int8 was asked for, so expect it to be slow',
+      expect.stringMatching(/^2 bits in blocks of 16 have no int8 kernel/),
+    ]);
+    expect(compress({ bits: 8, activations: 'float32' }).notes).toEqual([
+      expect.stringMatching(/^8 bits with float32 activations/),
     ]);
     expect(compress({ bits: 2, groupSize: 32 }).notes).toEqual([]);
+    expect(compress({ bits: 2 }).notes).toEqual([]);
     expect(compress({ bits: 4, groupSize: 16, activations: 'float32' }).notes).toEqual([]);
   });
 

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../harness/contracts/errors.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
-import { blockSizeOf, dequantizeWeight, packWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
+import { elements } from '../../../harness/tensor/tensor.ts';
+import {
+  blockSizeOf,
+  dequantizeWeight,
+  packWeight,
+  quantizeWeight,
+  storedBlockSize,
+} from '../../../methods/shared/matmul-nbits.ts';
 import type { Bits } from '../../../methods/shared/grid.ts';
 
 interface Golden {
@@ -49,7 +56,7 @@ describe('quantizeWeight and packWeight', () => {
         const values = new Float32Array(decode(weight).buffer);
         const quantized = quantizeWeight(values, { inFeatures, outFeatures, bits, symmetric, groupSize: blockSize });
         expect(quantized.blockSize).toBe(Math.min(blockSize, blockSizeOf('channel', inFeatures)));
-        const packed = packWeight(quantized);
+        const packed = packWeight(quantized, quantized.blockSize);
         const blocks = Math.ceil(inFeatures / blockSize);
         expect(packed.scales.bytes).toEqual(decode(output.scales));
         expect(packed.scales.dims).toEqual([outFeatures, blocks]);
@@ -116,5 +123,46 @@ describe('blockSizeOf', () => {
   it('refuses sizes the operator has not', () => {
     expect(() => blockSizeOf(8, 64)).toThrow(InputError);
     expect(() => blockSizeOf(48, 64)).toThrow('group size 48 is not a power of two');
+  });
+});
+
+describe('storedBlockSize', () => {
+  const whole = (inFeatures: number, bits: Bits, symmetric = true) =>
+    storedBlockSize({
+      inFeatures,
+      outFeatures: 1,
+      bits,
+      symmetric,
+      blockSize: blockSizeOf('channel', inFeatures),
+    });
+
+  it('cuts a channel into the blocks that take the fewest bytes, scales counted', () => {
+    expect(whole(64, 4)).toBe(64);
+    expect(whole(172, 4)).toBe(64);
+    expect(whole(768, 4)).toBe(256);
+    expect(whole(768, 8, false)).toBe(256);
+    expect(whole(4096, 4)).toBe(256);
+    expect(whole(5, 4)).toBe(16);
+  });
+
+  it('keeps 2 bits to blocks that have an int8 kernel', () => {
+    expect(whole(768, 2)).toBe(128);
+    expect(whole(64, 2)).toBe(64);
+  });
+
+  it('leaves groups as they are', () => {
+    expect(storedBlockSize({ inFeatures: 768, outFeatures: 1, bits: 4, symmetric: true, blockSize: 32 })).toBe(32);
+  });
+
+  it('repeats scale and zero point of the channel in each block', () => {
+    const random = createRandom('stored');
+    const weight = Float32Array.from({ length: 172 * 2 }, () => random.normal());
+    const shape = { inFeatures: 172, outFeatures: 2 };
+    const quantized = quantizeWeight(weight, { ...shape, bits: 4, symmetric: false, groupSize: 'channel' });
+    const packed = packWeight(quantized);
+    const [first, second] = quantized.scales;
+    expect(elements(packed.scales, 'float32')).toEqual(Float32Array.of(first, first, first, second, second, second));
+    const [a, b] = quantized.zeroPoints;
+    expect([...(packed.zeroPoints?.bytes ?? [])]).toEqual([a | (a << 4), a | 0x80, b | (b << 4), b | 0x80]);
   });
 });

@@ -101,23 +101,24 @@ export function dropRepeatedRows(splits: Splits): Splits {
   };
 }
 
-/** Hashes of all runs of SHINGLE_WORDS words; of the whole text when it is shorter. */
+/** Any odd number serves; this one is 2^32 divided by the golden ratio. */
+const ROLLING_BASE = 0x9e3779b1;
+
+/**
+ * Hashes of all runs of SHINGLE_WORDS words, or of the whole text when it is shorter; a rolling polynomial modulo 2^32.
+ * 30 bits of it are kept: among a million shingles one in a thousand is taken for another, far from half of an item.
+ */
 function shinglesOf(words: readonly string[]): ReadonlySet<number> {
   const hashes = words.map(hashWord);
   const length = Math.min(SHINGLE_WORDS, words.length);
   const shingles = new Set<number>();
-  if (length === 0) return shingles;
-  for (let start = 0; start + length <= hashes.length; start++) {
-    // Two 32-bit polynomial hashes in one number of 53 bits: no collision to be feared among millions.
-    let high = length;
-    let low = length;
-    for (let offset = 0; offset < length; offset++) {
-      const word = hashes[start + offset] as number;
-      high = (Math.imul(high, 0x9e3779b1) + word) | 0;
-      low = Math.imul(low ^ word, 0x01000193);
-      low ^= low >>> 15;
-    }
-    shingles.add(((high >>> 0) % 2 ** 21) * 2 ** 32 + (low >>> 0));
+  let leaving = 1; // ROLLING_BASE^length: weight of the word that leaves the run
+  for (let power = 0; power < length; power++) leaving = Math.imul(leaving, ROLLING_BASE);
+  let rolling = 0;
+  for (const [index, word] of hashes.entries()) {
+    rolling = (Math.imul(rolling, ROLLING_BASE) + word) | 0;
+    if (index >= length) rolling = (rolling - Math.imul(leaving, hashes[index - length] as number)) | 0;
+    if (index >= length - 1) shingles.add(Math.imul(rolling ^ (rolling >>> 15), 0x85ebca6b) >>> 2);
   }
   return shingles;
 }

@@ -16,7 +16,7 @@ interface EncodingOptions {
 }
 
 /** Begin-of-sequence and the row's text, cut to the model's context. */
-export function encodeRow(row: DatasetRow, { tokenizer, contextLength }: Omit<EncodingOptions, 'rows'>): Example {
+function encodeRow(row: DatasetRow, { tokenizer, contextLength }: Omit<EncodingOptions, 'rows'>): Example {
   const text = tokenizer.encode(row.text).subarray(0, contextLength - 1);
   const tokens = new Int32Array(text.length + 1);
   tokens[0] = tokenizer.beginOfSequence;

@@ -53,6 +53,7 @@ export function createHubClient(options: HubClientOptions = {}): HubClient {
     longestDelayMs: LONGEST_DELAY_MS,
     sleep: options.sleep ?? ((delayMs) => sleepFor(delayMs)),
   };
+  let reached = false;
 
   async function file(request: HubFileRequest): Promise<Uint8Array> {
     const places = cachePlaces(cacheDir, request);
@@ -108,19 +109,33 @@ export function createHubClient(options: HubClientOptions = {}): HubClient {
         );
       }
       if (!(error instanceof TransientError)) throw error;
-      if (isUnreachable(error)) {
-        throw new InputError(
-          `${label} is not in the cache ${cacheDir} and ${hubUrl} cannot be reached (${error.message}): ` +
-            'set HF_HUB_CACHE to a cache that has it, or allow network access to huggingface.co (or a mirror named by HF_ENDPOINT)',
-          { cause: error },
-        );
-      }
+      if (isUnreachable(error)) throw offline(request, error);
       throw new InputError(
         `${label}: ${hubUrl} failed ${retry.attempts} times, last: ${error.message}; ` +
           'what arrived is kept, run again later to go on from there, or set HF_HUB_CACHE to a cache that has the file',
         { cause: error },
       );
     }
+  }
+
+  /** A whole answer of the API. Without a network there is none to wait for: only a hub that answered once is retried. */
+  async function answered(url: string | URL, init: RequestInit, request: HubFileRequest): Promise<Response> {
+    try {
+      const response = await wholeResponse(url, init, http);
+      reached = true;
+      return response;
+    } catch (error) {
+      if (error instanceof TransientError && isUnreachable(error) && !reached) throw offline(request, error);
+      throw error;
+    }
+  }
+
+  function offline({ repo, revision, path }: HubFileRequest, cause: TransientError): InputError {
+    return new InputError(
+      `${repo}@${revision.slice(0, 8)}: ${path} is not in the cache ${cacheDir} and ${hubUrl} cannot be reached (${cause.message}): ` +
+        'set HF_HUB_CACHE to a cache that has it, or allow network access to huggingface.co (or a mirror named by HF_ENDPOINT)',
+      { cause },
+    );
   }
 
   /** Size and hash of the file as the hub states them. */
@@ -132,7 +147,7 @@ export function createHubClient(options: HubClientOptions = {}): HubClient {
         paths: [path],
         revision,
         hubUrl,
-        fetch: (url, init) => withRetries(retry, () => wholeResponse(url as string | URL, init ?? {}, http)),
+        fetch: (url, init) => withRetries(retry, () => answered(url as string | URL, init ?? {}, request)),
       });
       if (!info || info.type !== 'file') throw statusError(request, 404);
       // Names of blobs as the standard cache has them: the LFS hash, else the Git object id.

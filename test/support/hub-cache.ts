@@ -6,7 +6,7 @@ import { createHubClient } from '../../harness/hub/hub-client.ts';
 
 const SHARED = fileURLToPath(new URL('../../../shared/hub', import.meta.url));
 
-export const hubCacheDir: string | undefined = process.env['HF_HUB_CACHE'] ?? (existsSync(SHARED) ? SHARED : undefined);
+export const hubCacheDir: string | undefined = process.env['HF_HUB_CACHE'] || (existsSync(SHARED) ? SHARED : undefined);
 
 /** For `it.skipIf(noHubCache)`: why tests on hub data are skipped, or false. */
 export const noHubCache: string | false =

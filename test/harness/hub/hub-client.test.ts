@@ -258,6 +258,24 @@ describe('createHubClient', () => {
       /weights.bin is not in the cache .* cannot be reached .*ECONNREFUSED.*set HF_HUB_CACHE .* huggingface.co .*HF_ENDPOINT/,
     );
     await expect(refusal).rejects.not.toThrow(/\n/);
+    expect(waits).toEqual([]);
+  });
+
+  it('waits for a network that was there before', async () => {
+    let cut = 2;
+    const hub = client({
+      fetch: (url, init) => {
+        const isBody = String(url).includes('/resolve/');
+        if (isBody && cut-- > 0) {
+          return Promise.reject(
+            new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ENETUNREACH' }) }),
+          );
+        }
+        return fetch(url, init);
+      },
+    });
+    expect(await hub.file(weights)).toEqual(Buffer.from(bytes));
+    expect(waits).toEqual([1_000, 2_000]);
   });
 
   it('says so when the cache cannot be written', async () => {

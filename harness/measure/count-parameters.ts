@@ -30,18 +30,29 @@ export function countParameters(model: OnnxModel, leaveOut: ReadonlySet<string> 
       readers.set(name, list);
     });
   }
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const counts: ParameterCount[] = [];
   for (const [name, tensor] of tensors) {
     if (leaveOut.has(name) || tensor.dtype === 'string') continue;
     const uses = readers.get(name) ?? [];
     const codesReader = uses.find(({ node, position }) => useOfInput(node, position) === 'codes');
     if (codesReader !== undefined) counts.push(countCodes(codesReader.node, tensor, (other) => tensors.get(other)));
-    else if (!uses.some(({ node, position }) => useOfInput(node, position) === 'grid')) counts.push(countPlain(tensor));
+    else if (!uses.some((use) => isGrid(use.node, use.position, makers))) counts.push(countPlain(tensor));
   }
   for (const sparse of graphs.flatMap((graph) => graph.sparseInitializers)) {
     if (!leaveOut.has(sparse.name)) counts.push(countSparse(sparse));
   }
   return counts.reduce((a, b) => ({ parameters: a.parameters + b.parameters, nonZero: a.nonZero + b.nonZero }), NONE);
+}
+
+/** Whether a node takes an initializer for a scale or zero point: by its position, or in a Mul after integer arithmetic. */
+function isGrid(node: Node, position: number, makers: ReadonlyMap<string, Node>): boolean {
+  if (useOfInput(node, position) === 'grid') return true;
+  if (node.op !== 'Mul') return false;
+  let source = makers.get(node.inputs[1 - position] as string);
+  if (source?.op === 'DynamicQuantizeLinear') return node.inputs[1 - position] === source.outputs[1];
+  if (source?.op === 'Cast') source = makers.get(source.inputs[0] as string);
+  return source?.op === 'MatMulInteger';
 }
 
 /** Small integers are codes of a kind no operator here explains: signed ones are zero at 0, unsigned ones never. */

@@ -138,6 +138,19 @@ describe('countParameters', () => {
     expect(count([[2, 2], 1, 1, 0, 2], { axis: 0, block: 2 })).toEqual({ parameters: 8, nonZero: 1 + 1 });
   });
 
+  it('takes what scales an integer product for a scale', () => {
+    const model = graphOf((b, x) => {
+      b.node('DynamicQuantizeLinear', [x], { name: 'q', outputs: ['codes', 'scale', 'zero'] });
+      const w = b.initializer('w', packed('int8', [8, 2], ...Array.from({ length: 16 }, (_, i) => i % 2)));
+      b.node('MatMulInteger', ['codes', w, 'zero'], { name: 'product', outputs: ['product'] });
+      b.node('Cast', ['product'], { name: 'float', outputs: ['float'], attributes: { to: int(1) } });
+      const scales = b.initializer('scales', tensorOf('float32', [2], Float32Array.of(1, 2)));
+      b.node('Mul', ['scale', scales], { name: 'both', outputs: ['both'] });
+      b.node('Mul', ['float', 'both'], { name: 'y', outputs: ['y'] });
+    });
+    expect(countParameters(model)).toEqual({ parameters: 16, nonZero: 8 });
+  });
+
   it('counts native four-bit codes, high nibbles and signs included', () => {
     const model = graphOf((b, x) => {
       const w = b.initializer('w', packed('int4', [5], 0x80, 0x0f, 0x00));

@@ -4,17 +4,14 @@
  * shape-rules/, or a shape that depends on data, is an UnsupportedError.
  */
 import { InputError, UnsupportedError } from '../contracts/errors.ts';
-import type { DType } from '../tensor/dtype.ts';
 import { graphAttribute, mapSubgraphs } from './attributes.ts';
 import type { Attribute, Graph, Node, OnnxFunction, OnnxModel, ValueInfo } from './graph.ts';
 import { valueOfTensor } from './shape-rules/constants.ts';
 import { createContext, describeNode, type ShapedValue } from './shape-rules/rule.ts';
 import { SHAPE_RULES } from './shape-rules/table.ts';
 
-export interface ConcreteShape {
-  readonly dtype: DType;
-  readonly dims: readonly number[];
-}
+/** With `values` where the elements are few and known before the model runs, as those of shapes are. */
+export type ConcreteShape = ShapedValue;
 
 export interface ShapeRequest {
   /** By input; those the file gives in full may be left out. */

@@ -26,13 +26,13 @@ export interface ChildUsage {
 }
 
 /**
- * `killed`: by a signal nobody here sent, as the kernel or a person does: the piece is worth another try.
- * `exited` covers every exit code; the last lines of standard error say more.
+ * `killed`: by a signal nobody here sent, as the kernel or a person does: the piece is worth another try. `crashed`: by a
+ * signal of its own making, such as a wrong memory access. `exited` covers every exit code; standard error says more.
  */
 export type ChildOutcome = ChildUsage &
   (
     | { readonly ending: 'exited'; readonly exitCode: number; readonly errorOutput: string }
-    | { readonly ending: 'killed'; readonly signalName: string; readonly errorOutput: string }
+    | { readonly ending: 'killed' | 'crashed'; readonly signalName: string; readonly errorOutput: string }
     | { readonly ending: 'timeout' | 'out-of-memory' | 'aborted' }
   );
 
@@ -41,6 +41,7 @@ const SAMPLE_INTERVAL_MS = 50;
 const KEPT_OUTPUT_BYTES = 16_384;
 /** What V8 and the C++ library print when they are out of memory before our limit is reached. */
 const OUT_OF_MEMORY_OUTPUT = /heap out of memory|Array buffer allocation failed|bad_alloc|Cannot allocate memory/i;
+const CRASHES = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP']);
 const PAGE_BYTES = 4096;
 const CLOCK_TICKS_PER_SECOND = 100;
 
@@ -87,8 +88,10 @@ export async function runChild(request: ChildRequest): Promise<ChildOutcome> {
     if (ended) return { ...usage, ending: ended };
     const errorOutput = output();
     if (exitCode !== 0 && OUT_OF_MEMORY_OUTPUT.test(errorOutput)) return { ...usage, ending: 'out-of-memory' };
-    if (exitCode === null) return { ...usage, ending: 'killed', signalName: signalName ?? 'unknown', errorOutput };
-    return { ...usage, ending: 'exited', exitCode, errorOutput };
+    if (signalName !== null) {
+      return { ...usage, ending: CRASHES.has(signalName) ? 'crashed' : 'killed', signalName, errorOutput };
+    }
+    return { ...usage, ending: 'exited', exitCode: exitCode ?? 0, errorOutput };
   } finally {
     clearInterval(sampler);
     clearTimeout(timer);

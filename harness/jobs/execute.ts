@@ -338,6 +338,8 @@ function describeEnding(outcome: ChildOutcome, limits: Limits, timeoutSeconds: n
         status: 'failed',
         reason: `killed by ${outcome.signalName} ${MOST_ATTEMPTS} times${lastWords(outcome.errorOutput)}`,
       };
+    case 'crashed':
+      return { status: 'failed', reason: `crashed with ${outcome.signalName}${lastWords(outcome.errorOutput)}` };
     case 'exited':
       return {
         status: 'failed',

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EvaluationRow, MeasurementRow, TrialRow } from '../../../harness/contracts/result.ts';
+import { execute } from '../../../harness/jobs/execute.ts';
+import { planTrials } from '../../../harness/jobs/plan.ts';
+import { createPreparer } from '../../../harness/jobs/prepare.ts';
+import { openWorkspace } from '../../../harness/jobs/workspace.ts';
+import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
+import { methodUnit, tinyEntry } from '../../support/tiny-suite.ts';
+
+/** Each hostile method, the status its one row must have, and what its reason must say. */
+const EXPECTED: Readonly<Record<string, readonly [status: TrialRow['status'], reason: RegExp]>> = {
+  aborts: ['failed', /crashed with SIGABRT/],
+  allocates: ['out-of-memory', /more than the limit of 768 MiB/],
+  'allocates-objects': ['out-of-memory', /more than the limit of 768 MiB/],
+  exits: ['failed', /exit code 0 and no report/],
+  garbage: ['invalid', /no readable ONNX model/],
+  grows: ['invalid', /smaller than dense by no measure/],
+  loops: ['timeout', /not finished after 4 s/],
+  'not-a-number': ['invalid', /NaN/],
+  prints: ['failed', /printed enough for tiny-llama/],
+  'renames-output': ['invalid', /changes the model's outputs: expected logits.*got scores/],
+  'returns-nothing': ['invalid', /must return a Model, got undefined/],
+  throws: ['failed', /RangeError: the matrix is not the matrix I expected/],
+  unchanged: ['invalid', /smaller than dense by no measure/],
+  unsupported: ['unsupported', /llama has no convolution to prune/],
+  waits: ['timeout', /not finished after 4 s/],
+};
+const SOUND = ['control/dense', 'pruning/magnitude'];
+
+describe('execute with hostile methods', () => {
+  const trials: TrialRow[] = [];
+  const evaluations: EvaluationRow[] = [];
+  const measurements: MeasurementRow[] = [];
+  let home = '';
+
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'shrinkrank-hostile-'));
+    const hostile = Object.keys(EXPECTED).map((id) => join(import.meta.dirname, `../../support/hostile/${id}.ts`));
+    // Sound methods first and last: what comes between must not keep the others from running.
+    const units = await Promise.all([SOUND[0] ?? '', ...hostile, SOUND[1] ?? ''].map(methodUnit));
+    const variants = units.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] ?? '' }));
+    const machine = readMachine();
+    const workspace = openWorkspace(home);
+    await execute({
+      plan: planTrials([tinyEntry(variants)], runnerOf('cpu', machine)),
+      run: 'hostile',
+      machine,
+      workspace,
+      preparer: createPreparer(workspace, { file: () => Promise.reject(new Error('no hub in this test')) }),
+      done: { trials: new Map(), evaluations: new Set(), measurements: new Set() },
+      recorder: {
+        trial: (row) => void trials.push(row),
+        evaluation: (row) => void evaluations.push(row),
+        measurement: (row) => void measurements.push(row),
+      },
+      limits: { trialTimeoutSeconds: 4, judgeTimeoutSeconds: 60, memoryBytes: 768 * 2 ** 20 },
+    });
+    workspace.release();
+  });
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+  it.each(Object.entries(EXPECTED))('gives %s exactly one row that says why', (id, [status, reason]) => {
+    const rows = trials.filter(({ identity }) => identity.method === id);
+    expect(rows.map((row) => row.status)).toEqual([status]);
+    expect((rows[0] as { reason?: string } | undefined)?.reason).toMatch(reason);
+  });
+
+  it('still runs everything else', () => {
+    const keys = trials.filter(({ status }) => status === 'completed').map(({ key }) => key);
+    expect(keys).toHaveLength(SOUND.length);
+    expect(evaluations.map(({ trial, status }) => [trial, status])).toEqual(keys.map((key) => [key, 'completed']));
+    expect(measurements.map(({ trial, status }) => [trial, status])).toEqual(keys.map((key) => [key, 'completed']));
+  });
+
+  it('keeps reasons short enough to read', () => {
+    for (const row of trials) if (row.status !== 'completed') expect(row.reason.length).toBeLessThan(4000);
+  });
+});

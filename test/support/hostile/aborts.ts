@@ -1,0 +1,15 @@
+import * as v from 'valibot';
+import { defineMethod } from '../../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'aborts',
+  family: 'pruning',
+  access: 'data-free',
+  description: 'Crashes its process.',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  params: v.strictObject({}),
+  variants: { only: {} },
+  compress() {
+    process.abort();
+  },
+});

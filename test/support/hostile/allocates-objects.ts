@@ -1,0 +1,16 @@
+import * as v from 'valibot';
+import { defineMethod } from '../../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'allocates-objects',
+  family: 'pruning',
+  access: 'data-free',
+  description: 'Allocates JavaScript objects without end.',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  params: v.strictObject({}),
+  variants: { only: {} },
+  compress() {
+    const kept: unknown[] = [];
+    for (;;) kept.push({ at: kept.length, next: kept.at(-1) });
+  },
+});

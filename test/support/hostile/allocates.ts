@@ -1,0 +1,16 @@
+import * as v from 'valibot';
+import { defineMethod } from '../../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'allocates',
+  family: 'pruning',
+  access: 'data-free',
+  description: 'Allocates memory outside the JavaScript heap without end.',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  params: v.strictObject({}),
+  variants: { only: {} },
+  compress() {
+    const kept: Uint8Array[] = [];
+    for (;;) kept.push(new Uint8Array(16 * 2 ** 20).fill(kept.length));
+  },
+});

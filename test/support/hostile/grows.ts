@@ -1,0 +1,24 @@
+import { addInitializers } from '../../../harness/onnx/edit.ts';
+import { createRandom } from '../../../harness/tensor/random.ts';
+import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import * as v from 'valibot';
+import { defineMethod } from '../../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'grows',
+  family: 'pruning',
+  access: 'data-free',
+  description: 'Adds weights and calls it compression.',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  params: v.strictObject({}),
+  variants: { only: {} },
+  compress(model) {
+    const random = createRandom('grows');
+    const ballast = tensorOf(
+      'float32',
+      [20_000],
+      Float32Array.from({ length: 20_000 }, () => random.normal()),
+    );
+    return model.withOnnx({ ...model.onnx, graph: addInitializers(model.onnx.graph, { ballast }) });
+  },
+});

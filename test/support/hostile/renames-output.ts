@@ -1,0 +1,14 @@
+import { renameValue } from '../../../harness/onnx/edit.ts';
+import * as v from 'valibot';
+import { defineMethod } from '../../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'renames-output',
+  family: 'pruning',
+  access: 'data-free',
+  description: 'Calls the output by another name.',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  params: v.strictObject({}),
+  variants: { only: {} },
+  compress: (model) => model.withOnnx({ ...model.onnx, graph: renameValue(model.onnx.graph, 'logits', 'scores') }),
+});

@@ -1,0 +1,15 @@
+import * as v from 'valibot';
+import { defineMethod } from '../../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'throws',
+  family: 'pruning',
+  access: 'data-free',
+  description: 'Throws an error that is none of ours.',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  params: v.strictObject({}),
+  variants: { only: {} },
+  compress() {
+    throw new RangeError('the matrix is not the matrix I expected');
+  },
+});

@@ -1,0 +1,13 @@
+import * as v from 'valibot';
+import { defineMethod } from '../../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'unchanged',
+  family: 'pruning',
+  access: 'data-free',
+  description: 'Returns the dense model as its own compression.',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  params: v.strictObject({}),
+  variants: { only: {} },
+  compress: (model) => model,
+});

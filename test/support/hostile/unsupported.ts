@@ -1,0 +1,16 @@
+import { UnsupportedError } from '../../../harness/contracts/errors.ts';
+import * as v from 'valibot';
+import { defineMethod } from '../../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'unsupported',
+  family: 'pruning',
+  access: 'data-free',
+  description: 'Says honestly that it cannot.',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  params: v.strictObject({}),
+  variants: { only: {} },
+  compress(model) {
+    throw new UnsupportedError(`unsupported: ${model.architecture} has no convolution to prune`);
+  },
+});

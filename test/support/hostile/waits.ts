@@ -1,0 +1,16 @@
+import * as v from 'valibot';
+import { defineMethod } from '../../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'waits',
+  family: 'pruning',
+  access: 'data-free',
+  description: 'Waits for ever on a promise, with a timer that keeps it alive.',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  params: v.strictObject({}),
+  variants: { only: {} },
+  compress() {
+    setInterval(() => {}, 1000);
+    return new Promise(() => {});
+  },
+});

@@ -25,7 +25,7 @@ export const weightFormat = {
 } as const;
 
 /** Block sizes for which the CPU provider can multiply 2-bit weights by int8 activations. */
-const TWO_BIT_INT8_BLOCKS: readonly number[] = [32, 64, 128];
+const TWO_BIT_INT8_BLOCKS: ReadonlySet<number> = new Set([32, 64, 128]);
 
 /**
  * A remark for the row when the CPU provider has no kernel for what was asked, else undefined. Measured with onnxruntime
@@ -37,6 +37,6 @@ export function kernelRemark(quantized: QuantizedWeight, activations: Activation
   const blockSize = storedBlockSize(quantized);
   const unpacks = `the CPU unpacks weights to float32 on every call, many times slower for single tokens in large layers`;
   if (activations === 'float32') return `${bits} bits with float32 activations: ${unpacks}`;
-  if (bits === 8 || TWO_BIT_INT8_BLOCKS.includes(blockSize)) return undefined;
+  if (bits === 8 || TWO_BIT_INT8_BLOCKS.has(blockSize)) return undefined;
   return `2 bits in blocks of ${blockSize} have no int8 kernel: ${unpacks}, and activations stay float32`;
 }

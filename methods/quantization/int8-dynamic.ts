@@ -5,14 +5,16 @@
  * Codes and scales are those of onnxruntime.quantization.quantize_dynamic(weight_type=QInt8).
  */
 import * as v from 'valibot';
+import { InputError } from '../../harness/contracts/errors.ts';
 import { defineMethod } from '../../harness/contracts/method.ts';
 import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
+import { int, ints } from '../../harness/onnx/attributes.ts';
 import { addInitializers, insertNodes, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
 import type { Graph, Node } from '../../harness/onnx/graph.ts';
 import { createNode } from '../../harness/onnx/node.ts';
 import { DTYPES } from '../../harness/tensor/dtype.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import { tiedLogits } from '../shared/tied-logits.ts';
 
 /** Below it a scale is no normal float32 and the quantizer takes 1 instead. */
 const SMALLEST_SCALE = 2 ** -126;
@@ -24,7 +26,7 @@ export default defineMethod({
   description:
     'Multiplies 8-bit integers: weights are rounded once, activations at run time over the range each call happens to have. ' +
     'Needs no data and gains most where long inputs keep the processor busy with multiplications. ' +
-    'Token embedding, norms and the output layer stay in float32; 7-bit variants avoid overflow on processors without VNNI.',
+    'Norms stay in float32, token embedding and output layer too unless a variant says otherwise (e8); 7-bit variants avoid overflow on processors without VNNI.',
   paper: {
     title: 'Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference',
     authors:
@@ -51,9 +53,17 @@ export default defineMethod({
       ),
       'all',
     ),
+    embedding: v.optional(
+      v.pipe(
+        v.picklist(['float32', 'int8']),
+        v.description('Token embedding and output layer: as they are, or 8-bit integers too, one scale per token.'),
+      ),
+      'float32',
+    ),
   }),
   variants: {
     channel: { granularity: 'channel' },
+    'channel-e8': { granularity: 'channel', embedding: 'int8' },
     'channel-7bit': { granularity: 'channel', reducedRange: true },
     'channel-attention': { granularity: 'channel', layers: 'attention' },
     'channel-feed-forward': { granularity: 'channel', layers: 'feed-forward' },
@@ -62,13 +72,16 @@ export default defineMethod({
   },
 
   compress(model, { params, signal, progress }) {
-    const chosen = linearsOf(model, params.layers);
+    const { head } = model.roles;
+    const embedding = params.embedding === 'int8';
+    const chosen = [...linearsOf(model, params.layers), ...(embedding && head ? [head] : [])];
     const quantized = chosen.map((linear, index) => {
       signal.throwIfAborted();
       progress((index + 1) / chosen.length);
       return { linear, weight: quantizeInt8(model.weight(linear), { ...linear, ...params }) };
     });
-    return model.withOnnx(withGraph(model.onnx, withIntegerMatMuls(model.onnx.graph, quantized)));
+    const smaller = model.withOnnx(withGraph(model.onnx, withIntegerMatMuls(model.onnx.graph, quantized)));
+    return embedding ? withInt8Embedding(smaller, params.reducedRange) : smaller;
   },
 });
 
@@ -141,17 +154,91 @@ function quantizeInput(input: string): Node {
   });
 }
 
-function withIntegerMatMul(graph: Graph, linear: LinearRole, { codes, scales }: Int8Weight): Graph {
-  const { node, input, output, weight, inFeatures, outFeatures } = linear;
-  const stored = addInitializers(graph, {
-    [`${weight}.codes`]: tensorOf('int8', [inFeatures, outFeatures], codes),
-    [`${weight}.scale`]: tensorOf('float32', scales.length === 1 ? [] : [outFeatures], scales),
+/**
+ * The model with its token embedding as int8 rows of one scale each. Where the output layer is the transposed embedding it
+ * multiplies the same integers, so that the file holds the table once.
+ */
+export function withInt8Embedding(model: Model, reducedRange: boolean): Model {
+  const { weight: table, node: lookup } = model.roles.embedding;
+  const { graph } = model.onnx;
+  const tensor = graph.initializers.get(table);
+  if (tensor === undefined) throw new InputError(`${model.id}: no initializer ${table} for the token embedding`);
+  const [vocabulary, width] = tensor.dims;
+  const weight = transpose(elements(tensor, 'float32'), vocabulary, width);
+  const shape = { inFeatures: width, outFeatures: vocabulary };
+  const { codes, scales } = quantizeInt8(weight, { ...shape, granularity: 'channel', reducedRange });
+  let edited = addInitializers(graph, {
+    [`${table}.codes`]: tensorOf('int8', [vocabulary, width], transpose(codes, width, vocabulary)),
+    [`${table}.scale`]: tensorOf('float32', [vocabulary], scales),
+    [`${table}.last_axis`]: tensorOf('int64', [1], BigInt64Array.of(-1n)),
   });
-  return replaceNode(stored, node, [
+  for (const node of graph.nodes) {
+    if (!node.inputs.includes(table)) continue;
+    if (node.name === lookup) {
+      edited = replaceNode(edited, node.name, int8Lookup(node, table));
+      continue;
+    }
+    const transposed = createNode({
+      op: 'Transpose',
+      name: node.name,
+      inputs: [`${table}.codes`],
+      outputs: [`${table}.transposed_codes`],
+      attributes: { perm: ints([1, 0]) },
+    });
+    for (const logits of tiedLogits(model, node)) {
+      const [input, output] = [logits.inputs[0], logits.outputs[0]];
+      const names = { node: logits.name, input, output, codes: transposed.outputs[0], scale: `${table}.scale` };
+      edited = replaceNode(edited, logits.name, [quantizeInput(input), ...integerMatMul(names)]);
+    }
+    edited = replaceNode(edited, node.name, [transposed]);
+  }
+  return model.withOnnx(withGraph(model.onnx, removeDeadCode(edited)));
+}
+
+/** Rows of codes times their scales: [batch, sequence, width] · [batch, sequence, 1]. */
+function int8Lookup(gather: Node, table: string): Node[] {
+  const [indices, output] = [gather.inputs[1], gather.outputs[0]];
+  const step = (op: string, inputs: readonly string[], to: string, attributes = {}) =>
+    createNode({ op, name: `${gather.name}.${to}`, inputs, outputs: [`${output}.${to}`], attributes });
+  const scale = createNode({
+    op: 'Mul',
+    name: gather.name,
+    inputs: [`${output}.float_codes`, `${output}.scale_column`],
+    outputs: [output],
+  });
+  return [
+    step('Gather', [`${table}.codes`, indices], 'codes', { axis: int(0) }),
+    step('Cast', [`${output}.codes`], 'float_codes', { to: int(DTYPES.float32.code) }),
+    step('Gather', [`${table}.scale`, indices], 'scale', { axis: int(0) }),
+    step('Unsqueeze', [`${output}.scale`, `${table}.last_axis`], 'scale_column'),
+    scale,
+  ];
+}
+
+function withIntegerMatMul(graph: Graph, linear: LinearRole, { codes, scales }: Int8Weight): Graph {
+  const { weight, inFeatures, outFeatures } = linear;
+  const names = { ...linear, codes: `${weight}.codes`, scale: `${weight}.scale` };
+  const stored = addInitializers(graph, {
+    [names.codes]: tensorOf('int8', [inFeatures, outFeatures], codes),
+    [names.scale]: tensorOf('float32', scales.length === 1 ? [] : [outFeatures], scales),
+  });
+  return replaceNode(stored, linear.node, integerMatMul(names));
+}
+
+/** output = (input codes · weight codes) · input scale · weight scale */
+function integerMatMul(names: {
+  readonly node: string;
+  readonly input: string;
+  readonly output: string;
+  readonly codes: string;
+  readonly scale: string;
+}): Node[] {
+  const { node, input, output, codes, scale } = names;
+  return [
     createNode({
       op: 'MatMulInteger',
       name: `${node}.integer`,
-      inputs: [`${input}.codes`, `${weight}.codes`, `${input}.zero_point`],
+      inputs: [`${input}.codes`, codes, `${input}.zero_point`],
       outputs: [`${output}.sums`],
     }),
     createNode({
@@ -161,17 +248,17 @@ function withIntegerMatMul(graph: Graph, linear: LinearRole, { codes, scales }: 
       outputs: [`${output}.float_sums`],
       attributes: { to: int(DTYPES.float32.code) },
     }),
-    createNode({
-      op: 'Mul',
-      name: `${node}.scale`,
-      inputs: [`${input}.scale`, `${weight}.scale`],
-      outputs: [`${output}.scale`],
-    }),
-    createNode({
-      op: 'Mul',
-      name: node,
-      inputs: [`${output}.float_sums`, `${output}.scale`],
-      outputs: [output],
-    }),
-  ]);
+    createNode({ op: 'Mul', name: `${node}.scale`, inputs: [`${input}.scale`, scale], outputs: [`${output}.scale`] }),
+    createNode({ op: 'Mul', name: node, inputs: [`${output}.float_sums`, `${output}.scale`], outputs: [output] }),
+  ];
+}
+
+function transpose<T extends Float32Array | Int8Array>(matrix: T, rows: number, columns: number): T {
+  const transposed = matrix.slice() as T;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      transposed[column * rows + row] = matrix[row * columns + column];
+    }
+  }
+  return transposed;
 }

@@ -5,7 +5,7 @@
  */
 import { InputError, UnsupportedError } from '../../harness/contracts/errors.ts';
 import type { Model } from '../../harness/contracts/model.ts';
-import { int, intsAttribute } from '../../harness/onnx/attributes.ts';
+import { int } from '../../harness/onnx/attributes.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
 import type { Node } from '../../harness/onnx/graph.ts';
 import { createNode } from '../../harness/onnx/node.ts';
@@ -18,6 +18,7 @@ import {
   quantizeWeight,
   withQuantizedLinears,
 } from './matmul-nbits.ts';
+import { tiedLogits } from './tied-logits.ts';
 
 export interface EmbeddingFormat {
   readonly bits: 4 | 8;
@@ -67,7 +68,7 @@ export function withQuantizedEmbedding(model: Model, { bits, groupSize, activati
       edited = replaceNode(edited, node.name, lookup(node, { names, bits, blockSize }));
       continue;
     }
-    for (const logits of logitsNodes(model, node)) {
+    for (const logits of tiedLogits(model, node)) {
       edited = replaceNode(edited, logits.name, [
         matMulNBitsNode({
           name: logits.name,
@@ -131,22 +132,6 @@ function lookup(
       outputs: [output],
     }),
   ];
-}
-
-/** The MatMul nodes that multiply by the transposed table, given a node that reads the table. */
-function logitsNodes(model: Model, reader: Node): readonly Node[] {
-  const { weight: table } = model.roles.embedding;
-  const [transposed] = reader.outputs;
-  const users = model.onnx.graph.nodes.filter((node) => node.inputs.includes(transposed));
-  const isTranspose = reader.op === 'Transpose' && intsAttribute(reader, 'perm', [1, 0]).join() === '1,0';
-  const areLogits = users.every((node) => node.op === 'MatMul' && node.inputs[1] === transposed);
-  if (!isTranspose || !areLogits) {
-    throw new UnsupportedError(
-      `${model.id}: the token embedding ${table} is also read by ${reader.op} "${reader.name}"; only a lookup and a MatMul ` +
-        `with its transpose can be quantized, use embedding: 'float32'`,
-    );
-  }
-  return users;
 }
 
 /** The group size, halved until it divides the width, since a row is a whole number of blocks. */

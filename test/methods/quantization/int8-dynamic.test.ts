@@ -109,4 +109,35 @@ describe('int8-dynamic', () => {
     expect(countOps(attention, 'MatMulInteger')).toBe(4 * model.roles.layers.length);
     expect(countOps(compress('channel-feed-forward'), 'MatMulInteger')).toBe(3 * model.roles.layers.length);
   });
+
+  it('keeps one int8 table for lookup and logits when they are tied', async () => {
+    const compressed = compress('channel-e8');
+    const { graph } = compressed.onnx;
+    const table = model.roles.embedding.weight;
+    expect(graph.initializers.has(table)).toBe(false);
+    const codes = graph.initializers.get(`${table}.codes`);
+    expect(codes).toMatchObject({ dtype: 'int8', dims: [64, 32] });
+    const readers = graph.nodes.filter((node) => node.inputs.includes(`${table}.codes`)).map((node) => node.op);
+    expect(readers).toEqual(['Gather', 'Transpose']);
+    const [integers, plain] = [await logitsOf(compressed), await logitsOf(compress('channel'))];
+    const difference = Math.hypot(...integers.map((value, at) => value - plain[at]));
+    expect(difference / Math.hypot(...plain)).toBeLessThan(0.04);
+    expect(difference).toBeGreaterThan(0);
+  });
+
+  it('makes an output layer of its own integer too', () => {
+    const untied = tinyLlama({ tied: false });
+    const { context } = methodContext({ method: int8Dynamic, variant: 'channel-e8', model: untied });
+    const { graph } = (int8Dynamic.compress(untied, context) as Model).onnx;
+    expect(graph.initializers.has(untied.roles.head?.weight ?? '')).toBe(false);
+    expect(graph.nodes.filter((node) => node.op === 'MatMulInteger')).toHaveLength(untied.linears.length + 1);
+  });
 });
+
+async function logitsOf(compressed: Model): Promise<Float32Array> {
+  const session = await createSession(compressed.onnx, { threads: 1 });
+  const ids = BigInt64Array.from({ length: 16 }, (_, at) => BigInt((at * 7 + 3) % 64));
+  const { logits } = await session.run({ input_ids: tensorOf('int64', [2, 8], ids) });
+  await session.release();
+  return elements(logits, 'float32').slice();
+}

@@ -82,6 +82,20 @@ const CHOLESKY_LEAF = 96;
  * a: [size, size], symmetric. Throws NumericalError when it is not positive definite.
  */
 export async function choleskyPair(a: Float64Array, size: number): Promise<CholeskyPair> {
+  const { factor, inverse } = await byHalves(a, size, true);
+  return { factor: factor as Float64Array, inverse };
+}
+
+/** L⁻¹ of a = L Lᵀ alone, [size, size]; for the rest see choleskyPair. */
+export async function inverseCholesky(a: Float64Array, size: number): Promise<Float64Array> {
+  return (await byHalves(a, size, false)).inverse;
+}
+
+async function byHalves(
+  a: Float64Array,
+  size: number,
+  withFactor: boolean,
+): Promise<{ readonly factor?: Float64Array; readonly inverse: Float64Array }> {
   if (size <= CHOLESKY_LEAF) {
     const factor = smallCholesky(a, size);
     return { factor, inverse: invertLower(factor, size) };
@@ -90,7 +104,7 @@ export async function choleskyPair(a: Float64Array, size: number): Promise<Chole
   const n2 = size - n1;
   const block = (row: number, column: number, rows: number, columns: number) =>
     readBlock(a, size, { row, column, rows, columns });
-  const first = await choleskyPair(block(0, 0, n1, n1), n1);
+  const first = await byHalves(block(0, 0, n1, n1), n1, withFactor);
   const l21 = await matmul({
     left: block(n1, 0, n2, n1),
     right: first.inverse,
@@ -102,13 +116,13 @@ export async function choleskyPair(a: Float64Array, size: number): Promise<Chole
   const a22 = block(n1, n1, n2, n2);
   const shape22 = { rows: n2, inner: n1, columns: n2, transposeRight: true };
   await matmul({ left: l21, right: l21, ...shape22, base: a22, subtract: true, into: a22 });
-  const second = await choleskyPair(a22, n2);
+  const second = await byHalves(a22, n2, withFactor);
   const product = await matmul({ left: l21, right: first.inverse, rows: n2, inner: n1, columns: n1 });
   const i21 = await matmul({ left: second.inverse, right: product, rows: n2, inner: n2, columns: n1, subtract: true });
-  return {
-    factor: joinLower(first.factor, l21, second.factor, n1, n2),
-    inverse: joinLower(first.inverse, i21, second.inverse, n1, n2),
-  };
+  const inverse = joinLower(first.inverse, i21, second.inverse, n1, n2);
+  return first.factor && second.factor
+    ? { factor: joinLower(first.factor, l21, second.factor, n1, n2), inverse }
+    : { inverse };
 }
 
 /** x of a x = right, [size, columns], for a symmetric positive definite a [size, size]. Throws NumericalError otherwise. */
@@ -119,7 +133,7 @@ export async function solvePositiveDefinite(system: {
   readonly columns: number;
 }): Promise<Float64Array> {
   const { size, columns } = system;
-  const { inverse } = await choleskyPair(system.a, size);
+  const inverse = await inverseCholesky(system.a, size);
   const shape = { rows: size, inner: size, columns };
   const half = await matmul({ left: inverse, right: system.right, ...shape });
   return matmul({ left: inverse, right: half, ...shape, transposeLeft: true });

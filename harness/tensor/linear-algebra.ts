@@ -30,9 +30,14 @@ export function cholesky(a: Float64Array, size: number): Float64Array {
 
 /** Inverse of a lower triangular matrix, [size, size]. Throws NumericalError when a diagonal element is zero. */
 export function invertLower(l: Float64Array, size: number): Float64Array {
-  const identity = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) identity[i * size + i] = 1;
-  return solveLower({ l, size, right: identity, columns: size });
+  requireShape('invertLower', l, size, size);
+  const inverse = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    inverse[i * size + i] = 1;
+    for (let j = 0; j < i; j++) addScaledRow(inverse, i * size, j * size, -l[i * size + j], j + 1);
+    divideRow(inverse, i, size, l[i * size + i]);
+  }
+  return inverse;
 }
 
 export interface TriangularSystem {

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
 import { defineMethod } from '../../harness/contracts/method.ts';
 import { compensatedSweep } from '../shared/compensated-sweep.ts';
-import { inverseFactor } from '../shared/inverse-factor.ts';
+import { type InverseFactor, inverseFactor } from '../shared/inverse-factor.ts';
 import type { WeightShape } from '../shared/matmul-nbits.ts';
 import {
   type Mask,
@@ -78,27 +78,34 @@ export default defineMethod({
   },
 });
 
-export interface SparsegptOptions extends WeightShape {
+interface Layer extends WeightShape {
   /** [in, out] */
   readonly weight: Float32Array;
-  /** Σ x xᵀ of the inputs, [in, in] */
-  readonly moment: Float64Array;
   readonly sparsity: Sparsity;
-  readonly damping: number;
   readonly blockSize: number;
-  /** Name of the layer, for messages. */
-  readonly where: string;
   readonly signal?: AbortSignal;
 }
 
-/** Algorithm 1 on one layer: the pruned and corrected weight, [in, out]. */
-export async function sparsegpt(options: SparsegptOptions): Promise<Float32Array> {
-  const { inFeatures, outFeatures, sparsity, damping, blockSize, where } = options;
-  const { factor, dead } = await inverseFactor(options.moment, { size: inFeatures, damping, where });
+export interface SparsegptOptions extends Layer {
+  /** Σ x xᵀ of the inputs, [in, in] */
+  readonly moment: Float64Array;
+  readonly damping: number;
+  /** Name of the layer, for messages. */
+  readonly where: string;
+}
+
+/** SparseGPT on one layer: the pruned and corrected weight, [in, out]. */
+export async function sparsegpt({ moment, damping, where, ...layer }: SparsegptOptions): Promise<Float32Array> {
+  return sparsegptSweep({ ...layer, ...(await inverseFactor(moment, { size: layer.inFeatures, damping, where })) });
+}
+
+/** Algorithm 1, given the factor of the inverse moment. */
+export async function sparsegptSweep(options: Layer & InverseFactor): Promise<Float32Array> {
+  const { inFeatures, outFeatures, sparsity, blockSize, factor, dead } = options;
   const weight = Float64Array.from(options.weight);
   for (const i of dead) weight.fill(0, i * outFeatures, (i + 1) * outFeatures);
 
-  const pattern = typeof sparsity === 'string' ? patternCounts(sparsity) : undefined;
+  const width = typeof sparsity === 'string' ? patternCounts(sparsity).of : blockSize;
   let mask: Mask = new Uint8Array();
   let masked = { first: 0, end: 0 };
   const choose = (first: number, end: number) => {
@@ -114,11 +121,9 @@ export async function sparsegpt(options: SparsegptOptions): Promise<Float32Array
     factor,
     inFeatures,
     outFeatures,
-    blockSize,
     ...(options.signal && { signal: options.signal }),
-    ...(!pattern && { enterBlock: choose }),
     settle(feature, settled) {
-      if (pattern && feature >= masked.end) choose(feature, Math.min(feature + pattern.of, inFeatures));
+      if (feature >= masked.end) choose(feature, Math.min(feature + width, inFeatures));
       const kept = (feature - masked.first) * outFeatures;
       const row = feature * outFeatures;
       for (let out = 0; out < outFeatures; out++) settled[out] = mask[kept + out] === 0 ? 0 : weight[row + out];

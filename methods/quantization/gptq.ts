@@ -11,7 +11,7 @@ import { defineMethod } from '../../harness/contracts/method.ts';
 import type { LinearRole } from '../../harness/contracts/model.ts';
 import { compensatedSweep } from '../shared/compensated-sweep.ts';
 import { type Grid, type GridFormat, codeOf, gridOfRange, valueOf } from '../shared/grid.ts';
-import { inverseFactor } from '../shared/inverse-factor.ts';
+import { type InverseFactor, inverseFactor } from '../shared/inverse-factor.ts';
 import {
   type GroupSize,
   type QuantizedWeight,
@@ -45,10 +45,6 @@ export default defineMethod({
     damping: v.optional(
       v.pipe(v.number(), v.gtValue(0), v.description('Share of the mean diagonal added to the second moment.')),
       0.01,
-    ),
-    blockSize: v.optional(
-      v.pipe(v.picklist([32, 64, 128, 256]), v.description('Inputs whose updates are collected: speed only.')),
-      128,
     ),
   }),
   variants: {
@@ -92,29 +88,41 @@ export default defineMethod({
   },
 });
 
-export interface GptqOptions extends WeightShape, GridFormat {
+interface Layer extends WeightShape, GridFormat {
   /** [in, out] */
   readonly weight: Float32Array;
-  /** Σ x xᵀ of the inputs, [in, in] */
-  readonly moment: Float64Array;
   readonly groupSize: GroupSize;
-  readonly actOrder: boolean;
-  readonly damping: number;
-  readonly blockSize: number;
-  /** Name of the layer, for messages. */
-  readonly where: string;
   readonly signal?: AbortSignal;
 }
 
-/** Algorithm 1 on one layer. */
-export async function gptq(options: GptqOptions): Promise<QuantizedWeight> {
-  const { inFeatures, outFeatures, bits, symmetric, actOrder, damping, where } = options;
+export interface GptqOptions extends Layer {
+  /** Σ x xᵀ of the inputs, [in, in] */
+  readonly moment: Float64Array;
+  readonly actOrder: boolean;
+  readonly damping: number;
+  /** Name of the layer, for messages. */
+  readonly where: string;
+}
+
+/** GPTQ on one layer. */
+export async function gptq({ moment, actOrder, damping, where, ...layer }: GptqOptions): Promise<QuantizedWeight> {
+  const size = layer.inFeatures;
+  const order = actOrder ? byDescendingDiagonal(moment, size) : undefined;
+  const ordered = order ? permuted(moment, size, order) : moment;
+  const inverse = await inverseFactor(ordered, { size, damping, where });
+  return gptqSweep({ ...layer, ...inverse, ...(order && { order }) });
+}
+
+export interface GptqSweep extends Layer, InverseFactor {
+  /** Input features in the order of the sweep, to which `factor` and `dead` refer; scales are then fitted beforehand. */
+  readonly order?: readonly number[];
+}
+
+/** Algorithm 1, given the factor of the inverse moment. */
+export async function gptqSweep(options: GptqSweep): Promise<QuantizedWeight> {
+  const { inFeatures, outFeatures, bits, symmetric, factor, dead, order } = options;
   const groupSize = blockSizeOf(options.groupSize, inFeatures);
   const groups = Math.ceil(inFeatures / groupSize);
-  const order = actOrder ? byDescendingDiagonal(options.moment, inFeatures) : undefined;
-  const moment = order ? permuted(options.moment, inFeatures, order) : options.moment;
-  const { factor, dead } = await inverseFactor(moment, { size: inFeatures, damping, where });
-
   const dense = Float64Array.from(options.weight); // [in, out]
   for (const i of dead) dense.fill(0, (order?.[i] ?? i) * outFeatures, ((order?.[i] ?? i) + 1) * outFeatures);
   const weight = order ? permutedRows(dense, outFeatures, order) : dense; // [in, out] in the order of the sweep
@@ -132,7 +140,6 @@ export async function gptq(options: GptqOptions): Promise<QuantizedWeight> {
     factor,
     inFeatures,
     outFeatures,
-    blockSize: options.blockSize,
     ...(options.signal && { signal: options.signal }),
     settle(step, settled) {
       const feature = order?.[step] ?? step;

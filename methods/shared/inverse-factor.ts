@@ -6,7 +6,7 @@
  * J H J = L Lᵀ gives U = J L⁻¹ J: one factorisation and one triangular inverse instead of a full inverse in between.
  */
 import { NumericalError } from '../../harness/contracts/errors.ts';
-import { choleskyPair } from '../../harness/runtime/linear-algebra.ts';
+import { inverseCholesky } from '../../harness/runtime/linear-algebra.ts';
 
 export interface InverseFactor {
   /** U, upper triangular, [in, in] */
@@ -28,8 +28,7 @@ export async function inverseFactor(
   const reversed = moment.slice().reverse(); // J H J
   for (let i = 0; i < size; i++) reversed[(size - 1 - i) * (size + 1)] = diagonal[i] + damp;
   try {
-    const { inverse } = await choleskyPair(reversed, size);
-    return { factor: inverse.reverse(), dead };
+    return { factor: (await inverseCholesky(reversed, size)).reverse(), dead };
   } catch (error) {
     if (!(error instanceof NumericalError)) throw error;
     throw new NumericalError(

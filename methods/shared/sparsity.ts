@@ -26,12 +26,13 @@ export type Mask = Uint8Array;
 export function pruneLowest(scores: Float32Array | Float64Array, span: Span, pruned: number, mask: Mask): void {
   if (pruned <= 0) return;
   const { start, stride, count } = span;
-  const sorted = new Float64Array(count);
-  for (let i = 0; i < count; i++) sorted[i] = scores[start + i * stride];
-  sorted.sort();
-  const threshold = sorted[Math.min(pruned, count) - 1];
-  let equal = Math.min(pruned, count);
-  for (let i = 0; i < count && sorted[i] < threshold; i++) equal--;
+  if (scratch.length < count) scratch = new Float64Array(count);
+  for (let i = 0; i < count; i++) scratch[i] = scores[start + i * stride];
+  const rank = Math.min(pruned, count);
+  const threshold = selectRank(scratch, count, rank - 1);
+  // Selection leaves all that are smaller before the rank.
+  let equal = rank;
+  for (let i = 0; i < rank; i++) if (scratch[i] < threshold) equal--;
   for (let i = 0, at = start; i < count; i++, at += stride) {
     const score = scores[at];
     if (score < threshold) mask[at] = 0;
@@ -40,6 +41,39 @@ export function pruneLowest(scores: Float32Array | Float64Array, span: Span, pru
       equal--;
     }
   }
+}
+
+/** Kept between calls: patterns ask for millions of tiny ones. */
+let scratch = new Float64Array(0);
+
+/**
+ * The value at position `rank` were the first `count` values sorted, which are reordered so that none before it is larger and
+ * none after it smaller. Hoare's quickselect, pivot the median of three.
+ */
+function selectRank(values: Float64Array, count: number, rank: number): number {
+  let low = 0;
+  let high = count - 1;
+  while (low < high) {
+    const a = values[low];
+    const b = values[(low + high) >> 1];
+    const c = values[high];
+    const pivot = a < b ? (b < c ? b : a < c ? c : a) : a < c ? a : b < c ? c : b;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i] < pivot) i++;
+      while (values[j] > pivot) j--;
+      if (i <= j) {
+        const swapped = values[i];
+        values[i++] = values[j];
+        values[j--] = swapped;
+      }
+    }
+    if (rank <= j) high = j;
+    else if (rank >= i) low = i;
+    else break;
+  }
+  return values[rank];
 }
 
 type Shape = Pick<LinearRole, 'inFeatures' | 'outFeatures'>;

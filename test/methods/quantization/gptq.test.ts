@@ -16,7 +16,6 @@ const defaults = {
   groupSize: 32,
   actOrder: false,
   damping: 0.01,
-  blockSize: 32,
   where: 'the test',
 } as const satisfies Partial<GptqOptions>;
 
@@ -59,13 +58,11 @@ function rtn(problem: LayerProblem, options: Options): Float32Array {
 describe('gptq', () => {
   const problem = layerProblem({ inFeatures: 86, outFeatures: 40 });
 
-  it.each<Partial<Options> & { blockSize?: number }>([
+  it.each<Partial<Options>>([
     {},
-    { blockSize: 128 },
     { symmetric: false },
     { groupSize: 16 },
-    { groupSize: 64, blockSize: 64 },
-    { groupSize: 64, blockSize: 32 },
+    { groupSize: 64 },
     { groupSize: 'channel' },
     { bits: 2, groupSize: 16, symmetric: false },
     { bits: 8 },

@@ -30,6 +30,8 @@ export interface OpenStoreOptions {
 const MIGRATIONS_FOLDER = join(import.meta.dirname, 'migrations');
 /** Long enough to wait out another process's transaction, an import of a large file included. */
 const BUSY_TIMEOUT_MS = 30_000;
+/** Of a new file: packed items are around 2 kB, of which a page of 4 kB would hold only one. */
+const PAGE_BYTES = 8192;
 const SQLITE_HEADER = 'SQLite format 3\0';
 
 export function openStore(path: string, { create = true, onStatement }: OpenStoreOptions = {}): Store {
@@ -41,6 +43,7 @@ export function openStore(path: string, { create = true, onStatement }: OpenStor
       ...(onStatement && { verbose: (statement: unknown) => onStatement(String(statement)) }),
     });
     refuseForeign(path, client);
+    client.pragma(`page_size = ${PAGE_BYTES}`);
     client.pragma('journal_mode = WAL');
     client.pragma('synchronous = FULL');
     client.pragma('foreign_keys = ON');
@@ -60,13 +63,24 @@ function checkFile(path: string, create: boolean): void {
     if (!create)
       throw new InputError(`store ${path}: no such file; run or import something first, or name another store`);
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
     } catch (error) {
       throw new InputError(`store ${path}: cannot make its folder; name a path you may write to`, { cause: error });
     }
     return;
   }
   if (statSync(path).isDirectory()) throw new InputError(`store ${path}: is a folder; name a file inside it`);
+}
+
+/** mkdirSync's own `recursive` never returns where a folder cannot be made for want of an entry, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!existsSync(path)) throw error;
+  }
 }
 
 /** Journal mode is a change to the file, so a file that is not a store of ours is refused before it is set. */

@@ -33,7 +33,8 @@ export function validateCorrection(value: unknown): Correction {
   return validate(correctionSchema, value, 'correction');
 }
 
-export function insertCorrection(transaction: Transaction, { kind: _, ...columns }: Correction): Inserted {
+export function insertCorrection(transaction: Transaction, correction: Correction): Inserted {
+  const { kind: _, ...columns } = correction;
   const { key } = columns;
   const { changes } = transaction.insert(corrections).values(columns).onConflictDoNothing().run();
   if (changes === 0) return 'present';

@@ -37,7 +37,8 @@ export function machineColumns(machine: Machine): typeof machines.$inferInsert {
   };
 }
 
-export function machineOf({ fingerprint: _, ...columns }: MachineColumns): Machine {
+export function machineOf(machine: MachineColumns): Machine {
+  const { fingerprint: _, ...columns } = machine;
   return { ...columns, instructionSets: JSON.parse(columns.instructionSets) as string[] };
 }
 
@@ -59,7 +60,8 @@ export function artifactColumns(artifact: Artifact): typeof artifacts.$inferInse
   };
 }
 
-export function artifactOf({ id: _, digest: __, sha256, operators, ...size }: ArtifactColumns): Artifact {
+export function artifactOf(columns: ArtifactColumns): Artifact {
+  const { id: _, digest: __, sha256, operators, ...size } = columns;
   return { sha256, size: size satisfies Size, operators: JSON.parse(operators) as Record<string, number> };
 }
 

@@ -92,7 +92,7 @@ describe('openStore', () => {
   it('calls a damaged file damaged', () => {
     const path = storeFile();
     const bytes = readFileSync(path);
-    writeFileSync(path, bytes.fill(0xa5, 100, 4096));
+    writeFileSync(path, bytes.fill(0xa5, 100, 8192));
     const error = errorOf(() => openStore(path));
     expect(error).toBeInstanceOf(IntegrityError);
     expect(String(error)).toContain('damaged');
@@ -114,6 +114,10 @@ describe('openStore', () => {
     writeFileSync(join(folder, 'x', 'file'), '');
     const error = errorOf(() => openStore(join(folder, 'x', 'file', 'store.sqlite')));
     expect(error).toBeInstanceOf(InputError);
+  });
+
+  it.skipIf(process.platform !== 'linux')('says so where the system has no place for folders', () => {
+    expect(String(errorOf(() => openStore('/proc/nowhere/store.sqlite')))).toContain('cannot make its folder');
   });
 
   it('shows every statement to who asks', () => {

@@ -3,18 +3,18 @@
  * are derived as the harness derives them in spirit: equal identities have equal keys.
  */
 import { createHash } from 'node:crypto';
-import {
+import type {
   FAILURES,
-  type Artifact,
-  type Cost,
-  type Estimate,
-  type EvaluationRow,
-  type Items,
-  type MeasurementRow,
-  type RunRow,
-  type ShapeLatency,
-  type TrialIdentity,
-  type TrialRow,
+  Artifact,
+  Cost,
+  Estimate,
+  EvaluationRow,
+  Items,
+  MeasurementRow,
+  RunRow,
+  ShapeLatency,
+  TrialIdentity,
+  TrialRow,
 } from '../../harness/contracts/result.ts';
 import type { Machine, Runner } from '../../harness/contracts/runner.ts';
 import { createRandom, type Random } from '../../harness/tensor/random.ts';
@@ -150,12 +150,9 @@ export function trialOf(overrides: Identified<CompletedTrial> = {}): CompletedTr
 }
 
 export function failedTrialOf(status: Failure, overrides: Identified<FailedTrial> = {}): FailedTrial {
-  const { artifact: _, cost: __, ...fields } = trialOf(overrides as Identified<CompletedTrial>);
-  return { ...fields, status, reason: `the trial ended with ${status}`, cost: null, ...rest(overrides) };
-}
-
-function rest<T extends { readonly identity?: unknown }>({ identity: _, ...others }: T): Omit<T, 'identity'> {
-  return others;
+  const { identity, ...replaced } = overrides;
+  const { artifact: _, cost: __, ...fields } = trialOf(identity && { identity });
+  return { ...fields, status, reason: `the trial ended with ${status}`, cost: null, ...replaced };
 }
 
 export function itemsOf(seed: string, count: number): Items {

@@ -173,7 +173,8 @@ function readExternal(proto: TensorProto, expectedBytes: number, source: TensorS
   if (bytes.byteLength !== length) {
     throw new InputError(`${where} "${location}": expected ${length} bytes at ${offset}, got ${bytes.byteLength}`);
   }
-  return bytes;
+  // A plain view, also when the caller has a Buffer, whose slice() would share memory.
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function checkSegment(proto: TensorProto, count: number, where: string): void {

@@ -100,6 +100,18 @@ const attention: ShapeRule = (context) => {
   ];
 };
 
+/** Query and value [batch, sequence, heads * width]; outputs the result and the state [batch, heads, key width, value width]. */
+const linearAttention: ShapeRule = (context) => {
+  const [q, k, v] = [context.input(0), context.input(1), context.input(2)];
+  const [batch, sequence] = q.dims as Dims3;
+  const keyHeads = context.int('kv_num_heads');
+  const [keyWidth, valueWidth] = [(k.dims[2] as number) / keyHeads, (v.dims[2] as number) / keyHeads];
+  return [
+    shaped(q.dtype, [batch, sequence, context.int('q_num_heads') * valueWidth]),
+    shaped(context.optional(3)?.dtype ?? q.dtype, [batch, keyHeads, keyWidth, valueWidth]),
+  ];
+};
+
 export const attentions: ShapeRules = {
   Attention: attention,
   RotaryEmbedding: sameAsFirst,
@@ -108,4 +120,8 @@ export const attentions: ShapeRules = {
   'com.microsoft:QAttention': packedAttention(2, 8, (context) => context.input(3)),
   'com.microsoft:GroupQueryAttention': groupQueryAttention,
   'com.microsoft:RotaryEmbedding': sameAsFirst,
+  'com.microsoft:DecoderMaskedMultiHeadAttention': multiHeadAttention,
+  'com.microsoft:MoE': sameAsFirst,
+  'com.microsoft:QMoE': sameAsFirst,
+  LinearAttention: linearAttention,
 };

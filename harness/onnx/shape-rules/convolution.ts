@@ -1,5 +1,6 @@
-/** Convolutions and pooling, [batch, channels, …space]. https://onnx.ai/onnx/operators/onnx__Conv.html */
+/** Convolutions, pooling, resizing and recurrent layers, [batch, channels, …space]. https://onnx.ai/onnx/operators/onnx__Conv.html */
 import type { DType } from '../../tensor/dtype.ts';
+import { floatsAttribute } from '../attributes.ts';
 import { type RuleContext, shaped, type ShapeRule, type ShapeRules } from './rule.ts';
 
 interface Window {
@@ -81,11 +82,59 @@ const globalPool: ShapeRule = (context) => {
   ];
 };
 
+/** Since opset 11: roi, scales and sizes are inputs of which one of the latter two is given; before, scales is input 1. */
+const resize: ShapeRule = (context) => {
+  const x = context.input(0);
+  const old = context.opset < 11 || context.node.op === 'Upsample';
+  const axes = context.ints(
+    'axes',
+    x.dims.map((_, axis) => axis),
+  );
+  const dims = [...x.dims];
+  const sizes = !old && context.optional(3);
+  if (sizes && sizes.dims[0] !== 0) {
+    const policy = context.text('keep_aspect_ratio_policy', 'stretch');
+    const asked = context.values(3);
+    const ratios = axes.map((axis, index) => (asked[index] as number) / (x.dims[axis] as number));
+    const ratio = policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
+    for (const [index, axis] of axes.entries()) {
+      // Halves are rounded up.
+      dims[axis] = policy === 'stretch' ? (asked[index] as number) : Math.floor(ratio * (x.dims[axis] as number) + 0.5);
+    }
+    return [shaped(x.dtype, dims)];
+  }
+  const scales = old && context.has('scales') ? floatsAttribute(context.node, 'scales') : context.values(old ? 1 : 2);
+  for (const [index, axis] of axes.entries())
+    dims[axis] = Math.floor((x.dims[axis] as number) * Math.fround(scales[index] as number));
+  return [shaped(x.dtype, dims)];
+};
+
+/** LSTM, GRU, RNN: x [sequence, batch, in], or [batch, sequence, in] with layout 1; outputs all steps, the last one, its cell. */
+const recurrent: ShapeRule = (context) => {
+  const { dtype, dims } = context.input(0);
+  const batchFirst = context.int('layout', 0) === 1;
+  const [sequence, batch] = (batchFirst ? [dims[1], dims[0]] : dims) as readonly [number, number];
+  const directions = context.input(1).dims[0] as number;
+  const hidden = context.input(2).dims[2] as number;
+  const last = shaped(dtype, batchFirst ? [batch, directions, hidden] : [directions, batch, hidden]);
+  return [
+    shaped(dtype, batchFirst ? [batch, sequence, directions, hidden] : [sequence, directions, batch, hidden]),
+    last,
+    last,
+  ];
+};
+
 export const convolutions: ShapeRules = {
   Conv: convolution(1, (context) => context.input(0).dtype),
+  'com.microsoft:FusedConv': convolution(1, (context) => context.input(0).dtype),
   ConvInteger: convolution(1, () => 'int32'),
   QLinearConv: convolution(3, (context) => context.input(7).dtype),
   ConvTranspose: transposed,
+  Resize: resize,
+  Upsample: resize,
+  LSTM: recurrent,
+  GRU: recurrent,
+  RNN: recurrent,
   MaxPool: pool,
   AveragePool: pool,
   LpPool: pool,

@@ -87,6 +87,11 @@ const dropout: ShapeRule = (context) => {
 
 const boolean: ShapeRule = (context) => [shaped('bool', context.input(0).dims)];
 
+/** A, its scale and zero point, B, its scale and zero point, then those of the result. */
+const quantizedPair: ShapeRule = (context) => [
+  shaped(context.input(0).dtype, broadcast(context, context.input(0).dims, context.input(3).dims)),
+];
+
 /** Without folding: activations and the like never make shapes. */
 const UNARY =
   'Acos Acosh Asin Asinh Atan Atanh BitwiseNot Celu Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish Hardmax LeakyRelu Log Mish Relu Selu Sigmoid Sign Sin Sinh Softplus Softsign Swish Tan Tanh ThresholdedRelu Clip LpNormalization LRN MeanVarianceNormalization Shrink Bernoulli';
@@ -135,6 +140,11 @@ export const elementwise: ShapeRules = {
   Dropout: dropout,
   Where: where,
 
+  BitCast: (context) => [shaped(dtypeAttribute(context, 'to', context.input(0).dtype), context.input(0).dims)],
+  SwiGLU: sameAsFirst,
+
+  'com.microsoft:BiasAdd': sameAsFirst,
+  'com.microsoft:BiasDropout': dropout,
   'com.microsoft:BiasGelu': sameAsFirst,
   'com.microsoft:BiasSplitGelu': (context) => {
     const { dtype, dims } = context.input(0);
@@ -144,4 +154,9 @@ export const elementwise: ShapeRules = {
   'com.microsoft:Gelu': sameAsFirst,
   'com.microsoft:QuickGelu': sameAsFirst,
   'com.microsoft:BiasSoftmax': sameAsFirst,
+  'com.microsoft:QLinearAdd': quantizedPair,
+  'com.microsoft:QLinearMul': quantizedPair,
+  'com.microsoft:QLinearLeakyRelu': sameAsFirst,
+  'com.microsoft:QLinearSigmoid': sameAsFirst,
+  'com.microsoft:QLinearSoftmax': sameAsFirst,
 };

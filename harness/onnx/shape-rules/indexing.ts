@@ -63,4 +63,6 @@ export const indexing: ShapeRules = {
   NonZero: nonZero,
   Compress: compress,
   Trilu: sameAsFirst,
+  'com.microsoft:GatherND': gatherND,
+  'com.microsoft:Trilu': sameAsFirst,
 };

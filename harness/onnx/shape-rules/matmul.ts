@@ -26,15 +26,20 @@ const typeOf =
   (context: RuleContext): DType =>
     context.input(index).dtype;
 
-const gemm: ShapeRule = (context) => {
+const gemm: ShapeRule = (context) => [shaped(context.input(0).dtype, gemmDims(context, 1))];
+
+/** A, its scale and zero point, B and those of it, bias, scale and zero point of the result; float without the latter. */
+const quantizedGemm: ShapeRule = (context) => [shaped(context.optional(8)?.dtype ?? 'float32', gemmDims(context, 3))];
+
+function gemmDims(context: RuleContext, right: number): readonly number[] {
   const a = context.input(0).dims;
-  const b = context.input(1).dims;
+  const b = context.input(right).dims;
   if (a.length !== 2 || b.length !== 2) context.fail('Gemm needs matrices');
   const [m, k] = context.int('transA', 0) ? [a[1], a[0]] : a;
   const [k2, n] = context.int('transB', 0) ? [b[1], b[0]] : b;
   if (k !== k2) context.fail(`inner dimensions ${k} and ${k2} differ`);
-  return [shaped(context.input(0).dtype, [m as number, n as number])];
-};
+  return [m as number, n as number];
+}
 
 function swapLast(dims: readonly number[]): readonly number[] {
   return dims.length < 2 ? dims : [...dims.slice(0, -2), dims.at(-1) as number, dims.at(-2) as number];
@@ -114,6 +119,10 @@ export const matmul: ShapeRules = {
   'com.microsoft:MatMulInteger16': matrixProduct({ dtype: () => 'int32' }),
   'com.microsoft:FusedMatMul': fusedMatMul,
   'com.microsoft:FusedGemm': gemm,
+  'com.microsoft:GemmFastGelu': matrixProduct({ dtype: typeOf(0) }),
+  'com.microsoft:QGemm': quantizedGemm,
+  'com.microsoft:TransposeMatMul': fusedMatMul,
+  'com.microsoft:SparseToDenseMatMul': fusedMatMul,
   'com.microsoft:MatMulNBits': packedWeights,
   'com.microsoft:MatMulBnb4': packedWeights,
   'com.microsoft:GatherBlockQuantized': gatherBlockQuantized,

@@ -43,6 +43,10 @@ export const normalization: ShapeRules = {
   'com.microsoft:SimplifiedLayerNormalization': layerNormalization,
   'com.microsoft:SkipLayerNormalization': skipNormalization,
   'com.microsoft:SkipSimplifiedLayerNormalization': skipNormalization,
+  'com.microsoft:SkipGroupNorm': (context) => [
+    shaped(context.input(0).dtype, context.input(0).dims),
+    shaped(context.input(0).dtype, context.input(0).dims),
+  ],
   'com.microsoft:EmbedLayerNormalization': embedLayerNormalization,
   'com.microsoft:GroupNorm': sameAsFirst,
 };

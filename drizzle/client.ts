@@ -32,6 +32,8 @@ const MIGRATIONS_FOLDER = join(import.meta.dirname, 'migrations');
 const BUSY_TIMEOUT_MS = 30_000;
 /** Of a new file: packed items are around 2 kB, of which a page of 4 kB would hold only one. */
 const PAGE_BYTES = 8192;
+/** Keys are hashes: inserts and look-ups fall all over the indexes, which should stay in memory. */
+const CACHE_KIB = 64 * 1024;
 const SQLITE_HEADER = 'SQLite format 3\0';
 
 export function openStore(path: string, { create = true, onStatement }: OpenStoreOptions = {}): Store {
@@ -47,6 +49,7 @@ export function openStore(path: string, { create = true, onStatement }: OpenStor
     client.pragma('journal_mode = WAL');
     client.pragma('synchronous = FULL');
     client.pragma('foreign_keys = ON');
+    client.pragma(`cache_size = -${CACHE_KIB}`);
     const database = drizzle(client, { schema });
     applyMigrations(path, database);
     const opened = client;

@@ -65,6 +65,7 @@ describe('a large store', () => {
 
     // Copies of one recorded row, varied in SQL: a million through the recording functions would take many minutes.
     const trialCount = EVALUATIONS / TASKS;
+    $client.pragma('cache_size = -1000000');
     timed('copying rows in SQL', () =>
       $client.exec(`
         create temp table series as with recursive n(i) as (select 0 union all select i + 1 from n where i < ${trialCount - 1}) select i from n;
@@ -107,6 +108,7 @@ describe('a large store', () => {
       `),
     );
     $client.pragma('wal_checkpoint(TRUNCATE)');
+    $client.pragma('cache_size = -65536');
     report.push(`file: ${(statSync(store.path).size / 2 ** 20).toFixed(0)} MiB, ${trialCount} trials`);
 
     const request = { model: 'model-3', task: 'task-7', protocol: 1 };
@@ -130,7 +132,7 @@ describe('a large store', () => {
     expect(timed('doneKeys', () => queries.doneKeys(store, 1)).evaluations.size).toBe(EVALUATIONS + RECORDED);
     timed('runSummaries', () => queries.runSummaries(store));
     console.log(report.join('\n'));
-  });
+  }, 3_600_000);
 });
 
 /** Rows of `table` like its first, one per row of `source`, with some columns given as expressions over it. */

@@ -26,22 +26,25 @@ const SIDES: readonly { readonly costClass: CostClass; readonly title: string }[
   { costClass: 'low-cost', title: 'LOW-COST (only looks)' },
   { costClass: 'high-cost', title: 'HIGH-COST (trains)' },
 ];
-const GAP = '   │ ';
+const GAP = '  │  ';
 const FALLBACK_WIDTH = 100;
 
 export function renderBoard(store: Store, request: { readonly model: string; readonly task: string }): string {
   const board = leaderboard(store, { ...request, protocol: PROTOCOL.version });
   const compressed = board.entries.filter(({ method }) => method !== 'dense');
-  const lines = [...header(board, request), ''];
-  const classes = [...PROTOCOL.weightClasses].reverse();
-  for (const [index, weightClass] of [...classes, null].entries()) {
+  const ladder = [...PROTOCOL.weightClasses].reverse();
+  const blocks = [...ladder, null].flatMap((weightClass, index) => {
     const members = compressed.filter((entry) => entry.quality !== null && entry.weightClass === weightClass);
-    if (members.length === 0) continue;
-    lines.push(styleText('bold', classTitle(weightClass, index === 0 ? null : (classes[index - 1] ?? null))));
-    lines.push(...renderClass(rank(store, members)), '');
-  }
-  lines.push(...renderFailures(board.entries), ...legend(compressed));
-  return lines.join('\n');
+    if (members.length === 0) return [];
+    return [{ title: classTitle(weightClass, ladder[index - 1] ?? null), ranked: rank(store, members) }];
+  });
+  return [
+    ...header(board, request),
+    '',
+    ...renderBlocks(blocks),
+    ...renderFailures(board.entries),
+    ...legend(compressed),
+  ].join('\n');
 }
 
 function header(board: Leaderboard, { model, task }: { readonly model: string; readonly task: string }): string[] {
@@ -89,22 +92,48 @@ function averageColumns(columns: readonly (readonly number[])[]): number[] {
   return (columns[0] ?? []).map((_, i) => columns.reduce((sum, column) => sum + (column[i] ?? 0), 0) / columns.length);
 }
 
-function renderClass(ranked: readonly Ranked[]): string[] {
-  const sides = SIDES.map(({ costClass, title }) => ({
-    title,
-    lines: renderSide(ranked.filter(({ entry }) => entry.costClass === costClass)),
-  }));
-  const widths = sides.map(({ title, lines }) => Math.max(width(title), ...lines.map(width)));
+interface Block {
+  readonly title: string;
+  readonly ranked: readonly Ranked[];
+}
+
+/** All blocks in the same columns, so that the eye can run down them. */
+function renderBlocks(blocks: readonly Block[]): string[] {
+  const sides = SIDES.map(({ costClass, title }) => {
+    const members = blocks.map(({ ranked }) => ranked.filter(({ entry }) => entry.costClass === costClass));
+    const lines = renderColumns([TITLES, ...members.flat().map(cellsOf)], ALIGNMENTS);
+    const [titles = '', ...rows] = lines;
+    const rendered = members.map((ranked) => (ranked.length === 0 ? [] : rows.splice(0, ranked.length)));
+    return {
+      title,
+      titles,
+      rendered,
+      wide: members.some(({ length }) => length > 0) ? Math.max(...lines.map(width)) : 0,
+    };
+  });
+  const [left, right] = sides;
+  if (!left || !right) return [];
   const available = process.stdout.columns ?? FALLBACK_WIDTH;
-  const beside = widths.reduce((sum, side) => sum + side, GAP.length) <= available;
-  if (!beside) return sides.flatMap(({ title, lines }) => [styleText('dim', title), ...lines]);
-  const height = Math.max(...sides.map(({ lines }) => lines.length));
-  const [left, right] = sides.map(({ title, lines }, side) =>
-    [styleText('dim', title), ...lines, ...Array<string>(height - lines.length).fill('')].map(
-      (line) => line + ' '.repeat(Math.max(0, (widths[side] ?? 0) - width(line))),
-    ),
-  );
-  return (left ?? []).map((line, i) => (line + GAP + (right?.[i] ?? '')).trimEnd());
+  const beside =
+    Math.max(left.wide, width(left.title)) + GAP.length + Math.max(right.wide, width(right.title)) <= available;
+  return blocks.flatMap(({ title }, block) => {
+    const heading = styleText('bold', title);
+    const filled = sides.map((side) => {
+      const rows = side.rendered[block] ?? [];
+      return [styleText('dim', side.title), ...(rows.length === 0 ? [styleText('dim', '—')] : [side.titles, ...rows])];
+    });
+    const [leftLines = [], rightLines = []] = filled;
+    return beside
+      ? [heading, ...joinSides(leftLines, rightLines, Math.max(left.wide, width(left.title))), '']
+      : [heading, ...leftLines, ...rightLines, ''];
+  });
+}
+
+function joinSides(left: readonly string[], right: readonly string[], leftWidth: number): string[] {
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
+    const line = left[i] ?? '';
+    return `${line}${' '.repeat(Math.max(0, leftWidth - width(line)))}${GAP}${right[i] ?? ''}`.trimEnd();
+  });
 }
 
 const COLUMNS: readonly (readonly [title: string, alignment: Alignment])[] = [
@@ -116,10 +145,11 @@ const COLUMNS: readonly (readonly [title: string, alignment: Alignment])[] = [
   ['8×128', 'right'],
   ['cost', 'right'],
 ];
+const TITLES = COLUMNS.map(([title]) => styleText('dim', title));
+const ALIGNMENTS = COLUMNS.map(([, alignment]) => alignment);
 
-function renderSide(ranked: readonly Ranked[]): string[] {
-  if (ranked.length === 0) return [styleText('dim', '—')];
-  const rows = ranked.map(({ entry, tier }) => [
+function cellsOf({ entry, tier }: Ranked): string[] {
+  return [
     String(tier),
     `${entry.method}/${entry.variant}${marksOf(entry)}`,
     entry.quality ? formatEstimate(entry.quality.estimate, 2) : '—',
@@ -127,12 +157,7 @@ function renderSide(ranked: readonly Ranked[]): string[] {
     speedUpOf(entry, 0),
     speedUpOf(entry, 1),
     entry.cost ? formatSeconds(entry.cost.wallSeconds) : '—',
-  ]);
-  const titles = COLUMNS.map(([title]) => styleText('dim', title));
-  return renderColumns(
-    [titles, ...rows],
-    COLUMNS.map(([, alignment]) => alignment),
-  );
+  ];
 }
 
 function speedUpOf({ latency }: BoardEntry, shape: number): string {
@@ -141,7 +166,7 @@ function speedUpOf({ latency }: BoardEntry, shape: number): string {
   return `${found.noisy ? '~' : ''}${formatRatio(found.speedUp.value)}`;
 }
 
-function marksOf({ control, simulated, stale, inSample: _ }: BoardEntry): string {
+function marksOf({ control, simulated, stale }: BoardEntry): string {
   return `${control ? '†' : ''}${simulated === null ? '' : '*'}${stale ? '°' : ''}`;
 }
 

@@ -10,6 +10,8 @@ export interface ChildRequest {
   readonly entry: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** Where compiled modules are kept for the next child: parsing them costs more than most trials. */
+  readonly compileCache: string;
   readonly timeoutSeconds: number;
   /** Largest resident set of the child and its descendants together. */
   readonly memoryBytes: number;
@@ -56,7 +58,13 @@ export async function runChild(request: ChildRequest): Promise<ChildOutcome> {
       request.entry,
       ...request.args,
     ],
-    { cwd: request.cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced' },
+    {
+      cwd: request.cwd,
+      env: childEnvironment(request.compileCache),
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+    },
   );
   const output = keepTail(child);
   if (request.onMessage) child.on('message', request.onMessage);
@@ -97,6 +105,14 @@ export async function runChild(request: ChildRequest): Promise<ChildOutcome> {
     clearTimeout(timer);
     request.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** What a process needs to run, and nothing a person keeps in their environment. */
+function childEnvironment(compileCache: string): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH'].flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]] as const],
+  );
+  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compileCache };
 }
 
 function closed(child: ChildProcess): Promise<{ exitCode: number | null; signalName: string | null }> {

@@ -294,13 +294,14 @@ async function runScratch(
     readonly onMessage: (message: unknown) => void;
   },
 ): Promise<ChildOutcome> {
-  const { limits, signal } = state.request;
+  const { workspace, limits, signal } = state.request;
   const path = join(child.scratch, 'specification.json');
   writeFileSync(path, JSON.stringify(child.specification));
   const outcome = await runChild({
     entry: child.entry,
     args: [path],
     cwd: child.scratch,
+    compileCache: workspace.compileCache,
     timeoutSeconds: child.timeoutSeconds,
     memoryBytes: limits.memoryBytes,
     onMessage: child.onMessage,

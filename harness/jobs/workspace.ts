@@ -20,6 +20,8 @@ import { InputError } from '../contracts/errors.ts';
 export interface Workspace {
   readonly root: string;
   readonly storePath: string;
+  /** Folder of compiled modules; safe to delete. */
+  readonly compileCache: string;
   /** Where the artifact with this hash lies or would lie. */
   artifactPath(sha256: string): string;
   /** Keeps these bytes as an artifact and gives their hash; on disk for good when it returns. */
@@ -51,6 +53,7 @@ export function openWorkspace(root: string): Workspace {
   return {
     root: path,
     storePath: join(path, 'store.sqlite'),
+    compileCache: join(path, 'compile-cache'),
     artifactPath,
     keepArtifact(bytes) {
       const sha256 = createHash('sha256').update(bytes).digest('hex');

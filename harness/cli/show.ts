@@ -93,7 +93,7 @@ function renderTrial(trial: BoardTrial, entry: BoardEntry): string[] {
         `${formatEstimate(shape.speedUp, 2)} times as fast as dense${shape.noisy ? ' (noisy)' : ''}`,
     ]);
   }
-  if (measurement?.residentMemoryBytes != null && measurement.denseResidentMemoryBytes != null) {
+  if (measurement && measurement.residentMemoryBytes !== null && measurement.denseResidentMemoryBytes !== null) {
     rows.push([
       'resident memory',
       `${formatBytes(measurement.residentMemoryBytes)}; dense ${formatBytes(measurement.denseResidentMemoryBytes)}`,

@@ -3,11 +3,22 @@
 /** Messages inside messages. Real graphs stay under 40 (If in If in Loop); the reader recurses once per level. */
 export const MAX_NESTING_DEPTH = 100;
 
-/** Messages, texts and numbers a file may hold. The largest models have about 10^6; each costs up to 200 bytes in memory. */
-export const MAX_ITEMS = 20_000_000;
+/**
+ * Memory that decoding may take, weights in raw_data apart, which are not copied: a million empty nodes fit in 2 MB of file.
+ * Node's heap holds at least 2 GiB on the machines this runs on, and an overfull heap ends the process. Real graphs take under 0.2 GiB.
+ */
+export const MAX_DECODED_BYTES = 1.5 * 2 ** 30;
 
-/** Numbers kept one by one (float_data, int64_data …; raw_data has no such bound). 2^27 of them are already 2 GiB in memory. */
-export const MAX_TYPED_NUMBERS = 2 ** 27;
+/** What the parts of a file take once decoded, in bytes; measured with protobuf-es 2.17 on Node 24, rounded up. */
+export const DECODED_BYTES = {
+  message: 700,
+  /** A text, or a number by itself. */
+  field: 60,
+  /** A number of a packed list of integers: at worst a bigint and its place in an array that is being grown. */
+  packedInteger: 60,
+  /** A number of a packed list of floats. */
+  packedFloat: 24,
+} as const;
 
 /** Dimensions of a tensor. onnxruntime's and numpy's own bounds are of this size. */
 export const MAX_RANK = 64;

@@ -5,7 +5,7 @@
  */
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { InputError } from '../contracts/errors.ts';
-import { MAX_ITEMS, MAX_NESTING_DEPTH, MAX_TYPED_NUMBERS } from './limits.ts';
+import { DECODED_BYTES, MAX_DECODED_BYTES, MAX_NESTING_DEPTH } from './limits.ts';
 
 const VARINT = 0;
 const FIXED64 = 1;
@@ -89,8 +89,7 @@ function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
 /** Throws InputError, which names the place, when `bytes` are not a well-formed message of this type within the limits. */
 export function scanMessage(root: DescMessage, bytes: Uint8Array, where: string): void {
   let position = 0;
-  let items = 0;
-  let numbers = 0;
+  let decodedBytes = 0;
   const path: string[] = [root.name];
 
   function fail(problem: string): never {
@@ -119,24 +118,25 @@ export function scanMessage(root: DescMessage, bytes: Uint8Array, where: string)
     position += count;
   }
 
-  function count(): void {
-    if (++items > MAX_ITEMS) fail(`more than ${MAX_ITEMS} parts`);
+  function take(bytes: number): void {
+    decodedBytes += bytes;
+    if (decodedBytes > MAX_DECODED_BYTES) {
+      fail(`decoding would take more than ${MAX_DECODED_BYTES} bytes of memory beside raw_data`);
+    }
   }
 
   function scanPacked(wireType: number, end: number): void {
-    const start = position;
     if (wireType === VARINT) {
       while (position < end) {
         varint(end);
-        numbers++;
+        take(DECODED_BYTES.packedInteger);
       }
-    } else {
-      const width = wireType === FIXED32 ? 4 : 8;
-      if ((end - start) % width !== 0) fail(`packed numbers of ${width} bytes take ${end - start} bytes`);
-      numbers += (end - start) / width;
-      position = end;
+      return;
     }
-    if (numbers > MAX_TYPED_NUMBERS) fail(`more than ${MAX_TYPED_NUMBERS} numbers outside raw_data`);
+    const width = wireType === FIXED32 ? 4 : 8;
+    if ((end - position) % width !== 0) fail(`packed numbers of ${width} bytes take ${end - position} bytes`);
+    take(((end - position) / width) * DECODED_BYTES.packedFloat);
+    position = end;
   }
 
   function scanValue(wireType: number, end: number, depth: number, fieldNumber: number): void {
@@ -159,7 +159,7 @@ export function scanMessage(root: DescMessage, bytes: Uint8Array, where: string)
   function scanGroup(groupNumber: number, end: number, depth: number): void {
     if (depth > MAX_NESTING_DEPTH) fail(`nested deeper than ${MAX_NESTING_DEPTH}`);
     for (;;) {
-      count();
+      take(DECODED_BYTES.field);
       const { fieldNumber, wireType } = readTag(end);
       if (wireType === GROUP_END) {
         if (fieldNumber !== groupNumber) fail(`group ${groupNumber} is ended by ${fieldNumber}`);
@@ -171,9 +171,10 @@ export function scanMessage(root: DescMessage, bytes: Uint8Array, where: string)
 
   function scan(message: DescMessage, end: number, depth: number): void {
     if (depth > MAX_NESTING_DEPTH) fail(`nested deeper than ${MAX_NESTING_DEPTH}`);
+    take(DECODED_BYTES.message);
     const rules = rulesOf(message);
     while (position < end) {
-      count();
+      take(DECODED_BYTES.field);
       const { fieldNumber, wireType } = readTag(end);
       const rule = rules.get(fieldNumber);
       if (rule === undefined) {
@@ -185,8 +186,6 @@ export function scanMessage(root: DescMessage, bytes: Uint8Array, where: string)
         fail(`field ${rule.name} has wire type ${wireType}, expected ${rule.wireType}`);
       }
       if (wireType !== LENGTH_DELIMITED) {
-        if (rule.packable && ++numbers > MAX_TYPED_NUMBERS)
-          fail(`more than ${MAX_TYPED_NUMBERS} numbers outside raw_data`);
         scanValue(wireType, end, depth, fieldNumber);
         continue;
       }

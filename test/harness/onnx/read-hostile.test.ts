@@ -110,6 +110,11 @@ describe('readModel refuses, with the place and the reason,', () => {
     ['a text that is not UTF-8', message([2, Uint8Array.of(0xc3, 0x28)]), /producer_name is not UTF-8/],
     ['nesting beyond the limit', nested(40), /nested deeper than 100/],
     ['a group without end', concat([message([7, new Uint8Array(0)]), varint(900 * 8 + 3)]), /a number is cut off/],
+    [
+      'nodes without number',
+      message([7, new Uint8Array(6_000_000).map((_, at) => (at % 2 === 0 ? 0x0a : 0))]),
+      /decoding would take more than 1610612736 bytes/,
+    ],
     ['an unknown element type', withInitializer([2, 99]), /initializer "w": element type 99 is not known/],
     ['a negative dimension', withInitializer([2, FLOAT], [1, negativeOne]), /dimension -1 is negative/],
     [

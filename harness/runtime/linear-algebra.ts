@@ -7,7 +7,7 @@ import type { OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { float, int } from '../onnx/attributes.ts';
 import { createNode } from '../onnx/node.ts';
 import { cholesky as smallCholesky, invertLower, symmetricEigen } from '../tensor/linear-algebra.ts';
-import { tensorOf } from '../tensor/tensor.ts';
+import { elements, tensorOf } from '../tensor/tensor.ts';
 import { finishSvd, orthogonalizeRows, prepareSvd, requireProgress, type ThinSvd } from '../tensor/thin-svd.ts';
 import { createSession, type Session } from './session.ts';
 
@@ -40,7 +40,7 @@ export async function matmul<T extends Floats>(product: Product<T>): Promise<T> 
     );
   }
   const dtype = left instanceof Float32Array ? 'float32' : 'float64';
-  const into = product.into ?? (new (left.constructor as new (length: number) => T)(rows * columns) as T);
+  const { into } = product;
   const tensor = (dims: readonly number[], values: T) => tensorOf(dtype, dims, values as never);
   const session = await productSession({
     dtype,
@@ -49,15 +49,13 @@ export async function matmul<T extends Floats>(product: Product<T>): Promise<T> 
     based: base !== undefined,
     subtract: subtract === true,
   });
-  await session.run(
-    {
-      left: tensor(transposeLeft ? [inner, rows] : [rows, inner], left),
-      right: tensor(transposeRight ? [columns, inner] : [inner, columns], right),
-      ...(base && { base: tensor([rows, columns], base) }),
-    },
-    { into: { product: tensor([rows, columns], into) } },
-  );
-  return into;
+  const feeds = {
+    left: tensor(transposeLeft ? [inner, rows] : [rows, inner], left),
+    right: tensor(transposeRight ? [columns, inner] : [inner, columns], right),
+    ...(base && { base: tensor([rows, columns], base) }),
+  };
+  const { product: result } = await session.run(feeds, into && { into: { product: tensor([rows, columns], into) } });
+  return into ?? (elements(result, dtype) as T);
 }
 
 /** xᵀ x, [columns, columns], of x [rows, columns]; added to `base` where given. */
@@ -98,7 +96,8 @@ async function byHalves(
 ): Promise<{ readonly factor?: Float64Array; readonly inverse: Float64Array }> {
   if (size <= CHOLESKY_LEAF) {
     const factor = smallCholesky(a, size);
-    return { factor, inverse: invertLower(factor, size) };
+    const inverse = invertLower(factor, size);
+    return withFactor ? { factor, inverse } : { inverse };
   }
   const n1 = Math.ceil(size / 2);
   const n2 = size - n1;

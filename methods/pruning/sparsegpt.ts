@@ -102,7 +102,7 @@ export async function sparsegpt({ moment, damping, where, ...layer }: SparsegptO
 /** Algorithm 1, given the factor of the inverse moment. */
 export async function sparsegptSweep(options: Layer & InverseFactor): Promise<Float32Array> {
   const { inFeatures, outFeatures, sparsity, blockSize, factor, dead } = options;
-  const weight = Float64Array.from(options.weight);
+  const weight = options.weight.slice();
   for (const i of dead) weight.fill(0, i * outFeatures, (i + 1) * outFeatures);
 
   const width = typeof sparsity === 'string' ? patternCounts(sparsity).of : blockSize;
@@ -129,15 +129,15 @@ export async function sparsegptSweep(options: Layer & InverseFactor): Promise<Fl
       for (let out = 0; out < outFeatures; out++) settled[out] = mask[kept + out] === 0 ? 0 : weight[row + out];
     },
   });
-  return Float32Array.from(weight);
+  return weight;
 }
 
 /** w² / [U]ᵢᵢ²: what the layer's error grows by when the weight goes and those after it are corrected. [end - first, out] */
 export function saliencies(
-  weight: Float64Array,
+  weight: Float32Array,
   factor: Float64Array,
   rows: WeightShape & { readonly first: number; readonly end: number },
-): Float64Array {
+): Float32Array {
   const { first, end, inFeatures, outFeatures } = rows;
   const scores = weight.slice(first * outFeatures, end * outFeatures);
   for (let i = first; i < end; i++) {

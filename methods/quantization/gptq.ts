@@ -123,7 +123,7 @@ export async function gptqSweep(options: GptqSweep): Promise<QuantizedWeight> {
   const { inFeatures, outFeatures, bits, symmetric, factor, dead, order } = options;
   const groupSize = blockSizeOf(options.groupSize, inFeatures);
   const groups = Math.ceil(inFeatures / groupSize);
-  const dense = Float64Array.from(options.weight); // [in, out]
+  const dense = options.weight.slice(); // [in, out]
   for (const i of dead) dense.fill(0, (order?.[i] ?? i) * outFeatures, ((order?.[i] ?? i) + 1) * outFeatures);
   const weight = order ? permutedRows(dense, outFeatures, order) : dense; // [in, out] in the order of the sweep
   const grids: Grid[][] = []; // [groups][out]
@@ -147,7 +147,7 @@ export async function gptqSweep(options: GptqSweep): Promise<QuantizedWeight> {
       const grid = grids[Math.floor(feature / groupSize)];
       const [from, to] = [step * outFeatures, feature * outFeatures];
       for (let out = 0; out < outFeatures; out++) {
-        const code = codeOf(grid[out], Math.fround(weight[from + out]));
+        const code = codeOf(grid[out], weight[from + out]);
         codes[to + out] = code;
         settled[out] = valueOf(grid[out], code);
       }
@@ -168,7 +168,7 @@ export async function gptqSweep(options: GptqSweep): Promise<QuantizedWeight> {
 
 /** The grid of each output over the input features [first, end), [out]. */
 function fitRows(
-  weight: Float64Array,
+  weight: Float32Array,
   rows: GridFormat & { readonly first: number; readonly end: number; readonly outFeatures: number },
 ): Grid[] {
   const { first, end, outFeatures } = rows;
@@ -197,8 +197,8 @@ function permuted(matrix: Float64Array, size: number, order: readonly number[]):
   return result;
 }
 
-function permutedRows(matrix: Float64Array, columns: number, order: readonly number[]): Float64Array {
-  const result = new Float64Array(matrix.length);
+function permutedRows(matrix: Float32Array, columns: number, order: readonly number[]): Float32Array {
+  const result = new Float32Array(matrix.length);
   order.forEach((from, to) => result.set(matrix.subarray(from * columns, (from + 1) * columns), to * columns));
   return result;
 }
@@ -206,10 +206,14 @@ function permutedRows(matrix: Float64Array, columns: number, order: readonly num
 /** [in, out] → [out, in] */
 function transposedCodes(codes: Uint8Array, inFeatures: number, outFeatures: number): Uint8Array {
   const transposed = new Uint8Array(codes.length);
+  // Tiles keep both sides in the cache.
   for (let i0 = 0; i0 < inFeatures; i0 += 64) {
-    for (let out = 0; out < outFeatures; out++) {
-      for (let i = i0; i < Math.min(i0 + 64, inFeatures); i++)
-        transposed[out * inFeatures + i] = codes[i * outFeatures + out];
+    for (let out0 = 0; out0 < outFeatures; out0 += 64) {
+      for (let out = out0; out < Math.min(out0 + 64, outFeatures); out++) {
+        for (let i = i0; i < Math.min(i0 + 64, inFeatures); i++) {
+          transposed[out * inFeatures + i] = codes[i * outFeatures + out];
+        }
+      }
     }
   }
   return transposed;

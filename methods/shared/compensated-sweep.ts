@@ -3,13 +3,14 @@
  * pushed onto those still to come. Algorithm 1 of https://arxiv.org/abs/2210.17323 and of https://arxiv.org/abs/2301.00774.
  *   e = (w_i - settled(w_i)) / U_ii,   w_j -= U_ij e  for j > i        U: upper factor of the inverse moment
  * Weights are stored [in, out], so the papers' columns are rows here. Where the papers put updates off by blocks of 128,
- * rows are halved again and again: the first half is settled, then pushed onto the second as one product.
+ * rows are halved again and again: the first half is settled, then pushed onto the second as one product. Weights and
+ * errors are float32, as in the papers' code; the factor comes from float64.
  */
 import { matmul } from '../../harness/runtime/linear-algebra.ts';
 
 export interface CompensatedSweep {
   /** [in, out], becomes the settled weight */
-  readonly weight: Float64Array;
+  readonly weight: Float32Array;
   /** U, [in, in] */
   readonly factor: Float64Array;
   readonly inFeatures: number;
@@ -19,7 +20,7 @@ export interface CompensatedSweep {
    * Writes into `settled` [out] what row `feature` of the weight becomes. Where `feature` is a multiple of a power of two,
    * that many rows from there on hold their present values.
    */
-  readonly settle: (feature: number, settled: Float64Array) => void;
+  readonly settle: (feature: number, settled: Float32Array) => void;
 }
 
 /** Rows updated one by one; a power of two. Fewer mean more and smaller products. */
@@ -27,8 +28,8 @@ const LEAF_ROWS = 8;
 
 export async function compensatedSweep(sweep: CompensatedSweep): Promise<void> {
   const { inFeatures, outFeatures } = sweep;
-  const errors = new Float64Array(inFeatures * outFeatures); // [in, out]
-  const settled = new Float64Array(outFeatures);
+  const errors = new Float32Array(inFeatures * outFeatures); // [in, out]
+  const settled = new Float32Array(outFeatures);
 
   async function settleRows(from: number, to: number): Promise<void> {
     if (to - from <= LEAF_ROWS) return settleLeaf(sweep, { from, to, errors, settled });
@@ -44,8 +45,8 @@ export async function compensatedSweep(sweep: CompensatedSweep): Promise<void> {
 interface Leaf {
   readonly from: number;
   readonly to: number;
-  readonly errors: Float64Array;
-  readonly settled: Float64Array;
+  readonly errors: Float32Array;
+  readonly settled: Float32Array;
 }
 
 function settleLeaf(sweep: CompensatedSweep, { from, to, errors, settled }: Leaf): void {
@@ -68,11 +69,11 @@ function settleLeaf(sweep: CompensatedSweep, { from, to, errors, settled }: Leaf
 /** Takes the errors of rows [from, middle) off the rows [middle, to). */
 async function push(
   { weight, factor, inFeatures, outFeatures }: CompensatedSweep,
-  errors: Float64Array,
+  errors: Float32Array,
   { from, middle, to }: { readonly from: number; readonly middle: number; readonly to: number },
 ): Promise<void> {
   const [made, targets] = [middle - from, to - middle];
-  const couplings = new Float64Array(made * targets); // [made, targets] of U
+  const couplings = new Float32Array(made * targets); // [made, targets] of U
   for (let i = 0; i < made; i++) {
     const row = (from + i) * inFeatures;
     couplings.set(factor.subarray(row + middle, row + to), i * targets);
@@ -91,6 +92,8 @@ async function push(
   });
 }
 
-function subtractScaled(row: Float64Array, error: Float64Array, factor: number): void {
-  for (let k = 0; k < row.length; k++) row[k] -= factor * error[k];
+/** All in float32, which the processor then needs not convert. */
+function subtractScaled(row: Float32Array, error: Float32Array, factor: number): void {
+  const rounded = Math.fround(factor);
+  for (let k = 0; k < row.length; k++) row[k] = Math.fround(row[k] - Math.fround(rounded * error[k]));
 }

@@ -141,10 +141,8 @@ const slice: ShapeRule = (context) => {
     if (by === 0) context.fail('a step of 0');
     const absolute = (at: number): number => (at < 0 ? at + length : at);
     const [low, high] = by > 0 ? [0, length] : [-1, length - 1];
-    const start = Math.min(
-      Math.max(absolute(starts[index] as number), by > 0 ? 0 : 0),
-      by > 0 ? length : Math.max(length - 1, 0),
-    );
+    const last = by > 0 ? length : Math.max(length - 1, 0);
+    const start = Math.min(Math.max(absolute(starts[index] as number), 0), last);
     const end = Math.min(Math.max(absolute(ends[index] as number), low), high);
     first[axis] = start;
     step[axis] = by;

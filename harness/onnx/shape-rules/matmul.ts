@@ -97,7 +97,7 @@ const einsum: ShapeRule = (context) => {
   return [shaped(context.input(0).dtype, [...of(before), ...(output.includes('...') ? batch : []), ...of(after)])];
 };
 
-/** Weights [K, N] as they are, one row of blocks per column. */
+/** uint8 data hold 8 / bits elements per byte along the last axis; int4 and uint4 state their elements. */
 const gatherBlockQuantized: ShapeRule = (context) => {
   const data = context.input(0);
   const indices = context.input(1).dims;

@@ -74,7 +74,7 @@ export function elements<D extends ViewDType>(tensor: Tensor, dtype: D): ViewOf<
   }
   const View = constructors[dtype] as unknown as TypedArrayConstructor<TypedArray>;
   const { bytes } = tensor as NumericTensor;
-  const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return new View(aligned.buffer, aligned.byteOffset, elementCount(tensor.dims)) as ViewOf<D>;
 }
 

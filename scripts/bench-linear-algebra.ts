@@ -180,6 +180,7 @@ const threads = availableParallelism();
 const folder = mkdtempSync(join(tmpdir(), 'bench-linear-algebra-'));
 const python = options.python === undefined ? undefined : startPython(options.python);
 const table = new Table({
+  style: { head: [], border: [] },
   head: [
     'layer',
     'method',

@@ -196,11 +196,8 @@ export const ARROWS: readonly Arrow[] = [
   },
 ];
 
-function restrict(forbidden: Arrow['forbidden']) {
-  return [
-    'error',
-    { patterns: forbidden.map(({ specifier, instead }) => ({ regex: specifier, message: instead })) },
-  ] as const;
+function restrict(forbidden: Arrow['forbidden']): ['error', object] {
+  return ['error', { patterns: forbidden.map(({ specifier, instead }) => ({ regex: specifier, message: instead })) }];
 }
 
 /** The rows of harness/ that other folders may be asked of too. */

@@ -5,12 +5,15 @@ import type { SplitName, Splits } from '../../harness/contracts/dataset.ts';
 /** All splits, those that must stay unseen first. */
 export const SPLIT_ORDER = ['test', 'validation', 'calibration', 'training'] as const satisfies readonly SplitName[];
 
-/** One JSON line per row: split, id, label or null, text. */
+/** One JSON line per row: split, id, label or null, text; then choices, pair and slice where the row has any of them. */
 export function contentHash(splits: Splits): string {
   const hash = createHash('sha256');
   for (const split of SPLIT_ORDER) {
-    for (const { id, label, text } of splits[split])
-      hash.update(`${JSON.stringify([split, id, label ?? null, text])}\n`);
+    for (const { id, label, text, choices, pair, slice } of splits[split]) {
+      const line: unknown[] = [split, id, label ?? null, text];
+      if (choices ?? pair ?? slice) line.push(choices ?? null, pair ?? null, slice ?? null);
+      hash.update(`${JSON.stringify(line)}\n`);
+    }
   }
   return hash.digest('hex');
 }

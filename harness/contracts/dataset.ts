@@ -6,8 +6,14 @@ export interface DatasetRow {
   /** Stable within the dataset. */
   readonly id: string;
   readonly text: string;
-  /** Class index, for classification. */
+  /** Index of the right class (classification) or of the right one of `choices`. */
   readonly label?: number;
+  /** Possible continuations of `text`, each with its leading space; at least two. */
+  readonly choices?: readonly string[];
+  /** Second segment, for classification of pairs: the statement that `text` is held against. */
+  readonly pair?: string;
+  /** Group the row is reported under; one of TaskDefinition.slices. */
+  readonly slice?: string;
 }
 
 export type Splits = Readonly<Record<SplitName, readonly DatasetRow[]>>;
@@ -42,10 +48,18 @@ export interface DatasetDefinition {
     | { readonly kind: 'generated'; readonly seed: number };
   /** SHA-256 over the decoded rows of all splits (datasets content, whatever file format carried them). */
   readonly contentHash: string;
+  /** Nothing may be learned from it: all splits but the test split are empty. Absent means false. */
+  readonly evaluationOnly?: boolean;
   readonly tasks: readonly TaskDefinition[];
   /** Decodes the rows. Pure but for what it reads through `hub`. */
   load(hub: HubClient): Promise<Splits>;
 }
+
+/**
+ * perplexity: exp of the mean loss per token. choice-accuracy: share of rows whose right continuation is the likeliest.
+ * classification-accuracy: share of rows whose right class scores highest.
+ */
+export type Metric = 'perplexity' | 'choice-accuracy' | 'classification-accuracy';
 
 /** A metric on the test split of a dataset. */
 export interface TaskDefinition {
@@ -53,8 +67,14 @@ export interface TaskDefinition {
   readonly id: string;
   readonly title: string;
   readonly dataset: string;
-  readonly metric: 'perplexity';
+  readonly metric: Metric;
   readonly higherIsBetter: boolean;
+  /** What guessing gets, in the metric's unit; absent for perplexity. */
+  readonly chance?: number;
+  /** Values of DatasetRow.slice, in the order they are shown. */
+  readonly slices?: readonly string[];
+  /** Names of the classes, by label; classification only. */
+  readonly classes?: readonly string[];
   /** Sentence for the reader: what is asked of the model. */
   readonly description: string;
 }

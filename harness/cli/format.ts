@@ -7,6 +7,17 @@ export function formatEstimate({ value, low, high }: Estimate, digits: number): 
   return `${value.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
 }
 
+/** A figure that may be of any size, short: 3.71, 142, 2.1e5. */
+export function formatFigure(value: number): string {
+  if (value < 100) return value.toFixed(2);
+  return value < 10_000 ? value.toFixed(0) : value.toExponential(1).replace('e+', 'e');
+}
+
+/** 3.71 [3.69, 3.74], 1.9e6 [1.8e6, 2.1e6] */
+export function formatFigureEstimate({ value, low, high }: Estimate): string {
+  return `${formatFigure(value)} [${formatFigure(low)}, ${formatFigure(high)}]`;
+}
+
 /** 4.62× */
 export function formatRatio(ratio: number): string {
   return `${ratio < 10 ? ratio.toFixed(2) : ratio.toFixed(1)}×`;

@@ -10,6 +10,7 @@ import {
   type Alignment,
   formatBytes,
   formatEstimate,
+  formatFigureEstimate,
   formatRatio,
   formatSeconds,
   renderColumns,
@@ -152,7 +153,7 @@ function cellsOf({ entry, tier }: Ranked): string[] {
   return [
     String(tier),
     `${entry.method}/${entry.variant}${marksOf(entry)}`,
-    entry.quality ? formatEstimate(entry.quality.estimate, 2) : '—',
+    entry.quality ? formatFigureEstimate(entry.quality.estimate) : '—',
     entry.ratio === null ? '—' : formatRatio(entry.ratio),
     speedUpOf(entry, 0),
     speedUpOf(entry, 1),

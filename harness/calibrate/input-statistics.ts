@@ -2,7 +2,7 @@
 import type { Example } from '../contracts/method.ts';
 import type { LinearRole, Model } from '../contracts/model.ts';
 import { extractSubgraph, withGraph } from '../onnx/edit.ts';
-import { exampleFeeds, runExamples } from '../runtime/capture.ts';
+import { runExamples } from '../runtime/capture.ts';
 import {
   createStatisticsCollector,
   type ObservedValue,
@@ -10,6 +10,7 @@ import {
   type ValueStatistics,
   statisticsGraph,
 } from '../runtime/statistics.ts';
+import { exampleFeeds } from '../runtime/token-feeds.ts';
 
 export interface CalibrationRun {
   readonly model: Model;

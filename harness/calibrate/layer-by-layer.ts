@@ -8,13 +8,14 @@ import type { Example } from '../contracts/method.ts';
 import type { LayerRoles, LinearRole, Model } from '../contracts/model.ts';
 import { linearsOfLayer } from '../model/model.ts';
 import { withGraph } from '../onnx/edit.ts';
-import { captureValues, exampleFeeds, layerGraph, runExamples } from '../runtime/capture.ts';
+import { captureValues, layerGraph, runExamples } from '../runtime/capture.ts';
 import {
   createStatisticsCollector,
   type StatisticKind,
   type ValueStatistics,
   statisticsGraph,
 } from '../runtime/statistics.ts';
+import { exampleFeeds } from '../runtime/token-feeds.ts';
 import { type NumericTensor, tensorOf } from '../tensor/tensor.ts';
 import { byRole, observedInputs } from './input-statistics.ts';
 

@@ -4,8 +4,14 @@ import type { OnnxModel } from '../onnx/graph.ts';
 
 export type Architecture = 'llama' | 'gpt' | 'bert';
 
+/** A decoder predicts each next token; an encoder sees the whole input and puts it into one of a few classes. */
+export type ModelKind = 'decoder' | 'encoder';
+export function kindOf(architecture: Architecture): ModelKind {
+  return architecture === 'bert' ? 'encoder' : 'decoder';
+}
+
 /**
- * One linear layer y = x W + b of the network, as a MatMul node of the graph.
+ * One linear layer y = x W + b of the network: a MatMul node of the graph, and an Add after it where there is a bias.
  * The weight is stored [in, out] (ONNX MatMul's right operand), the transpose of the papers' W [out, in].
  */
 export interface LinearRole {
@@ -15,10 +21,12 @@ export interface LinearRole {
   readonly node: string;
   /** Name of the initializer [in, out]. */
   readonly weight: string;
-  /** Name of the value that enters, [batch, sequence, in]. */
+  /** Name of the value that enters, [batch, sequence, in]; [batch, in] for pooler and head of an encoder. */
   readonly input: string;
-  /** Name of the value that leaves the MatMul, [batch, sequence, out], before any bias. */
+  /** Name of the value that leaves the MatMul, before any bias. */
   readonly output: string;
+  /** Name of the initializer [out] added to the output; absent without bias. */
+  readonly bias?: string;
   readonly inFeatures: number;
   readonly outFeatures: number;
 }
@@ -44,7 +52,11 @@ export interface RoleMap {
   readonly layers: readonly LayerRoles[];
   /** The token embedding: initializer [vocabulary, width] and the Gather node that reads it. */
   readonly embedding: { readonly weight: string; readonly node: string };
-  /** The output layer when it has a weight of its own; absent when it is the transposed embedding. */
+  /** Learned positions: initializer [context, width] and the Gather node that reads it; absent where none are learned. */
+  readonly positions?: { readonly weight: string; readonly node: string };
+  /** Of an encoder: the layer between the first token's last hidden state and the head. */
+  readonly pooler?: LinearRole;
+  /** The output layer (of an encoder: the classifier); absent when it is the transposed embedding. */
   readonly head?: LinearRole;
 }
 
@@ -52,6 +64,11 @@ export interface Tokenizer {
   readonly vocabularySize: number;
   readonly beginOfSequence: number;
   readonly endOfSequence: number;
+  /** Begins an input of an encoder. */
+  readonly classification?: number;
+  /** Ends each segment of an input of an encoder. */
+  readonly separator?: number;
+  readonly padding?: number;
   /** Token ids of `text`, special tokens not added. */
   encode(text: string): Int32Array;
   decode(tokens: ArrayLike<number>): string;
@@ -60,11 +77,15 @@ export interface Tokenizer {
 export interface Model {
   readonly id: string;
   readonly architecture: Architecture;
-  /** Inputs `input_ids` int64 [batch, sequence]; output `logits` float32 [batch, sequence, vocabulary] (decoders). */
+  readonly kind: ModelKind;
+  /**
+   * Decoders: input `input_ids` int64 [batch, sequence], output `logits` float32 [batch, sequence, vocabulary].
+   * Encoders: also input `attention_mask` int64 [batch, sequence], 0 where padding; output `logits` [batch, classes].
+   */
   readonly onnx: OnnxModel;
   readonly roles: RoleMap;
   readonly contextLength: number;
-  /** The linear layers of all blocks in the order data flows, output layer and embedding apart. */
+  /** The linear layers of all blocks in the order data flows; output layer, pooler and embedding apart. */
   readonly linears: readonly LinearRole[];
   /** The float32 weight of a linear layer, [in, out] row-major. Throws InputError when it was replaced by something else. */
   weight(linear: LinearRole): Float32Array;

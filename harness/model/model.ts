@@ -1,6 +1,13 @@
 /** The immutable Model of harness/contracts/model.ts over an ONNX graph and its role map. */
 import { InputError } from '../contracts/errors.ts';
-import type { Architecture, LayerRoles, LinearRole, Model, RoleMap } from '../contracts/model.ts';
+import {
+  type Architecture,
+  kindOf,
+  type LayerRoles,
+  type LinearRole,
+  type Model,
+  type RoleMap,
+} from '../contracts/model.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { describeTensor, elements, type NumericTensor } from '../tensor/tensor.ts';
 
@@ -17,6 +24,7 @@ export function createModel(parts: ModelParts): Model {
   const linears = parts.roles.layers.flatMap(linearsOfLayer);
   return {
     ...parts,
+    kind: kindOf(parts.architecture),
     linears,
     weight: (linear) => elements(denseWeight(parts, linear), 'float32'),
     withWeight(linear, weight) {

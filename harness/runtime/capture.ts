@@ -1,10 +1,10 @@
 /** Runs a model over examples and hands over values from inside it. One example at a time: padding never enters. */
-import { InputError } from '../contracts/errors.ts';
 import type { Example } from '../contracts/method.ts';
 import type { Graph, OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { extractSubgraph, withGraph } from '../onnx/edit.ts';
-import { type NumericTensor, tensorOf } from '../tensor/tensor.ts';
+import type { NumericTensor } from '../tensor/tensor.ts';
 import { createSession, type SessionOptions } from './session.ts';
+import { exampleFeeds } from './token-feeds.ts';
 
 export interface CaptureOptions {
   readonly model: OnnxModel;
@@ -53,30 +53,6 @@ export async function runExamples({ model, count, feeds, visit, signal, session:
   }
 }
 
-/** What the named inputs of a language model get for one example. Throws InputError for an input with no known meaning. */
-export function exampleFeeds(inputs: readonly ValueInfo[], { tokens }: Example): Record<string, NumericTensor> {
-  const feeds: Record<string, NumericTensor> = {};
-  for (const { name } of inputs) {
-    if (name === 'input_ids') feeds[name] = tokenRow(tokens.length, (position) => tokens[position]);
-    else if (name === 'attention_mask') feeds[name] = tokenRow(tokens.length, () => 1);
-    else if (name === 'token_type_ids') feeds[name] = tokenRow(tokens.length, () => 0);
-    else {
-      throw new InputError(
-        `input "${name}" has no known meaning; expected input_ids, attention_mask or token_type_ids, feed others yourself through a session`,
-      );
-    }
-  }
-  return feeds;
-}
-
-function tokenRow(length: number, at: (position: number) => number): NumericTensor {
-  return tensorOf(
-    'int64',
-    [1, length],
-    BigInt64Array.from({ length }, (_, position) => BigInt(at(position))),
-  );
-}
-
 export interface LayerCut {
   readonly input: string;
   readonly output: string;
@@ -85,8 +61,8 @@ export interface LayerCut {
 }
 
 /**
- * The part of a decoder between two values of its residual stream, [1, sequence, width] each. Inputs of the whole graph
- * stay inputs, since positions and masks come from them.
+ * The part of a model between two values of its residual stream, [1, sequence, width] each. Inputs of the whole graph
+ * stay inputs, since positions and masks, which all layers share, come from them.
  */
 export function layerGraph(graph: Graph, { input, output, width }: LayerCut): Graph {
   const hidden = (name: string): ValueInfo => ({

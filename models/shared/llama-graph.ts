@@ -8,8 +8,9 @@ import { InputError } from '../../harness/contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
 import { createModel } from '../../harness/model/model.ts';
 import { createGraphBuilder, type GraphBuilder } from '../../harness/onnx/builder.ts';
-
 import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { attend } from './attention.ts';
+import { buildLinear } from './linear-layer.ts';
 import { buildPositions, type Positions, rotate } from './rotary-positions.ts';
 
 export interface LlamaConfig {
@@ -47,12 +48,6 @@ export interface LlamaWeights {
 }
 
 const OPSET = 21;
-
-/**
- * Score of a position that may not be seen. exp(x - max) underflows to an exact 0 for it as for -inf, every row has at
- * least itself to see, and no infinity reaches activation ranges, gradients or shader compilers.
- */
-const MASKED_SCORE = -1e9;
 
 /** Throws InputError when heads do not divide the width or a weight has another length than the configuration asks for. */
 export function buildLlama(id: string, config: LlamaConfig, weights: LlamaWeights): Model {
@@ -175,12 +170,7 @@ function buildAttention(b: GraphBuilder, { config, positions, q, k, v }: Attenti
   const keys = repeat('key', keyHeads, [headWidth, -1]); // [batch, heads, headWidth, sequence]
   const values = repeat('value', valueHeads, [-1, headWidth]); // [batch, heads, sequence, headWidth]
 
-  const scores = b.matmul(queries, keys, { name: 'scores' }); // [batch, heads, sequence, sequence]
-  const masked = b.where(positions.visible, scores, b.scalar(MASKED_SCORE), { name: 'masked' });
-  const probabilities = b.softmax(masked, { axis: -1, name: 'probabilities' });
-  const mixed = b.matmul(probabilities, values, { name: 'mixed' }); // [batch, heads, sequence, headWidth]
-  const ordered = b.transpose(mixed, [0, 2, 1, 3], { name: 'mixed.ordered' });
-  return b.reshape(ordered, [0, 0, width], { name: 'context' });
+  return attend(b, { queries, keys, values, visible: positions.visible, width });
 }
 
 /** x / sqrt(mean(x²) + ε) · weight over the last axis (Zhang & Sennrich 2019, https://arxiv.org/abs/1910.07467). */
@@ -195,26 +185,4 @@ function rmsNorm(
   const root = b.sqrt(b.add(mean, b.scalar(epsilon), { name: `${name}.shifted` }), { name: `${name}.root` });
   const unit = b.div(x, root, { name: `${name}.unit` });
   return b.mul(unit, b.initializer(`${name}.weight`, tensorOf('float32', [weight.length], weight)), { name });
-}
-
-interface LinearParts {
-  readonly input: string;
-  readonly weight: Float32Array;
-  /** [in, out] */
-  readonly dims: readonly [number, number];
-  /** Name of the value when it is not the node's. */
-  readonly output?: string;
-}
-
-/** x W as one MatMul node; `name` is local to the builder's scope, `role` is the whole name. */
-function buildLinear(
-  b: GraphBuilder,
-  name: string,
-  role: string,
-  { input, weight, dims, output: outputName = name }: LinearParts,
-): LinearRole {
-  const [inFeatures, outFeatures] = dims;
-  const initializer = b.initializer(`${name}.weight`, tensorOf('float32', dims, weight));
-  const output = b.matmul(input, initializer, { name, output: outputName });
-  return { role, node: role, weight: initializer, input, output, inFeatures, outFeatures };
 }

@@ -4,6 +4,7 @@
  */
 import type { GraphBuilder } from '../../harness/onnx/builder.ts';
 import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { causalMask, positionIds, sequenceCount } from './positions.ts';
 
 export interface PositionsConfig {
   readonly headWidth: number;
@@ -28,13 +29,10 @@ export function buildPositions(b: GraphBuilder, inputIds: string, config: Positi
   const cosTable = b.initializer('rotary.cos.table', tensorOf('float32', tableDims, cosines));
   const sinTable = b.initializer('rotary.sin.table', tensorOf('float32', tableDims, sines));
 
-  const count = b.shape(inputIds, { start: 1, end: 2, name: 'positions.count' }); // [1]
+  const count = sequenceCount(b, inputIds);
   const cos = b.slice(cosTable, { starts: [0], ends: count, axes: [0], name: 'rotary.cos' });
   const sin = b.slice(sinTable, { starts: [0], ends: count, axes: [0], name: 'rotary.sin' });
-  const length = b.squeeze(count, [0], { name: 'positions.length' });
-  const columns = b.range(b.scalar(0, 'int64'), length, b.scalar(1, 'int64'), { name: 'positions' }); // [sequence]
-  const rows = b.unsqueeze(columns, [1], { name: 'positions.rows' }); // [sequence, 1]
-  return { cos, sin, visible: b.lessOrEqual(columns, rows, { name: 'attention.visible' }) };
+  return { cos, sin, visible: causalMask(b, positionIds(b, count)) };
 }
 
 /**

@@ -1,7 +1,13 @@
-/** A Llama decoder of a few thousand seeded weights, for tests that need a whole model but no trained one. */
+/** One model of each architecture, of a few thousand seeded weights, for tests that need a whole model but no trained one. */
 import type { Model } from '../../harness/contracts/model.ts';
-import { createRandom } from '../../harness/tensor/random.ts';
+import { createRandom, type Random } from '../../harness/tensor/random.ts';
+import { elementCount } from '../../harness/tensor/tensor.ts';
+import { buildBert } from '../../models/shared/bert-graph.ts';
+import { type BertConfig, type BertWeights, readBertWeights } from '../../models/shared/bert-weights.ts';
+import { buildGpt } from '../../models/shared/gpt-graph.ts';
+import { type GptConfig, type GptWeights, readGptWeights } from '../../models/shared/gpt-weights.ts';
 import { buildLlama, type LlamaConfig, type LlamaWeights } from '../../models/shared/llama-graph.ts';
+import type { ReadWeight } from '../../models/shared/weight-reading.ts';
 
 export interface TinyLlamaOptions {
   readonly seed?: string | number;
@@ -71,3 +77,57 @@ export function tinyLlamaParts(options: TinyLlamaOptions = {}): {
   };
   return { config, weights };
 }
+
+export interface TinyOptions {
+  readonly seed?: string | number;
+  readonly layers?: number;
+  readonly width?: number;
+  readonly hiddenWidth?: number;
+  readonly heads?: number;
+  readonly vocabularySize?: number;
+  readonly contextLength?: number;
+}
+
+const TINY = { layers: 2, width: 32, hiddenWidth: 48, heads: 4, vocabularySize: 64, contextLength: 32 };
+
+/** Two layers of width 32 unless told otherwise; the same model for the same options. */
+export function tinyGpt(options: TinyOptions = {}): Model {
+  const { config, weights } = tinyGptParts(options);
+  return buildGpt('tiny-gpt', config, weights);
+}
+
+export function tinyGptParts({ seed = 0, ...options }: TinyOptions = {}): {
+  readonly config: GptConfig;
+  readonly weights: GptWeights;
+} {
+  const config = { ...TINY, normEpsilon: 1e-5, ...options };
+  return { config, weights: readGptWeights(config, lively(createRandom(`tiny-gpt/${seed}`))) };
+}
+
+/** Two layers of width 32 and three classes unless told otherwise; the same model for the same options. */
+export function tinyBert(options: TinyOptions & { readonly classes?: number } = {}): Model {
+  const { config, weights } = tinyBertParts(options);
+  return buildBert('tiny-bert', config, weights);
+}
+
+export function tinyBertParts({ seed = 0, ...options }: TinyOptions & { readonly classes?: number } = {}): {
+  readonly config: BertConfig;
+  readonly weights: BertWeights;
+} {
+  const config = { ...TINY, classes: 3, normEpsilon: 1e-12, ...options };
+  return { config, weights: readBertWeights(config, lively(createRandom(`tiny-bert/${seed}`))) };
+}
+
+/** Weights that keep activations near unit size, and biases and norms that are not neutral. */
+function lively(random: Random): ReadWeight {
+  return (name, dims) => {
+    const stream = random.fork(name);
+    const isTable = name === 'embedding.weight' || name === 'positions.weight';
+    const deviation = dims.length === 1 ? 0.1 : isTable ? 0.5 : 1 / Math.sqrt(dims[0] as number);
+    const centre = /norm\.weight$/.test(name) ? 1 : 0;
+    return Float32Array.from({ length: elementCount(dims) }, () => centre + deviation * stream.normal());
+  };
+}
+
+/** One of each architecture. */
+export const tinyModels: readonly Model[] = [tinyLlama(), tinyGpt(), tinyBert()];

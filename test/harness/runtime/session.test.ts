@@ -7,7 +7,7 @@ import { int } from '../../../harness/onnx/attributes.ts';
 import type { OnnxModel } from '../../../harness/onnx/graph.ts';
 import { createNode, type NodeOptions } from '../../../harness/onnx/node.ts';
 import { writeModel } from '../../../harness/onnx/write.ts';
-import { exampleFeeds } from '../../../harness/runtime/capture.ts';
+import { exampleFeeds } from '../../../harness/runtime/token-feeds.ts';
 import { placementOf, readPlacement } from '../../../harness/runtime/placement.ts';
 import { createSession } from '../../../harness/runtime/session.ts';
 import type { DType } from '../../../harness/tensor/dtype.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { secondMoments } from '../../../harness/calibrate/second-moments.ts';
 import { NumericalError } from '../../../harness/contracts/errors.ts';
 import { createSession } from '../../../harness/runtime/session.ts';
-import { exampleFeeds } from '../../../harness/runtime/capture.ts';
+import { exampleFeeds } from '../../../harness/runtime/token-feeds.ts';
 import gptqMethod, { byDescendingDiagonal, gptq, type GptqOptions } from '../../../methods/quantization/gptq.ts';
 import { type Grid, codeOf, gridOfRange, valueOf } from '../../../methods/shared/grid.ts';
 import { blockSizeOf, dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';

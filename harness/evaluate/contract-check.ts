@@ -9,8 +9,9 @@ import { measureFile } from '../measure/size.ts';
 import type { OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { readModel } from '../onnx/read.ts';
 import { createSession, type Session } from '../runtime/session.ts';
+import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
 import { createHash } from 'node:crypto';
-import { describeTensor, elements, tensorOf } from '../tensor/tensor.ts';
+import { describeTensor, elements } from '../tensor/tensor.ts';
 
 /** A file this much larger than dense is no compression, whatever else it saves; and it would fill the disk. */
 export const LARGEST_FILE_RATIO = 4;
@@ -122,12 +123,9 @@ async function requireFiniteLogits(params: {
   readonly threads: number;
 }): Promise<void> {
   const { dense, artifactBytes, threads } = params;
-  const vocabularySize = vocabularyOf(dense);
   const session = await createSession(artifactBytes, { threads });
   try {
-    for (const [batch, sequence] of probeShapes(dense.contextLength)) {
-      await probe({ session, batch, sequence, vocabularySize });
-    }
+    for (const [batch, sequence] of probeShapes(dense.contextLength)) await probe({ session, dense, batch, sequence });
   } finally {
     await session.release();
   }
@@ -144,16 +142,17 @@ function probeShapes(contextLength: number): (readonly [batch: number, sequence:
 
 async function probe(params: {
   readonly session: Session;
+  readonly dense: ContractParams['dense'];
   readonly batch: number;
   readonly sequence: number;
-  readonly vocabularySize: number;
 }): Promise<void> {
-  const { session, batch, sequence, vocabularySize } = params;
+  const { session, dense, batch, sequence } = params;
   // Tokens spread over the whole vocabulary, so that each part of a compressed embedding is looked at.
-  const ids = BigInt64Array.from({ length: batch * sequence }, (_, i) => BigInt((i * 7919 + 1) % vocabularySize));
-  const { logits } = await session.run({ input_ids: tensorOf('int64', [batch, sequence], ids) });
+  const ids = probeTokens({ batch, sequence, vocabularySize: vocabularyOf(dense) });
+  const { logits } = await session.run(tokenFeeds(dense.onnx.graph.inputs, ids));
   const where = `for input_ids [${batch}, ${sequence}]`;
-  const expected = describeTensor({ dtype: 'float32', dims: [batch, sequence, vocabularySize] });
+  const dims = logitsDims(dense, { batch, sequence });
+  const expected = describeTensor({ dtype: 'float32', dims });
   if (logits === undefined || describeTensor(logits) !== expected) {
     throw new BreachError(
       `${where} the artifact gives ${logits ? describeTensor(logits) : 'no logits'}, expected ${expected}`,
@@ -162,12 +161,26 @@ async function probe(params: {
   const values = elements(logits, 'float32');
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
-    const position = Math.floor(bad / vocabularySize);
+    const last = dims.at(-1) as number;
+    const position = Math.floor(bad / last);
+    const at = dims.length === 3 ? [Math.floor(position / sequence), position % sequence] : [position];
     throw new BreachError(
-      `${where} the artifact gives ${values[bad]} as logit ${bad % vocabularySize} at row ${Math.floor(position / sequence)}, ` +
-        `token ${position % sequence}`,
+      `${where} the artifact gives ${values[bad]} as logit ${bad % last} at row ${at[0]}` +
+        (at.length === 2 ? `, token ${at[1]}` : ''),
     );
   }
+}
+
+/** What the dense graph declares its logits to be, with these lengths in the place of their names. */
+function logitsDims(
+  dense: ContractParams['dense'],
+  lengths: Readonly<Record<'batch' | 'sequence', number>>,
+): readonly number[] {
+  const type = dense.onnx.graph.outputs.find(({ name }) => name === 'logits')?.type;
+  const dims = type?.kind === 'tensor' ? (type.dims ?? []) : [];
+  const known = dims.map((dim) => (dim === 'batch' || dim === 'sequence' ? lengths[dim] : dim));
+  if (known.length > 0 && known.every((dim) => typeof dim === 'number')) return known;
+  throw new BreachError(`${dense.id}: the dense model does not declare its logits as [batch, …] of known lengths`);
 }
 
 function vocabularyOf(dense: ContractParams['dense']): number {

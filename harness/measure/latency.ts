@@ -6,9 +6,10 @@ import { Bench } from 'tinybench';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { ShapeLatency } from '../contracts/result.ts';
 import type { Session } from '../runtime/session.ts';
+import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
 import { bootstrapMedian } from '../tensor/bootstrap.ts';
 import { coefficientOfVariation, quantile } from '../tensor/statistics.ts';
-import { type NumericTensor, tensorOf } from '../tensor/tensor.ts';
+import { elementCount, tensorOf } from '../tensor/tensor.ts';
 
 export interface TimedPair {
   readonly candidate: () => Promise<unknown>;
@@ -94,7 +95,7 @@ export function summarizeSamples(
   };
 }
 
-/** Times both sessions at one shape, by the protocol. Tokens and room for the logits are made once, before any timing. */
+/** Times both sessions at one shape, by the protocol. Feeds and room for the logits are made once, before any timing. */
 export async function measureShape(params: {
   readonly candidate: Session;
   readonly dense: Session;
@@ -104,31 +105,18 @@ export async function measureShape(params: {
   readonly onProgress?: (share: number) => void;
 }): Promise<ShapeLatency> {
   const { batch, sequence, vocabularySize, onProgress } = params;
-  const feeds = { input_ids: probeTokens({ batch, sequence, vocabularySize }) };
-  const callOf = (session: Session) => {
-    const logits = tensorOf(
-      'float32',
-      [batch, sequence, vocabularySize],
-      new Float32Array(batch * sequence * vocabularySize),
-    );
-    const into = { into: { logits } };
+  const ids = probeTokens({ batch, sequence, vocabularySize });
+  const callOf = async (session: Session) => {
+    const feeds = tokenFeeds(session.inputs, ids);
+    const { logits } = await session.run(feeds, { outputs: ['logits'] });
+    if (logits === undefined) throw new TypeError('a session gave no logits');
+    const into = { into: { logits: tensorOf('float32', logits.dims, new Float32Array(elementCount(logits.dims))) } };
     return () => session.run(feeds, into);
   };
   const { warmUpRuns, warmUpMs, rounds, minimumSampleMs } = PROTOCOL.latency;
   const samples = await timeAlternating(
-    { candidate: callOf(params.candidate), dense: callOf(params.dense) },
+    { candidate: await callOf(params.candidate), dense: await callOf(params.dense) },
     { warmUpRuns, warmUpMs, rounds, minimumSampleMs, ...(onProgress && { onProgress }) },
   );
   return summarizeSamples({ batch, sequence }, samples);
-}
-
-/** Tokens spread over the vocabulary, int64 [batch, sequence]; no value of theirs changes how much is computed. */
-export function probeTokens(shape: {
-  readonly batch: number;
-  readonly sequence: number;
-  readonly vocabularySize: number;
-}): NumericTensor {
-  const { batch, sequence, vocabularySize } = shape;
-  const ids = BigInt64Array.from({ length: batch * sequence }, (_, i) => BigInt((i * 7919 + 1) % vocabularySize));
-  return tensorOf('int64', [batch, sequence], ids);
 }

@@ -9,7 +9,8 @@ import type { OnnxModel } from '../onnx/graph.ts';
 import { readPlacement } from '../runtime/placement.ts';
 import { createSession } from '../runtime/session.ts';
 import { recordedOptions } from '../runtime/session-options.ts';
-import { measureShape, probeTokens } from './latency.ts';
+import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
+import { measureShape } from './latency.ts';
 import { measureResidentMemory } from './resident-memory.ts';
 
 /** A graph, the bytes of a file, or its path; a path spares a temporary copy. */
@@ -92,7 +93,7 @@ export async function measurePlacement(task: MeasurementTask): Promise<Placement
       profilePrefix: join(folder, 'profile'),
     });
     try {
-      await session.run({ input_ids: probeTokens({ batch, sequence, vocabularySize }) });
+      await session.run(tokenFeeds(session.inputs, probeTokens({ batch, sequence, vocabularySize })));
       return await readPlacement(session.endProfiling());
     } finally {
       await session.release();

@@ -14,8 +14,8 @@ import { createGraphBuilder } from '../onnx/builder.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';
 import { createSession } from '../runtime/session.ts';
+import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
 import { tensorOf } from '../tensor/tensor.ts';
-import { probeTokens } from './latency.ts';
 import { residentBytes } from './process-memory.ts';
 
 const run = promisify(execFile);
@@ -64,11 +64,11 @@ async function measureInChild(task: ResidentMemoryTask): Promise<number> {
 export async function growthByLoading(task: ResidentMemoryTask): Promise<number> {
   const { provider, threads, path, vocabularySize } = task;
   await runTinyModel(provider, threads);
-  const feeds = { input_ids: probeTokens({ batch: 1, sequence: 1, vocabularySize }) };
+  const ids = probeTokens({ batch: 1, sequence: 1, vocabularySize });
   collectGarbage();
   const before = residentBytes();
   const session = await createSession(path, { provider, threads });
-  const { logits } = await session.run(feeds);
+  const { logits } = await session.run(tokenFeeds(session.inputs, ids));
   collectGarbage();
   const after = residentBytes();
   // Read again, or the engine may drop them before the second reading.

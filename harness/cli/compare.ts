@@ -67,9 +67,9 @@ const MEASURES: readonly {
   readonly digits: number;
   readonly lowerIsBetter: boolean;
 }[] = [
-  { measure: 'logPerplexity', title: 'ln perplexity, nats per token', scale: 1, digits: 5, lowerIsBetter: true },
-  { measure: 'klDivergence', title: 'KL from dense, nats per token', scale: 1, digits: 5, lowerIsBetter: true },
-  { measure: 'sameTop', title: 'same top token as dense, points', scale: 100, digits: 2, lowerIsBetter: false },
+  { measure: 'logPerplexity', title: 'ln perplexity, nats/token', scale: 1, digits: 5, lowerIsBetter: true },
+  { measure: 'klDivergence', title: 'KL from dense, nats/token', scale: 1, digits: 5, lowerIsBetter: true },
+  { measure: 'sameTop', title: 'same top token, points', scale: 100, digits: 2, lowerIsBetter: false },
 ];
 
 function render(
@@ -88,14 +88,12 @@ function render(
       return [
         title,
         formatEstimate({ value: value * scale, low: low * scale, high: high * scale }, digits),
-        `p ${pValue < 0.001 ? '< 0.001' : pValue.toFixed(3)}`,
-        significant ? `significant: ${better} is better` : 'not significant',
+        pValue < 0.001 ? '< 0.001' : pValue.toFixed(3),
+        significant ? (better ?? '') : 'undecided',
       ];
     });
-    const titles = ['difference, first minus second', 'paired, 95 % interval', '', ''].map((text) =>
-      styleText('dim', text),
-    );
-    lines.push(...renderColumns([titles, ...rows], ['left', 'right', 'left', 'left']), '');
+    const titles = ['first minus second', 'paired, 95 % interval', 'p', 'better'].map((text) => styleText('dim', text));
+    lines.push(...renderColumns([titles, ...rows], ['left', 'right', 'right', 'left']), '');
   }
   const facts = [
     ['as shipped (zstd)', ...sides.map(({ size }) => (size ? formatBytes(size.zstdBytes) : '—'))],

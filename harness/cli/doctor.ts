@@ -10,7 +10,7 @@ import { createHubClient } from '../hub/hub-client.ts';
 import { readMachine } from '../measure/machine.ts';
 import { startEnergyMeter } from '../measure/energy.ts';
 import { loadModel } from '../model/load-model.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, outputColumns, renderHanging } from './format.ts';
 import { homeOf, homeOption, jsonOption } from './home.ts';
 import { EXIT_CODES, print, printJson } from './output.ts';
 
@@ -36,8 +36,10 @@ export default defineCommand({
       ...(await modelFindings()),
     ];
     if (args.json) printJson({ machine: readMachine(), findings });
-    else
-      for (const { subject, state, text } of findings) print(`${MARKS[state]} ${styleText('bold', subject)}: ${text}`);
+    else {
+      const rows = findings.map(({ subject, state, text }) => [`${MARKS[state]} ${styleText('bold', subject)}`, text]);
+      print(renderHanging(rows, { alignments: ['left', 'left'], columns: outputColumns() }).join('\n'));
+    }
     return findings.some(({ state }) => state === 'missing') ? EXIT_CODES.incomplete : EXIT_CODES.done;
   },
 });

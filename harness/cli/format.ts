@@ -7,15 +7,13 @@ export function formatEstimate({ value, low, high }: Estimate, digits: number): 
   return `${value.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
 }
 
-/** A figure that may be of any size, short: 3.71, 142, 2.1e5. */
-export function formatFigure(value: number): string {
-  if (value < 100) return value.toFixed(2);
-  return value < 10_000 ? value.toFixed(0) : value.toExponential(1).replace('e+', 'e');
-}
-
-/** 3.71 [3.69, 3.74], 1.9e6 [1.8e6, 2.1e6] */
+/** A figure of any size with its interval, short: 3.712 [3.690, 3.735], 142 [137, 148], 1.9e6 [1.8e6, 2.1e6]. */
 export function formatFigureEstimate({ value, low, high }: Estimate): string {
-  return `${formatFigure(value)} [${formatFigure(low)}, ${formatFigure(high)}]`;
+  const format = (figure: number): string => {
+    if (value >= 10_000) return figure.toExponential(1).replace('e+', 'e');
+    return figure.toFixed(value < 10 ? 3 : value < 100 ? 2 : 0);
+  };
+  return `${format(value)} [${format(low)}, ${format(high)}]`;
 }
 
 /** 4.62× */
@@ -39,6 +37,14 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
+/** Columns of standard output; where it is no terminal, enough for all columns of a board. */
+export function outputColumns(): number {
+  return process.stdout.columns ?? 120;
+}
+
+/** Text is not wrapped narrower than this: a word per line is no easier to read than the terminal's own wrapping. */
+const NARROWEST_COLUMN = 20;
+
 export type Alignment = 'left' | 'right';
 
 /** Lines of cells in columns two blanks apart; trailing blanks cut. Styled text counts by what is seen of it. */
@@ -54,6 +60,42 @@ export function renderColumns(rows: readonly (readonly string[])[], alignments: 
       .join('  ')
       .trimEnd(),
   );
+}
+
+/** As renderColumns, but the last column, which may be long text, goes on below itself where `columns` end. */
+export function renderHanging(
+  rows: readonly (readonly string[])[],
+  { alignments, columns }: { readonly alignments: readonly Alignment[]; readonly columns: number },
+): string[] {
+  const lines = renderColumns(rows, alignments);
+  const indent = Math.max(...renderColumns(rows, alignments.slice(0, -1)).map(width)) + 2;
+  return lines.flatMap((line, i) => {
+    if (width(line) <= columns) return [line];
+    const text = rows[i]?.at(-1) ?? '';
+    const head = renderColumns(rows, alignments.slice(0, -1))[i] ?? '';
+    const room = Math.max(NARROWEST_COLUMN, columns - indent);
+    return wrapParts(text.split(' '), { separator: ' ', columns: room }).map((part, row) =>
+      row === 0 ? head + ' '.repeat(indent - width(head)) + part : ' '.repeat(indent) + part,
+    );
+  });
+}
+
+/** Parts joined by `separator` into as few lines as fit; a part is never broken. */
+export function wrapParts(parts: readonly string[], options: { separator: string; columns: number }): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    const joined = `${last}${options.separator}${part}`;
+    if (last !== undefined && width(joined) <= options.columns) lines[lines.length - 1] = joined;
+    else lines.push(part);
+  }
+  return lines;
+}
+
+/** The text, cut with an ellipsis where it is longer than that; plain text only. */
+export function cut(text: string, columns: number): string {
+  const characters = [...text];
+  return characters.length <= columns ? text : `${characters.slice(0, Math.max(0, columns - 1)).join('')}…`;
 }
 
 /** Columns a text takes, for text of single-width characters. */

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** `shrinkrank <command>`: one file per command, loaded when asked for. */
-import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
-import { InputError, unknownId } from '../contracts/errors.ts';
+import { type CommandDef, runCommand } from 'citty';
+import { unknownId } from '../contracts/errors.ts';
+import { checkArguments, renderHelp } from './command-arguments.ts';
 import { EXIT_CODES, print, reportError } from './output.ts';
 
 const commands: Readonly<
@@ -31,10 +32,10 @@ async function main([name, ...rawArgs]: readonly string[]): Promise<number> {
   if (!entry) throw unknownId('command', name, Object.keys(commands));
   const command = (await entry.load()).default;
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
-    print(await renderUsage(command, defineCommand({ meta: { name: 'shrinkrank' } })));
+    print(await renderHelp(name, command));
     return EXIT_CODES.done;
   }
-  await rejectUnknownOptions(name, command, rawArgs);
+  await checkArguments(name, command, rawArgs);
   const { result } = await runCommand(command, { rawArgs });
   return typeof result === 'number' ? result : EXIT_CODES.done;
 }
@@ -45,21 +46,11 @@ async function load(module: Promise<{ readonly default: unknown }>): Promise<{ r
 
 function usage(): string {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
-  return ['shrinkrank <command> [options]', '', ...lines, '', 'shrinkrank <command> --help says more of each.'].join(
-    '\n',
-  );
-}
-
-/** The argument parser takes any option; a misspelt one must not be passed over in silence. */
-async function rejectUnknownOptions(name: string, command: CommandDef, rawArgs: readonly string[]): Promise<void> {
-  const defined = (await (typeof command.args === 'function' ? command.args() : command.args)) as ArgsDef | undefined;
-  const known = Object.entries(defined ?? {}).flatMap(([option, { type }]) =>
-    type === 'positional' ? [] : [`--${option}`],
-  );
-  for (const argument of rawArgs) {
-    if (!argument.startsWith('-') || argument === '-') continue;
-    const option = argument.split('=')[0] ?? '';
-    if (known.includes(option) || known.includes(option.replace(/^--no-/, '--'))) continue;
-    throw new InputError(`${name}: unknown option ${option}; it takes ${known.join(', ') || 'none'}`);
-  }
+  return [
+    'shrinkrank <command> [options]',
+    '',
+    ...lines,
+    '',
+    'shrinkrank <command> --help says more of each. From a clone: npm run shrinkrank -- <command> [options]',
+  ].join('\n');
 }

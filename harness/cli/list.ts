@@ -4,14 +4,14 @@ import { defineCommand } from 'citty';
 import { models } from '../../models/index.ts';
 import { unknownId } from '../contracts/errors.ts';
 import { costClassOf } from '../contracts/method.ts';
-import { renderColumns } from './format.ts';
+import { outputColumns, renderHanging } from './format.ts';
 import { jsonOption } from './home.ts';
 import { print, printJson } from './output.ts';
 import { methodUnits, taskUnits } from './registry.ts';
 import { suites } from './suites.ts';
 
 const KINDS = ['methods', 'models', 'tasks', 'suites'] as const;
-type Kind = (typeof KINDS)[number];
+export type Kind = (typeof KINDS)[number];
 
 export default defineCommand({
   meta: { name: 'list', description: 'List methods, models, tasks and suites.' },
@@ -24,14 +24,20 @@ export default defineCommand({
     const kinds = args.kind === undefined ? KINDS : [args.kind];
     const listed = Object.fromEntries(kinds.map((kind) => [kind, LISTS[kind]()]));
     if (args.json) return printJson(listed);
-    for (const kind of kinds) {
-      const rows = LISTS[kind]().map((entry) => Object.values(entry).map(describe));
-      print(styleText('bold', kind));
-      for (const line of renderColumns(rows, rows[0]?.map(() => 'left') ?? [])) print(`  ${line}`);
-      print('');
-    }
+    print(kinds.map((kind) => renderList(kind, outputColumns())).join('\n\n'));
   },
 });
+
+export function renderList(kind: Kind, columns: number): string {
+  const entries = LISTS[kind]();
+  const titles = Object.keys(entries[0] ?? {});
+  const rows = [
+    titles.map((title) => styleText('dim', title)),
+    ...entries.map((entry) => Object.values(entry).map(describe)),
+  ];
+  const lines = renderHanging(rows, { alignments: titles.map(() => 'left'), columns: columns - 2 });
+  return [styleText('bold', kind), ...lines.map((line) => `  ${line}`)].join('\n');
+}
 
 function isKind(text: string): text is Kind {
   return KINDS.some((kind) => kind === text);
@@ -59,5 +65,5 @@ const LISTS: Readonly<Record<Kind, () => readonly Readonly<Record<string, unknow
       metric: `${task.metric}, ${task.higherIsBetter ? 'higher' : 'lower'} is better`,
       licence: dataset.licence,
     })),
-  suites: () => suites.map(({ id, seeds, description }) => ({ id, seeds: `seeds ${seeds.join(', ')}`, description })),
+  suites: () => suites.map(({ id, seeds, description }) => ({ id, seeds: seeds.join(', '), description })),
 };

@@ -14,6 +14,12 @@ export const EXIT_CODES = {
   interrupted: 130,
 } as const;
 
+/** A reader that has seen enough, as in `shrinkrank list | head`, is no error. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT_CODES.done);
+});
+
 /** Results go to standard output; progress and remarks to standard error, so that a pipe gets results only. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -8,13 +8,15 @@ import type { Items } from '../contracts/result.ts';
 import { tierByPerplexity } from '../evaluate/compare-items.ts';
 import {
   type Alignment,
+  cut,
   formatBytes,
-  formatEstimate,
   formatFigureEstimate,
   formatRatio,
   formatSeconds,
+  outputColumns,
   renderColumns,
   width,
+  wrapParts,
 } from './format.ts';
 
 /** An entry with a quality, and its place among all of its weight class. */
@@ -28,9 +30,12 @@ const SIDES: readonly { readonly costClass: CostClass; readonly title: string }[
   { costClass: 'high-cost', title: 'HIGH-COST (trains)' },
 ];
 const GAP = '  │  ';
-const FALLBACK_WIDTH = 100;
 
-export function renderBoard(store: Store, request: { readonly model: string; readonly task: string }): string {
+export function renderBoard(
+  store: Store,
+  request: { readonly model: string; readonly task: string; readonly columns?: number },
+): string {
+  const columns = request.columns ?? outputColumns();
   const board = leaderboard(store, { ...request, protocol: PROTOCOL.version });
   const compressed = board.entries.filter(({ method }) => method !== 'dense');
   const ladder = [...PROTOCOL.weightClasses].reverse();
@@ -39,30 +44,36 @@ export function renderBoard(store: Store, request: { readonly model: string; rea
     if (members.length === 0) return [];
     return [{ title: classTitle(weightClass, ladder[index - 1] ?? null), ranked: rank(store, members) }];
   });
+  const { lines, shown } = renderBlocks(blocks, columns);
   return [
-    ...header(board, request),
+    ...header(board, { ...request, columns }),
     '',
-    ...renderBlocks(blocks),
-    ...renderFailures(board.entries),
-    ...legend(compressed),
+    ...lines,
+    ...renderFailures(board.entries, columns),
+    ...legend(compressed, { shown, columns }),
   ].join('\n');
 }
 
-function header(board: Leaderboard, { model, task }: { readonly model: string; readonly task: string }): string[] {
+function header(
+  board: Leaderboard,
+  { model, task, columns }: { readonly model: string; readonly task: string; readonly columns: number },
+): string[] {
   const dense = board.entries.find(({ method }) => method === 'dense');
-  const facts = [
-    dense?.quality && `dense perplexity ${formatEstimate(dense.quality.estimate, 3)}`,
-    board.dense &&
-      `${formatBytes(board.dense.fileBytes)} file, ${formatBytes(board.dense.zstdBytes)} as shipped (zstd)`,
-    dense?.inSample && 'in-sample: the model was trained on this data',
-  ].filter(Boolean);
-  const runner = board.runner
-    ? `${board.runner.provider} · ${board.runner.machine.cpuModel} · ${PROTOCOL.latency.threads} thread`
-    : 'no speed measured';
-  return [
-    styleText('bold', `${model} · ${task}`) + ` · protocol ${PROTOCOL.version} · ${runner}`,
-    facts.join(' · ') || 'dense not measured yet',
+  const place = [
+    styleText('bold', `${model} · ${task}`),
+    `protocol ${PROTOCOL.version}`,
+    ...(board.runner
+      ? [board.runner.provider, board.runner.machine.cpuModel, `${PROTOCOL.latency.threads} thread`]
+      : ['no speed measured']),
   ];
+  const facts = [
+    dense?.quality ? `dense: perplexity ${formatFigureEstimate(dense.quality.estimate)}` : 'dense not measured yet',
+    ...(board.dense
+      ? [`${formatBytes(board.dense.fileBytes)} file`, `${formatBytes(board.dense.zstdBytes)} as shipped (zstd)`]
+      : []),
+    ...(dense?.inSample ? ['in-sample: the model was trained on this data'] : []),
+  ];
+  return [place, facts].flatMap((parts) => wrapParts(parts, { separator: ' · ', columns }));
 }
 
 function classTitle(weightClass: number | null, next: number | null): string {
@@ -98,36 +109,65 @@ interface Block {
   readonly ranked: readonly Ranked[];
 }
 
-/** All blocks in the same columns, so that the eye can run down them. */
-function renderBlocks(blocks: readonly Block[]): string[] {
-  const sides = SIDES.map(({ costClass, title }) => {
-    const members = blocks.map(({ ranked }) => ranked.filter(({ entry }) => entry.costClass === costClass));
-    const lines = renderColumns([TITLES, ...members.flat().map(cellsOf)], ALIGNMENTS);
-    const [titles = '', ...rows] = lines;
-    const rendered = members.map((ranked) => (ranked.length === 0 ? [] : rows.splice(0, ranked.length)));
-    return {
-      title,
-      titles,
-      rendered,
-      wide: members.some(({ length }) => length > 0) ? Math.max(...lines.map(width)) : 0,
-    };
+/** What is left out, in this order, where the terminal is narrow. */
+const NARROWINGS: readonly (readonly string[])[] = [[], ['8×128'], ['8×128', '1 token']];
+
+/**
+ * All blocks in the same columns, so that the eye can run down them. Low-cost stands beside high-cost where both have
+ * entries and there is room, if need be without the speeds; else the one stands below the other.
+ */
+function renderBlocks(
+  blocks: readonly Block[],
+  columns: number,
+): { readonly lines: readonly string[]; readonly shown: readonly Column[] } {
+  const filled = SIDES.filter(({ costClass }) => blocks.some(({ ranked }) => ranked.some(isOn(costClass))));
+  const layouts = [true, false].flatMap((beside) =>
+    NARROWINGS.map((omitted) => {
+      const shown = COLUMNS.filter(({ title }) => !omitted.includes(title));
+      const sides = filled.map((side) => renderSide(side, blocks, shown));
+      const widths = sides.map(({ wide }) => wide);
+      const taken = beside ? widths.reduce((sum, wide) => sum + GAP.length + wide, -GAP.length) : Math.max(...widths);
+      return { beside, shown, sides, fits: taken <= columns && (!beside || sides.length === 2) };
+    }),
+  );
+  const layout = layouts.find(({ fits }) => fits) ?? layouts.at(-1);
+  if (!layout || filled.length === 0) return { lines: [], shown: COLUMNS };
+  const { beside, sides, shown } = layout;
+  const [left] = sides;
+  const lines = blocks.flatMap(({ title }, block) => {
+    const parts = sides.map((side) => side.blocks[block] ?? []);
+    const body = beside
+      ? joinSides(parts[0] ?? [], parts[1] ?? [], left?.wide ?? 0)
+      : parts.filter((part) => part.length > 1).flat();
+    return [styleText('bold', title), ...body, ''];
   });
-  const [left, right] = sides;
-  if (!left || !right) return [];
-  const available = process.stdout.columns ?? FALLBACK_WIDTH;
-  const beside =
-    Math.max(left.wide, width(left.title)) + GAP.length + Math.max(right.wide, width(right.title)) <= available;
-  return blocks.flatMap(({ title }, block) => {
-    const heading = styleText('bold', title);
-    const filled = sides.map((side) => {
-      const rows = side.rendered[block] ?? [];
-      return [styleText('dim', side.title), ...(rows.length === 0 ? [styleText('dim', '—')] : [side.titles, ...rows])];
-    });
-    const [leftLines = [], rightLines = []] = filled;
-    return beside
-      ? [heading, ...joinSides(leftLines, rightLines, Math.max(left.wide, width(left.title))), '']
-      : [heading, ...leftLines, ...rightLines, ''];
-  });
+  const missing = SIDES.filter((side) => !filled.includes(side)).map(({ title }) => `nothing yet under ${title}`);
+  return { lines: [...lines, ...missing.flatMap((line) => [styleText('dim', line), ''])], shown };
+}
+
+/** One side of every block, under its title; a block with none of it says so. */
+function renderSide(
+  { costClass, title }: (typeof SIDES)[number],
+  blocks: readonly Block[],
+  shown: readonly Column[],
+): { readonly wide: number; readonly blocks: readonly (readonly string[])[] } {
+  const members = blocks.map(({ ranked }) => ranked.filter(isOn(costClass)));
+  const head = shown.map((column) => styleText('dim', column.title));
+  const [titles = '', ...rows] = renderColumns(
+    [head, ...members.flat().map((ranked) => shown.map(({ cell }) => cell(ranked)))],
+    shown.map(({ alignment }) => alignment),
+  );
+  const heading = styleText('dim', title);
+  return {
+    wide: Math.max(width(title), width(titles), ...rows.map(width)),
+    blocks: members.map(({ length }) =>
+      length === 0 ? [`${heading}: —`] : [heading, titles, ...rows.splice(0, length)],
+    ),
+  };
+}
+
+function isOn(costClass: CostClass): (ranked: Ranked) => boolean {
+  return ({ entry }) => entry.costClass === costClass;
 }
 
 function joinSides(left: readonly string[], right: readonly string[], leftWidth: number): string[] {
@@ -137,29 +177,37 @@ function joinSides(left: readonly string[], right: readonly string[], leftWidth:
   });
 }
 
-const COLUMNS: readonly (readonly [title: string, alignment: Alignment])[] = [
-  ['tier', 'right'],
-  ['method', 'left'],
-  ['perplexity', 'right'],
-  ['smaller', 'right'],
-  ['1 token', 'right'],
-  ['8×128', 'right'],
-  ['cost', 'right'],
-];
-const TITLES = COLUMNS.map(([title]) => styleText('dim', title));
-const ALIGNMENTS = COLUMNS.map(([, alignment]) => alignment);
-
-function cellsOf({ entry, tier }: Ranked): string[] {
-  return [
-    String(tier),
-    `${entry.method}/${entry.variant}${marksOf(entry)}`,
-    entry.quality ? formatFigureEstimate(entry.quality.estimate) : '—',
-    entry.ratio === null ? '—' : formatRatio(entry.ratio),
-    speedUpOf(entry, 0),
-    speedUpOf(entry, 1),
-    entry.cost ? formatSeconds(entry.cost.wallSeconds) : '—',
-  ];
+interface Column {
+  readonly title: string;
+  readonly alignment: Alignment;
+  readonly cell: (ranked: Ranked) => string;
 }
+
+const COLUMNS: readonly Column[] = [
+  { title: 'tier', alignment: 'right', cell: ({ tier }) => String(tier) },
+  {
+    title: 'method',
+    alignment: 'left',
+    cell: ({ entry }) => `${entry.method}/${entry.variant}${marksOf(entry)}`,
+  },
+  {
+    title: 'perplexity',
+    alignment: 'right',
+    cell: ({ entry }) => (entry.quality ? formatFigureEstimate(entry.quality.estimate) : '—'),
+  },
+  {
+    title: 'smaller',
+    alignment: 'right',
+    cell: ({ entry }) => (entry.ratio === null ? '—' : formatRatio(entry.ratio)),
+  },
+  { title: '1 token', alignment: 'right', cell: ({ entry }) => speedUpOf(entry, 0) },
+  { title: '8×128', alignment: 'right', cell: ({ entry }) => speedUpOf(entry, 1) },
+  {
+    title: 'cost',
+    alignment: 'right',
+    cell: ({ entry }) => (entry.cost ? formatSeconds(entry.cost.wallSeconds) : '—'),
+  },
+];
 
 function speedUpOf({ latency }: BoardEntry, shape: number): string {
   const found = latency[shape];
@@ -171,30 +219,44 @@ function marksOf({ control, simulated, stale }: BoardEntry): string {
   return `${control ? '†' : ''}${simulated === null ? '' : '*'}${stale ? '°' : ''}`;
 }
 
-function renderFailures(entries: readonly BoardEntry[]): string[] {
-  const lines = entries.flatMap((entry) =>
-    entry.trials.flatMap((trial) =>
-      [trial, trial.evaluation, trial.measurement].flatMap((row) =>
-        row && row.status !== 'completed'
-          ? [`  ${entry.method}/${entry.variant}: ${row.status}: ${(row.reason ?? '').split('\n')[0]}`]
-          : [],
-      ),
-    ),
-  );
-  return lines.length === 0 ? [] : [styleText('bold', 'failed'), ...lines, ''];
+/** Those with the same reason share a line; `show` has the whole of it. */
+function renderFailures(entries: readonly BoardEntry[], columns: number): string[] {
+  const groups = new Map<string, Set<string>>();
+  let count = 0;
+  for (const entry of entries) {
+    for (const row of entry.trials.flatMap((trial) => [trial, trial.evaluation, trial.measurement])) {
+      if (!row || row.status === 'completed') continue;
+      const reason = `${row.status}: ${(row.reason ?? '').split('\n')[0]}`;
+      groups.set(reason, (groups.get(reason) ?? new Set()).add(`${entry.method}/${entry.variant}`));
+      count++;
+    }
+  }
+  if (count === 0) return [];
+  const lines = [...groups].flatMap(([reason, names]) => [
+    ...wrapParts([...names], { separator: ', ', columns: columns - 2 }).map((line) => `  ${line}`),
+    `    ${cut(reason, columns - 4)}`,
+  ]);
+  return [`${styleText('bold', `failed (${count})`)}; \`show <method/variant>\` has the whole reason`, ...lines, ''];
 }
 
-function legend(entries: readonly BoardEntry[]): string[] {
+function legend(
+  entries: readonly BoardEntry[],
+  { shown, columns }: { readonly shown: readonly Column[]; readonly columns: number },
+): string[] {
   const confidence = `${Math.round(PROTOCOL.quality.confidence * 100)} %`;
-  const marks = [
+  const omitted = COLUMNS.filter((column) => !shown.includes(column)).map(({ title }) => title);
+  const speeds = ['1 token', '8×128'].filter((title) => !omitted.includes(title));
+  const parts = [
+    `perplexity with ${confidence} interval, lower is better`,
+    'a tier holds what a paired test cannot tell from its best',
+    'smaller: zstd bytes of dense over those of the artifact',
+    speeds.length > 0 && `${speeds.join(', ')}: times as fast as dense`,
+    'cost: wall time of compressing',
+    omitted.length > 0 && `not shown, the terminal is narrow: ${omitted.join(', ')}`,
     entries.some(({ control }) => control) && '† control, not a proposal',
     entries.some(({ simulated }) => simulated !== null) && '* simulated: size or speed is not what it would really be',
     entries.some(({ stale }) => stale) && '° stale: from older code',
-    entries.some(({ latency }) => latency.some(({ noisy }) => noisy)) && '~ noisy timing',
-  ].filter((mark) => typeof mark === 'string');
-  return [
-    `perplexity with ${confidence} interval, lower is better; a tier holds what a paired test cannot tell from its best`,
-    'smaller: zstd bytes of dense over those of the artifact; 1 token, 8×128: times as fast as dense; cost: wall time of compressing',
-    ...(marks.length > 0 ? [marks.join(' · ')] : []),
-  ].map((line) => styleText('dim', line));
+    speeds.length > 0 && entries.some(({ latency }) => latency.some(({ noisy }) => noisy)) && '~ noisy timing',
+  ].filter((part) => typeof part === 'string');
+  return wrapParts(parts, { separator: ' · ', columns }).map((line) => styleText('dim', line));
 }

@@ -127,15 +127,15 @@ function limitsOf(
 ): Limits {
   return {
     ...limits,
-    ...(args.timeout !== undefined && { trialTimeoutSeconds: wholeNumber('timeout', args.timeout) }),
-    ...(args.memory !== undefined && { memoryBytes: wholeNumber('memory', args.memory) * 2 ** 20 }),
+    ...(args.timeout !== undefined && { trialTimeoutSeconds: wholeNumber('timeout', args.timeout, 1) }),
+    ...(args.memory !== undefined && { memoryBytes: wholeNumber('memory', args.memory, 1) * 2 ** 20 }),
   };
 }
 
-function wholeNumber(option: string, text: string): number {
+function wholeNumber(option: string, text: string, least = 0): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || text.trim() === '') {
-    throw new InputError(`--${option}: expected a whole number from 0, got "${text}"`);
+  if (!Number.isInteger(value) || value < least || text.trim() === '') {
+    throw new InputError(`--${option}: expected a whole number from ${least}, got "${text}"`);
   }
   return value;
 }

@@ -4,7 +4,15 @@ import { defineCommand } from 'citty';
 import { type BoardEntry, type BoardTrial, readCatalog, trialDetail } from '../../drizzle/queries.ts';
 import type { Store } from '../../drizzle/client.ts';
 import { findEntry, placeOf, placeOptions } from './find-entry.ts';
-import { formatBytes, formatEstimate, formatRatio, formatSeconds, renderColumns } from './format.ts';
+import {
+  formatBytes,
+  formatEstimate,
+  formatRatio,
+  formatSeconds,
+  outputColumns,
+  renderHanging,
+  wrapParts,
+} from './format.ts';
 import { homeOption, jsonOption, openHomeStore } from './home.ts';
 import { print, printJson } from './output.ts';
 
@@ -21,20 +29,20 @@ export default defineCommand({
     try {
       const entry = findEntry(store, placeOf(args), args.variant);
       if (args.json) printJson({ entry, trials: entry.trials.map(({ key }) => trialDetail(store, key)) });
-      else print(renderEntry(store, entry));
+      else print(renderEntry(store, entry, outputColumns()));
     } finally {
       store.close();
     }
   },
 });
 
-function renderEntry(store: Store, entry: BoardEntry): string {
+export function renderEntry(store: Store, entry: BoardEntry, columns: number): string {
   const method = readCatalog(store).methods.find(({ id }) => id === entry.method);
   const title = `${entry.method}/${entry.variant}`;
   const facts = [entry.family, entry.costClass, `access: ${entry.access}`, entry.control ? 'control' : ''].filter(
     Boolean,
   );
-  const lines = [`${styleText('bold', title)} · ${facts.join(' · ')}`];
+  const lines: string[] = [];
   if (method) {
     const { title: paper, authors, year, url } = method.paper;
     lines.push(method.description, `${authors} (${year}): ${paper} ${url}`, `source: ${method.sourceFile}`);
@@ -42,11 +50,14 @@ function renderEntry(store: Store, entry: BoardEntry): string {
   lines.push(`params: ${JSON.stringify(entry.params)}`);
   for (const note of entry.notes) lines.push(`note: ${note}`);
   if (entry.simulated !== null) lines.push(`simulated: ${entry.simulated}`);
-  for (const trial of entry.trials) lines.push('', ...renderTrial(trial, entry));
-  return lines.join('\n');
+  return [
+    ...wrapParts([styleText('bold', title), ...facts], { separator: ' · ', columns }),
+    ...lines.flatMap((line) => wrapParts(line.split(' '), { separator: ' ', columns })),
+    ...entry.trials.flatMap((trial) => ['', ...renderTrial(trial, entry, columns)]),
+  ].join('\n');
 }
 
-function renderTrial(trial: BoardTrial, entry: BoardEntry): string[] {
+function renderTrial(trial: BoardTrial, entry: BoardEntry, columns: number): string[] {
   const rows: (readonly [string, string])[] = [
     ['status', trial.reason === null ? trial.status : `${trial.status}: ${trial.reason}`],
   ];
@@ -102,13 +113,14 @@ function renderTrial(trial: BoardTrial, entry: BoardEntry): string[] {
   if (measurement && measurement.status !== 'completed')
     rows.push(['measurement', `${measurement.status}: ${measurement.reason}`]);
   rows.push(['run', `${trial.run}, started ${trial.startedAt}`], ['key', trial.key]);
-  const aligned = renderColumns(
-    rows.map(([name, value]) => [styleText('dim', name), value]),
-    ['left', 'left'],
+  const aligned = rows.flatMap(([name, value]) => value.split('\n').map((line, i) => [i === 0 ? name : '', line]));
+  const lines = renderHanging(
+    aligned.map(([name = '', line = '']) => [styleText('dim', name), line]),
+    { alignments: ['left', 'left'], columns: columns - 2 },
   );
   return [
     styleText('bold', `seed ${trial.seed}`) + (trial.stale ? ' (stale: from older code)' : ''),
-    ...aligned.map((line) => `  ${line}`),
+    ...lines.map((line) => `  ${line}`),
   ];
 }
 

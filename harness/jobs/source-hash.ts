@@ -4,16 +4,20 @@
  * ONNX reader and writer, sessions): a comment there must not make a night's results stale.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
+import { InputError } from '../contracts/errors.ts';
 
-const root = resolve(import.meta.dirname, '../..');
+const REPOSITORY = resolve(import.meta.dirname, '../..');
 const VERSIONED_BY_PROTOCOL = ['harness/contracts/', 'harness/onnx/', 'harness/runtime/session'];
 
-/** @param file absolute path of the method's module. */
-export function sourceHash(file: string): string {
+/**
+ * @param file absolute path of the method's module.
+ * @param root the folder that paths are named from.
+ */
+export function sourceHash(file: string, root = REPOSITORY): string {
   const hash = createHash('sha256');
-  for (const path of importClosure(file).sort()) {
+  for (const path of importClosure(file, root).sort()) {
     hash
       .update(`${relative(root, path)}\n`)
       .update(readFileSync(path))
@@ -23,7 +27,7 @@ export function sourceHash(file: string): string {
 }
 
 /** The file and all local modules it loads at run time (`import type` loads nothing). */
-export function importClosure(file: string): string[] {
+export function importClosure(file: string, root = REPOSITORY): string[] {
   const seen = new Set<string>();
   const pending = [file];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
@@ -31,15 +35,23 @@ export function importClosure(file: string): string[] {
     seen.add(path);
     for (const specifier of localImports(readFileSync(path, 'utf8'))) {
       const target = resolve(dirname(path), specifier);
-      const place = relative(root, target);
-      if (!VERSIONED_BY_PROTOCOL.some((prefix) => place.startsWith(prefix))) pending.push(target);
+      if (VERSIONED_BY_PROTOCOL.some((prefix) => relative(root, target).startsWith(prefix))) continue;
+      if (!existsSync(target)) {
+        throw new InputError(`${relative(root, path)} imports ${specifier}, which is not there; mend the import`);
+      }
+      pending.push(target);
     }
   }
   return [...seen];
 }
 
+/** Comments, and the strings in which something may look like one. */
+const COMMENT_OR_STRING = /\/\*[^]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[^]|[^`\\])*`/g;
+/** `import … from './a'`, `export … from './a'`, `import './a'`, `import('./a')`. */
+const IMPORT =
+  /^\s*(?:import|export)\s(?!type\b)[^'";]*?from\s*['"](\.[^'"]+)['"]|^\s*import\s*['"](\.[^'"]+)['"]|import\(\s*['"](\.[^'"]+)['"]/gm;
+
 function localImports(source: string): string[] {
-  const statement =
-    /^\s*(?:import|export)\s(?!type\b)[^'";]*?from\s*['"](\.[^'"]+)['"]|import\(\s*['"](\.[^'"]+)['"]/gm;
-  return [...source.matchAll(statement)].map(([, from, dynamic]) => from ?? dynamic ?? '');
+  const code = source.replaceAll(COMMENT_OR_STRING, (text) => (/^\/[/*]/.test(text) ? ' ' : text));
+  return [...code.matchAll(IMPORT)].map(([, from, effect, dynamic]) => from ?? effect ?? dynamic ?? '');
 }

@@ -7,6 +7,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -14,7 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../contracts/errors.ts';
 
 export interface Workspace {
@@ -84,30 +85,56 @@ export function writeDurably(path: string, bytes: Uint8Array): void {
   renameSync(temporary, path);
 }
 
+/** The lock appears whole or not at all, and of several runs that find a dead one's only one takes it over. */
 function takeLock(path: string): string {
-  for (;;) {
-    try {
-      writeFileSync(path, `${process.pid} ${startOf(process.pid) ?? ''}`, { flag: 'wx' });
-      return path;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  const mine = `${path}.${process.pid}`;
+  writeFileSync(mine, `${process.pid} ${startOf(process.pid) ?? ''}`);
+  try {
+    while (!linked(mine, path)) {
+      const found = readLock(path);
+      if (found === undefined) continue; // released meanwhile
+      const [pid, start] = found.split(' ');
+      if (Number(pid) > 0 && isAlive(Number(pid), start)) {
+        throw new InputError(
+          `another run (process ${pid}) works in ${dirname(path)}; wait for it, or name another folder with --home`,
+        );
+      }
+      removeLock(path, found);
     }
-    const [pid, start] = readLock(path);
-    if (pid !== undefined && isAlive(pid, start)) {
-      throw new InputError(
-        `another run (process ${pid}) works in ${resolve(path, '..')}; wait for it, or name another folder with --home`,
-      );
-    }
-    rmSync(path, { force: true });
+    return path;
+  } finally {
+    rmSync(mine, { force: true });
   }
 }
 
-function readLock(path: string): readonly [pid: number | undefined, start: string | undefined] {
+function linked(from: string, to: string): boolean {
   try {
-    const [pid, start] = readFileSync(path, 'utf8').split(' ');
-    return [Number(pid) || undefined, start];
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
+/** Moves the lock aside before removing it: what was moved may be that of a run which was quicker, and goes back. */
+function removeLock(path: string, content: string): void {
+  const aside = `${path}.${process.pid}.left`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return;
+  }
+  if (readLock(aside) !== content) linked(aside, path);
+  rmSync(aside, { force: true });
+}
+
+function readLock(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
   } catch {
-    return [undefined, undefined];
+    return undefined;
   }
 }
 

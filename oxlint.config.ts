@@ -3,6 +3,7 @@
  * and what to do instead. test/lint.test.ts plants a breach of each row and sees it reported.
  */
 import { defineConfig } from 'oxlint';
+import { FAMILIES } from './harness/contracts/method.ts';
 
 interface Arrow {
   readonly folder: string;
@@ -38,17 +39,6 @@ const noSight = {
   specifier: into('evaluate', 'measure', 'jobs', 'cli', 'hub', 'datasets', 'models', 'drizzle'),
   instead: 'A method sees a model and its context only; take data from context.calibration or context.training.',
 };
-const FAMILY_FOLDERS = [
-  'control',
-  'quantization',
-  'pruning',
-  'distillation',
-  'low-rank',
-  'sharing',
-  'architecture',
-  'combined',
-];
-
 export const ARROWS: readonly Arrow[] = [
   {
     folder: 'harness/contracts',
@@ -135,11 +125,11 @@ export const ARROWS: readonly Arrow[] = [
   },
   { folder: 'methods/shared', forbidden: [noSight] },
   {
-    folder: `methods/{${FAMILY_FOLDERS.join(',')}}`,
+    folder: `methods/{${FAMILIES.join(',')}}`,
     forbidden: [
       noSight,
       {
-        specifier: `^(\\./|\\.\\./(${FAMILY_FOLDERS.join('|')})/)`,
+        specifier: `^(\\./|\\.\\./(${FAMILIES.join('|')})/)`,
         instead: 'A method never imports another; move what both need to methods/shared/.',
       },
     ],

@@ -1,6 +1,19 @@
-/** Every dataset of the board, sorted by id. To add one, write datasets/<id>.ts and list it here. */
+/** Every dataset of the board, sorted by file name. To add one, write datasets/<id>.ts and list it here. */
 import type { DatasetDefinition } from '../harness/contracts/dataset.ts';
 import tinystories from './tinystories.ts';
+import tinyworldEntailment from './tinyworld-entailment.ts';
+import tinyworldFacts from './tinyworld-facts.ts';
+import tinyworldGrammar from './tinyworld-grammar.ts';
+import tinyworldLastWord from './tinyworld-last-word.ts';
+import tinyworld from './tinyworld.ts';
 import wikitext2 from './wikitext-2.ts';
 
-export const datasets: readonly DatasetDefinition[] = [tinystories, wikitext2];
+export const datasets: readonly DatasetDefinition[] = [
+  tinystories,
+  tinyworldEntailment,
+  tinyworldFacts,
+  tinyworldGrammar,
+  tinyworldLastWord,
+  tinyworld,
+  wikitext2,
+];

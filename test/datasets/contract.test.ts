@@ -37,7 +37,10 @@ describe.each(datasets)('dataset $id', (definition) => {
       expect(task.dataset).toBe(definition.id);
       expect(task.id).toBe(`${definition.id}-${task.metric}`);
       expect(task.description).toMatch(/\.$/);
-      if (task.metric === 'perplexity') expect(task.higherIsBetter).toBe(false);
+      expect(task.higherIsBetter).toBe(task.metric !== 'perplexity');
+      expect(task.chance === undefined, 'chance level').toBe(task.metric === 'perplexity');
+      expect(task.classes !== undefined, 'names of classes').toBe(task.metric === 'classification-accuracy');
+      if (task.slices) expect(new Set(task.slices).size).toBe(task.slices.length);
     }
   });
 
@@ -49,12 +52,32 @@ describe.each(datasets)('dataset $id', (definition) => {
         splits = await definition.load(cachedHub());
       });
 
-      it('has the pinned rows, with ids of their own, in every split', () => {
+      it('has the pinned rows, with ids of their own, in every split it may have', () => {
         expect(contentHash(splits)).toBe(definition.contentHash);
-        for (const split of SPLITS) expect(splits[split].length, split).toBeGreaterThan(0);
+        for (const split of SPLITS) {
+          const isEmpty = definition.evaluationOnly === true && split !== 'test';
+          expect(splits[split].length === 0, split).toBe(isEmpty);
+        }
         const ids = SPLITS.flatMap((split) => splits[split].map(({ id }) => id));
         expect(new Set(ids).size).toBe(ids.length);
         for (const split of SPLITS) for (const { id, text } of splits[split]) expect(text.trim(), id).not.toBe('');
+      });
+
+      it.each(definition.tasks)('has what $metric needs in each row', ({ metric, slices, classes, chance }) => {
+        const rows = metric === 'classification-accuracy' ? SPLITS.flatMap((split) => splits[split]) : splits.test;
+        const faults = rows.filter(({ choices, label, slice }) => {
+          if (slices ? !slices.includes(slice ?? '') : slice !== undefined) return true;
+          const answers = metric === 'choice-accuracy' ? choices : classes;
+          if (!answers) return label !== undefined || choices !== undefined;
+          return !(label !== undefined && label in answers) || new Set(answers).size !== answers.length;
+        });
+        expect(faults).toEqual([]);
+        for (const slice of slices ?? []) expect(rows.filter((row) => row.slice === slice).length).toBeGreaterThan(30);
+        if (metric !== 'choice-accuracy') return;
+        for (const { id, choices = [] } of rows) {
+          expect(chance, id).toBe(1 / choices.length);
+          for (const choice of choices) expect(choice, id).toMatch(/^ \S/);
+        }
       });
 
       it(`shares no item between splits, nor ${NEAR_DUPLICATE_CONTAINMENT * 100} % of one`, () => {

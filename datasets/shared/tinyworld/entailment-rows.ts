@@ -1,0 +1,32 @@
+/** Entailment pairs as rows: slices and classes take turns, each row from a stream of its own. */
+import type { DatasetRow, SplitName, Splits } from '../../../harness/contracts/dataset.ts';
+import { createRandom } from '../../../harness/tensor/random.ts';
+import { dropRepeatedRows } from '../leak-guard.ts';
+import { drawEntailment, ENTAILMENT_CLASSES, ENTAILMENT_SLICES, type EntailmentClass } from './entailment.ts';
+import { tinyWorld, WORLD_SEED } from './world.ts';
+
+/** Multiples of slices times classes, so that each combination is as frequent as any other. */
+const ROWS: Readonly<Record<SplitName, number>> = { test: 1_500, validation: 600, calibration: 300, training: 40_005 };
+
+export function entailmentRows(): Splits {
+  const root = createRandom(`${WORLD_SEED}/entailment`);
+  const world = tinyWorld();
+  const rows = (split: SplitName): readonly DatasetRow[] =>
+    Array.from({ length: ROWS[split] }, (_, index) => {
+      const slice = ENTAILMENT_SLICES[index % ENTAILMENT_SLICES.length] as (typeof ENTAILMENT_SLICES)[number];
+      const label = Math.floor(index / ENTAILMENT_SLICES.length) % ENTAILMENT_CLASSES.length;
+      const random = root.fork(`${split}/${index}`);
+      const { story, statement } = drawEntailment(
+        { random, world },
+        slice,
+        ENTAILMENT_CLASSES[label] as EntailmentClass,
+      );
+      return { id: `${split}-${String(index).padStart(5, '0')}`, text: story, pair: statement, label, slice };
+    });
+  return dropRepeatedRows({
+    test: rows('test'),
+    validation: rows('validation'),
+    calibration: rows('calibration'),
+    training: rows('training'),
+  });
+}

@@ -1,0 +1,22 @@
+/** Ranks drawn with weights 1 / (rank + offset), in whole numbers only. */
+import type { Random } from '../../../harness/tensor/random.ts';
+
+/** Weight of a rank is floor(SCALE / (rank + offset)): a correctly rounded quotient of integers, the same everywhere. */
+const SCALE = 1 << 22;
+
+export function createZipf(count: number, offset: number): (random: Random) => number {
+  const upTo = new Float64Array(count); // [count], sum of weights of ranks 0..rank
+  let total = 0;
+  for (let rank = 0; rank < count; rank++) upTo[rank] = total += Math.floor(SCALE / (rank + offset));
+  return (random) => {
+    const ticket = random.integer(total);
+    let low = 0;
+    let high = count - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((upTo[middle] as number) > ticket) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+}

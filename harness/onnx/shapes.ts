@@ -43,6 +43,17 @@ export function inferShapes(model: OnnxModel, { inputs }: ShapeRequest): Readonl
   return values;
 }
 
+/** Outputs of one node whose inputs' shapes are known. Errors as of inferShapes. */
+export function inferNodeOutputs(
+  node: Node,
+  { values, opsets }: { values: ReadonlyMap<string, ConcreteShape>; opsets: ReadonlyMap<string, number> },
+): readonly (ConcreteShape | undefined)[] {
+  return outputsOf(node, { values: values as Map<string, ShapedValue>, opsets, functions: [], depth: 0 });
+}
+
+/** A tensor as a shaped value, with its elements where they are few. */
+export { valueOfTensor };
+
 function bindInitializers(graph: Graph, values: Map<string, ShapedValue>): void {
   for (const [name, tensor] of graph.initializers) values.set(name, valueOfTensor(tensor));
   for (const sparse of graph.sparseInitializers)

@@ -1,12 +1,12 @@
 /** Normalizations, as the standard and com.microsoft have them. */
-import { normalAxis, sameAsFirst, shaped, type ShapeRule, type ShapeRules } from './rule.ts';
+import { dtypeAttribute, normalAxis, sameAsFirst, shaped, type ShapeRule, type ShapeRules } from './rule.ts';
 
 /** Outputs: normalized, mean and inverse deviation with the normalized axes of length 1. */
 const layerNormalization: ShapeRule = (context) => {
   const { dtype, dims } = context.input(0);
   const axis = normalAxis(context, context.int('axis', -1), dims.length);
   const statistics = dims.map((dim, at) => (at < axis ? dim : 1));
-  const statisticsType = dtype === 'float64' ? 'float64' : 'float32';
+  const statisticsType = dtypeAttribute(context, 'stash_type', 'float32');
   return [shaped(dtype, dims), shaped(statisticsType, statistics), shaped(statisticsType, statistics)];
 };
 

@@ -1,0 +1,83 @@
+/**
+ * Reading by index; the indices carry no gradient, and what is read twice gets the sum.
+ *   gather:          dx[i[j], ...] += dy[j, ...]     x: [..., n, ...] along `axis`, i: any shape in its place
+ *   gather elements: dx[.., i[..j..], ..] += dy[..j..]
+ *   gather nd:       dx[i[j], ...] += dy[j, ...]     i: [..., depth]
+ * https://onnx.ai/onnx/operators/onnx__Gather.html and the others
+ */
+import { int, string } from '../../onnx/attributes.ts';
+import { elementCount } from '../../tensor/tensor.ts';
+import type { GradientBuilder } from '../gradient-builder.ts';
+import { type BackwardRule, defineRule, type ForwardNode, fromStart } from '../rule.ts';
+import { padWithZeros } from './pad-with-zeros.ts';
+
+/** Scatter operators add since opset 16. */
+const SCATTER_ADDS = 16;
+
+/** Rows dy[j] added up at row i[j] of [n, ...]. dy: [count, ...], i: [count] */
+function scatterRows(b: GradientBuilder, dy: string, { indices, rows }: { indices: string; rows: number }): string {
+  const [count = 0, ...rest] = b.dims(dy);
+  if (b.opset >= SCATTER_ADDS) {
+    const wide = b.dtype(indices) === 'int64' ? indices : b.cast(indices, { to: 'int64' });
+    const column = b.reshapeTo(wide, [count, 1]);
+    return b.node('ScatterND', [b.zeros([rows, ...rest], b.dtype(dy)), column, dy], {
+      attributes: { reduction: string('add') },
+    })[0] as string;
+  }
+  // Before, as a product with the indicator of each row.
+  const length = b.scalarLike(indices, rows);
+  const flat = b.reshapeTo(indices, [count, 1]);
+  const positive = b.where(b.less(flat, b.scalarLike(flat, 0)), b.add(flat, length), flat);
+  const every = b.range(b.scalarLike(indices, 0), length, b.scalarLike(indices, 1)); // [rows]
+  const hits = b.cast(b.equal(positive, every), { to: b.dtype(dy) }); // [count, rows]
+  const sums = b.matrixProduct(hits, b.reshapeTo(dy, [count, elementCount(rest)]), { transA: true });
+  return b.reshapeTo(sums, [rows, ...rest]);
+}
+
+function gatherBackward(b: GradientBuilder, node: ForwardNode, dy: string): string {
+  const dims = node.dims(0);
+  const axis = fromStart(node.int('axis', 0), dims.length);
+  const length = dims[axis] as number;
+  const indices = node.input(1);
+  const known = b.values(indices);
+  if (known?.length === 1) {
+    const at = fromStart(known[0] as number, length);
+    const single = b.reshapeTo(dy, dims.with(axis, 1));
+    return padWithZeros(b, single, { axes: [axis], before: [at], after: [length - 1 - at] });
+  }
+  const count = elementCount(b.dims(indices));
+  const flat = b.reshapeTo(dy, [...dims.slice(0, axis), count, ...dims.slice(axis + 1)]);
+  if (axis === 0) return scatterRows(b, flat, { indices, rows: length });
+  const others = dims.map((_, at) => at).filter((at) => at !== axis);
+  const front = [axis, ...others];
+  const rows = scatterRows(b, b.transpose(flat, front), { indices, rows: length });
+  return b.transpose(
+    rows,
+    dims.map((_, at) => front.indexOf(at)),
+  );
+}
+
+function gatherElementsBackward(b: GradientBuilder, node: ForwardNode, dy: string): string {
+  const axis = fromStart(node.int('axis', 0), node.dims(0).length);
+  const single = node.dims(1)[axis] === 1;
+  if (!single && b.opset < SCATTER_ADDS) {
+    return node.unsupported(`several indices along axis ${axis} may meet; adding them up needs opset ${SCATTER_ADDS}`);
+  }
+  const attributes = { axis: int(axis), ...(single ? {} : { reduction: string('add') }) };
+  const zeros = b.zeros(node.dims(0), b.dtype(dy));
+  return b.node('ScatterElements', [zeros, node.input(1), dy], { attributes })[0] as string;
+}
+
+export const gather: readonly BackwardRule[] = [
+  defineRule({ op: 'Gather', since: 13, backward: (b, node, dy) => [gatherBackward(b, node, dy)] }),
+  defineRule({ op: 'GatherElements', since: 13, backward: (b, node, dy) => [gatherElementsBackward(b, node, dy)] }),
+  defineRule({
+    op: 'GatherND',
+    since: SCATTER_ADDS,
+    backward(b, node, dy) {
+      if (node.int('batch_dims', 0) !== 0) return node.unsupported('batch_dims has no gradient here');
+      const zeros = b.zeros(node.dims(0), b.dtype(dy));
+      return b.node('ScatterND', [zeros, node.input(1), dy], { attributes: { reduction: string('add') } });
+    },
+  }),
+];

@@ -1,0 +1,17 @@
+/** Zeros around a value, as one Pad node or none. */
+import type { GradientBuilder } from '../gradient-builder.ts';
+
+export function padWithZeros(
+  b: GradientBuilder,
+  value: string,
+  rim: { readonly axes: readonly number[]; readonly before: readonly number[]; readonly after: readonly number[] },
+): string {
+  const rank = b.dims(value).length;
+  const pads = Array<number>(2 * rank).fill(0);
+  for (const [index, axis] of rim.axes.entries()) {
+    pads[axis] = rim.before[index] as number;
+    pads[axis + rank] = rim.after[index] as number;
+  }
+  if (pads.every((count) => count === 0)) return value;
+  return b.node('Pad', [value, b.integers(pads)])[0] as string;
+}

@@ -1,0 +1,113 @@
+/**
+ * Optimizers as graph nodes. What changes from step to step enters as scalars, so that one session serves a whole training.
+ * Moments are kept without their factors (1 - β), which enter through the step size; that saves passes over memory.
+ */
+import type { GraphWriter } from './graph-writer.ts';
+
+export interface UpdateRequest {
+  readonly parameter: string;
+  readonly gradient: string;
+  /** In the order of Optimizer.moments. */
+  readonly moments: readonly string[];
+  /** Value of one of the scalars that Optimizer.scalars gives for this parameter's group. */
+  readonly scalar: (name: string) => string;
+  readonly decays: boolean;
+}
+
+export interface Update {
+  readonly parameter: string;
+  readonly moments: readonly string[];
+}
+
+export interface StepState {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+}
+
+export interface Optimizer {
+  /** What is kept for every parameter besides itself: tensors of its shape, zero at first. */
+  readonly moments: readonly string[];
+  /** Of parameters that decay. */
+  readonly weightDecay: number;
+  readonly scalars: readonly string[];
+  scalarsAt(state: StepState): Readonly<Record<string, number>>;
+  update(w: GraphWriter, request: UpdateRequest): Update;
+}
+
+export interface AdamWOptions {
+  /** Default 0.9. */
+  readonly beta1?: number;
+  /** Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Default 0.01. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * Adam with decoupled weight decay. Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101, Algorithm 2, with the decay
+ * multiplied by the learning rate as PyTorch does. M = m / (1 - β₁), V = v / (1 - β₂):
+ *   M ← β₁ M + g       V ← β₂ V + g²       w ← (1 - η λ) w - s M / (√V + e)
+ *   s = η (1 - β₁) c / (1 - β₁ᵗ)           e = ε c           c = √((1 - β₂ᵗ) / (1 - β₂))
+ */
+export function adamW({
+  beta1 = 0.9,
+  beta2 = 0.999,
+  epsilon = 1e-8,
+  weightDecay = 0.01,
+}: AdamWOptions = {}): Optimizer {
+  return {
+    moments: ['first_moment', 'second_moment'],
+    weightDecay,
+    scalars: ['step_size', 'epsilon', 'kept'],
+    scalarsAt({ step, learningRate, weightDecay: decay }) {
+      const correction = Math.sqrt((1 - beta2 ** step) / (1 - beta2));
+      return {
+        step_size: (learningRate * (1 - beta1) * correction) / (1 - beta1 ** step),
+        epsilon: epsilon * correction,
+        kept: 1 - learningRate * decay,
+      };
+    },
+    update(w, { parameter, gradient, moments, scalar, decays }) {
+      const [oldFirst = '', oldSecond = ''] = moments;
+      const first = w.add(w.mul(oldFirst, w.scalar(beta1)), gradient);
+      const second = w.add(w.mul(oldSecond, w.scalar(beta2)), w.mul(gradient, gradient));
+      const direction = w.div(first, w.add(w.sqrt(second), scalar('epsilon')));
+      const kept = decays ? w.mul(parameter, scalar('kept')) : parameter;
+      return { parameter: w.sub(kept, w.mul(direction, scalar('step_size'))), moments: [first, second] };
+    },
+  };
+}
+
+export interface SgdOptions {
+  /** Default 0. */
+  readonly momentum?: number;
+  /** Looks ahead along the momentum; default false. */
+  readonly nesterov?: boolean;
+  /** Added to the gradient as λ w; default 0. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * Gradient descent with momentum, as PyTorch writes it (Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html):
+ *   d = g + λ w       M ← μ M + d       w ← w - η M       with nesterov w ← w - η (d + μ M)
+ */
+export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+  return {
+    moments: momentum === 0 ? [] : ['momentum'],
+    weightDecay,
+    scalars: ['step_size', 'decay'],
+    scalarsAt: ({ learningRate, weightDecay: decay }) => ({ step_size: learningRate, decay }),
+    update(w, { parameter, gradient, moments, scalar, decays }) {
+      const descent = decays ? w.add(gradient, w.mul(parameter, scalar('decay'))) : gradient;
+      const [old] = moments;
+      if (old === undefined) return { parameter: w.sub(parameter, w.mul(descent, scalar('step_size'))), moments: [] };
+      const moment = w.add(w.mul(old, w.scalar(momentum)), descent);
+      const direction = nesterov ? w.add(descent, w.mul(moment, w.scalar(momentum))) : moment;
+      return { parameter: w.sub(parameter, w.mul(direction, scalar('step_size'))), moments: [moment] };
+    },
+  };
+}

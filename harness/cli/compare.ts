@@ -3,11 +3,13 @@ import { styleText } from 'node:util';
 import { defineCommand } from 'citty';
 import { type BoardEntry, itemsOf } from '../../drizzle/queries.ts';
 import type { Store } from '../../drizzle/client.ts';
+import type { Metric } from '../contracts/dataset.ts';
 import { InputError } from '../contracts/errors.ts';
 import { type ItemComparison, compareItems } from '../evaluate/compare-items.ts';
 import { findEntry, type Place, placeOf, placeOptions } from './find-entry.ts';
 import { formatBytes, formatEstimate, formatSeconds, renderColumns } from './format.ts';
 import { homeOption, jsonOption, openHomeStore } from './home.ts';
+import { METRIC_WORDS } from './metric-words.ts';
 import { print, printJson } from './output.ts';
 
 export default defineCommand({
@@ -60,17 +62,31 @@ function compareSeeds(
   }));
 }
 
-const MEASURES: readonly {
+interface Measure {
   readonly measure: keyof ItemComparison;
   readonly title: string;
   readonly scale: number;
   readonly digits: number;
   readonly lowerIsBetter: boolean;
-}[] = [
-  { measure: 'logPerplexity', title: 'ln perplexity, nats/token', scale: 1, digits: 5, lowerIsBetter: true },
-  { measure: 'klDivergence', title: 'KL from dense, nats/token', scale: 1, digits: 5, lowerIsBetter: true },
-  { measure: 'sameTop', title: 'same top token, points', scale: 100, digits: 2, lowerIsBetter: false },
-];
+}
+
+/** What is compared on a task with this metric, the metric itself first. */
+function measuresFor(metric: Metric): readonly Measure[] {
+  const { loss, decision, sameTop } = METRIC_WORDS[metric];
+  const accuracy = {
+    measure: 'correct',
+    title: 'accuracy, points',
+    scale: 100,
+    digits: 2,
+    lowerIsBetter: false,
+  } as const;
+  return [
+    ...(metric === 'perplexity' ? [] : [accuracy]),
+    { measure: 'logPerplexity', title: `${loss}, nats/${decision}`, scale: 1, digits: 5, lowerIsBetter: true },
+    { measure: 'klDivergence', title: `KL from dense, nats/${decision}`, scale: 1, digits: 5, lowerIsBetter: true },
+    { measure: 'sameTop', title: `${sameTop}, points`, scale: 100, digits: 2, lowerIsBetter: false },
+  ];
+}
 
 function render(
   place: Place,
@@ -78,10 +94,11 @@ function render(
   comparisons: readonly SeedComparison[],
 ): string {
   const [first, second] = sides.map(({ method, variant }) => `${method}/${variant}`);
+  const measures = measuresFor(sides[0].quality?.metric ?? 'perplexity');
   const lines = [styleText('bold', `${first} against ${second}`) + ` · ${place.model} · ${place.task}`, ''];
   for (const { seeds, comparison } of comparisons) {
     if (comparisons.length > 1) lines.push(styleText('bold', `seed ${seeds[0]}`));
-    const rows = MEASURES.map(({ measure, title, scale, digits, lowerIsBetter }) => {
+    const rows = measures.map(({ measure, title, scale, digits, lowerIsBetter }) => {
       const { difference, pValue, significant } = comparison[measure];
       const { value, low, high } = difference;
       const better = value < 0 === lowerIsBetter ? first : second;
@@ -103,9 +120,12 @@ function render(
         residentMemoryBytes === null ? '—' : formatBytes(residentMemoryBytes),
       ),
     ],
-    ...(sides[0].latency ?? []).map(({ shape }, i) => [
+    ...[...new Set(sides.flatMap(({ latency }) => latency.map(({ shape }) => shape)))].map((shape) => [
       `times as fast as dense, ${shape}`,
-      ...sides.map(({ latency }) => (latency[i] ? formatEstimate(latency[i].speedUp, 2) : '—')),
+      ...sides.map(({ latency }) => {
+        const found = latency.find((timed) => timed.shape === shape);
+        return found ? formatEstimate(found.speedUp, 2) : '—';
+      }),
     ]),
     ['compression cost, wall', ...sides.map(({ cost }) => (cost ? formatSeconds(cost.wallSeconds) : '—'))],
   ];

@@ -8,7 +8,7 @@ export const EXIT_CODES = {
   defect: 1,
   /** Something given cannot be used: an option, an id, a file; one line says what to do. */
   input: 2,
-  /** The run ended, but pieces were left undone, since their processes were killed from outside again and again. */
+  /** The run ended, but pieces were left undone, with the reason: killed from outside again and again, or an artifact lost. */
   incomplete: 3,
   /** Stopped by Ctrl-C or a termination signal; the same command goes on from there. */
   interrupted: 130,

@@ -153,6 +153,8 @@ function printSummary(summary: RunSummary): void {
       `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s, ` +
       `the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`,
   );
-  if (undone.length > 0)
-    remark(`${undone.length} pieces left undone: their processes were killed from outside; run again`);
+  for (const [reason, names] of Map.groupBy(undone, (piece) => piece.reason)) {
+    const who = [...new Set(names.map(({ name }) => name))].join(', ');
+    remark(`left undone: ${names.length} pieces of ${who}: ${reason}`);
+  }
 }

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
+import { PARENT_VARIABLE } from './watch-parent.ts';
 
 export interface ChildRequest {
   /** Absolute path of the module to run. */
@@ -112,7 +113,7 @@ function childEnvironment(compileCache: string): NodeJS.ProcessEnv {
   const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH'].flatMap((name) =>
     process.env[name] === undefined ? [] : [[name, process.env[name]] as const],
   );
-  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compileCache };
+  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compileCache, [PARENT_VARIABLE]: String(process.pid) };
 }
 
 function closed(child: ChildProcess): Promise<{ exitCode: number | null; signalName: string | null }> {

@@ -4,7 +4,6 @@
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { IntegrityError } from '../contracts/errors.ts';
 import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../contracts/result.ts';
 import type { Machine } from '../contracts/runner.ts';
 import { type ChildOutcome, runChild } from './child-process.ts';
@@ -58,8 +57,15 @@ export type ProgressEvent =
 export interface ExecutionSummary {
   readonly seconds: Readonly<Record<Activity, number>>;
   readonly recorded: number;
-  /** Pieces left undone, since something outside killed their process again and again. */
-  readonly undone: readonly string[];
+  /** Pieces without a row: their process was killed from outside again and again, or their artifact is lost. */
+  readonly undone: readonly Undone[];
+}
+
+export interface Undone {
+  readonly key: string;
+  /** `gptq/w4g32 on stories260k` */
+  readonly name: string;
+  readonly reason: string;
 }
 
 /** A process killed from outside says nothing of the method: it is tried again, but not for ever. */
@@ -98,7 +104,7 @@ interface ExecutionState {
   readonly request: ExecuteRequest;
   readonly seconds: Record<Activity, number>;
   recorded: number;
-  readonly undone: string[];
+  readonly undone: Undone[];
 }
 
 /** What is known of a trial while its artifact is judged. */
@@ -111,7 +117,7 @@ interface Candidate {
 }
 
 async function executeTrial(state: ExecutionState, trial: PlannedTrial): Promise<void> {
-  const { workspace, done, onProgress } = state.request;
+  const { workspace, done } = state.request;
   const stored = done.trials.get(trial.key);
   const startedAt = new Date().toISOString();
   if (stored?.artifact && workspace.hasArtifact(stored.artifact)) {
@@ -121,13 +127,31 @@ async function executeTrial(state: ExecutionState, trial: PlannedTrial): Promise
   const made = await compress(state, trial, startedAt);
   if (!made) return;
   if (stored && stored.artifact !== made.sha256) {
-    throw new IntegrityError(
-      `${trial.unit.method.id}/${trial.identity.variant} on ${trial.identity.model}: the store's artifact ${stored.artifact} is gone ` +
-        `and making it again gave ${made.sha256}; run with a fresh --home, or make the method deterministic`,
-    );
+    const reason =
+      `the store's artifact ${stored.artifact} is gone and making it again gave ${made.sha256}; ` +
+      'run with a fresh --home, or make the method deterministic';
+    leaveUndone(state, trial, { keys: openPieces(state, trial), reason });
+    return;
   }
   await judge(state, { trial, sha256: made.sha256, report: stored ? null : made.report, startedAt });
-  onProgress?.({ kind: 'finished', trial, status: 'completed' });
+}
+
+/** Keys of the evaluations and the measurement that are still to do. */
+function openPieces(state: ExecutionState, trial: PlannedTrial): string[] {
+  const { done } = state.request;
+  return [
+    ...trial.evaluations.map(({ key }) => key).filter((key) => !done.evaluations.has(key)),
+    ...[trial.measurement.key].filter((key) => !done.measurements.has(key)),
+  ];
+}
+
+function leaveUndone(
+  state: ExecutionState,
+  trial: PlannedTrial,
+  { keys, reason }: { readonly keys: Iterable<string>; readonly reason: string },
+): void {
+  const { method, variant, model } = trial.identity;
+  for (const key of keys) state.undone.push({ key, name: `${method}/${variant} on ${model}`, reason });
 }
 
 /** Runs the method. Records the row of a trial that failed and gives undefined; else keeps the artifact. */
@@ -175,8 +199,13 @@ async function compress(
         return { sha256: workspace.keepArtifact(readFileSync(specification.artifactPath)), report };
       }
       const failure = report?.outcome ?? describeEnding(outcome, limits, limits.trialTimeoutSeconds);
-      recorder.trial(trialRow({ trial, run, machine, startedAt }, report ?? null, failure));
-      state.recorded++;
+      if (state.request.done.trials.has(trial.key)) {
+        const reason = `its artifact is gone and making it again failed: ${failure.status}: ${failure.reason}`;
+        leaveUndone(state, trial, { keys: openPieces(state, trial), reason });
+      } else {
+        recorder.trial(trialRow({ trial, run, machine, startedAt }, report ?? null, failure));
+        state.recorded++;
+      }
       onProgress?.({ kind: 'finished', trial, status: failure.status, reason: failure.reason });
       return undefined;
     } finally {
@@ -187,14 +216,10 @@ async function compress(
 
 /** Has the artifact checked, evaluated and timed in a child process, and records each piece as it comes. */
 async function judge(state: ExecutionState, candidate: Candidate): Promise<void> {
-  const { workspace, preparer, limits, done, onProgress } = state.request;
+  const { workspace, preparer, limits, onProgress } = state.request;
   const { trial } = candidate;
   const { model } = trial.entry;
-  const open = new Set([
-    ...(candidate.report ? [trial.key] : []),
-    ...trial.evaluations.map(({ key }) => key).filter((key) => !done.evaluations.has(key)),
-    ...[trial.measurement.key].filter((key) => !done.measurements.has(key)),
-  ]);
+  const open = new Set([...(candidate.report ? [trial.key] : []), ...openPieces(state, trial)]);
   const preparedModel = await preparer.model(model);
   const testPaths = new Map<string, string>();
   for (const { key, dataset, task } of trial.evaluations) {
@@ -237,7 +262,8 @@ async function judge(state: ExecutionState, candidate: Candidate): Promise<void>
       },
     });
     rmSync(scratch, { recursive: true, force: true });
-    if (rejected || open.size === 0) return;
+    if (rejected) return;
+    if (open.size === 0) break;
     if (outcome.ending === 'killed' && attempt < MOST_ATTEMPTS) {
       onProgress?.({
         kind: 'again',
@@ -247,7 +273,8 @@ async function judge(state: ExecutionState, candidate: Candidate): Promise<void>
       continue;
     }
     if (begun === undefined) {
-      state.undone.push(...open);
+      const reason = `the process judging it ended between two pieces: ${describeEnding(outcome, limits, limits.judgeTimeoutSeconds).reason}`;
+      leaveUndone(state, trial, { keys: open, reason });
       return;
     }
     recordDeath(state, candidate, begun, describeEnding(outcome, limits, limits.judgeTimeoutSeconds));
@@ -255,6 +282,7 @@ async function judge(state: ExecutionState, candidate: Candidate): Promise<void>
     if (begun === trial.key) return;
     attempt = 0;
   }
+  onProgress?.({ kind: 'finished', trial, status: 'completed' });
 }
 
 function recordPiece(state: ExecutionState, candidate: Candidate, piece: JudgeMessage & { kind: 'done' }): void {

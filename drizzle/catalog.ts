@@ -52,6 +52,9 @@ const taskEntrySchema = v.strictObject({
   dataset: v.string(),
   metric: v.string(),
   higherIsBetter: v.boolean(),
+  chance: v.optional(v.number()),
+  slices: v.optional(v.array(v.string())),
+  classes: v.optional(v.array(v.string())),
   description: v.string(),
 });
 
@@ -92,8 +95,14 @@ export function recordCatalog(store: Store, catalog: Catalog): void {
         const target = catalogDatasets.id;
         transaction.insert(catalogDatasets).values(columns).onConflictDoUpdate({ target, set: columns }).run();
       }
-      for (const entry of valid.tasks) {
-        const columns = { ...entry, registered: true };
+      for (const { chance, slices, classes, ...entry } of valid.tasks) {
+        const columns = {
+          ...entry,
+          registered: true,
+          chance: chance ?? null,
+          slices: slices ? canonicalJson(slices) : null,
+          classes: classes ? canonicalJson(classes) : null,
+        };
         const target = catalogTasks.id;
         transaction.insert(catalogTasks).values(columns).onConflictDoUpdate({ target, set: columns }).run();
       }
@@ -106,6 +115,7 @@ export function recordCatalog(store: Store, catalog: Catalog): void {
 export function readCatalog({ database }: Store): StoredCatalog {
   const methods = database.select().from(catalogMethods).orderBy(catalogMethods.id).all();
   const models = database.select().from(catalogModels).orderBy(catalogModels.id).all();
+  const tasks = database.select().from(catalogTasks).orderBy(catalogTasks.id).all();
   return {
     methods: methods.map(({ paper, variants, ...entry }) => ({
       ...entry,
@@ -114,6 +124,11 @@ export function readCatalog({ database }: Store): StoredCatalog {
     })),
     models: models.map(({ trainedOn, ...entry }) => ({ ...entry, trainedOn: JSON.parse(trainedOn) as string[] })),
     datasets: database.select().from(catalogDatasets).orderBy(catalogDatasets.id).all(),
-    tasks: database.select().from(catalogTasks).orderBy(catalogTasks.id).all(),
+    tasks: tasks.map(({ chance, slices, classes, ...entry }) => ({
+      ...entry,
+      ...(chance !== null && { chance }),
+      ...(slices !== null && { slices: JSON.parse(slices) as string[] }),
+      ...(classes !== null && { classes: JSON.parse(classes) as string[] }),
+    })),
   };
 }

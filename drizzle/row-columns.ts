@@ -10,6 +10,7 @@ import type {
   RunRow,
   ShapeLatency,
   Size,
+  SliceQuality,
   TrialRow,
 } from '../harness/contracts/result.ts';
 import type { Machine } from '../harness/contracts/runner.ts';
@@ -180,15 +181,25 @@ export function evaluationColumns(row: EvaluationRow): typeof evaluations.$infer
     status: row.status,
   };
   if (row.status !== 'completed') return { ...columns, reason: row.reason };
-  const { estimate, metric, higherIsBetter, dense, items, tokens } = row.quality;
+  const { estimate, metric, higherIsBetter, dense, items, tokens, slices } = row.quality;
   const distances: Partial<EstimateColumns<Distances, number>> = {};
   for (const name of DISTANCES) Object.assign(distances, estimateColumns(name, row.distance[name]));
-  return { ...columns, metric, higherIsBetter, ...estimate, dense, itemCount: items, tokenCount: tokens, ...distances };
+  return {
+    ...columns,
+    metric,
+    higherIsBetter,
+    ...estimate,
+    dense,
+    itemCount: items,
+    tokenCount: tokens,
+    slices: slices ? canonicalJson(slices) : null,
+    ...distances,
+  };
 }
 
 export type EvaluationFigures = Pick<
   EvaluationColumns,
-  'key' | 'metric' | 'higherIsBetter' | 'value' | 'low' | 'high' | 'dense' | 'itemCount' | 'tokenCount'
+  'key' | 'metric' | 'higherIsBetter' | 'value' | 'low' | 'high' | 'dense' | 'itemCount' | 'tokenCount' | 'slices'
 > &
   EstimateColumns<Distances, number | null>;
 
@@ -204,6 +215,7 @@ export function qualityOf(columns: EvaluationFigures): CompletedEvaluation['qual
     dense: read(columns.dense),
     items: read(columns.itemCount),
     tokens: read(columns.tokenCount),
+    ...(columns.slices !== null && { slices: JSON.parse(columns.slices) as SliceQuality[] }),
   };
 }
 
@@ -223,8 +235,8 @@ function estimateColumns(name: Distances, { value, low, high }: Estimate): Recor
   return { [`${name}Value`]: value, [`${name}Low`]: low, [`${name}High`]: high };
 }
 
-export function packItems(items: Items): Buffer {
-  return packColumns(items);
+export function packItems({ slices, ...columns }: Items): Buffer {
+  return packColumns(slices ? { ...columns, slices } : columns);
 }
 
 /** An empty column has no type of its own, so the contract's names decide, not the blob. */

@@ -19,7 +19,7 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core';
 import { ACCESS_CLASSES, FAMILIES } from '../harness/contracts/method.ts';
-import { STATUSES } from '../harness/contracts/result.ts';
+import { METRICS, STATUSES } from '../harness/contracts/result.ts';
 import { PROVIDERS } from '../harness/contracts/runner.ts';
 
 /** A SHA-256, hex digits in TypeScript and 32 bytes in the file. */
@@ -171,7 +171,7 @@ export const evaluations = sqliteTable(
     wallSeconds: real('wall_seconds').notNull(),
     status: text({ enum: STATUSES }).notNull(),
     reason: text(),
-    metric: text({ enum: ['perplexity'] }),
+    metric: text({ enum: METRICS }),
     higherIsBetter: integer('higher_is_better', { mode: 'boolean' }),
     value: real(),
     low: real(),
@@ -179,6 +179,8 @@ export const evaluations = sqliteTable(
     dense: real(),
     itemCount: integer('item_count'),
     tokenCount: integer('token_count'),
+    /** Quality by slice; null where the task has no slices. */
+    slices: text(),
     deltaLogPerplexityValue: real('delta_log_perplexity_value'),
     deltaLogPerplexityLow: real('delta_log_perplexity_low'),
     deltaLogPerplexityHigh: real('delta_log_perplexity_high'),
@@ -340,5 +342,9 @@ export const catalogTasks = sqliteTable('catalog_tasks', {
   dataset: text().notNull(),
   metric: text().notNull(),
   higherIsBetter: integer('higher_is_better', { mode: 'boolean' }).notNull(),
+  /** What guessing gets; null where there is no such figure. */
+  chance: real(),
+  slices: text(),
+  classes: text(),
   description: text().notNull(),
 });

@@ -75,7 +75,7 @@ function keyOf(value: unknown): string {
 
 function checkItemColumns(key: string, items: Items, count: number): void {
   for (const [column, values] of Object.entries(items)) {
-    if (values.length === count) continue;
+    if (values === undefined || values.length === count) continue;
     throw new InputError(
       `evaluation "${key}" cannot be stored: outcomes.${column} has ${values.length} entries, quality.items says ${count}`,
     );

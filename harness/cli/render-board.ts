@@ -4,13 +4,13 @@ import type { Store } from '../../drizzle/client.ts';
 import { type BoardEntry, type Leaderboard, itemsOf, leaderboard } from '../../drizzle/queries.ts';
 import type { CostClass } from '../contracts/method.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
-import type { Items } from '../contracts/result.ts';
-import { tierByPerplexity } from '../evaluate/compare-items.ts';
+import type { Items, Quality } from '../contracts/result.ts';
+import { tierByMetric } from '../evaluate/compare-items.ts';
+import { qualityColumn } from '../evaluate/item-statistics.ts';
 import {
   type Alignment,
   cut,
   formatBytes,
-  formatFigureEstimate,
   formatRatio,
   formatSeconds,
   outputColumns,
@@ -18,6 +18,7 @@ import {
   width,
   wrapParts,
 } from './format.ts';
+import { METRIC_WORDS, formatQuality } from './metric-words.ts';
 
 /** An entry with a quality, and its place among all of its weight class. */
 interface Ranked {
@@ -44,13 +45,13 @@ export function renderBoard(
     if (members.length === 0) return [];
     return [{ title: classTitle(weightClass, ladder[index - 1] ?? null), ranked: rank(store, members) }];
   });
-  const { lines, shown } = renderBlocks(blocks, columns);
+  const { lines, shown } = renderBlocks(blocks, { all: columnsFor(metricOf(board)), columns });
   return [
     ...header(board, { ...request, columns }),
     '',
     ...lines,
     ...renderFailures(board.entries, columns),
-    ...legend(compressed, { shown, columns }),
+    ...legend(compressed, { shown, columns, metric: metricOf(board) }),
   ].join('\n');
 }
 
@@ -67,7 +68,9 @@ function header(
       : ['no speed measured']),
   ];
   const facts = [
-    dense?.quality ? `dense: perplexity ${formatFigureEstimate(dense.quality.estimate)}` : 'dense not measured yet',
+    dense?.quality
+      ? `dense: ${METRIC_WORDS[dense.quality.metric].title} ${formatQuality(dense.quality)}`
+      : 'dense not measured yet',
     ...(board.dense
       ? [`${formatBytes(board.dense.fileBytes)} file`, `${formatBytes(board.dense.zstdBytes)} as shipped (zstd)`]
       : []),
@@ -85,19 +88,20 @@ function classTitle(weightClass: number | null, next: number | null): string {
 function rank(store: Store, members: readonly BoardEntry[]): Ranked[] {
   const items = new Map(members.map((entry) => [entry, meanItems(store, entry)]));
   const itemsOfEntry = (entry: BoardEntry): Items => items.get(entry) as Items;
-  return tierByPerplexity(members, itemsOfEntry).flatMap(({ tier, entries }) =>
+  const metric = members[0]?.quality?.metric ?? 'perplexity';
+  return tierByMetric(members, metric, itemsOfEntry).flatMap(({ tier, entries }) =>
     entries.map((entry) => ({ entry, tier })),
   );
 }
 
-/** Per-item outcomes, averaged over the seeds of a variant. */
-function meanItems(store: Store, { trials }: BoardEntry): Items {
+/** Per-item outcomes, what the metric is the mean of averaged over the seeds of a variant. */
+function meanItems(store: Store, { trials, quality }: BoardEntry): Items {
   const seeds = trials.flatMap(({ evaluation }) => (evaluation?.quality ? [itemsOf(store, evaluation.key)] : []));
   const [first] = seeds;
   if (!first) throw new TypeError('a ranked entry has an evaluation');
-  const mean =
-    seeds.length === 1 ? first.negativeLogLikelihood : averageColumns(seeds.map((seed) => seed.negativeLogLikelihood));
-  return { ...first, negativeLogLikelihood: mean };
+  if (seeds.length === 1 || !quality) return first;
+  const column = qualityColumn(quality.metric);
+  return { ...first, [column]: averageColumns(seeds.map((seed) => seed[column])) };
 }
 
 function averageColumns(columns: readonly (readonly number[])[]): number[] {
@@ -118,12 +122,12 @@ const NARROWINGS: readonly (readonly string[])[] = [[], ['8×128'], ['8×128', '
  */
 function renderBlocks(
   blocks: readonly Block[],
-  columns: number,
+  { all, columns }: { readonly all: readonly Column[]; readonly columns: number },
 ): { readonly lines: readonly string[]; readonly shown: readonly Column[] } {
   const filled = SIDES.filter(({ costClass }) => blocks.some(({ ranked }) => ranked.some(isOn(costClass))));
   const layouts = [true, false].flatMap((beside) =>
     NARROWINGS.map((omitted) => {
-      const shown = COLUMNS.filter(({ title }) => !omitted.includes(title));
+      const shown = all.filter(({ title }) => !omitted.includes(title));
       const sides = filled.map((side) => renderSide(side, blocks, shown));
       const widths = sides.map(({ wide }) => wide);
       const taken = beside ? widths.reduce((sum, wide) => sum + GAP.length + wide, -GAP.length) : Math.max(...widths);
@@ -131,7 +135,7 @@ function renderBlocks(
     }),
   );
   const layout = layouts.find(({ fits }) => fits) ?? layouts.at(-1);
-  if (!layout || filled.length === 0) return { lines: [], shown: COLUMNS };
+  if (!layout || filled.length === 0) return { lines: [], shown: all };
   const { beside, sides, shown } = layout;
   const [left] = sides;
   const lines = blocks.flatMap(({ title }, block) => {
@@ -183,6 +187,16 @@ interface Column {
   readonly cell: (ranked: Ranked) => string;
 }
 
+function metricOf(board: Leaderboard): Quality['metric'] {
+  return board.entries.find(({ quality }) => quality)?.quality?.metric ?? 'perplexity';
+}
+
+function columnsFor(metric: Quality['metric']): readonly Column[] {
+  return COLUMNS.map((column) =>
+    column.title === 'quality' ? { ...column, title: METRIC_WORDS[metric].title } : column,
+  );
+}
+
 const COLUMNS: readonly Column[] = [
   { title: 'tier', alignment: 'right', cell: ({ tier }) => String(tier) },
   {
@@ -191,9 +205,9 @@ const COLUMNS: readonly Column[] = [
     cell: ({ entry }) => `${entry.method}/${entry.variant}${marksOf(entry)}`,
   },
   {
-    title: 'perplexity',
+    title: 'quality',
     alignment: 'right',
-    cell: ({ entry }) => (entry.quality ? formatFigureEstimate(entry.quality.estimate) : '—'),
+    cell: ({ entry }) => (entry.quality ? formatQuality(entry.quality) : '—'),
   },
   {
     title: 'smaller',
@@ -241,13 +255,19 @@ function renderFailures(entries: readonly BoardEntry[], columns: number): string
 
 function legend(
   entries: readonly BoardEntry[],
-  { shown, columns }: { readonly shown: readonly Column[]; readonly columns: number },
+  {
+    shown,
+    columns,
+    metric,
+  }: { readonly shown: readonly Column[]; readonly columns: number; readonly metric: Quality['metric'] },
 ): string[] {
   const confidence = `${Math.round(PROTOCOL.quality.confidence * 100)} %`;
-  const omitted = COLUMNS.filter((column) => !shown.includes(column)).map(({ title }) => title);
+  const omitted = columnsFor(metric)
+    .map(({ title }) => title)
+    .filter((title) => !shown.some((column) => column.title === title));
   const speeds = ['1 token', '8×128'].filter((title) => !omitted.includes(title));
   const parts = [
-    `perplexity with ${confidence} interval, lower is better`,
+    `${METRIC_WORDS[metric].title} with ${confidence} interval, ${metric === 'perplexity' ? 'lower' : 'higher'} is better`,
     'a tier holds what a paired test cannot tell from its best',
     'smaller: zstd bytes of dense over those of the artifact',
     speeds.length > 0 && `${speeds.join(', ')}: times as fast as dense`,

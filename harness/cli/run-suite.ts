@@ -138,7 +138,11 @@ export function catalog(): Catalog {
       citation,
       contentHash,
     })),
-    tasks: taskUnits.map(({ task }) => ({ ...task })),
+    tasks: taskUnits.map(({ task: { slices, classes, ...task } }) => ({
+      ...task,
+      ...(slices && { slices: [...slices] }),
+      ...(classes && { classes: [...classes] }),
+    })),
   };
 }
 

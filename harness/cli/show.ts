@@ -14,6 +14,7 @@ import {
   wrapParts,
 } from './format.ts';
 import { homeOption, jsonOption, openHomeStore } from './home.ts';
+import { METRIC_WORDS, formatPercent, formatPlainQuality, formatQuality } from './metric-words.ts';
 import { print, printJson } from './output.ts';
 
 export default defineCommand({
@@ -84,17 +85,27 @@ function renderTrial(trial: BoardTrial, entry: BoardEntry, columns: number): str
   }
   if (evaluation?.quality && evaluation.distance) {
     const { quality, distance } = evaluation;
+    const { metric } = quality;
+    const words = METRIC_WORDS[metric];
+    const inSample = evaluation.inSample ? ' (in-sample)' : '';
     rows.push(
+      [words.title, `${formatQuality(quality, 4)}; dense ${formatPlainQuality(metric, quality.dense)}${inSample}`],
+      ...(quality.slices ?? []).map(
+        ({ slice, estimate, dense, items }) =>
+          [
+            `  ${slice}`,
+            `${formatQuality({ metric, estimate }, 4)}; dense ${formatPlainQuality(metric, dense)}; ${items} items`,
+          ] as const,
+      ),
+      [`Δ ${words.loss}`, `${formatEstimate(distance.deltaLogPerplexity, 5)} nats per ${words.decision}`],
+      ['KL from dense', `${formatEstimate(distance.klDivergence, 5)} nats per ${words.decision}`],
+      [words.sameTop, formatPercent(distance.sameTop)],
+      ['right → wrong', `${formatPercent(distance.correctToIncorrect)} of ${words.decision}s`],
+      ['wrong → right', `${formatPercent(distance.incorrectToCorrect)} of ${words.decision}s`],
       [
-        quality.metric,
-        `${formatEstimate(quality.estimate, 4)}; dense ${quality.dense.toFixed(4)}${evaluation.inSample ? ' (in-sample)' : ''}`,
+        'test items',
+        `${quality.items} items` + (metric === 'perplexity' ? `, ${quality.tokens} predicted tokens` : ''),
       ],
-      ['Δ ln perplexity', `${formatEstimate(distance.deltaLogPerplexity, 5)} nats per token`],
-      ['KL from dense', `${formatEstimate(distance.klDivergence, 5)} nats per token`],
-      ['same top token', `${formatPercent(distance.sameTop)}`],
-      ['right → wrong', `${formatPercent(distance.correctToIncorrect)} of tokens`],
-      ['wrong → right', `${formatPercent(distance.incorrectToCorrect)} of tokens`],
-      ['test items', `${quality.items} items, ${quality.tokens} predicted tokens`],
     );
   } else if (evaluation) rows.push(['evaluation', `${evaluation.status}: ${evaluation.reason}`]);
   for (const shape of measurement?.latency ?? []) {
@@ -122,16 +133,4 @@ function renderTrial(trial: BoardTrial, entry: BoardEntry, columns: number): str
     styleText('bold', `seed ${trial.seed}`) + (trial.stale ? ' (stale: from older code)' : ''),
     ...lines.map((line) => `  ${line}`),
   ];
-}
-
-function formatPercent({
-  value,
-  low,
-  high,
-}: {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-}): string {
-  return `${formatEstimate({ value: value * 100, low: low * 100, high: high * 100 }, 2)} %`;
 }

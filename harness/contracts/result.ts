@@ -4,6 +4,7 @@
  * a status, and a failure is a row like any other.
  */
 import * as v from 'valibot';
+import type { Metric } from './dataset.ts';
 import { ACCESS_CLASSES, FAMILIES } from './method.ts';
 import { machineSchema, runnerSchema } from './runner.ts';
 
@@ -110,43 +111,67 @@ export const trialSchema = v.variant('status', [
 ]);
 export type TrialRow = v.InferOutput<typeof trialSchema>;
 
-/** Per-item outcomes in columns, one entry per test item in order. Sums are over the item's predicted tokens. */
+/**
+ * Per-item outcomes in columns, one entry per test item in order. Sums are over the item's decisions: its predicted
+ * tokens (perplexity), or the one choice of a continuation or class, whose distribution is that over the choices.
+ */
 export const itemsSchema = v.strictObject({
   ids: v.array(v.string()),
+  /** Group each item is reported under; absent where the task has none. */
+  slices: v.optional(v.array(v.string())),
+  /** Decisions. */
   tokens: v.array(count),
   /** Summed negative log-likelihood in nats, of the artifact and of dense. */
   negativeLogLikelihood: v.array(v.number()),
   denseNegativeLogLikelihood: v.array(v.number()),
-  /** Summed KL(dense ‖ artifact) of the next-token distribution, nats. */
+  /** Summed KL(dense ‖ artifact) of the decided distribution, nats. */
   klDivergence: v.array(v.number()),
-  /** Tokens where artifact and dense have the same most probable next token. */
+  /** Decisions whose most probable outcome is the same for artifact and dense. */
   sameTop: v.array(count),
-  /** Tokens whose most probable next token is the true one. */
+  /** Decisions whose most probable outcome is the true one. */
   correct: v.array(count),
   denseCorrect: v.array(count),
-  /** Tokens right under dense and wrong here, and the other way. */
+  /** Decisions right under dense and wrong here, and the other way. */
   correctToIncorrect: v.array(count),
   incorrectToCorrect: v.array(count),
 });
 export type Items = v.InferOutput<typeof itemsSchema>;
 
+export const METRICS = [
+  'perplexity',
+  'choice-accuracy',
+  'classification-accuracy',
+] as const satisfies readonly Metric[];
+
+export const sliceQualitySchema = v.strictObject({
+  slice: v.string(),
+  items: count,
+  estimate: estimateSchema,
+  dense: v.number(),
+});
+export type SliceQuality = v.InferOutput<typeof sliceQualitySchema>;
+
 export const qualitySchema = v.strictObject({
-  metric: v.picklist(['perplexity']),
+  metric: v.picklist(METRICS),
   higherIsBetter: v.boolean(),
+  /** Accuracies are shares, 0 to 1. */
   estimate: estimateSchema,
   dense: v.number(),
   items: count,
+  /** Decisions in all items. */
   tokens: count,
+  /** The same metric by group of items, in the task's order; absent where the task has none. */
+  slices: v.optional(v.array(sliceQualitySchema)),
 });
 export type Quality = v.InferOutput<typeof qualitySchema>;
 
-/** How far the artifact is from dense on the same items, all paired. */
+/** How far the artifact is from dense on the same items, all paired; per decision. */
 export const distanceSchema = v.strictObject({
-  /** ln perplexity minus dense's: nats per token. */
+  /** Mean negative log-likelihood minus dense's (for perplexity: of ln perplexity), nats. */
   deltaLogPerplexity: estimateSchema,
-  /** Mean KL(dense ‖ artifact) per token, nats. */
+  /** Mean KL(dense ‖ artifact), nats. */
   klDivergence: estimateSchema,
-  /** Share of tokens with the same most probable next token. */
+  /** Share of decisions with the same most probable outcome. */
   sameTop: estimateSchema,
   correctToIncorrect: estimateSchema,
   incorrectToCorrect: estimateSchema,

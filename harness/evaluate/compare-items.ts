@@ -1,11 +1,12 @@
 /** Two artifacts on the same items: paired differences, their intervals and tests, from stored outcomes. */
+import type { Metric } from '../contracts/dataset.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { Estimate, Items } from '../contracts/result.ts';
 import { bootstrapSums } from '../tensor/bootstrap.ts';
 import { type Tier, rankTiers } from '../tensor/rank-tiers.ts';
 import { signFlipTest } from '../tensor/significance.ts';
 import { sum } from '../tensor/statistics.ts';
-import { requireSameItems } from './item-statistics.ts';
+import { qualityColumn, requireSameItems } from './item-statistics.ts';
 
 const { bootstrapResamples: resamples, bootstrapSeed: seed, confidence } = PROTOCOL.quality;
 const SIGNIFICANCE = 1 - confidence;
@@ -18,12 +19,15 @@ export interface PairedDifference {
   readonly significant: boolean;
 }
 
+/** Per decision: a predicted token, or a choice of continuation or class. */
 export interface ItemComparison {
-  /** Nats per token: below 0 the first is better. */
+  /** Negative log-likelihood (for perplexity its logarithm), nats: below 0 the first is better. */
   readonly logPerplexity: PairedDifference;
-  /** KL(dense ‖ artifact), nats per token: below 0 the first is closer to dense. */
+  /** Share of right decisions: above 0 the first is better. */
+  readonly correct: PairedDifference;
+  /** KL(dense ‖ artifact), nats: below 0 the first is closer to dense. */
   readonly klDivergence: PairedDifference;
-  /** Share of tokens with dense's most probable next token: above 0 the first is closer to dense. */
+  /** Share of decisions with dense's most probable outcome: above 0 the first is closer to dense. */
   readonly sameTop: PairedDifference;
 }
 
@@ -34,6 +38,7 @@ export function compareItems(first: Items, second: Items): ItemComparison {
     logPerplexity: subtract(first.negativeLogLikelihood, second.negativeLogLikelihood),
     klDivergence: subtract(first.klDivergence, second.klDivergence),
     sameTop: subtract(first.sameTop, second.sameTop),
+    correct: subtract(first.correct, second.correct),
   };
   const estimates = bootstrapSums({
     columns: [first.tokens, ...Object.values(differences)],
@@ -41,6 +46,7 @@ export function compareItems(first: Items, second: Items): ItemComparison {
       logPerplexity: (tokens, loss) => (loss as number) / (tokens as number),
       klDivergence: (tokens, _loss, divergence) => (divergence as number) / (tokens as number),
       sameTop: (tokens, _loss, _divergence, same) => (same as number) / (tokens as number),
+      correct: (tokens, _loss, _divergence, _same, correct) => (correct as number) / (tokens as number),
     },
     resamples,
     confidence,
@@ -52,22 +58,26 @@ export function compareItems(first: Items, second: Items): ItemComparison {
   };
   return {
     logPerplexity: paired('logPerplexity'),
+    correct: paired('correct'),
     klDivergence: paired('klDivergence'),
     sameTop: paired('sameTop'),
   };
 }
 
-/** Rank tiers by log-perplexity, entries told apart by the paired test. Throws InputError when items differ. */
-export function tierByPerplexity<T>(entries: readonly T[], itemsOf: (entry: T) => Items): Tier<T>[] {
+/** Rank tiers by the metric, entries told apart by the paired test. Throws InputError when items differ. */
+export function tierByMetric<T>(entries: readonly T[], metric: Metric, itemsOf: (entry: T) => Items): Tier<T>[] {
+  const column = qualityColumn(metric);
+  const higherIsBetter = metric !== 'perplexity';
   return rankTiers({
     entries,
-    quality: (entry) => sum(itemsOf(entry).negativeLogLikelihood) / sum(itemsOf(entry).tokens),
-    higherIsBetter: false,
+    quality: (entry) => sum(itemsOf(entry)[column]) / sum(itemsOf(entry).tokens),
+    higherIsBetter,
     significantlyWorse(entry, best) {
       const [a, b] = [itemsOf(entry), itemsOf(best)];
       requireSameItems(a, b);
-      const differences = subtract(a.negativeLogLikelihood, b.negativeLogLikelihood);
-      return sum(differences) > 0 && signFlipTest({ differences, resamples, seed }) <= SIGNIFICANCE;
+      const differences = subtract(a[column], b[column]);
+      const isWorse = higherIsBetter ? sum(differences) < 0 : sum(differences) > 0;
+      return isWorse && signFlipTest({ differences, resamples, seed }) <= SIGNIFICANCE;
     },
   });
 }

@@ -7,9 +7,11 @@ import type { Example } from '../contracts/method.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { Distance, Items, Quality } from '../contracts/result.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
-import { createSession, type Session } from '../runtime/session.ts';
+import { createSession } from '../runtime/session.ts';
 import { recordedOptions } from '../runtime/session-options.ts';
-import { elements, type NumericTensor, tensorOf } from '../tensor/tensor.ts';
+import { exampleFeeds } from '../runtime/token-feeds.ts';
+import { elements, type NumericTensor } from '../tensor/tensor.ts';
+import { type ItemScore, addItem, emptyItems } from './item-score.ts';
 import { summarizeItems } from './item-statistics.ts';
 import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
 
@@ -17,7 +19,7 @@ export interface PerplexityTask {
   readonly dense: OnnxModel;
   readonly candidate: OnnxModel;
   /** Items, each at least two tokens. */
-  readonly examples: readonly Example[];
+  readonly examples: readonly Pick<Example, 'tokens'>[];
   /** Names of the items, in order. */
   readonly ids: readonly string[];
   readonly signal?: AbortSignal;
@@ -25,18 +27,27 @@ export interface PerplexityTask {
   readonly onProgress?: (share: number) => void;
 }
 
-export interface Evaluation {
+export interface Scores {
   readonly items: Items;
+  readonly sessionOptions: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface Evaluation extends Scores {
   readonly quality: Quality;
   readonly distance: Distance;
-  readonly sessionOptions: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Scores the items and takes the figures from them. Throws what scorePerplexity and summarizeItems throw. */
+export async function evaluatePerplexity(task: PerplexityTask): Promise<Evaluation> {
+  const scores = await scorePerplexity(task);
+  return { ...scores, ...summarizeItems(scores.items, { metric: 'perplexity' }) };
 }
 
 /**
  * Scores the items one by one. Throws NumericalError naming item and token when an output is not finite, InputError for
  * items that cannot be scored.
  */
-export async function evaluatePerplexity(task: PerplexityTask): Promise<Evaluation> {
+export async function scorePerplexity(task: PerplexityTask): Promise<Scores> {
   const { examples, ids, signal, onProgress } = task;
   requireItems(examples, ids);
   const { threads } = PROTOCOL.quality;
@@ -48,33 +59,17 @@ export async function evaluatePerplexity(task: PerplexityTask): Promise<Evaluati
     for (const [index, { tokens }] of examples.entries()) {
       signal?.throwIfAborted();
       const id = ids[index] as string;
-      addItem(items, id, scoreItem(id, tokens, await runItem(session, tokens)));
+      addItem(items, id, scoreItem(id, tokens, await session.run(exampleFeeds(session.inputs, { tokens }))));
       done += tokens.length;
       onProgress?.(done / total);
     }
-    return { items, ...summarizeItems(items), sessionOptions: recordedOptions({ threads }) };
+    return { items, sessionOptions: recordedOptions({ threads }) };
   } finally {
     await session.release();
   }
 }
 
 type Outputs = Readonly<Record<string, NumericTensor>>;
-
-function runItem(session: Session, tokens: Int32Array): Promise<Outputs> {
-  return session.run({ input_ids: tensorOf('int64', [1, tokens.length], BigInt64Array.from(tokens, BigInt)) });
-}
-
-interface ItemScore {
-  readonly tokens: number;
-  readonly negativeLogLikelihood: number;
-  readonly denseNegativeLogLikelihood: number;
-  readonly klDivergence: number;
-  readonly sameTop: number;
-  readonly correct: number;
-  readonly denseCorrect: number;
-  readonly correctToIncorrect: number;
-  readonly incorrectToCorrect: number;
-}
 
 function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore {
   const read = <D extends 'float32' | 'int64'>(name: string, dtype: D) =>
@@ -128,29 +123,7 @@ function finiteSum(values: Float32Array, id: string, what: string): number {
   return total;
 }
 
-type Columns = { -readonly [K in keyof Items]: Items[K] };
-
-function emptyItems(): Columns {
-  return {
-    ids: [],
-    tokens: [],
-    negativeLogLikelihood: [],
-    denseNegativeLogLikelihood: [],
-    klDivergence: [],
-    sameTop: [],
-    correct: [],
-    denseCorrect: [],
-    correctToIncorrect: [],
-    incorrectToCorrect: [],
-  };
-}
-
-function addItem(items: Columns, id: string, score: ItemScore): void {
-  items.ids.push(id);
-  for (const [column, value] of Object.entries(score)) items[column as keyof ItemScore].push(value);
-}
-
-function requireItems(examples: readonly Example[], ids: readonly string[]): void {
+function requireItems(examples: readonly Pick<Example, 'tokens'>[], ids: readonly string[]): void {
   if (examples.length !== ids.length) {
     throw new InputError(`perplexity: expected one id per item, got ${examples.length} items and ${ids.length} ids`);
   }

@@ -2,12 +2,13 @@
  * Dense and candidate side by side in one graph with a scoring head, so that only a few numbers per token leave
  * onnxruntime: no array of the vocabulary's size crosses into JavaScript, and both see the same tokens in the same run.
  */
-import { InputError, UnsupportedError } from '../contracts/errors.ts';
+import { InputError } from '../contracts/errors.ts';
 import { int } from '../onnx/attributes.ts';
 import { createGraphBuilder } from '../onnx/builder.ts';
-import { mergeGraphs } from '../onnx/edit.ts';
-import type { Graph, OnnxFunction, OnnxModel } from '../onnx/graph.ts';
+import { mergeGraphs, removeDeadCode } from '../onnx/edit.ts';
+import type { Graph, OnnxModel } from '../onnx/graph.ts';
 import { tensorOf } from '../tensor/tensor.ts';
+import { type ModelPair, PAIRED_OUTPUTS, pairedGraph } from './paired-graph.ts';
 
 /** Outputs of the scoring graph, each [sequence − 1]: position t tells of the prediction of token t + 1. */
 export const SCORE_OUTPUTS = {
@@ -21,33 +22,31 @@ export const SCORE_OUTPUTS = {
   denseTop: 'score/dense_top',
 } as const;
 
+export type ScoreOutput = keyof typeof SCORE_OUTPUTS;
+
+const ALL_OUTPUTS = Object.keys(SCORE_OUTPUTS) as readonly ScoreOutput[];
 const STANDARD_OPSET = 21;
 
 /**
- * One model from `input_ids` [1, sequence] to SCORE_OUTPUTS. Throws InputError when either lacks `input_ids` or `logits`,
- * UnsupportedError when their operator sets or functions cannot stand in one file.
+ * One model from `input_ids` [1, sequence] to SCORE_OUTPUTS, or those of them that are wanted. Throws InputError for a model
+ * that is no decoder, and what pairedGraph throws.
  */
-export function scoringGraph(models: { readonly dense: OnnxModel; readonly candidate: OnnxModel }): OnnxModel {
-  const { dense, candidate } = models;
-  for (const [side, model] of Object.entries({ dense, candidate })) {
-    requireValue(side, 'input', model.graph.inputs, 'input_ids');
-    requireValue(side, 'output', model.graph.outputs, 'logits');
+export function scoringGraph(models: ModelPair, wanted: readonly ScoreOutput[] = ALL_OUTPUTS): OnnxModel {
+  const both = pairedGraph(models);
+  const stray = both.graph.inputs.find(({ name }) => name !== 'input_ids');
+  if (stray !== undefined) {
+    throw new InputError(
+      `scoring next tokens takes decoders, which read input_ids alone; this one reads ${stray.name}`,
+    );
   }
-  const opsets = joinedOpsets(dense, candidate);
-  const both = mergeGraphs(dense.graph, candidate.graph, { prefix: 'candidate/', sharedInputs: ['input_ids'] });
-  const scored = mergeGraphs(both, scoringHead(opsets.get('') ?? STANDARD_OPSET), {
+  const scored = mergeGraphs(both.graph, scoringHead(both.opsets.get('') ?? STANDARD_OPSET), {
     prefix: 'score/',
     sharedInputs: ['input_ids'],
-    connect: { dense_logits: 'logits', candidate_logits: 'candidate/logits' },
+    connect: { dense_logits: PAIRED_OUTPUTS.denseLogits, candidate_logits: PAIRED_OUTPUTS.logits },
   });
-  const wanted = new Set<string>(Object.values(SCORE_OUTPUTS));
-  return {
-    ...dense,
-    irVersion: Math.max(dense.irVersion, candidate.irVersion),
-    opsets,
-    functions: joinedFunctions(dense, candidate),
-    graph: { ...scored, name: 'scoring', outputs: scored.outputs.filter(({ name }) => wanted.has(name)) },
-  };
+  const names = new Set<string>(wanted.map((output) => SCORE_OUTPUTS[output]));
+  const outputs = scored.outputs.filter(({ name }) => names.has(name));
+  return { ...both, graph: removeDeadCode({ ...scored, name: 'scoring', outputs }) };
 }
 
 /** From tokens and both logits [1, sequence, vocabulary] to the outputs. */
@@ -95,38 +94,4 @@ function scoringHead(opset: number): Graph {
   }
   for (const name of ['top', 'dense_top']) b.output(name, { dtype: 'int64', dims: ['predictions'] });
   return b.build().graph;
-}
-
-function requireValue(side: string, what: string, values: readonly { readonly name: string }[], name: string): void {
-  if (values.some((value) => value.name === name)) return;
-  const known = values.map((value) => value.name).join(', ') || '(none)';
-  throw new InputError(`scoring: the ${side} model has no ${what} "${name}"; it has ${known}`);
-}
-
-function joinedOpsets(dense: OnnxModel, candidate: OnnxModel): Map<string, number> {
-  const joined = new Map(dense.opsets);
-  for (const [domain, version] of candidate.opsets) {
-    const present = joined.get(domain);
-    if (present !== undefined && present !== version) {
-      throw new UnsupportedError(
-        `scoring: dense imports operator set "${domain || 'ai.onnx'}" ${present}, the candidate ${version}; ` +
-          'both run in one graph, so write the candidate in the same version',
-      );
-    }
-    joined.set(domain, version);
-  }
-  return joined;
-}
-
-function joinedFunctions(dense: OnnxModel, candidate: OnnxModel): OnnxFunction[] {
-  const key = (f: OnnxFunction): string => `${f.domain}:${f.name}:${f.overload ?? ''}`;
-  const known = new Map(dense.functions.map((f) => [key(f), f]));
-  for (const f of candidate.functions) {
-    const present = known.get(key(f));
-    if (present !== undefined && present !== f) {
-      throw new UnsupportedError(`scoring: dense and candidate both define a function ${key(f)}; name them apart`);
-    }
-    known.set(key(f), f);
-  }
-  return [...known.values()];
 }

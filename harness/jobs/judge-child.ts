@@ -7,12 +7,13 @@ import { InputError } from '../contracts/errors.ts';
 import type { Model } from '../contracts/model.ts';
 import type { Artifact, Distance, Items, Placement, Quality, ShapeLatency, Size } from '../contracts/result.ts';
 import type { Provider } from '../contracts/runner.ts';
+import type { TaskItems } from '../contracts/task-items.ts';
 import { checkArtifact } from '../evaluate/contract-check.ts';
-import { evaluatePerplexity } from '../evaluate/perplexity.ts';
+import { evaluateTask } from '../evaluate/evaluate-task.ts';
 import { measureArtifact } from '../measure/measure-artifact.ts';
 import { readModel } from '../onnx/read.ts';
 import { type Outcome, failureOf } from './outcome.ts';
-import { type PreparedModel, type PreparedTest, readPreparedData, readPreparedModel } from './prepared-inputs.ts';
+import { type PreparedModel, readPreparedData, readPreparedModel } from './prepared-inputs.ts';
 import { watchParent } from './watch-parent.ts';
 
 export interface JudgeSpecification {
@@ -77,13 +78,12 @@ async function judge(specification: JudgeSpecification): Promise<void> {
   }
   const candidate = readModel(artifactBytes);
   for (const { key, testPath } of evaluations) {
-    const { ids, examples } = readPreparedData<PreparedTest>(testPath);
+    const task = readPreparedData<TaskItems>(testPath);
     await piece('evaluating', key, async () => {
-      const { quality, distance, items, sessionOptions } = await evaluatePerplexity({
+      const { quality, distance, items, sessionOptions } = await evaluateTask({
         dense: dense.onnx,
         candidate,
-        examples: examples.examples,
-        ids,
+        task,
         onProgress: progressOf('evaluating'),
       });
       return { status: 'completed', value: { quality, distance, outcomes: items, sessionOptions } };

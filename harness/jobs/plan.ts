@@ -2,10 +2,11 @@
 import type { DatasetDefinition, TaskDefinition } from '../contracts/dataset.ts';
 import { InputError } from '../contracts/errors.ts';
 import type { Method } from '../contracts/method.ts';
-import type { ModelDefinition } from '../contracts/model.ts';
+import { kindOf, type ModelDefinition } from '../contracts/model.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { TrialIdentity } from '../contracts/result.ts';
 import type { Runner } from '../contracts/runner.ts';
+import { kindFor } from '../model/encode-row.ts';
 import { modelRevision } from '../model/load-model.ts';
 import { evaluationKey, measurementKey, trialKey } from './keys.ts';
 import { sourceHash } from './source-hash.ts';
@@ -73,6 +74,13 @@ function planTrial(parts: {
   const params = method.variants[variant];
   if (!params) {
     throw new InputError(`${method.id} has no variant "${variant}"; it has ${Object.keys(method.variants).join(', ')}`);
+  }
+  for (const { task } of entry.tasks) {
+    if (kindFor(task.metric) === kindOf(entry.model.architecture)) continue;
+    throw new InputError(
+      `task ${task.id} (${task.metric}) asks for ${kindFor(task.metric)}s, and ${entry.model.id} is of the kind ` +
+        `${kindOf(entry.model.architecture)}; choose another task for it`,
+    );
   }
   const identity: TrialIdentity = {
     method: method.id,

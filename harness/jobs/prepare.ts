@@ -3,11 +3,14 @@ import type { DatasetDefinition, HubClient, Splits, TaskDefinition } from '../co
 import type { ExampleSet } from '../contracts/method.ts';
 import type { Model, ModelDefinition, Tokenizer } from '../contracts/model.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
+import type { TaskItems } from '../contracts/task-items.ts';
 import { drawExamples, encodeExamples } from '../model/draw-examples.ts';
+import type { Encoding } from '../model/encode-row.ts';
 import { loadModel, loadTokenizer, modelRevision } from '../model/load-model.ts';
+import { taskItems } from '../model/task-items.ts';
 import { createRandom } from '../tensor/random.ts';
 import { digestOf } from '../contracts/canonical-json.ts';
-import { type PreparedModel, type PreparedTest, prepareData, prepareModel } from './prepared-inputs.ts';
+import { type PreparedModel, prepareData, prepareModel } from './prepared-inputs.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface Preparer {
@@ -32,6 +35,11 @@ export function createPreparer(workspace: Workspace, hub: HubClient): Preparer {
   const splitsOf = (dataset: DatasetDefinition): Promise<Splits> =>
     once(`dataset ${dataset.id}`, () => dataset.load(hub));
 
+  async function encodingOf(definition: ModelDefinition): Promise<Encoding> {
+    const { contextLength, kind } = await dense(definition);
+    return { tokenizer: await tokenizerOf(definition), contextLength, kind };
+  }
+
   async function draw(
     split: 'calibration' | 'training',
     parts: { readonly model: ModelDefinition; readonly dataset: DatasetDefinition; readonly seed: number },
@@ -40,8 +48,7 @@ export function createPreparer(workspace: Workspace, hub: HubClient): Preparer {
     const encoding = {
       dataset: dataset.id,
       rows: (await splitsOf(dataset))[split],
-      tokenizer: await tokenizerOf(model),
-      contextLength: (await dense(model)).contextLength,
+      ...(await encodingOf(model)),
     };
     const random = createRandom(`${split}/${dataset.id}/${seed}`);
     const examples: ExampleSet =
@@ -62,16 +69,15 @@ export function createPreparer(workspace: Workspace, hub: HubClient): Preparer {
       once(`training ${model.id} ${dataset.id} ${seed}`, () => draw('training', { model, dataset, seed })),
     test: (model, dataset, task) =>
       once(`test ${model.id} ${task.id}`, async () => {
-        const rows = (await splitsOf(dataset)).test;
-        const examples = encodeExamples({
-          dataset: dataset.id,
-          rows,
-          tokenizer: await tokenizerOf(model),
-          contextLength: (await dense(model)).contextLength,
-        });
-        const prepared: PreparedTest = { ids: rows.map(({ id }) => id), examples };
-        const hash = digestOf([examples.contentHash, prepared.ids]);
-        return prepareData(workspace, `test-${task.id}-${model.id}`, hash, prepared);
+        const items = taskItems(task, (await splitsOf(dataset)).test, await encodingOf(model));
+        return prepareData(workspace, `test-${task.id}-${model.id}`, hashItems(items), items);
       }),
   };
+}
+
+/** SHA-256 over everything the items say, tokens as numbers. */
+function hashItems(items: TaskItems): string {
+  return digestOf(
+    JSON.parse(JSON.stringify(items, (_, value) => (ArrayBuffer.isView(value) ? [...(value as Int32Array)] : value))),
+  );
 }

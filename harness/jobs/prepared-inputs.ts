@@ -5,7 +5,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { digestOf } from '../contracts/canonical-json.ts';
-import type { ExampleSet } from '../contracts/method.ts';
 import type { Model } from '../contracts/model.ts';
 import type { Size } from '../contracts/result.ts';
 import { measureSize } from '../measure/size.ts';
@@ -20,12 +19,6 @@ export interface PreparedModel {
   /** Roles and the rest, as JSON. */
   readonly partsPath: string;
   readonly size: Size;
-}
-
-/** The token sequences of a task's test split, with the ids of their rows. */
-export interface PreparedTest {
-  readonly ids: readonly string[];
-  readonly examples: ExampleSet;
 }
 
 export async function prepareModel(workspace: Workspace, model: Model, revision: string): Promise<PreparedModel> {

@@ -1,27 +1,20 @@
-/** Rows of text to token sequences: drawn at random for calibration and training, all in order for the test. */
+/** Rows to token sequences for calibration and training: drawn at random, or all in order. */
 import { createHash } from 'node:crypto';
 import type { DatasetRow } from '../contracts/dataset.ts';
 import { InputError } from '../contracts/errors.ts';
 import type { Example, ExampleSet } from '../contracts/method.ts';
-import type { Tokenizer } from '../contracts/model.ts';
 import type { Random } from '../tensor/random.ts';
+import { type Encoding, encodeRow } from './encode-row.ts';
 
 /** A sequence of one token predicts nothing. */
 const SHORTEST_EXAMPLE = 2;
 
-interface EncodingOptions {
+interface EncodingOptions extends Encoding {
   readonly rows: readonly DatasetRow[];
-  readonly tokenizer: Tokenizer;
-  readonly contextLength: number;
 }
 
-/** Begin-of-sequence and the row's text, cut to the model's context. */
-function encodeRow(row: DatasetRow, { tokenizer, contextLength }: Omit<EncodingOptions, 'rows'>): Example {
-  const text = tokenizer.encode(row.text).subarray(0, contextLength - 1);
-  const tokens = new Int32Array(text.length + 1);
-  tokens[0] = tokenizer.beginOfSequence;
-  tokens.set(text, 1);
-  return { tokens, ...(row.label !== undefined && { label: row.label }) };
+function exampleOf(row: DatasetRow, encoding: Encoding): Example {
+  return { tokens: encodeRow(row, encoding), ...(row.label !== undefined && { label: row.label }) };
 }
 
 /**
@@ -37,7 +30,7 @@ export function drawExamples(
   for (const row of random.shuffle(rows)) {
     const room = tokenBudget - tokenCount;
     if (room < SHORTEST_EXAMPLE) break;
-    const example = encodeRow(row, options);
+    const example = exampleOf(row, options);
     const tokens = example.tokens.subarray(0, room);
     if (tokens.length < SHORTEST_EXAMPLE) continue;
     examples.push({ ...example, tokens });
@@ -53,7 +46,7 @@ export function drawExamples(
 
 /** One example per row, in the order of the rows. */
 export function encodeExamples(options: EncodingOptions & { readonly dataset: string }): ExampleSet {
-  const examples = options.rows.map((row) => encodeRow(row, options));
+  const examples = options.rows.map((row) => exampleOf(row, options));
   const tokenCount = examples.reduce((sum, { tokens }) => sum + tokens.length, 0);
   return { dataset: options.dataset, contentHash: hashExamples(examples), examples, tokenCount };
 }

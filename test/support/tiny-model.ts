@@ -124,7 +124,7 @@ function lively(random: Random): ReadWeight {
     const stream = random.fork(name);
     const isTable = name === 'embedding.weight' || name === 'positions.weight';
     const deviation = dims.length === 1 ? 0.1 : isTable ? 0.5 : 1 / Math.sqrt(dims[0] as number);
-    const centre = /norm\.weight$/.test(name) ? 1 : 0;
+    const centre = name.endsWith('norm.weight') ? 1 : 0;
     return Float32Array.from({ length: elementCount(dims) }, () => centre + deviation * stream.normal());
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Items } from '../../../harness/contracts/result.ts';
-import { compareItems, tierByPerplexity } from '../../../harness/evaluate/compare-items.ts';
+import { compareItems, tierByMetric } from '../../../harness/evaluate/compare-items.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
 
 /** Forty items of 50 tokens that share their difficulty; `shift` nats per token worse, with noise of the item's own. */
@@ -45,10 +45,10 @@ describe('compareItems', () => {
   });
 });
 
-describe('tierByPerplexity', () => {
+describe('tierByMetric', () => {
   it('shares a place among what the test cannot tell apart', () => {
     const entries = { worse: itemsOf('w', 0.1), first: itemsOf('x', 0), second: itemsOf('y', 0.001) };
-    const tiers = tierByPerplexity(Object.entries(entries), ([, items]) => items);
+    const tiers = tierByMetric(Object.entries(entries), 'perplexity', ([, items]) => items);
     expect(tiers.map((tier) => tier.entries.map(([name]) => name).sort())).toEqual([['first', 'second'], ['worse']]);
   });
 });

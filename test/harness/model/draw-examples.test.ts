@@ -16,7 +16,7 @@ const rows = Array.from({ length: 40 }, (_, index) => ({
   id: String(index),
   text: String.fromCharCode(40 + index).repeat(3 + (index % 7)),
 }));
-const base = { dataset: 'letters', rows, tokenizer, contextLength: 8 };
+const base = { dataset: 'letters', rows, tokenizer, contextLength: 8, kind: 'decoder' as const };
 const draw = (tokenBudget: number, seed: number | string = 0) =>
   drawExamples({ ...base, tokenBudget, random: createRandom(seed) });
 

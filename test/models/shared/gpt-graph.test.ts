@@ -97,7 +97,7 @@ describe('initialGptWeights', () => {
       expect(deviation(values)).toBeGreaterThan(0.0185 / 4);
       expect(deviation(values)).toBeLessThan(0.0215 / 4);
     }
-    expect(new Set([...finalNorm.weight])).toEqual(new Set([1]));
+    expect(new Set(finalNorm.weight)).toEqual(new Set([1]));
     expect(new Set([...finalNorm.bias, ...layers.flatMap(({ q }) => [...q.bias])])).toEqual(new Set([0]));
   });
 

@@ -1,0 +1,42 @@
+/** Test items of a task as token sequences: what a judging process is handed. */
+import type { Metric } from './dataset.ts';
+
+interface Item {
+  /** Of the row, stable within the dataset. */
+  readonly id: string;
+  readonly slice?: string;
+}
+
+/** A document whose tokens after the first are predicted. */
+export interface TextItem extends Item {
+  readonly tokens: Int32Array;
+}
+
+/** A context and its possible continuations. */
+export interface ChoiceItem extends Item {
+  /** Context and continuation, one sequence per choice; all begin with the same `start` tokens. */
+  readonly choices: readonly Int32Array[];
+  /** First token that is scored. */
+  readonly start: number;
+  /** Index of the right choice. */
+  readonly label: number;
+}
+
+/** A text to be put into one of a few classes. */
+export interface ClassificationItem extends Item {
+  readonly tokens: Int32Array;
+  /** Index of the right class. */
+  readonly label: number;
+}
+
+interface ItemsOf<M extends Metric, T> {
+  readonly metric: M;
+  readonly items: readonly T[];
+  /** The slices of the task in the order they are shown; absent where it has none. */
+  readonly slices?: readonly string[];
+}
+
+export type TextItems = ItemsOf<'perplexity', TextItem>;
+export type ChoiceItems = ItemsOf<'choice-accuracy', ChoiceItem>;
+export type ClassificationItems = ItemsOf<'classification-accuracy', ClassificationItem>;
+export type TaskItems = TextItems | ChoiceItems | ClassificationItems;

@@ -1,0 +1,220 @@
+/**
+ * Tokens per second of training against PyTorch eager on this machine's CPU:
+ *   node scripts/bench-training.ts --python path/to/python [--repeats 5] [--threads 2] [--profile]
+ * Both train the same GPT-style decoder (4 layers, pre-LayerNorm, GELU, learned positions, biases, tied output layer) with
+ * AdamW and clipping on batches of the same shape; PyTorch with fused attention and one matrix for q, k and v. They take
+ * turns; the best time of each stands. --profile lists the operators that take our time instead.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { createGraphBuilder } from '../harness/onnx/builder.ts';
+import type { OnnxModel } from '../harness/onnx/graph.ts';
+import { createRandom } from '../harness/tensor/random.ts';
+import { tensorOf } from '../harness/tensor/tensor.ts';
+import { nextTokenCrossEntropy } from '../harness/training/loss.ts';
+import { adamW } from '../harness/training/optimizer.ts';
+import { constantSchedule } from '../harness/training/schedule.ts';
+import { train } from '../harness/training/train.ts';
+
+interface Shape {
+  readonly layers: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly vocabularySize: number;
+  readonly batch: number;
+  readonly sequence: number;
+}
+
+const SHAPES: readonly Shape[] = [128, 512].map((width) => ({
+  layers: 4,
+  width,
+  heads: width / 64 > 4 ? width / 64 : 4,
+  vocabularySize: 1024,
+  batch: 8,
+  sequence: 128,
+}));
+const LEARNING_RATE = 1e-3;
+
+function buildDecoder({ layers, width, heads, vocabularySize, batch, sequence }: Shape): OnnxModel {
+  const random = createRandom('bench-training');
+  const b = createGraphBuilder({ name: 'decoder', opset: 21 });
+  const matrix = (name: string, rows: number, columns: number) =>
+    b.initializer(
+      name,
+      tensorOf('float32', [rows, columns], Float32Array.from({ length: rows * columns }, () => 0.02 * random.normal())),
+    );
+  const vector = (name: string, length: number, value: number) =>
+    b.initializer(name, tensorOf('float32', [length], new Float32Array(length).fill(value)));
+  const norm = (name: string, x: string) =>
+    b.layerNormalization(x, vector(`${name}.weight`, width, 1), { bias: vector(`${name}.bias`, width, 0), name });
+  const linear = (name: string, x: string, inFeatures: number, outFeatures: number) =>
+    b.add(b.matmul(x, matrix(`${name}.weight`, inFeatures, outFeatures), { name }), vector(`${name}.bias`, outFeatures, 0));
+
+  const ids = b.input('input_ids', 'int64', [batch, sequence]);
+  const embedding = matrix('embedding.weight', vocabularySize, width);
+  const visible = b.initializer('visible', {
+    dtype: 'bool',
+    dims: [sequence, sequence],
+    bytes: Uint8Array.from({ length: sequence ** 2 }, (_, at) => (at % sequence <= Math.floor(at / sequence) ? 1 : 0)),
+  });
+  let x = b.add(b.gather(embedding, ids), matrix('position.weight', sequence, width));
+  for (let layer = 0; layer < layers; layer++) {
+    const name = `layers.${layer}`;
+    const normal = norm(`${name}.norm1`, x);
+    const [q, k, v] = ['q', 'k', 'v'].map((part) => {
+      const split = b.reshape(linear(`${name}.${part}`, normal, width, width), [batch, sequence, heads, width / heads]);
+      return b.transpose(split, part === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3]);
+    }) as [string, string, string];
+    const scores = b.matmul(b.mul(q, b.scalar(1 / Math.sqrt(width / heads))), k);
+    const attention = b.softmax(b.where(visible, scores, b.scalar(-1e9)), { axis: -1 });
+    const mixed = b.reshape(b.transpose(b.matmul(attention, v), [0, 2, 1, 3]), [batch, sequence, width]);
+    x = b.add(x, linear(`${name}.o`, mixed, width, width));
+    const up = b.gelu(linear(`${name}.up`, norm(`${name}.norm2`, x), width, 4 * width));
+    x = b.add(x, linear(`${name}.down`, up, 4 * width, width));
+  }
+  const logits = b.matmul(norm('norm', x), b.transpose(embedding, [1, 0]), { output: 'logits' });
+  b.output(logits, { dtype: 'float32', dims: [batch, sequence, vocabularySize] });
+  return b.build();
+}
+
+function batches({ batch, sequence, vocabularySize }: Shape) {
+  const dims = [batch, sequence];
+  const random = createRandom('bench-training tokens');
+  const tokens = () => tensorOf('int64', dims, BigInt64Array.from({ length: batch * sequence }, () => BigInt(random.integer(vocabularySize))));
+  const feeds = {
+    input_ids: tokens(),
+    targets: tokens(),
+    target_weights: tensorOf('float32', dims, new Float32Array(batch * sequence).fill(1)),
+  };
+  return { shapes: { input_ids: dims, targets: dims, target_weights: dims }, at: () => feeds };
+}
+
+/** Milliseconds per step: the fastest of the calls after the first, which warms up. */
+async function runOurs(shape: Shape, { model, steps, threads, profilePrefix }: { model: OnnxModel; steps: number; threads: number; profilePrefix?: string }) {
+  const calls: number[] = [];
+  let before = performance.now();
+  let seen = 0;
+  const { history } = await train({
+    model,
+    loss: nextTokenCrossEntropy(),
+    feeds: [batches(shape)],
+    optimizer: adamW(),
+    schedule: constantSchedule(LEARNING_RATE),
+    steps,
+    threads,
+    ...(profilePrefix !== undefined && { profilePrefix }),
+    onProgress({ step }) {
+      const now = performance.now();
+      calls.push((now - before) / (step - seen));
+      [before, seen] = [now, step];
+    },
+  });
+  return { ms: Math.min(...calls.slice(1)), loss: history.loss.at(-1) as number };
+}
+
+function startPython(path: string) {
+  const child = spawn(path, [join(import.meta.dirname, 'bench-training.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async ask(command: object): Promise<{ readonly ms: number; readonly loss: number; readonly version: string }> {
+      child.stdin.write(`${JSON.stringify(command)}\n`);
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`${path} ended; see its message above. It needs torch.`);
+      return JSON.parse(value) as never;
+    },
+    async stop() {
+      child.stdin.end();
+      if (child.exitCode === null) await once(child, 'exit');
+    },
+  };
+}
+
+/** Share of the kernels' time by operator. */
+async function profile(shape: Shape, threads: number) {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-training-'));
+  try {
+    const profilePrefix = join(folder, 'profile');
+    await runOurs(shape, { model: buildDecoder(shape), steps: 8, threads, profilePrefix });
+    const { readdirSync } = await import('node:fs');
+    const file = readdirSync(folder)[0] as string;
+    const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { cat?: string; name?: string; dur?: number; args?: { op_name?: string } }[];
+    const byOperator = new Map<string, { ms: number; calls: number }>();
+    let total = 0;
+    for (const { cat, name = '', dur = 0, args } of events) {
+      if (cat !== 'Node' || args?.op_name === undefined || args.op_name === 'Loop' || !name.endsWith('kernel_time')) continue;
+      const entry = byOperator.get(args.op_name) ?? { ms: 0, calls: 0 };
+      entry.ms += dur / 1000 / 8;
+      entry.calls += 1 / 8;
+      total += dur / 1000 / 8;
+      byOperator.set(args.op_name, entry);
+    }
+    const table = new Table({ style: { head: [], border: [] }, head: ['operator', 'ms per step', 'share', 'nodes'] });
+    for (const [name, { ms, calls }] of [...byOperator].sort((a, b) => b[1].ms - a[1].ms)) {
+      table.push([name, ms.toFixed(2), `${((100 * ms) / total).toFixed(1)} %`, calls.toFixed(0)]);
+    }
+    console.log(`width ${shape.width}: ${total.toFixed(1)} ms per step in kernels`);
+    console.log(table.toString());
+    const nodes = events.filter(({ cat, name = '', args }) => cat === 'Node' && args?.op_name !== 'Loop' && name.endsWith('kernel_time'));
+    const slow = new Map<string, number>();
+    for (const { name = '', dur = 0, args } of nodes) slow.set(`${args?.op_name} ${name}`, (slow.get(`${args?.op_name} ${name}`) ?? 0) + dur / 8000);
+    for (const [name, ms] of [...slow].sort((a, b) => b[1] - a[1]).slice(0, 40)) console.log(ms.toFixed(3), name);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const { values: options } = parseArgs({
+  options: {
+    python: { type: 'string' },
+    repeats: { type: 'string', default: '5' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    width: { type: 'string' },
+    profile: { type: 'boolean', default: false },
+  },
+});
+const threads = Number(options.threads);
+const shapes = SHAPES.filter(({ width }) => options.width === undefined || width === Number(options.width));
+if (options.profile) {
+  for (const shape of shapes) await profile(shape, threads);
+} else {
+  const python = options.python === undefined ? undefined : startPython(options.python);
+  const table = new Table({
+    style: { head: [], border: [] },
+    head: ['layers × width', 'batch', 'ours ms/step', 'ours tokens/s', 'torch ms/step', 'torch tokens/s', 'ratio'],
+  });
+  let version = 'no --python given';
+  try {
+    for (const shape of shapes) {
+      const model = buildDecoder(shape);
+      const steps = shape.width > 256 ? 16 : 48;
+      const ours: number[] = [];
+      const theirs: number[] = [];
+      for (let repeat = 0; repeat < Number(options.repeats); repeat++) {
+        ours.push((await runOurs(shape, { model, steps, threads })).ms);
+        const answer = await python?.ask({ ...shape, steps, threads, learningRate: LEARNING_RATE });
+        if (answer !== undefined) theirs.push(answer.ms);
+        version = answer?.version ?? version;
+      }
+      const tokens = shape.batch * shape.sequence;
+      const [own, other] = [Math.min(...ours), Math.min(...theirs)];
+      const rate = (ms: number) => ((1000 * tokens) / ms).toFixed(0);
+      table.push([
+        `${shape.layers} × ${shape.width}`,
+        `${shape.batch} × ${shape.sequence}`,
+        own.toFixed(1),
+        rate(own),
+        ...(theirs.length > 0 ? [other.toFixed(1), rate(other), (other / own).toFixed(2)] : ['', '', '']),
+      ]);
+    }
+  } finally {
+    await python?.stop();
+  }
+  console.log(`best of ${options.repeats}, ${threads} threads; ${version}`);
+  console.log(table.toString());
+}

@@ -114,6 +114,12 @@ function prepare(request: GradientRequest, { onlyFloats = false } = {}): Engine 
       `gradient: graph "${model.graph.name}" has opset ${opset}; gradients need ${OLDEST_OPSET} or later, export it again or convert it`,
     );
   }
+  const unknown = Object.keys(request.overrides ?? {}).find(
+    (name) => !model.graph.nodes.some((node) => node.name === name),
+  );
+  if (unknown !== undefined) {
+    throw new InputError(`gradient: overrides: graph "${model.graph.name}" has no node "${unknown}"`);
+  }
   const shapes = new Map(inferShapes(withoutWeights(model, request.targets), { inputs: request.inputs }));
   for (const name of [request.loss, ...request.targets, ...(request.keep ?? [])]) {
     if (!shapes.has(name)) throw new InputError(`gradient: graph "${model.graph.name}" has no value "${name}"`);

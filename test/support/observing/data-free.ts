@@ -1,0 +1,3 @@
+import { observing } from './observe.ts';
+
+export default observing('data-free');

@@ -1,0 +1,41 @@
+/** A method that does nothing but note what its process was given; one of each access class. */
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { type Access, type Method, defineMethod } from '../../../harness/contracts/method.ts';
+import { tensorOf } from '../../../harness/tensor/tensor.ts';
+
+export interface Observation {
+  readonly calibrationTokens: number | null;
+  readonly trainingTokens: number | null;
+  /** What the method's process was started with. */
+  readonly specification: Readonly<Record<string, unknown>>;
+}
+
+export function observing(access: Access): Method {
+  return defineMethod({
+    id: access,
+    family: 'pruning',
+    access,
+    description: 'Notes what it is given.',
+    paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+    params: v.strictObject({}),
+    variants: { only: {} },
+    compress(model, context) {
+      const { calibration, training } = context as {
+        readonly calibration?: { readonly tokenCount: number };
+        readonly training?: { readonly tokenCount: number };
+      };
+      const observation: Observation = {
+        calibrationTokens: calibration?.tokenCount ?? null,
+        trainingTokens: training?.tokenCount ?? null,
+        specification: JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Record<string, unknown>,
+      };
+      context.note(JSON.stringify(observation));
+      const [first] = model.linears;
+      if (!first) return model;
+      const { inFeatures, outFeatures } = first;
+      const zeros = tensorOf('float32', [inFeatures, outFeatures], new Float32Array(inFeatures * outFeatures));
+      return model.withWeight(first, zeros);
+    },
+  });
+}

@@ -1,7 +1,6 @@
 /** The text corpus: four splits, each document from a stream of its own, and how often training text states each fact. */
 import type { DatasetRow, SplitName, Splits } from '../../../harness/contracts/dataset.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
-import { dropRepeatedRows } from '../leak-guard.ts';
 import { almanac, countingStory, entry, locationStory, possessionStory, sketch, type Teller } from './documents.ts';
 import { type Fact, tinyWorld, WORLD_SEED } from './world.ts';
 
@@ -42,26 +41,15 @@ export function tinyWorldCorpus(): Corpus {
 function writeCorpus(): Corpus {
   const world = tinyWorld();
   const root = createRandom(WORLD_SEED);
-  const factsOf = new Map<string, number[]>(); // training row → facts it states
-  const splits = dropRepeatedRows({
-    test: documents('test'),
-    validation: documents('validation'),
-    calibration: documents('calibration'),
-    training: documents('training'),
-  });
   const factCounts = new Int32Array(world.facts.length);
-  for (const { id } of splits.training) {
-    for (const index of factsOf.get(id) ?? []) factCounts[index] = (factCounts[index] as number) + 1;
-  }
-  return { splits, factCounts };
+  const countFact = ({ index }: Fact): void => {
+    factCounts[index] = (factCounts[index] as number) + 1;
+  };
 
   function documents(split: SplitName): DatasetRow[] {
+    const tally = split === 'training' ? countFact : (): void => {};
     return Array.from({ length: DOCUMENTS[split] }, (_, index) => {
       const random = root.fork(`${split}/${index}`);
-      const id = `${split}-${String(index).padStart(5, '0')}`;
-      const stated: number[] = [];
-      factsOf.set(id, stated);
-      const tally = (fact: Fact): void => void stated.push(fact.index);
       const parts: string[] = [];
       let length = 0;
       while (length < SHORTEST_DOCUMENT) {
@@ -71,7 +59,14 @@ function writeCorpus(): Corpus {
         parts.push(part);
         length += part.length;
       }
-      return { id, text: parts.join('\n') };
+      return { id: `${split}-${String(index).padStart(5, '0')}`, text: parts.join('\n') };
     });
   }
+  const splits = {
+    test: documents('test'),
+    validation: documents('validation'),
+    calibration: documents('calibration'),
+    training: documents('training'),
+  };
+  return { splits, factCounts };
 }

@@ -6,7 +6,6 @@ import {
   INSTRUMENTS,
   MONTHS,
   PERSON_STATES,
-  PLACES,
   ROLES,
   SEASONS,
   THING_ADJECTIVES,
@@ -101,8 +100,4 @@ const VIEWS = templates(`
 export function view(random: Random, place: string): string {
   const role = pick(random, ROLES).one;
   return pick(random, VIEWS)({ place, w: pick(random, WEATHER), role });
-}
-
-export function anyPlace(random: Random): string {
-  return pick(random, PLACES);
 }

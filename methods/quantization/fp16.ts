@@ -55,10 +55,9 @@ export default defineMethod({
   },
 });
 
-/** Linear layers, output layer and embedding; norms are too small to matter and sensitive. */
-function weightNames({ linears, roles }: Model): readonly string[] {
-  const heads = roles.head === undefined ? [] : [roles.head.weight];
-  return [...linears.map(({ weight }) => weight), ...heads, roles.embedding.weight];
+/** Linear layers, output layer and tables; norms and biases are too small to matter and sensitive. */
+function weightNames({ linears, roles: { pooler, head, embedding, positions } }: Model): readonly string[] {
+  return [...linears, pooler, head, embedding, positions].flatMap((part) => (part === undefined ? [] : [part.weight]));
 }
 
 function toFloat16(name: string, tensor: Tensor): NumericTensor {

@@ -16,6 +16,7 @@ import {
   measurementOf,
   runOf,
   runnerOf,
+  slicedEvaluationOf,
   timeAt,
   trialOf,
 } from '../support/rows.ts';
@@ -54,6 +55,8 @@ function everyRow(): readonly Row[] {
     ...failures,
     failedTrialOf('failed', { run: 'run-2', identity: { seed: 10 }, startedAt: timeAt(71) }),
     evaluationOf(trial, { itemCount: 60 }),
+    slicedEvaluationOf(trial),
+    slicedEvaluationOf(trial, 0),
     empty,
     {
       ...exact,

@@ -34,7 +34,7 @@ describe.skipIf(noHubCache)(`on stories260K${noHubCache ? `: ${noHubCache}` : ''
     model = await loadModel(stories260k, hub);
     const tokenizer = await loadTokenizer(stories260k, hub);
     const splits = await tinystories.load(hub);
-    const encoding = { tokenizer, contextLength: model.contextLength, dataset: tinystories.id };
+    const encoding = { tokenizer, contextLength: model.contextLength, kind: model.kind, dataset: tinystories.id };
     calibration = drawExamples({
       ...encoding,
       rows: splits.calibration,

@@ -38,8 +38,13 @@ describe.skipIf(noHubCache)(`stories260k${noHubCache ? ` (${noHubCache})` : ''}`
     return elements(logits, 'float32');
   }
   const examples = () =>
-    encodeExamples({ dataset: 'tinystories', rows: splits.test, tokenizer, contextLength: model.contextLength })
-      .examples;
+    encodeExamples({
+      dataset: 'tinystories',
+      rows: splits.test,
+      tokenizer,
+      contextLength: model.contextLength,
+      kind: model.kind,
+    }).examples;
 
   it('gives the logits of an independent float64 forward pass, up to the whole context', async () => {
     const file = await cachedHub().file({

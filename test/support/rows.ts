@@ -225,6 +225,27 @@ export function evaluationOf(
   };
 }
 
+/** One of a task with slices. */
+export function slicedEvaluationOf(trial: CompletedTrial, itemCount = 7): CompletedEvaluation {
+  const whole = evaluationOf(trial, { itemCount, task: `sliced-accuracy-${itemCount}` });
+  const slices = whole.outcomes.ids.map((_, i) => (i % 3 === 0 ? 'tail' : 'head'));
+  return {
+    ...whole,
+    quality: {
+      ...whole.quality,
+      metric: 'choice-accuracy',
+      higherIsBetter: true,
+      slices: ['head', 'tail'].map((slice) => ({
+        slice,
+        items: slices.filter((each) => each === slice).length,
+        estimate: { value: 0.5, low: 0.25, high: 0.75 },
+        dense: 0.625,
+      })),
+    },
+    outcomes: { ...whole.outcomes, slices },
+  };
+}
+
 export function failedEvaluationOf(
   trial: CompletedTrial,
   status: Failure,

@@ -8,7 +8,7 @@ import { elements } from '../../../harness/tensor/tensor.ts';
 import type { Example } from '../../../harness/contracts/method.ts';
 import type { Model } from '../../../harness/contracts/model.ts';
 import { randomExamples } from '../../support/method-context.ts';
-import { tinyLlama } from '../../support/tiny-model.ts';
+import { tinyLlama, tinyModels } from '../../support/tiny-model.ts';
 
 const model = tinyLlama();
 // Unequal lengths: padding would show.
@@ -122,28 +122,33 @@ describe('compressLayerByLayer', () => {
     progress() {},
   } as const;
 
-  it('shows each block the inputs that come out of the compressed ones before it', async () => {
-    const seen = new Map<string, Float64Array>();
-    const smaller = await compressLayerByLayer({
-      ...walk,
-      compressLinear(linear, weight, statistics) {
-        seen.set(linear.role, statistics.of('second-moment'));
-        return weight.map((value) => value / 2);
-      },
-    });
-    const [first, second] = model.roles.layers;
-    const onDense = await secondMoments({ model, examples });
-    for (const { role } of linearsOfLayer(first))
-      expectClose(seen.get(role) ?? [], [...(onDense.get(role)?.sum ?? [])], 1e-6);
-    const halfWay = linearsOfLayer(first).reduce(
-      (m, linear) => m.withWeight(linear, smaller.onnx.graph.initializers.get(linear.weight) as never),
-      model,
-    );
-    const onHalfWay = await secondMoments({ model: halfWay, examples });
-    for (const { role } of linearsOfLayer(second))
-      expectClose(seen.get(role) ?? [], [...(onHalfWay.get(role)?.sum ?? [])], 1e-5);
-    for (const linear of model.linears) expect(smaller.weight(linear)).toEqual(model.weight(linear).map((x) => x / 2));
-  });
+  it.each(tinyModels.map((each) => [each.id, each] as const))(
+    'shows each block the inputs that come out of the compressed ones before it: %s',
+    async (_, model) => {
+      const seen = new Map<string, Float64Array>();
+      const smaller = await compressLayerByLayer({
+        ...walk,
+        model,
+        compressLinear(linear, weight, statistics) {
+          seen.set(linear.role, statistics.of('second-moment'));
+          return weight.map((value) => value / 2);
+        },
+      });
+      const [first, second] = model.roles.layers;
+      const onDense = await secondMoments({ model, examples });
+      for (const { role } of linearsOfLayer(first))
+        expectClose(seen.get(role) ?? [], [...(onDense.get(role)?.sum ?? [])], 1e-6);
+      const halfWay = linearsOfLayer(first).reduce(
+        (m, linear) => m.withWeight(linear, smaller.onnx.graph.initializers.get(linear.weight) as never),
+        model,
+      );
+      const onHalfWay = await secondMoments({ model: halfWay, examples });
+      for (const { role } of linearsOfLayer(second))
+        expectClose(seen.get(role) ?? [], [...(onHalfWay.get(role)?.sum ?? [])], 1e-5);
+      for (const linear of model.linears)
+        expect(smaller.weight(linear)).toEqual(model.weight(linear).map((x) => x / 2));
+    },
+  );
 
   it('reports progress and honours the abort signal', async () => {
     const shares: number[] = [];

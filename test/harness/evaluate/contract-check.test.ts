@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { LinearRole } from '../../../harness/contracts/model.ts';
 import type { Size } from '../../../harness/contracts/result.ts';
 import { checkArtifact } from '../../../harness/evaluate/contract-check.ts';
 import { measureSize } from '../../../harness/measure/size.ts';
@@ -11,7 +12,7 @@ import { createNode } from '../../../harness/onnx/node.ts';
 import { writeModel } from '../../../harness/onnx/write.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
 import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
-import { tinyLlama } from '../../support/tiny-model.ts';
+import { tinyBert, tinyLlama } from '../../support/tiny-model.ts';
 
 const dense = tinyLlama();
 const denseBytes = writeModel(dense.onnx);
@@ -50,6 +51,28 @@ describe('checkArtifact', () => {
     expect(result.artifact.size.nonZeroParameters).toBeLessThan(denseSize.nonZeroParameters);
     expect(result.artifact.operators['MatMul']).toBeGreaterThan(10);
     expect(result.model.graph.outputs[0]?.name).toBe('logits');
+  });
+
+  it('holds an encoder to logits of [batch, classes]', async () => {
+    const encoder = tinyBert();
+    const size = await measureSize(writeModel(encoder.onnx), { tiedEmbedding: false });
+    const verdict = (onnx: OnnxModel, of = encoder) =>
+      checkArtifact({ dense: of, artifactBytes: writeModel(onnx), denseSize: size, control: true });
+    expect((await verdict(encoder.onnx)).status).toBe('valid');
+    const four = tinyBert({ classes: 4 }).onnx;
+    expect(await verdict(four)).toMatchObject({
+      status: 'invalid',
+      reason: 'for input_ids [1, 1] the artifact gives float32[1, 4], expected float32[1, 3]',
+    });
+    const classifier = encoder.roles.head as LinearRole;
+    const broken = encoder.withWeight(classifier, tensorOf('float32', [32, 3], new Float32Array(96).fill(Number.NaN)));
+    expect(await verdict(broken.onnx)).toMatchObject({
+      reason: expect.stringMatching(/gives NaN as logit 0 at row 0$/),
+    });
+    const maskless = { ...four, graph: { ...four.graph, inputs: four.graph.inputs.slice(0, 1) } };
+    expect(await verdict(maskless)).toMatchObject({
+      reason: expect.stringMatching(/changes the model's inputs: expected attention_mask/),
+    });
   });
 
   it('accepts dense itself only as a control', async () => {

@@ -45,7 +45,8 @@ describe.each(models)('model $id', (definition) => {
 
       it('has a role for every linear layer, each a MatMul with a float32 weight of the stated shape', () => {
         const { graph } = model.onnx;
-        const roles = [...model.linears, ...(model.roles.head ? [model.roles.head] : [])];
+        const { pooler, head } = model.roles;
+        const roles = [...model.linears, pooler, head].filter((role) => role !== undefined);
         for (const linear of roles) expectLinear(model, linear);
         expect(new Set(roles.map(({ role }) => role)).size).toBe(roles.length);
         // No MatMul with a weight is left out of the map.
@@ -74,17 +75,20 @@ describe.each(models)('model $id', (definition) => {
         const node = model.onnx.graph.nodes.find(({ name }) => name === embedding.node);
         expect(node?.op).toBe('Gather');
         expect(node?.inputs[0]).toBe(embedding.weight);
-        for (const id of [tokenizer.beginOfSequence, tokenizer.endOfSequence]) {
+        const { beginOfSequence, endOfSequence, classification, separator, padding } = tokenizer;
+        if (model.kind === 'encoder') expect([classification, separator].includes(undefined)).toBe(false);
+        for (const id of [beginOfSequence, endOfSequence, classification, separator, padding]) {
+          if (id === undefined) continue;
           expect(id).toBeGreaterThanOrEqual(0);
           expect(id).toBeLessThan(tokenizer.vocabularySize);
         }
       });
 
-      it('takes input_ids and gives logits', () => {
+      it('takes what its kind takes and gives logits', () => {
         const { inputs, outputs } = model.onnx.graph;
-        expect(inputs.map(({ name, type }) => [name, type])).toEqual([
-          ['input_ids', { kind: 'tensor', dtype: 'int64', dims: ['batch', 'sequence'] }],
-        ]);
+        const names = model.kind === 'encoder' ? ['input_ids', 'attention_mask'] : ['input_ids'];
+        const type = { kind: 'tensor', dtype: 'int64', dims: ['batch', 'sequence'] };
+        expect(inputs.map((input) => [input.name, input.type])).toEqual(names.map((name) => [name, type]));
         expect(outputs.map(({ name }) => name)).toEqual(['logits']);
         expect(model.id).toBe(definition.id);
         expect(model.architecture).toBe(definition.architecture);

@@ -55,6 +55,17 @@ export function catalogOf(overrides: Partial<Catalog> = {}): Catalog {
         higherIsBetter: false,
         description: 'How well the next word of a story is foretold.',
       },
+      {
+        id: 'story-questions',
+        title: 'Questions on stories',
+        dataset: 'stories',
+        metric: 'choice-accuracy',
+        higherIsBetter: true,
+        chance: 0.25,
+        slices: ['head', 'tail'],
+        classes: ['yes', 'no'],
+        description: 'Which of four endings is the right one.',
+      },
     ],
     ...overrides,
   };

@@ -1,4 +1,4 @@
-/** A model, a dataset and a suite entry small enough to run end to end in a second or two per variant. */
+/** Models, datasets and suite entries small enough to run end to end in a second or two per variant. */
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { DatasetDefinition, DatasetRow } from '../../harness/contracts/dataset.ts';
@@ -7,7 +7,7 @@ import type { ModelDefinition, Tokenizer } from '../../harness/contracts/model.t
 import type { Limits } from '../../harness/jobs/execute.ts';
 import type { MethodUnit, SuiteEntry } from '../../harness/jobs/plan.ts';
 import { createRandom } from '../../harness/tensor/random.ts';
-import { tinyLlama } from './tiny-model.ts';
+import { tinyBert, tinyGpt, tinyLlama } from './tiny-model.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const VOCABULARY = 64;
@@ -18,6 +18,8 @@ const tokenizer: Tokenizer = {
   vocabularySize: VOCABULARY,
   beginOfSequence: 0,
   endOfSequence: 0,
+  classification: 0,
+  separator: 1,
   encode: (text) => Int32Array.from(text, (character) => character.charCodeAt(0) - FIRST_CHARACTER + 1),
   decode: (tokens) => String.fromCharCode(...Array.from(tokens, (token) => token + FIRST_CHARACTER - 1)),
 };
@@ -32,6 +34,20 @@ export const tinyModel: ModelDefinition = {
   trainedOn: [],
   tokenizer: () => Promise.resolve(tokenizer),
   build: () => Promise.resolve(tinyLlama()),
+};
+
+/** A decoder and an encoder of other architectures. */
+export const tinyGptModel: ModelDefinition = {
+  ...tinyModel,
+  id: 'tiny-gpt',
+  architecture: 'gpt',
+  build: () => Promise.resolve(tinyGpt()),
+};
+export const tinyBertModel: ModelDefinition = {
+  ...tinyModel,
+  id: 'tiny-bert',
+  architecture: 'bert',
+  build: () => Promise.resolve(tinyBert()),
 };
 
 function rowsOf(split: string, count: number): DatasetRow[] {
@@ -69,6 +85,46 @@ export const tinyDataset: DatasetDefinition = {
     }),
 };
 
+const SLICES = ['head', 'tail'] as const;
+
+/** Rows with a context, choices, a second segment and a label: for either accuracy. */
+function questionsOf(split: string, count: number): DatasetRow[] {
+  const random = createRandom(`tiny-questions/${split}`);
+  const text = (length: number): string =>
+    String.fromCharCode(...Array.from({ length }, () => FIRST_CHARACTER + random.integer(VOCABULARY - 1)));
+  return Array.from({ length: count }, (_, i) => ({
+    id: `${split}-${i}`,
+    text: text(12),
+    choices: [text(2), text(3), text(2)],
+    pair: text(6),
+    label: random.integer(3),
+    slice: SLICES[i % 2] as string,
+  }));
+}
+
+export const tinyQuestions: DatasetDefinition = {
+  ...tinyDataset,
+  id: 'tiny-questions',
+  contentHash: createHash('sha256').update('tiny-questions').digest('hex'),
+  tasks: (['choice-accuracy', 'classification-accuracy'] as const).map((metric) => ({
+    id: `tiny-questions-${metric}`,
+    title: `Tiny questions, ${metric}`,
+    dataset: 'tiny-questions',
+    metric,
+    higherIsBetter: true,
+    chance: 1 / 3,
+    slices: SLICES,
+    description: 'Guess among three.',
+  })),
+  load: () =>
+    Promise.resolve({
+      calibration: questionsOf('calibration', 1200),
+      training: questionsOf('training', 20),
+      validation: questionsOf('validation', 4),
+      test: questionsOf('test', 24),
+    }),
+};
+
 export const tinyLimits: Limits = { trialTimeoutSeconds: 60, judgeTimeoutSeconds: 60, memoryBytes: 2 ** 30 };
 
 /** A method of methods/, or a fixture given by its absolute path. */
@@ -85,5 +141,19 @@ export function tinyEntry(variants: SuiteEntry['variants'], seeds: readonly numb
     tasks: tinyDataset.tasks.map((task) => ({ task, dataset: tinyDataset })),
     variants,
     seeds,
+  };
+}
+
+/** One of the other architectures on the questions, with the task for its kind. */
+export function tinyQuestionsEntry(model: ModelDefinition, variants: SuiteEntry['variants']): SuiteEntry {
+  const metric = model.architecture === 'bert' ? 'classification-accuracy' : 'choice-accuracy';
+  return {
+    model,
+    calibration: tinyQuestions,
+    tasks: tinyQuestions.tasks
+      .filter((task) => task.metric === metric)
+      .map((task) => ({ task, dataset: tinyQuestions })),
+    variants,
+    seeds: [0],
   };
 }

@@ -51,4 +51,28 @@ describe('tierByMetric', () => {
     const tiers = tierByMetric(Object.entries(entries), 'perplexity', ([, items]) => items);
     expect(tiers.map((tier) => tier.entries.map(([name]) => name).sort())).toEqual([['first', 'second'], ['worse']]);
   });
+
+  it('puts the most right answers first where the metric is an accuracy, whatever their loss', () => {
+    const answers = (label: string, share: number): Items => {
+      const random = createRandom('answers');
+      const correct = Array.from({ length: 200 }, () => Number(random.next() < share));
+      const ones = correct.map(() => 1);
+      const loss = createRandom(label);
+      return {
+        ...itemsOf(label, 0),
+        ids: correct.map((_, i) => `item-${i}`),
+        tokens: ones,
+        correct,
+        sameTop: ones,
+        klDivergence: ones,
+        negativeLogLikelihood: correct.map(() => loss.next() + 1 - share),
+      };
+    };
+    const entries = { guesses: answers('g', 0.3), good: answers('a', 0.8), same: answers('b', 0.8) };
+    const tiers = tierByMetric(Object.entries(entries), 'choice-accuracy', ([, items]) => items);
+    expect(tiers.map((tier) => tier.entries.map(([name]) => name).sort())).toEqual([['good', 'same'], ['guesses']]);
+    const { correct } = compareItems(entries.good, entries.guesses);
+    expect(correct.difference.value).toBeGreaterThan(0.4);
+    expect(correct.significant).toBe(true);
+  });
 });

@@ -88,7 +88,7 @@ describe('evaluateTask on choices', () => {
     expect(quality).toMatchObject({ metric: 'choice-accuracy', higherIsBetter: true, items: 12, tokens: 12 });
     expect(quality.estimate.value).toBe(right / 12);
     expect(quality.estimate.low).toBeLessThanOrEqual(right / 12);
-    expect(items.tokens).toEqual(new Array(12).fill(1));
+    expect(items.tokens).toEqual(items.ids.map(() => 1));
   });
 
   it('reports each slice by itself, in the order of the task', async () => {
@@ -131,11 +131,16 @@ describe('evaluateTask on choices', () => {
 
   it('refuses items without a scored token or a right choice, and encoders', async () => {
     const { onnx } = tinyGpt();
-    const with_ = (changes: Partial<ChoiceItem>): TaskItems => ({
+    const taskWith = (changes: Partial<ChoiceItem>): TaskItems => ({
       metric: 'choice-accuracy',
       items: choiceItems.map((item) => ({ ...item, ...changes })),
     });
-    for (const task of [with_({ start: 0 }), with_({ start: 99 }), with_({ label: 3 }), with_({ choices: [] })])
+    for (const task of [
+      taskWith({ start: 0 }),
+      taskWith({ start: 99 }),
+      taskWith({ label: 3 }),
+      taskWith({ choices: [] }),
+    ])
       await expect(evaluateTask({ dense: onnx, candidate: onnx, task })).rejects.toThrow(InputError);
     const encoder = tinyBert().onnx;
     await expect(evaluateTask({ dense: encoder, candidate: encoder, task: choiceTask })).rejects.toThrow(/decoders/);

@@ -1,4 +1,5 @@
 /** Writes nodes into a graph that is there already: what losses, adapters and optimizers add themselves with. */
+import { GRADIENT_METADATA } from '../autodiff/gradient.ts';
 import { InputError } from '../contracts/errors.ts';
 import { createOperators, type Integers, type NodeExtras } from '../onnx/builder-operators.ts';
 import { redirectValue } from '../onnx/edit.ts';
@@ -19,8 +20,16 @@ export interface GraphWriter extends ReturnType<typeof createOperators> {
   integers(values: Integers): string;
   /** An input of the graph; one of that name that exists already is shared. */
   input(name: string, dtype: DType, dims: readonly Dim[]): string;
-  /** Whatever reads `value` reads what `replace` makes of it instead, outputs of the graph apart. */
-  redirect(value: string, replace: () => string): void;
+  /**
+   * Puts something between a value and all that read it. `replace` gets the name of the value as it was and returns the one to
+   * be read instead. A value made by a node is moved, so that its name then stands for what replaced it; an initializer or an
+   * input keeps its name.
+   */
+  wrap(value: string, replace: (inner: string) => string): void;
+  /** The value, whose node harness/autodiff takes for the identity: gradients pass it unchanged. */
+  passThrough(value: string): string;
+  /** The value as a constant to harness/autodiff: no gradient passes it. */
+  stopGradient(value: string): string;
   /** Does the graph make or hold a value of this name? */
   has(value: string): boolean;
   /** An initializer of the graph so far. Throws InputError when there is none. */
@@ -99,6 +108,14 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
       ? list
       : constant(`ints ${list.join()}`, tensorOf('int64', [list.length], BigInt64Array.from(list, BigInt)));
 
+  function mark(value: string, kind: 'straight-through' | 'stop'): string {
+    const index = written.findIndex(({ outputs }) => outputs.includes(value));
+    const made = written[index];
+    if (made === undefined) throw new InputError(`training: no node written here makes "${value}"`);
+    written[index] = { ...made, metadata: new Map([...(made.metadata ?? []), [GRADIENT_METADATA, kind]]) };
+    return value;
+  }
+
   return {
     ...createOperators({ node, emit, constant, integers }),
     node,
@@ -118,16 +135,41 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
       }
       return name;
     },
-    redirect(value, replace) {
+    wrap(value, replace) {
       if (!values.has(value)) throw new InputError(`training: graph "${graph.name}" has no value "${value}"`);
+      const makes = (node: Node): boolean => node.outputs.includes(value);
+      const moved = graph.nodes.some(makes) || written.some(makes);
+      if (moved) {
+        const inner = freshName(`${value}.inner`);
+        values.add(inner);
+        const move = (node: Node): Node =>
+          makes(node) ? { ...node, outputs: node.outputs.map((output) => (output === value ? inner : output)) } : node;
+        graph = {
+          ...graph,
+          nodes: graph.nodes.map(move),
+          valueInfo: graph.valueInfo.filter(({ name }) => name !== value),
+        };
+        for (const [index, node] of written.entries()) written[index] = move(node);
+        const made = createNode({
+          op: 'Identity',
+          name: freshName(`${value}.outer`),
+          inputs: [replace(inner)],
+          outputs: [value],
+        });
+        nodeNames.add(made.name);
+        written.push(made);
+        return;
+      }
       const before = written.length;
-      const replacement = replace();
+      const replacement = replace(value);
       graph = redirectValue(graph, value, replacement);
-      for (let index = 0; index < before; index++) {
-        const item = written[index] as Node;
-        written[index] = { ...item, inputs: item.inputs.map((input) => (input === value ? replacement : input)) };
+      for (const [index, node] of written.slice(0, before).entries()) {
+        const inputs = node.inputs.map((input) => (input === value ? replacement : input));
+        written[index] = { ...node, inputs };
       }
     },
+    passThrough: (value) => mark(value, 'straight-through'),
+    stopGradient: (value) => mark(emit('Identity', [value]), 'stop'),
     has: (value) => values.has(value),
     tensor(name) {
       const found = initializers.get(name);
@@ -174,9 +216,4 @@ export function sortNodes(nodes: readonly Node[]): readonly Node[] {
     }
   }
   return sorted;
-}
-
-/** Metadata that tells harness/autodiff how a node passes gradients on. */
-export function markGradient(node: Node, kind: 'stop' | 'straight-through'): Node {
-  return { ...node, metadata: new Map([...(node.metadata ?? []), ['shrinkrank.gradient', kind]]) };
 }

@@ -3,7 +3,7 @@ import { InputError } from '../contracts/errors.ts';
 import type { OnnxModel, OnnxTensor } from '../onnx/graph.ts';
 import { tensorOf } from '../tensor/tensor.ts';
 
-const PARAMETER_NAME = /\.(weight|bias)$/;
+const PARAMETER_NAME = /^(?!teacher\/).*\.(weight|bias)$/;
 
 /** float32 initializers named `….weight` or `….bias`, as this repository's and PyTorch's models name them; tables and constants are not. */
 export function parameterNames(model: OnnxModel): readonly string[] {

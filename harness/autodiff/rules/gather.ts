@@ -13,24 +13,30 @@ import { padWithZeros } from './pad-with-zeros.ts';
 
 /** Scatter operators add since opset 16. */
 const SCATTER_ADDS = 16;
+/** Up to so many rows a product with their indicators is faster than adding element by element. */
+const MAX_INDICATOR_ROWS = 256;
 
-/** Rows dy[j] added up at row i[j] of [n, ...]. dy: [count, ...], i: [count] */
-function scatterRows(b: GradientBuilder, dy: string, { indices, rows }: { indices: string; rows: number }): string {
+/**
+ * Rows dy[j] added up at row i[j] of [rows, ...]. dy: [count, ...], i: [count]. Not by ScatterND: onnxruntime 1.30 adds in
+ * several threads at once there, and loses updates where indices repeat. ScatterElements adds one after another.
+ */
+export function addRows(b: GradientBuilder, dy: string, { indices, rows }: { indices: string; rows: number }): string {
   const [count = 0, ...rest] = b.dims(dy);
-  if (b.opset >= SCATTER_ADDS) {
-    const wide = b.dtype(indices) === 'int64' ? indices : b.cast(indices, { to: 'int64' });
-    const column = b.reshapeTo(wide, [count, 1]);
-    return b.node('ScatterND', [b.zeros([rows, ...rest], b.dtype(dy)), column, dy], {
-      attributes: { reduction: string('add') },
-    })[0] as string;
+  const width = elementCount(rest);
+  const flat = b.reshapeTo(dy, [count, width]);
+  const column = b.reshapeTo(indices, [count, 1]);
+  let sums: string;
+  if (b.opset < SCATTER_ADDS || rows <= MAX_INDICATOR_ROWS) {
+    const length = b.scalarLike(indices, rows);
+    const positive = b.where(b.less(column, b.scalarLike(column, 0)), b.add(column, length), column);
+    const every = b.range(b.scalarLike(indices, 0), length, b.scalarLike(indices, 1)); // [rows]
+    const hits = b.cast(b.equal(positive, every), { to: b.dtype(dy) }); // [count, rows]
+    sums = b.matrixProduct(hits, flat, { transA: true });
+  } else {
+    const attributes = { axis: int(0), reduction: string('add') };
+    const zeros = b.zeros([rows, width], b.dtype(dy));
+    sums = b.node('ScatterElements', [zeros, b.expandTo(column, [count, width]), flat], { attributes })[0] as string;
   }
-  // Before, as a product with the indicator of each row.
-  const length = b.scalarLike(indices, rows);
-  const flat = b.reshapeTo(indices, [count, 1]);
-  const positive = b.where(b.less(flat, b.scalarLike(flat, 0)), b.add(flat, length), flat);
-  const every = b.range(b.scalarLike(indices, 0), length, b.scalarLike(indices, 1)); // [rows]
-  const hits = b.cast(b.equal(positive, every), { to: b.dtype(dy) }); // [count, rows]
-  const sums = b.matrixProduct(hits, b.reshapeTo(dy, [count, elementCount(rest)]), { transA: true });
   return b.reshapeTo(sums, [rows, ...rest]);
 }
 
@@ -47,10 +53,10 @@ function gatherBackward(b: GradientBuilder, node: ForwardNode, dy: string): stri
   }
   const count = elementCount(b.dims(indices));
   const flat = b.reshapeTo(dy, [...dims.slice(0, axis), count, ...dims.slice(axis + 1)]);
-  if (axis === 0) return scatterRows(b, flat, { indices, rows: length });
+  if (axis === 0) return addRows(b, flat, { indices, rows: length });
   const others = dims.map((_, at) => at).filter((at) => at !== axis);
   const front = [axis, ...others];
-  const rows = scatterRows(b, b.transpose(flat, front), { indices, rows: length });
+  const rows = addRows(b, b.transpose(flat, front), { indices, rows: length });
   return b.transpose(
     rows,
     dims.map((_, at) => front.indexOf(at)),
@@ -73,11 +79,19 @@ export const gather: readonly BackwardRule[] = [
   defineRule({ op: 'GatherElements', since: 13, backward: (b, node, dy) => [gatherElementsBackward(b, node, dy)] }),
   defineRule({
     op: 'GatherND',
-    since: SCATTER_ADDS,
+    since: 13,
     backward(b, node, dy) {
       if (node.int('batch_dims', 0) !== 0) return node.unsupported('batch_dims has no gradient here');
-      const zeros = b.zeros(node.dims(0), b.dtype(dy));
-      return b.node('ScatterND', [zeros, node.input(1), dy], { attributes: { reduction: string('add') } });
+      const dims = node.dims(0);
+      const depth = node.dims(1).at(-1) as number;
+      const [outer, inner] = [dims.slice(0, depth), dims.slice(depth)];
+      const indices = node.input(1);
+      const steps = b.integers(outer.map((_, axis) => elementCount(outer.slice(axis + 1))));
+      const positive = b.where(b.less(indices, b.scalarLike(indices, 0)), b.add(indices, b.integers(outer)), indices);
+      const flat = b.reduceSum(b.mul(positive, steps), { axes: [-1], keepdims: false });
+      const count = elementCount(b.dims(flat));
+      const updates = b.reshapeTo(dy, [count, ...inner]);
+      return [b.reshapeTo(addRows(b, updates, { indices: flat, rows: elementCount(outer) }), dims)];
     },
   }),
 ];

@@ -4,6 +4,7 @@
  *   max, min: dy shared evenly by the inputs that equal the output
  *   clip: dy where lo <= x <= hi (at the bounds too); lo: dy where x < lo; hi: dy where x > hi
  */
+import { elementCount } from '../../tensor/tensor.ts';
 import { type BackwardRule, defineRule } from '../rule.ts';
 
 const extreme = (op: string): BackwardRule =>
@@ -45,11 +46,12 @@ export const select: readonly BackwardRule[] = [
     elementwise: true,
     backward(b, node, dy) {
       const [condition, zero] = [node.input(0), b.scalarLike(dy, 0)];
-      return [
-        null,
-        node.wants(1) ? b.where(condition, dy, zero) : null,
-        node.wants(2) ? b.where(condition, zero, dy) : null,
-      ];
+      // A condition that broadcasts, as attention masks do, is cheaper as a factor: onnxruntime's Where is slow.
+      const small = elementCount(b.dims(condition)) < elementCount(b.dims(dy));
+      const chosen = (choice: string): string => b.mul(dy, b.cast(choice, { to: b.dtype(dy) }));
+      const then = (): string => (small ? chosen(condition) : b.where(condition, dy, zero));
+      const otherwise = (): string => (small ? chosen(b.not(condition)) : b.where(condition, zero, dy));
+      return [null, node.wants(1) ? then() : null, node.wants(2) ? otherwise() : null];
     },
   }),
 ];

@@ -210,6 +210,34 @@ describe('dropout', () => {
   });
 });
 
+describe('gather', () => {
+  it.each([4, 1000])('loses no update where indices repeat: %i rows', async (rows) => {
+    const count = 20_000;
+    const width = 16;
+    const b = createGraphBuilder({ name: 'table' });
+    const ids = b.input('ids', 'int64', [count]);
+    const table = b.initializer('table', tensorOf('float32', [rows, width], new Float32Array(rows * width)));
+    b.output(b.reduceSum(b.gather(table, ids), { keepdims: false, name: 'loss' }), { dtype: 'float32', dims: [] });
+    const { model, gradients } = gradientGraph({ model: b.build(), inputs: {}, loss: 'loss', targets: ['table'] });
+    const adding = model.graph.nodes.filter(({ op, attributes }) => op === 'ScatterND' && attributes.has('reduction'));
+    expect(adding).toEqual([]);
+    const session = await createSession(model, { threads: 2 });
+    const feeds = {
+      ids: tensorOf(
+        'int64',
+        [count],
+        BigInt64Array.from({ length: count }, (_, at) => BigInt(at % 4)),
+      ),
+    };
+    for (let run = 0; run < 5; run++) {
+      const results = await session.run(feeds);
+      const found = elements(results[gradients.get('table') as string] as Tensor, 'float32');
+      expect(found.every((value, at) => value === (at < 4 * width ? count / 4 : 0))).toBe(true);
+    }
+    await session.release();
+  });
+});
+
 describe('ties and edges', () => {
   const at = (values: readonly number[], build: (b: GraphBuilder, x: string) => string) =>
     (async () => {

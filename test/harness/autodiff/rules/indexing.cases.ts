@@ -33,6 +33,8 @@ export const indexing: Cases = {
     { name: 'one known index', inputs: [[2, 4, 3], integers([], [-2])], attributes: { axis: int(1) } },
     { name: 'one known index in a vector', inputs: [[3, 2], integers([1], [1])] },
     { name: 'scalar at run time', inputs: [[3, 2], fed([], [1])] },
+    { name: 'many rows', inputs: [[300, 2], fed([5], [0, 299, 7, -1, 7])] },
+    { name: 'many rows, scalars', inputs: [[300], fed([2, 2], [0, 299, 7, 7])] },
     { name: 'axis 1, opset 13', inputs: [[2, 4, 3], fed([2], [3, -1])], attributes: { axis: int(1) }, opset: 13 },
   ],
   GatherElements: [
@@ -48,6 +50,7 @@ export const indexing: Cases = {
   GatherND: [
     { name: 'elements', inputs: [[3, 4], fed([3, 2], [0, 1, 2, 3, 0, 1])] },
     { name: 'rows', inputs: [[3, 4], fed([2, 1], [2, 2])] },
+    { name: 'negative, opset 13', inputs: [[3, 4, 2], fed([3, 2], [-1, 1, 2, -3, 0, -1])], opset: 13 },
   ],
   ScatterElements: [
     { name: 'none', inputs: [[3, 3], fed([2, 3], [0, 1, 2, 1, 0, -2]), [2, 3]], attributes: { axis: int(0) } },

@@ -27,8 +27,11 @@ export default defineCommand({
   run({ args }) {
     const store = openHomeStore(args.home);
     try {
-      const runs = runSummaries(store, Number.MAX_SAFE_INTEGER).map(({ id }) => id);
-      if (runs.length === 0) throw new InputError('export: the store holds no runs; run `npm run bench` first');
+      // One that was stopped before its first row has nothing to publish.
+      const runs = runSummaries(store, Number.MAX_SAFE_INTEGER)
+        .filter((run) => [run.trials, run.evaluations, run.measurements].some((rows) => Object.keys(rows).length > 0))
+        .map(({ id }) => id);
+      if (runs.length === 0) throw new InputError('export: the store holds no rows; run `npm run bench` first');
       const wanted = args.run === undefined ? runs : [args.run === 'latest' ? (runs[0] ?? '') : args.run];
       for (const run of wanted) if (!runs.includes(run)) throw unknownId('run', run, runs);
       const files = wanted.toReversed().map((run) => exportRun(store, run, args.to));

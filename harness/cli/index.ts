@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `shrinkrank <command>`: one file per command, loaded when asked for. */
+import { enableCompileCache } from 'node:module';
 import { type CommandDef, runCommand } from 'citty';
 import { unknownId } from '../contracts/errors.ts';
 import { checkArguments, renderHelp } from './command-arguments.ts';
@@ -21,6 +22,8 @@ const commands: Readonly<
   doctor: { summary: 'what this machine can run, and why not', load: () => load(import('./doctor.ts')) },
 };
 
+// Most of the time of a short command goes into parsing modules; Node keeps them in the system's folder for such files.
+enableCompileCache();
 process.exitCode = await main(process.argv.slice(2)).catch(reportError);
 
 async function main([name, ...rawArgs]: readonly string[]): Promise<number> {

@@ -51,20 +51,27 @@ export function createRunProgress(options: { readonly quiet: boolean }): RunProg
   };
 }
 
+/** What matters most comes first: a narrow terminal shows as much as fits. */
 function startBar(total: number): SingleBar {
   const bar = new SingleBar({
-    format: '{bar} {value}/{total} variants · {name} · {activity} · {eta_formatted} left · {failed} failed',
-    barsize: 24,
+    format: '{bar} {value}/{total} · {eta_formatted} left · {failed} failed · {name} · {activity}',
+    barsize: 16,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     hideCursor: true,
     etaBuffer: 20,
     stream: process.stderr,
     clearOnComplete: true,
+    formatTime: (seconds) => (Number.isFinite(Number(seconds)) ? formatLeft(Number(seconds)) : '?'),
     formatValue: (value, _options, type) => (type === 'value' ? String(Math.floor(value)) : String(value)),
   });
   bar.start(total, 0, { name: '', activity: '', failed: 0 });
   return bar;
+}
+
+function formatLeft(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole}s` : `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, '0')}s`;
 }
 
 export function nameOf({ identity }: PlannedTrial): string {

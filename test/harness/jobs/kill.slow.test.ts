@@ -76,12 +76,7 @@ describe('a run whose processes are killed at random moments', () => {
   /** Resolves when the run does what is aimed at, or a random while later; never when it ends before. */
   async function comesTo(aim: Aim, run: { readonly home: string; readonly parent: ChildProcess }): Promise<void> {
     if (aim === 'committing') return nextCommit(run.home);
-    while (aim !== 'any time') {
-      const children = childrenOf(run.parent.pid ?? 0);
-      if (children.some(({ command }) => activityOf(command) === aim)) break;
-      if (run.parent.exitCode !== null || run.parent.signalCode !== null) return new Promise(() => {});
-      await after(LOOK_INTERVAL_MS);
-    }
+    if (aim !== 'any time') await doing(aim, run.parent);
     await after(random.integer(LATEST_MS[aim]));
   }
 
@@ -184,6 +179,14 @@ function kill(pid: number): boolean {
     return process.kill(pid, 'SIGKILL');
   } catch {
     return false; // ended on its own meanwhile
+  }
+}
+
+/** Resolves when a child of the run does this; never when the run ends before. */
+async function doing(activity: 'compressing' | 'judging', parent: ChildProcess): Promise<void> {
+  while (!childrenOf(parent.pid ?? 0).some(({ command }) => activityOf(command) === activity)) {
+    if (parent.exitCode !== null || parent.signalCode !== null) return new Promise(() => {});
+    await after(LOOK_INTERVAL_MS);
   }
 }
 

@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Leaderboard } from '../../../drizzle/queries.ts';
+import { hubCacheDir, noHubCache } from '../../support/hub-cache.ts';
+
+const CLI = resolve(import.meta.dirname, '../../../harness/cli/index.ts');
+/** The publisher's weights on the first 60 stories, nats per predicted token. */
+const DENSE_NATS = 1.2958;
+const CHOICE = ['--methods', 'rtn/w8,rtn/w4g32,gptq/w4g32'];
+
+interface Ended {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'shrinkrank-run-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): { process: ChildProcess; ended: Promise<Ended> } {
+  const { FORCE_COLOR: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, ...args], {
+    env: { ...inherited, ...(hubCacheDir !== undefined && { HF_HUB_CACHE: hubCacheDir }), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const texts = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text));
+  const ended = once(child, 'close').then(([exitCode]) => ({ exitCode: exitCode as number | null, ...texts }));
+  return { process: child, ended };
+}
+
+const shrinkrank = (args: readonly string[], env?: NodeJS.ProcessEnv) => start(args, env).ended;
+
+async function boardOf(home: string): Promise<Leaderboard> {
+  const { exitCode, stdout } = await shrinkrank(['board', '--home', home, '--json']);
+  expect(exitCode).toBe(0);
+  return JSON.parse(stdout) as Leaderboard;
+}
+
+/** Resolves when something lies in the run's scratch folder: a child is at work. */
+async function working(home: string): Promise<void> {
+  const lock = join(home, 'run.lock');
+  const scratch = join(home, 'scratch', '00001-trial');
+  while (!existsSync(lock) || !existsSync(scratch)) await new Promise((done) => setTimeout(done, 20));
+}
+
+describe.skipIf(noHubCache)('run on stories260k', () => {
+  let home = '';
+  let first: Ended;
+  beforeAll(async () => {
+    home = join(folder, 'home');
+    // Interrupted at work as by Ctrl-C, and the same command again.
+    const interrupted = start(['run', ...CHOICE, '--home', home]);
+    await working(home);
+    interrupted.process.kill('SIGINT');
+    const { exitCode, stdout, stderr } = await interrupted.ended;
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 130,
+      stdout: '',
+      stderr: 'stopped; run the same command again to go on\n',
+    });
+    first = await shrinkrank(['run', ...CHOICE, '--home', home]);
+  });
+
+  it('goes on after an interruption to the board and what it took, with nothing on standard error', () => {
+    expect({ exitCode: first.exitCode, stderr: first.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    for (const part of ['stories260k · tinystories-perplexity', 'gptq/w4g32', 'rtn/w8', 'the harness itself']) {
+      expect(first.stdout).toContain(part);
+    }
+    expect(first.stdout).not.toContain('\u001B');
+  });
+
+  it('scores dense as its publisher does, 8 bits next to it, and GPTQ above RTN', async () => {
+    const { entries } = await boardOf(home);
+    const nats = (name: string) => {
+      const entry = entries.find(({ method, variant }) => `${method}/${variant}` === name);
+      return Math.log(entry?.quality?.estimate.value ?? Number.NaN);
+    };
+    expect(Math.abs(nats('dense/fp32') - DENSE_NATS)).toBeLessThan(0.0005);
+    expect(Math.abs(Math.expm1(nats('rtn/w8') - nats('dense/fp32')))).toBeLessThan(0.005);
+    expect(nats('gptq/w4g32')).toBeLessThan(nats('rtn/w4g32'));
+    expect(entries.map(({ statuses }) => statuses)).toEqual(entries.map(() => ({ completed: 1 })));
+  });
+
+  it('does nothing when run again, and says so', async () => {
+    const again = await shrinkrank(['run', ...CHOICE, '--home', home]);
+    expect(again.exitCode).toBe(0);
+    expect(again.stderr).toBe('all 4 variants are in the store already; nothing to do\n');
+    expect(again.stdout).toContain('gptq/w4g32');
+    const json = await shrinkrank(['run', ...CHOICE, '--home', home, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ planned: 4, alreadyDone: 4, recorded: 0, undone: [] });
+  });
+
+  it('exports what an empty store shows the same board from', async () => {
+    const to = join(folder, 'results');
+    expect((await shrinkrank(['export', '--home', home, '--to', to])).exitCode).toBe(0);
+    const elsewhere = join(folder, 'elsewhere');
+    expect((await shrinkrank(['import', to, '--home', elsewhere])).exitCode).toBe(0);
+    expect(await boardOf(elsewhere)).toEqual(await boardOf(home));
+    const [here, there] = await Promise.all([home, elsewhere].map((place) => shrinkrank(['board', '--home', place])));
+    expect(there?.stdout).toBe(here?.stdout);
+  });
+
+  it('doctor finds nothing missing', async () => {
+    const { exitCode, stdout } = await shrinkrank(['doctor', '--home', home, '--json']);
+    expect(exitCode).toBe(0);
+    const { findings } = JSON.parse(stdout) as { findings: { state: string; subject: string }[] };
+    expect(findings.find(({ subject }) => subject === 'model stories260k')?.state).toBe('ok');
+  });
+});
+
+describe('without hub and cache', () => {
+  const env = { HF_HUB_CACHE: '', HF_ENDPOINT: '', HF_HOME: '' };
+  beforeAll(async () => {
+    env.HF_HUB_CACHE = join(folder, 'empty-cache');
+    env.HF_HOME = folder;
+    mkdirSync(env.HF_HUB_CACHE);
+    env.HF_ENDPOINT = `http://127.0.0.1:${await closedPort()}`;
+  });
+
+  it('run ends at once with one line that says what is missing and how to get it', async () => {
+    const home = join(folder, 'offline');
+    const { exitCode, stdout, stderr } = await shrinkrank(['run', ...CHOICE, '--home', home], env);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/^error: karpathy\/tinyllamas@[^\n]* is not in the cache [^\n]*set HF_HUB_CACHE[^\n]*\n$/);
+    expect(existsSync(join(home, 'run.lock'))).toBe(false);
+  });
+
+  it('doctor says what is missing, with exit code 3', async () => {
+    const { exitCode, stdout } = await shrinkrank(['doctor', '--home', join(folder, 'offline')], env);
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/✗ model stories260k/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('set HF_HUB_CACHE');
+  });
+});
+
+/** A port nobody listens on: it was free a moment ago. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 1;
+}

@@ -1,7 +1,7 @@
 /** The leaderboard as text: a block per weight class, low-cost beside high-cost where the terminal is wide enough. */
 import { styleText } from 'node:util';
 import type { Store } from '../../drizzle/client.ts';
-import { type BoardEntry, type Leaderboard, itemsOf, leaderboard } from '../../drizzle/queries.ts';
+import { type BoardEntry, type Leaderboard, itemsOf, leaderboard, readCatalog } from '../../drizzle/queries.ts';
 import type { CostClass } from '../contracts/method.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { Items, Quality } from '../contracts/result.ts';
@@ -47,7 +47,7 @@ export function renderBoard(
   });
   const { lines, shown } = renderBlocks(blocks, { all: columnsFor(metricOf(board)), columns });
   return [
-    ...header(board, { ...request, columns }),
+    ...header(board, { ...request, columns, chance: chanceOf(store, request.task) }),
     '',
     ...lines,
     ...renderFailures(board.entries, columns),
@@ -57,7 +57,12 @@ export function renderBoard(
 
 function header(
   board: Leaderboard,
-  { model, task, columns }: { readonly model: string; readonly task: string; readonly columns: number },
+  {
+    model,
+    task,
+    columns,
+    chance,
+  }: { readonly model: string; readonly task: string; readonly columns: number; readonly chance: number | undefined },
 ): string[] {
   const dense = board.entries.find(({ method }) => method === 'dense');
   const place = [
@@ -71,12 +76,18 @@ function header(
     dense?.quality
       ? `dense: ${METRIC_WORDS[dense.quality.metric].title} ${formatQuality(dense.quality)}`
       : 'dense not measured yet',
+    ...(chance === undefined ? [] : [`guessing gets ${(chance * 100).toFixed(1)} %`]),
     ...(board.dense
       ? [`${formatBytes(board.dense.fileBytes)} file`, `${formatBytes(board.dense.zstdBytes)} as shipped (zstd)`]
       : []),
     ...(dense?.inSample ? ['in-sample: the model was trained on this data'] : []),
   ];
   return [place, facts].flatMap((parts) => wrapParts(parts, { separator: ' · ', columns }));
+}
+
+/** What guessing gets on a task, of those that say. */
+function chanceOf(store: Store, task: string): number | undefined {
+  return readCatalog(store).tasks.find(({ id }) => id === task)?.chance;
 }
 
 function classTitle(weightClass: number | null, next: number | null): string {

@@ -38,6 +38,9 @@ export function sumTo(
   return extra > 0 ? b.reshapeTo(scaled, b.dims(scaled).slice(extra)) : scaled;
 }
 
+/** From so many elements on a product with ones adds rows up faster than ReduceSum, about twice on two cores. */
+const MIN_PRODUCT_ELEMENTS = 2 ** 15;
+
 /** A sign or a factor is applied after the sum, where there are fewer elements. */
 function sumOver(
   b: GradientBuilder,
@@ -51,5 +54,10 @@ function sumOver(
     return b.mul(sumOver(b, first, { axes, input }), second);
   }
   const leading = axes.every((axis, index) => axis === index) && b.dims(value).length - axes.length === input.length;
+  const count = elementCount(b.dims(value));
+  if (leading && input.length === 1 && count >= MIN_PRODUCT_ELEMENTS && b.dtype(value) === 'float32') {
+    const rows = count / (input[0] as number);
+    return b.matmul(b.ones([rows], 'float32'), b.reshapeTo(value, [rows, input[0] as number]));
+  }
   return b.reduceSum(value, { axes, keepdims: !leading });
 }

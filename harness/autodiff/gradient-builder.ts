@@ -38,6 +38,8 @@ export interface GradientBuilder extends ReturnType<typeof createOperators> {
   /** A number as a tensor without dimensions, of the element type of a value. */
   scalarLike(value: string, number: number): string;
   zeros(dims: readonly number[], dtype: DType): string;
+  /** As a constant, so for few elements. */
+  ones(dims: readonly number[], dtype: DType): string;
   /** value * factor, and nothing at all for a factor of 1. */
   scale(value: string, factor: number): string;
   /** Product of values that broadcast together, the smaller ones first. */
@@ -232,6 +234,11 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
     mul,
     scalarLike,
     zeros: (to, type) => emit('ConstantOfShape', [integers(to)], { name: 'zeros' }, { value: zeroAttribute(type) }),
+    ones(to, type) {
+      const tensor = typedTensor(type, to, Array<number>(elementCount(to)).fill(1));
+      if (tensor === undefined) throw new InputError(`gradient: no ones of element type ${type}`);
+      return constant(`${type} ones [${to.join()}]`, tensor);
+    },
     scale,
     product: (...factors) => {
       const ordered = [...factors].sort((a, b) => elementCount(dims(a)) - elementCount(dims(b)));

@@ -53,15 +53,18 @@ function crossEntropy(options: CrossEntropyOptions): Loss {
     const labels = w.reshape(w.input(targets, 'int64', rowDims), [rows]);
     const scores = w.reshape(logits, [rows, classes]);
     const weight = weights === null ? undefined : w.reshape(w.input(weights, 'float32', rowDims), [rows]);
-    const [surprise = '', logProbabilities = ''] = w.node('SoftmaxCrossEntropyLoss', [scores, labels], {
-      name: 'cross_entropy',
-      outputs: ['surprise', 'log_probabilities'],
-      attributes: { reduction: string('none') },
-    });
+    const smooth = labelSmoothing > 0 ? w.logSoftmax(scores, { axis: -1 }) : undefined;
+    const surprise =
+      smooth === undefined
+        ? (w.node('SoftmaxCrossEntropyLoss', [scores, labels], {
+            name: 'cross_entropy',
+            attributes: { reduction: string('none') },
+          })[0] as string)
+        : w.neg(w.reshape(w.gatherElements(smooth, w.unsqueeze(labels, [1]), { axis: 1 }), [rows]));
     const hard = weightedMean(w, surprise, weight);
     metric('cross_entropy', hard);
-    if (labelSmoothing === 0) return hard;
-    const even = w.neg(w.reduceMean(logProbabilities, { axes: [1], keepdims: false }));
+    if (smooth === undefined) return hard;
+    const even = w.neg(w.reduceMean(smooth, { axes: [1], keepdims: false }));
     return weightedSum(w, [
       [1 - labelSmoothing, hard],
       [labelSmoothing, weightedMean(w, even, weight)],

@@ -13,6 +13,12 @@ export interface RunProgress {
 const SHARE_BEFORE = { compressing: 0, checking: 0.2, evaluating: 0.3, timing: 0.65 } as const;
 const SHARE_OF = { compressing: 0.2, checking: 0.1, evaluating: 0.35, timing: 0.35 } as const;
 
+/** https://invisible-island.net/xterm/ctlseqs/ctlseqs.html */
+const CLEAR_LINE = '\u001B[2K';
+const WRAP = '\u001B[?7h';
+const NO_WRAP = '\u001B[?7l';
+const SAVE_CURSOR = '\u001B7';
+
 export function createRunProgress(options: { readonly quiet: boolean }): RunProgress {
   const interactive = process.stderr.isTTY === true && !options.quiet;
   let bar: SingleBar | undefined;
@@ -21,8 +27,9 @@ export function createRunProgress(options: { readonly quiet: boolean }): RunProg
 
   function say(text: string): void {
     if (options.quiet) return;
-    if (bar && interactive) process.stderr.write('\r\u001B[2K');
-    remark(text);
+    // In place of the bar, wrapped as usual; the bar goes on below and, when it ends, must not go back above.
+    if (bar) process.stderr.write(`\r${CLEAR_LINE}${WRAP}${text}\n${NO_WRAP}${SAVE_CURSOR}`);
+    else remark(text);
   }
 
   return {

@@ -4,6 +4,7 @@ import { InputError, unknownId } from '../contracts/errors.ts';
 import type { Limits } from '../jobs/execute.ts';
 import type { SuiteEntry } from '../jobs/plan.ts';
 import { printBoards } from './board.ts';
+import { outputColumns, wrapParts } from './format.ts';
 import { homeOf, homeOption, jsonOption } from './home.ts';
 import { EXIT_CODES, print, printJson, remark } from './output.ts';
 import { createRunProgress } from './progress.ts';
@@ -147,12 +148,12 @@ function printSummary(summary: RunSummary): void {
     return;
   }
   const done = alreadyDone > 0 ? `, ${alreadyDone} were in the store already` : '';
-  print(
+  const text =
     `${planned} variants${done}; ${recorded} rows recorded in ${wallSeconds.toFixed(1)} s: ` +
-      `compressing ${seconds.compressing.toFixed(1)} s, checking and sizing ${seconds.checking.toFixed(1)} s, ` +
-      `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s, ` +
-      `the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`,
-  );
+    `compressing ${seconds.compressing.toFixed(1)} s, checking and sizing ${seconds.checking.toFixed(1)} s, ` +
+    `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s, ` +
+    `the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`;
+  print(wrapParts(text.split(' '), { separator: ' ', columns: outputColumns() }).join('\n'));
   for (const [reason, names] of Map.groupBy(undone, (piece) => piece.reason)) {
     const who = [...new Set(names.map(({ name }) => name))].join(', ');
     remark(`left undone: ${names.length} pieces of ${who}: ${reason}`);

@@ -85,7 +85,7 @@ describe('addFakeQuantization', () => {
     x: Array.from({ length: rows * inFeatures }, () => random.normal()),
     t: Array.from({ length: rows * out }, () => random.normal()),
     weight: Array.from({ length: inFeatures * out }, () => random.normal()),
-    bias: new Array<number>(out).fill(0),
+    bias: Array.from({ length: out }, () => 0),
   };
   const scales = Float32Array.from({ length: (inFeatures / groupSize) * out }, () => 0.3 + 0.2 * random.next());
 

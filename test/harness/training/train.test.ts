@@ -222,10 +222,10 @@ describe('addDropout', () => {
       rows: DIM,
       in: DIM,
       out: DIM,
-      x: new Array<number>(DIM * DIM).fill(0),
-      t: new Array<number>(DIM * DIM).fill(0),
-      weight: new Array<number>(DIM * DIM).fill(0),
-      bias: new Array<number>(DIM).fill(1),
+      x: Array.from({ length: DIM * DIM }, () => 0),
+      t: Array.from({ length: DIM * DIM }, () => 0),
+      weight: Array.from({ length: DIM * DIM }, () => 0),
+      bias: Array.from({ length: DIM }, () => 1),
     };
     const { model: dropping, feeds } = addDropout({
       model: regressionModel(x),

@@ -35,6 +35,7 @@ export interface GradientBuilder extends ReturnType<typeof createOperators> {
   /** The node that makes a value, if one does. */
   producer(value: string): Node | undefined;
   integers(values: readonly number[] | string): string;
+  int64(value: number): string;
   /** A number as a tensor without dimensions, of the element type of a value. */
   scalarLike(value: string, number: number): string;
   zeros(dims: readonly number[], dtype: DType): string;
@@ -232,6 +233,7 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
     producer: (value) => state.producers.get(value),
     integers,
     mul,
+    int64: (value) => constant(`int64 [] ${value}`, tensorOf('int64', [], BigInt64Array.of(BigInt(value)))),
     scalarLike,
     zeros: (to, type) => emit('ConstantOfShape', [integers(to)], { name: 'zeros' }, { value: zeroAttribute(type) }),
     ones(to, type) {

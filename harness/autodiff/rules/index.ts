@@ -1,6 +1,7 @@
 /** All gradient rules. */
 import type { GradientRule } from '../rule.ts';
 import { arithmetic } from './arithmetic.ts';
+import { attention } from './attention.ts';
 import { casts } from './cast.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { einsum } from './einsum.ts';
@@ -23,6 +24,7 @@ import { softmax } from './softmax.ts';
 /** By the name of their file. */
 export const ruleFiles: Readonly<Record<string, readonly GradientRule[]>> = {
   arithmetic,
+  attention,
   cast: casts,
   'cross-entropy': crossEntropy,
   einsum,

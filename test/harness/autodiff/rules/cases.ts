@@ -1,6 +1,7 @@
 /** The cases of every gradient rule, by rule file and operator (`domain:Op` outside of the standard domain). */
 import type { GradientCase } from '../../../support/gradient-check.ts';
 import { arithmetic } from './arithmetic.cases.ts';
+import { attention } from './attention.cases.ts';
 import { functions } from './functions.cases.ts';
 import { indexing } from './indexing.cases.ts';
 import { layout } from './layout.cases.ts';
@@ -12,6 +13,7 @@ export type Cases = Readonly<Record<string, readonly GradientCase[]>>;
 
 export const CASES: Cases = {
   ...arithmetic,
+  ...attention,
   ...functions,
   ...indexing,
   ...layout,

@@ -1,7 +1,9 @@
 /** Gradients of whole models: against PyTorch's (test/golden/scripts/autodiff.py) and against central differences. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { gradientGraph, reachedBy } from '../../../harness/autodiff/gradient.ts';
+import { readModelFile } from '../../../harness/onnx/file.ts';
 import { readModel } from '../../../harness/onnx/read.ts';
 import type { OnnxModel } from '../../../harness/onnx/graph.ts';
 import { createSession } from '../../../harness/runtime/session.ts';
@@ -122,46 +124,92 @@ function withInputs(model: OnnxModel, weights: ReadonlyMap<string, NumericTensor
   return { ...model, graph: { ...graph, initializers, inputs: [...graph.inputs, ...infos] } };
 }
 
-describe('gradients of a Llama', () => {
-  it('agree with central differences at random parameters', async () => {
-    const model = withCrossEntropy(tinyLlama().onnx, { logits: 'logits', dims: [2, 6, 64] });
-    const feeds = {
-      input_ids: int64(
-        [2, 6],
-        Array.from({ length: 12 }, (_, at) => (at * 29 + 3) % 64),
-      ),
-      labels: int64(
-        [12],
-        Array.from({ length: 12 }, (_, at) => (at * 17 + 5) % 64),
-      ),
+/**
+ * Largest |slope - gradient · direction| / |gradient| over the targets, each moved along a random direction: a sum over many
+ * parameters is far above the noise of float32.
+ */
+async function distanceFromDifferences(
+  model: OnnxModel,
+  { feeds, targets }: { readonly feeds: Readonly<Record<string, NumericTensor>>; readonly targets: readonly string[] },
+): Promise<number> {
+  const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
+  const { model: backward, gradients } = gradientGraph({ model, inputs, loss: 'loss', targets });
+  const results = await run(backward, feeds);
+  const random = createRandom('directions');
+  const weights = new Map(targets.map((name) => [name, model.graph.initializers.get(name) as NumericTensor]));
+  const session = await createSession(withInputs(model, weights), { threads: 1 });
+  let worst = 0;
+  for (const [target, tensor] of weights) {
+    const values = elements(tensor, 'float32');
+    const found = results[gradients.get(target) as string] as Float32Array;
+    const direction = Float32Array.from(values, () => random.normal());
+    const lossAt = async (shift: number): Promise<number> => {
+      const moved = values.map((value, at) => value + shift * (direction[at] as number));
+      const fed = { ...Object.fromEntries(weights), ...feeds, [target]: tensorOf('float32', tensor.dims, moved) };
+      const { loss } = await session.run(fed);
+      return elements(loss as Tensor, 'float32')[0] as number;
     };
-    const inputs = { input_ids: [2, 6] };
-    const targets = reachedBy({ model, inputs, loss: 'loss' }).filter((name) => name.endsWith('weight'));
-    const gradient = gradientGraph({ model, inputs, loss: 'loss', targets });
+    const step = 0.02 / Math.sqrt(Math.max(direction.length / 64, 1));
+    const near = (await lossAt(step)) - (await lossAt(-step));
+    const far = (await lossAt(2 * step)) - (await lossAt(-2 * step));
+    const slope = (8 * near - far) / (12 * step);
+    const expected = found.reduce((sum, value, at) => sum + value * (direction[at] as number), 0);
+    const norm = Math.sqrt(found.reduce((sum, value) => sum + value * value, 0));
+    // What has no gradient, as key biases and masked scores, has noise.
+    worst = Math.max(worst, Math.abs(slope - expected) / Math.max(norm, 0.1));
+  }
+  await session.release();
+  return worst;
+}
+
+const tokens = (count: number, vocabulary: number): NumericTensor =>
+  int64(
+    [2, count / 2],
+    Array.from({ length: count }, (_, at) => (at * 29 + 3) % vocabulary),
+  );
+const labels = (count: number, of: number): NumericTensor =>
+  int64(
+    [count],
+    Array.from({ length: count }, (_, at) => (at * 17 + 5) % of),
+  );
+
+describe('gradients of whole models agree with central differences', () => {
+  it('a Llama in primitives, every weight', async () => {
+    const model = withCrossEntropy(tinyLlama().onnx, { logits: 'logits', dims: [2, 6, 64] });
+    const reached = reachedBy({ model, inputs: { input_ids: [2, 6] }, loss: 'loss' });
+    const targets = reached.filter((name) => name.endsWith('weight'));
     expect(targets).toHaveLength(2 + 2 * 9);
-    const results = await run(gradient.model, feeds);
-    const random = createRandom('llama parameters');
-    const weights = new Map(targets.map((name) => [name, model.graph.initializers.get(name) as NumericTensor]));
-    const session = await createSession(withInputs(model, weights), { threads: 1 });
-    for (const [target, tensor] of weights) {
-      const values = elements(tensor, 'float32');
-      const found = results[gradient.gradients.get(target) as string] as Float32Array;
-      // Along a random direction the slope is a sum over many parameters, far above the noise of float32.
-      const direction = Float32Array.from(values, () => random.normal());
-      const lossAt = async (shift: number): Promise<number> => {
-        const moved = values.map((value, at) => value + shift * (direction[at] as number));
-        const fed = { ...Object.fromEntries(weights), ...feeds, [target]: tensorOf('float32', tensor.dims, moved) };
-        const { loss } = await session.run(fed);
-        return elements(loss as Tensor, 'float32')[0] as number;
-      };
-      const step = 0.02 / Math.sqrt(direction.length / 64);
-      const near = (await lossAt(step)) - (await lossAt(-step));
-      const far = (await lossAt(2 * step)) - (await lossAt(-2 * step));
-      const slope = (8 * near - far) / (12 * step);
-      const expected = found.reduce((sum, value, at) => sum + value * (direction[at] as number), 0);
-      const norm = Math.sqrt(found.reduce((sum, value) => sum + value * value, 0));
-      expect(Math.abs(slope - expected) / norm, target).toBeLessThan(2e-3);
-    }
-    await session.release();
+    const feeds = { input_ids: tokens(12, 64), labels: labels(12, 64) };
+    expect(await distanceFromDifferences(model, { feeds, targets })).toBeLessThan(2e-3);
+  });
+
+  it.each([
+    ['decoder by torch.export', 'decoder-dynamo-21', [2, 5, 50]],
+    ['decoder traced by torch, optimized by onnxruntime', 'decoder-script-17-opt', [2, 5, 50]],
+    ['encoder by torch.export, optimized by onnxruntime', 'encoder-dynamo-21-opt', [2, 3]],
+  ] as const)('%s', async (_, file, dims) => {
+    const given = await readModelFile(fileURLToPath(new URL(`onnx/exported/${file}.onnx`, golden)));
+    const logits = given.graph.outputs[0]?.name ?? '';
+    const model = withCrossEntropy(given, { logits, dims });
+    const rows = dims.slice(0, -1).reduce((product, dim) => product * dim, 1);
+    const own = Object.fromEntries(
+      given.graph.inputs.map(({ name }) => [
+        name,
+        name === 'mask' ? int64([2, 5], [1, 1, 1, 1, 1, 1, 1, 1, 0, 0]) : tokens(10, 50),
+      ]),
+    );
+    const feeds = { ...own, labels: labels(rows, dims.at(-1) as number) };
+    const inputs = Object.fromEntries(given.graph.inputs.map(({ name }) => [name, [2, 5]]));
+    const targets = reachedBy({ model, inputs, loss: 'loss' });
+    expect(targets.length).toBeGreaterThan(10);
+    expect(await distanceFromDifferences(model, { feeds, targets })).toBeLessThan(5e-3);
+  });
+
+  it('names the operator of a quantized model', () => {
+    const given = readModel(readFileSync(new URL('onnx/exported/decoder-script-17-int8.onnx', golden)));
+    const model = withCrossEntropy(given, { logits: given.graph.outputs[0]?.name ?? '', dims: [2, 5, 50] });
+    expect(() => reachedBy({ model, inputs: { ids: [2, 5] }, loss: 'loss' })).toThrow(
+      /DynamicQuantizeLinear, opset 17\): no gradient rule/,
+    );
   });
 });

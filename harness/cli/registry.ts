@@ -5,6 +5,7 @@ import { methods } from '../../methods/index.ts';
 import { models } from '../../models/index.ts';
 import type { DatasetDefinition, TaskDefinition } from '../contracts/dataset.ts';
 import { InputError, unknownId } from '../contracts/errors.ts';
+import { type Method, costClassOf } from '../contracts/method.ts';
 import type { ModelDefinition } from '../contracts/model.ts';
 import type { MethodUnit } from '../jobs/plan.ts';
 
@@ -29,20 +30,24 @@ export interface VariantUnit {
   readonly variant: string;
 }
 
-/** Each of `gptq` (all its variants), `gptq/w4g32`, or a family such as `pruning`. */
+/** Each of `gptq` (all its variants), `gptq/w4g32`, a family such as `pruning`, or a cost class such as `low-cost`. */
 export function findVariants(names: readonly string[]): VariantUnit[] {
   return names.flatMap((name) => {
     const [id = '', variant] = name.split('/');
-    const units = methodUnits.filter(({ method }) => method.id === id || method.family === id);
-    if (units.length === 0) {
-      throw unknownId('method', id, new Set(methodUnits.flatMap(({ method }) => [method.id, method.family])));
-    }
+    const units = methodUnits.filter(({ method }) => groupsOf(method).includes(id));
+    if (units.length === 0)
+      throw unknownId('method', id, new Set(methodUnits.flatMap(({ method }) => groupsOf(method))));
     return units.flatMap((unit) => {
       const known = Object.keys(unit.method.variants);
       if (variant !== undefined && !known.includes(variant)) throw unknownId(`variant of ${id}`, variant, known);
       return known.filter((name) => variant === undefined || name === variant).map((name) => ({ unit, variant: name }));
     });
   });
+}
+
+/** The names a method answers to. */
+function groupsOf({ id, family, access }: Method): readonly string[] {
+  return [id, family, costClassOf(access)];
 }
 
 export function findModel(id: string): ModelDefinition {

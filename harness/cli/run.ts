@@ -16,7 +16,10 @@ export default defineCommand({
   meta: { name: 'run', description: 'Run a suite, or chosen methods × models × tasks, and show the leaderboard.' },
   args: {
     suite: { type: 'string', description: `One of ${suites.map(({ id }) => id).join(', ')}`, default: 'quick' },
-    methods: { type: 'string', description: 'Only these: ids, families or id/variant, separated by commas' },
+    methods: {
+      type: 'string',
+      description: 'Only these: ids, id/variant, families or cost classes, separated by commas',
+    },
     models: { type: 'string', description: 'Only these models, separated by commas' },
     tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
     seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },

@@ -16,27 +16,25 @@ export interface Suite {
   readonly limits: Limits;
 }
 
-const LOW_COST = ['control', 'low-rank', 'pruning', 'quantization'];
-
 export const suites: readonly Suite[] = [
   {
     id: 'quick',
-    description: 'every variant once on stories260K: a leaderboard in minutes',
+    description: 'every low-cost variant once on stories260K: a leaderboard in minutes',
     entries: [
-      { model: 'stories260k', calibration: 'tinystories', tasks: ['tinystories-perplexity'], variants: LOW_COST },
+      { model: 'stories260k', calibration: 'tinystories', tasks: ['tinystories-perplexity'], variants: ['low-cost'] },
     ],
     seeds: [0],
     limits: { trialTimeoutSeconds: 300, judgeTimeoutSeconds: 300, memoryBytes: 4 * 2 ** 30 },
   },
   {
     id: 'nightly',
-    description: 'every variant, three seeds, both perplexities',
+    description: 'every low-cost variant, three seeds, both perplexities',
     entries: [
       {
         model: 'stories260k',
         calibration: 'tinystories',
         tasks: ['tinystories-perplexity', 'wikitext-2-perplexity'],
-        variants: LOW_COST,
+        variants: ['low-cost'],
       },
     ],
     seeds: [0, 1, 2],

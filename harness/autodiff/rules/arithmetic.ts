@@ -18,6 +18,7 @@ function powerBase(b: GradientBuilder, node: ForwardNode, dy: string): string {
     const power = known[0] as number;
     if (power === 1) return dy;
     if (power === 2) return b.product(b.scale(dy, 2), x);
+    if (power === 3) return b.product(b.scale(dy, 3), b.mul(x, x));
     if (power === 0.5) return b.div(b.scale(dy, 0.5), y);
     if (power === 0) return b.mul(dy, b.scalarLike(x, 0));
     return b.product(b.scale(dy, power), b.pow(x, b.scalarLike(x, power - 1)));

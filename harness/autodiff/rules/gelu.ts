@@ -1,8 +1,8 @@
 /**
  * GELU and its kin. x, y, dy: any shape. Hendrycks & Gimpel 2016, https://arxiv.org/abs/1606.08415
  *   none:  y = x Φ(x)                         dx = dy (Φ(x) + x φ(x)),   Φ(x) = (1 + erf(x/√2)) / 2,  φ(x) = exp(-x²/2) / √2π
- *   tanh:  y = x (1 + t) / 2                  dx = dy ((1 + t) + x (1 - t²) u') / 2
- *          t = tanh(u), u = k (x + c x³)      u' = k (1 + 3c x²),   k = √(2/π), c = 0.044715
+ *   tanh:  y = x (1 + tanh(v/2)) / 2 = x s    dx = dy (s + s (1 - s) x v')
+ *          s = sigmoid(v), v = 2k (x + c x³)  v' = 2k (1 + 3c x²),   k = √(2/π), c = 0.044715
  *   quick: y = x s, s = sigmoid(αx)           dx = dy (s + α y (1 - s))
  */
 import type { GradientBuilder } from '../gradient-builder.ts';
@@ -19,13 +19,12 @@ function geluGradient(b: GradientBuilder, x: string, dy: string): string {
 }
 
 function tanhGeluGradient(b: GradientBuilder, x: string, dy: string): string {
-  const one = b.scalarLike(x, 1);
   const square = b.mul(x, x);
-  const t = b.tanh(b.mul(x, b.add(b.scale(square, SLOPE * CUBIC), b.scalarLike(x, SLOPE))));
-  const inner = b.mul(x, b.add(b.scale(square, 3 * SLOPE * CUBIC), b.scalarLike(x, SLOPE))); // x u'
-  const grown = b.add(t, one);
-  const twice = b.mul(grown, b.add(b.mul(b.sub(one, t), inner), one)); // (1 + t)(1 + (1 - t) x u')
-  return b.mul(b.scale(dy, 0.5), twice);
+  const slope = b.scalarLike(x, 2 * SLOPE);
+  const s = b.sigmoid(b.mul(x, b.add(b.scale(square, 2 * SLOPE * CUBIC), slope)));
+  const inner = b.mul(x, b.add(b.scale(square, 6 * SLOPE * CUBIC), slope)); // x v'
+  const share = b.mul(dy, s);
+  return b.add(share, b.mul(share, b.sub(inner, b.mul(s, inner))));
 }
 
 function quickGeluGradient(

@@ -15,11 +15,11 @@ export interface QuantizedWeight {
   /** Initializer [in, out]. */
   readonly weight: string;
   readonly bits: number;
-  /** Rows of `in` that share a step size; must divide it. */
+  /** Rows of `in` that share a step size; the last group may be short. */
   readonly groupSize: number;
-  /** [in / groupSize, out], row-major. */
+  /** [ceil(in / groupSize), out], row-major. */
   readonly scales: Float32Array;
-  /** Codes of zero, [in / groupSize, out]; absent: the middle code, symmetric. */
+  /** Codes of zero, [ceil(in / groupSize), out]; absent: the middle code, symmetric. */
   readonly zeroPoints?: Uint8Array | Float32Array;
 }
 
@@ -69,11 +69,11 @@ export function addFakeQuantization(
 function quantizeWeight(w: GraphWriter, { weight, bits, groupSize, scales, zeroPoints }: QuantizedWeight): number {
   const tensor = w.tensor(weight);
   const [inFeatures = 0, outFeatures = 0] = tensor.dims;
-  const groups = inFeatures / groupSize;
+  const groups = Math.ceil(inFeatures / groupSize);
   const expected = groups * outFeatures;
   if (
     tensor.dims.length !== 2 ||
-    !Number.isInteger(groups) ||
+    !Number.isInteger(groupSize) ||
     scales.length !== expected ||
     (zeroPoints?.length ?? expected) !== expected
   ) {
@@ -91,8 +91,18 @@ function quantizeWeight(w: GraphWriter, { weight, bits, groupSize, scales, zeroP
           tensorOf('float32', [groups, 1, outFeatures], Float32Array.from(zeroPoints)),
         );
   w.wrap(weight, () => {
-    const grouped = w.reshape(weight, [groups, groupSize, outFeatures]);
-    return w.reshape(onGrid(w, grouped, { step: name, zero, bits }), tensor.dims);
+    // A short last group is filled up with zeros, which are on every grid and give its step size no gradient.
+    const missing = groups * groupSize - inFeatures;
+    const filling = new Float32Array(missing * outFeatures);
+    const rows =
+      missing === 0
+        ? weight
+        : w.concat([weight, w.initializer(`${weight}.filling`, tensorOf('float32', [missing, outFeatures], filling))], {
+            axis: 0,
+          });
+    const grouped = w.reshape(rows, [groups, groupSize, outFeatures]);
+    const rounded = w.reshape(onGrid(w, grouped, { step: name, zero, bits }), [groups * groupSize, outFeatures]);
+    return missing === 0 ? rounded : w.slice(rounded, { starts: [0], ends: [inFeatures], axes: [0] });
   });
   return gradientScale(groupSize, bits);
 }
@@ -130,10 +140,11 @@ export function initialScales(
   { bits, groupSize }: { readonly bits: number; readonly groupSize: number },
 ): Float32Array {
   const [inFeatures = 0, outFeatures = 0] = dims;
-  const scales = new Float32Array((inFeatures / groupSize) * outFeatures);
-  const factor = 2 / (groupSize * Math.sqrt(2 ** (bits - 1) - 1 || 1));
+  const scales = new Float32Array(Math.ceil(inFeatures / groupSize) * outFeatures);
   for (let row = 0; row < inFeatures; row++) {
     const group = Math.floor(row / groupSize);
+    const count = Math.min(groupSize, inFeatures - group * groupSize);
+    const factor = 2 / (count * Math.sqrt(2 ** (bits - 1) - 1 || 1));
     for (let column = 0; column < outFeatures; column++) {
       const at = group * outFeatures + column;
       scales[at] = (scales[at] as number) + factor * Math.abs(weight[row * outFeatures + column] as number);

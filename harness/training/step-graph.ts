@@ -13,6 +13,7 @@ import { createNode } from '../onnx/node.ts';
 import { inferShapes } from '../onnx/shapes.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { tensorOf } from '../tensor/tensor.ts';
+import { addMasks, foldIdentities } from './prepare-graph.ts';
 import { extendModel, type GraphWriter, sortNodes } from './graph-writer.ts';
 import type { Loss } from './loss.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -85,7 +86,8 @@ export function buildStepGraph(request: StepGraphRequest): StepGraph {
 }
 
 /** The model with its loss and the gradients of all parameters as outputs. */
-function lossAndGradients({ model, inputs, loss, layout }: StepGraphRequest) {
+function lossAndGradients({ model: given, inputs, loss, layout }: StepGraphRequest) {
+  const model = addMasks(given);
   const w = extendModel(model, 'loss/');
   const known = Object.fromEntries(model.graph.inputs.map(({ name }) => [name, inputs[name] ?? []]));
   for (const { name, type } of model.graph.inputs) {
@@ -398,7 +400,7 @@ function loopBody(model: OnnxModel, { feeds, carried, outputs, prefix }: BodyReq
     createNode({ op: 'Gather', name: `${prefix}/cut/${name}`, inputs: [`${prefix}/${name}`, turn], outputs: [name] }),
   );
   const on = createNode({ op: 'Identity', name: `${go}/on`, inputs: [go], outputs: [`${go}/next`] });
-  return removeDeadCode({
+  const body = removeDeadCode({
     ...model.graph,
     name: `${prefix}-body`,
     nodes: [...cuts, on, ...model.graph.nodes],
@@ -413,6 +415,7 @@ function loopBody(model: OnnxModel, { feeds, carried, outputs, prefix }: BodyReq
       ...outputs.map((name) => tensorInfo(name, 'float32', [])),
     ],
   });
+  return foldIdentities({ ...body, nodes: sortNodes(body.nodes) });
 }
 
 export const stepCount = (steps: number) => tensorOf('int64', [], BigInt64Array.of(BigInt(steps)));

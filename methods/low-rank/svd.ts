@@ -6,14 +6,13 @@
 import * as v from 'valibot';
 import { defineMethod } from '../../harness/contracts/method.ts';
 import type { LinearRole } from '../../harness/contracts/model.ts';
-import { thinSvd } from '../../harness/runtime/linear-algebra.ts';
 import {
   type Factors,
   denseRemark,
-  factorsOf,
   keepParameter,
   keepVariants,
   rankFor,
+  truncate,
   withFactors,
 } from '../shared/low-rank.ts';
 
@@ -49,12 +48,3 @@ export default defineMethod({
     return withFactors(model, factored);
   },
 });
-
-/** weight: [in, out] → the factors of the nearest matrix of this rank. */
-export async function truncate(
-  weight: Float32Array,
-  shape: Pick<LinearRole, 'inFeatures' | 'outFeatures'>,
-  rank: number,
-): Promise<Factors> {
-  return factorsOf(await thinSvd(Float64Array.from(weight), shape.inFeatures, shape.outFeatures), shape, rank);
-}

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { LinearRole, Model } from '../../harness/contracts/model.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
 import { createNode } from '../../harness/onnx/node.ts';
+import { thinSvd } from '../../harness/runtime/linear-algebra.ts';
 import { tensorOf } from '../../harness/tensor/tensor.ts';
 import type { ThinSvd } from '../../harness/tensor/thin-svd.ts';
 
@@ -58,6 +59,16 @@ export function factorsOf({ u, s, vt }: ThinSvd, { inFeatures, outFeatures }: Sh
   return { rank, down, up };
 }
 
+/** weight: [in, out] → the factors of the nearest matrix of this rank. */
+export async function truncate(weight: Float32Array, shape: Shape, rank: number): Promise<Factors> {
+  return factorsOf(await thinSvd(Float64Array.from(weight), shape.inFeatures, shape.outFeatures), shape, rank);
+}
+
+/** The initializers that hold the factors of a linear layer: A and B. */
+export function factorNames({ weight }: Pick<LinearRole, 'weight'>): readonly [down: string, up: string] {
+  return [`${weight}.down`, `${weight}.up`];
+}
+
 /** The model with each of these linear layers computed by its two factors; the float32 weights are gone. */
 export function withFactors(
   model: Model,
@@ -65,22 +76,23 @@ export function withFactors(
 ): Model {
   let graph = model.onnx.graph;
   for (const { linear, factors } of layers) {
-    const { node, weight, input, output, inFeatures, outFeatures } = linear;
+    const { node, input, output, inFeatures, outFeatures } = linear;
+    const [down, up] = factorNames(linear);
     graph = addInitializers(graph, {
-      [`${weight}.down`]: tensorOf('float32', [inFeatures, factors.rank], factors.down),
-      [`${weight}.up`]: tensorOf('float32', [factors.rank, outFeatures], factors.up),
+      [down]: tensorOf('float32', [inFeatures, factors.rank], factors.down),
+      [up]: tensorOf('float32', [factors.rank, outFeatures], factors.up),
     });
     graph = replaceNode(graph, node, [
       createNode({
         op: 'MatMul',
         name: `${node}.down`,
-        inputs: [input, `${weight}.down`],
+        inputs: [input, down],
         outputs: [`${output}.rank${factors.rank}`],
       }),
       createNode({
         op: 'MatMul',
         name: node,
-        inputs: [`${output}.rank${factors.rank}`, `${weight}.up`],
+        inputs: [`${output}.rank${factors.rank}`, up],
         outputs: [output],
       }),
     ]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NumericalError } from '../../../harness/contracts/errors.ts';
 import { multiply, transpose } from '../../../harness/tensor/linear-algebra.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
-import { truncate } from '../../../methods/low-rank/svd.ts';
+import { truncate } from '../../../methods/shared/low-rank.ts';
 import { truncateWhitened } from '../../../methods/low-rank/svd-whitened.ts';
 import type { Factors } from '../../../methods/shared/low-rank.ts';
 

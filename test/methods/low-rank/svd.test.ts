@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { thinSvd } from '../../../harness/tensor/linear-algebra.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
-import svd, { truncate } from '../../../methods/low-rank/svd.ts';
-import { rankFor } from '../../../methods/shared/low-rank.ts';
+import svd from '../../../methods/low-rank/svd.ts';
+import { rankFor, truncate } from '../../../methods/shared/low-rank.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 

@@ -1,0 +1,109 @@
+/**
+ * Fine-tuning as every trained method here does it, so that two of them differ in nothing but what they are named for:
+ * AdamW, a linear warm-up and half a cosine, all weights unless told otherwise. The order of the batches follows from the
+ * training set alone, so all methods see the same batches in the same order for the same seed.
+ */
+import * as v from 'valibot';
+import { UnsupportedError } from '../../harness/contracts/errors.ts';
+import type { TrainedContext } from '../../harness/contracts/method.ts';
+import type { Model } from '../../harness/contracts/model.ts';
+import type { OnnxModel } from '../../harness/onnx/graph.ts';
+import { type Batches, tokenBatches } from '../../harness/training/batches.ts';
+import { classificationCrossEntropy, type Loss, nextTokenCrossEntropy } from '../../harness/training/loss.ts';
+import { adamW } from '../../harness/training/optimizer.ts';
+import { cosineSchedule } from '../../harness/training/schedule.ts';
+import type { ParameterOptions } from '../../harness/training/slots.ts';
+import { type Hook, train } from '../../harness/training/train.ts';
+
+/** The dial of a method that trains, and what goes with it. */
+export const budgetParameters = {
+  steps: v.pipe(v.number(), v.integer(), v.minValue(2), v.description('Gradient steps: the budget.')),
+  learningRate: v.optional(
+    v.pipe(v.number(), v.gtValue(0), v.description('Highest learning rate, reached after a tenth of the steps.')),
+    1e-3,
+  ),
+  batch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Sequences of tokens per step.')), 16),
+} as const;
+
+export interface Budget {
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly batch: number;
+}
+
+export interface FineTuning {
+  /** The dense model: which kind it is and how long its inputs may be. */
+  readonly model: Model;
+  /** What is trained; its inputs are the model's. */
+  readonly onnx: OnnxModel;
+  /** Default: the cross-entropy of the model's own task. */
+  readonly loss?: Loss;
+  /** Names of the initializers to train; default all named `….weight` or `….bias`. */
+  readonly parameters?: readonly string[];
+  readonly parameterOptions?: (name: string) => ParameterOptions;
+  readonly hooks?: readonly Hook[];
+}
+
+export interface FineTuned {
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+  /** Of each step. */
+  readonly loss: readonly number[];
+}
+
+/** As many on every machine, since the order of summation may follow it. */
+const THREADS = 2;
+const WARM_UP_SHARE = 0.1;
+/** Attention grows with the square of the length; texts of this length show a decoder what it needs. */
+const LONGEST_SEQUENCE = 256;
+
+/** Trains within the budget, counts it into the trial's cost, and stops when the trial's time is over. */
+export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuning): Promise<FineTuned> {
+  const { params, signal, progress, spent } = context;
+  const { model, onnx, loss = taskLoss(model), parameters, parameterOptions, hooks } = tuning;
+  signal.throwIfAborted();
+  const { steps, learningRate: peak } = params;
+  const batches = batchesFor(context, model);
+  let counted = 0;
+  const trained = await train({
+    model: onnx,
+    loss,
+    feeds: [batches],
+    optimizer: adamW(),
+    schedule: cosineSchedule({ peak, warmUp: Math.round(WARM_UP_SHARE * steps), steps }),
+    steps,
+    signal,
+    threads: THREADS,
+    ...(parameters && { parameters }),
+    ...(parameterOptions && { parameterOptions }),
+    ...(hooks && { hooks }),
+    onProgress({ step }) {
+      spent({ steps: step - counted, tokens: (step - counted) * batches.tokensPerBatch });
+      counted = step;
+      progress(step / steps);
+    },
+  });
+  return { parameters: trained.parameters, loss: trained.history.loss };
+}
+
+/** What the model was trained for: the next token, or the class. */
+export function taskLoss({ kind }: Pick<Model, 'kind'>): Loss {
+  return kind === 'decoder' ? nextTokenCrossEntropy() : classificationCrossEntropy();
+}
+
+function batchesFor({ params: { batch }, training }: TrainedContext<Budget>, model: Model): Batches {
+  const inputs = (['attention_mask', 'token_type_ids'] as const).filter((name) =>
+    model.onnx.graph.inputs.some((input) => input.name === name),
+  );
+  const shared = { examples: training, batch, seed: training.contentHash, inputs };
+  if (model.kind === 'decoder') {
+    const sequence = Math.min(model.contextLength, LONGEST_SEQUENCE);
+    return tokenBatches({ ...shared, sequence, arrangement: 'pack' });
+  }
+  if (training.examples.some(({ label }) => label === undefined)) {
+    throw new UnsupportedError(
+      `${model.id}: an encoder is fine-tuned on classes, and examples of ${training.dataset} have no label; train on a classification dataset`,
+    );
+  }
+  const longest = training.examples.reduce((most, { tokens }) => Math.max(most, tokens.length), 1);
+  return tokenBatches({ ...shared, sequence: Math.min(model.contextLength, longest), task: 'classification' });
+}

@@ -13,6 +13,10 @@ export interface MethodContextOptions {
   readonly signal?: AbortSignal;
   /** Defaults to random tokens: 8 sequences of 16. */
   readonly calibration?: ExampleSet;
+  /** Defaults to random tokens: 40 sequences of 32, enough for a batch of 16. */
+  readonly training?: ExampleSet;
+  /** Instead of the variant's own. */
+  readonly params?: Readonly<Record<string, unknown>>;
 }
 
 export interface MethodTestContext {
@@ -20,6 +24,8 @@ export interface MethodTestContext {
   /** What the method remarked. */
   readonly notes: readonly string[];
   readonly progress: readonly number[];
+  /** What the method counted into its cost. */
+  readonly spent: { tokens: number; steps: number };
 }
 
 /** Reading data that the method's access class forbids throws, as it does not compile in the method itself. */
@@ -27,16 +33,20 @@ export function methodContext(options: MethodContextOptions): MethodTestContext 
   const { method, variant, model, seed = 0 } = options;
   const notes: string[] = [];
   const progress: number[] = [];
+  const spent = { tokens: 0, steps: 0 };
   const granted: TrainedContext<Record<string, unknown>> = {
-    params: v.parse(method.params, method.variants[variant]),
+    params: v.parse(method.params, options.params ?? method.variants[variant]),
     random: createRandom(seed),
     signal: options.signal ?? new AbortController().signal,
     note: (text) => void notes.push(text),
     simulated: (reason) => void notes.push(`simulated: ${reason}`),
     progress: (share) => void progress.push(share),
-    spent: () => {},
+    spent(work) {
+      spent.tokens += work.tokens;
+      spent.steps += work.steps;
+    },
     calibration: options.calibration ?? randomExamples(model, `calibration/${seed}`),
-    training: randomExamples(model, `training/${seed}`),
+    training: options.training ?? randomExamples(model, `training/${seed}`, { count: 40, length: 32 }),
   };
   const forbidden = forbiddenKeys(method);
   const context = new Proxy(granted, {
@@ -46,7 +56,7 @@ export function methodContext(options: MethodContextOptions): MethodTestContext 
       return Reflect.get(target, key, receiver);
     },
   });
-  return { context, notes, progress };
+  return { context, notes, progress, spent };
 }
 
 function forbiddenKeys({ access }: Method): ReadonlySet<string | symbol> {
@@ -54,15 +64,17 @@ function forbiddenKeys({ access }: Method): ReadonlySet<string | symbol> {
   return new Set(access === 'trained' ? [] : ['training', 'spent']);
 }
 
-/** Seeded random token sequences within the model's vocabulary. */
+/** Seeded random token sequences within the model's vocabulary, for an encoder with random labels. */
 export function randomExamples(model: Model, seed: string, { count = 8, length = 16 } = {}): ExampleSet {
   const random = createRandom(seed);
   const vocabulary = model.onnx.graph.initializers.get(model.roles.embedding.weight)?.dims[0] ?? 0;
+  const classes = model.kind === 'encoder' ? model.roles.head?.outFeatures : undefined;
   const examples = Array.from({ length: count }, () => ({
     tokens: Int32Array.from({ length: Math.min(length, model.contextLength) }, () => random.integer(vocabulary)),
+    ...(classes !== undefined && { label: random.integer(classes) }),
   }));
   const hash = createHash('sha256');
-  for (const { tokens } of examples) hash.update(tokens);
+  for (const { tokens, label } of examples) hash.update(tokens).update(String(label));
   return {
     dataset: 'random-tokens',
     contentHash: hash.digest('hex'),

@@ -1,0 +1,35 @@
+/**
+ * The control of distillation: the same student as that of logit-kd, from the same layers of the same model, trained for as
+ * many steps on the same batches, by the right answers alone. What logit-kd has over it is what the teacher gives.
+ * Sanh et al. 2019, https://arxiv.org/abs/1910.01108, table 4 takes the distillation loss away in this manner.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import { withParameters } from '../../harness/training/parameters.ts';
+import { fineTune } from '../shared/fine-tune.ts';
+import { studentOf, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
+
+export default defineMethod({
+  id: 'student-no-kd',
+  family: 'distillation',
+  access: 'trained',
+  control: true,
+  description:
+    'Leaves out some of the layers and trains the rest on the data alone, with no teacher. ' +
+    'A control: distillation into the same student with the same steps and batches must beat it.',
+  paper: {
+    title: 'DistilBERT, a distilled version of BERT: smaller, faster, cheaper and lighter',
+    authors: 'Victor Sanh, Lysandre Debut, Julien Chaumond, Thomas Wolf',
+    year: 2019,
+    url: 'https://arxiv.org/abs/1910.01108',
+  },
+  params: v.strictObject(studentParameters),
+  variants: studentVariants,
+
+  async compress(model, context) {
+    const student = studentOf(model, context.params.depth);
+    context.note(studentRemark(student, model));
+    const { parameters } = await fineTune(context, { model, onnx: student.model.onnx });
+    return student.model.withOnnx(withParameters(student.model.onnx, parameters));
+  },
+});

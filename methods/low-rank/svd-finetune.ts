@@ -1,0 +1,62 @@
+/**
+ * Truncated singular value decomposition, then fine-tuning of the factors and of all that was left dense: the whole of
+ * Xue, Li & Gong 2013, https://doi.org/10.21437/Interspeech.2013-552, of which methods/low-rank/svd.ts is the first half.
+ * Departs from it: AdamW in the place of stochastic gradient descent. No layer gets a rank at which its factors are not
+ * smaller than itself.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LinearRole } from '../../harness/contracts/model.ts';
+import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import {
+  type Factors,
+  denseRemark,
+  factorNames,
+  keepParameter,
+  rankFor,
+  truncate,
+  withFactors,
+} from '../shared/low-rank.ts';
+
+export default defineMethod({
+  id: 'svd-finetune',
+  family: 'low-rank',
+  access: 'trained',
+  description:
+    'Replaces each weight matrix by the product of two thinner ones, cut from its singular value decomposition, and fine-tunes the network with them in place. ' +
+    'Training mends what the cut broke, so that lower ranks remain useful. ' +
+    'Embedding, norms and output layer are trained but not made smaller.',
+  paper: {
+    title: 'Restructuring of Deep Neural Network Acoustic Models with Singular Value Decomposition',
+    authors: 'Jian Xue, Jinyu Li, Yifan Gong',
+    year: 2013,
+    url: 'https://doi.org/10.21437/Interspeech.2013-552',
+  },
+  params: v.strictObject({ keep: keepParameter, ...budgetParameters }),
+  variants: {
+    'p75-n100': { keep: 0.75, steps: 100 },
+    'p50-n100': { keep: 0.5, steps: 100 },
+    'p25-n100': { keep: 0.25, steps: 100 },
+    'p75-n1000': { keep: 0.75, steps: 1000 },
+    'p50-n1000': { keep: 0.5, steps: 1000 },
+    'p25-n1000': { keep: 0.25, steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const factored: { linear: LinearRole; factors: Factors }[] = [];
+    const dense: LinearRole[] = [];
+    for (const linear of model.linears) {
+      context.signal.throwIfAborted();
+      const rank = rankFor(linear, context.params.keep);
+      if (rank === undefined) dense.push(linear);
+      else factored.push({ linear, factors: await truncate(model.weight(linear), linear, rank) });
+    }
+    const remark = denseRemark(dense);
+    if (remark !== undefined) context.note(remark);
+    const { onnx } = withFactors(model, factored);
+    const factors = factored.flatMap(({ linear }) => factorNames(linear));
+    const { parameters } = await fineTune(context, { model, onnx, parameters: [...parameterNames(onnx), ...factors] });
+    return model.withOnnx(withParameters(onnx, parameters));
+  },
+});

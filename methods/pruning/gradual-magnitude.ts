@@ -1,0 +1,94 @@
+/**
+ * Gradual magnitude pruning: while the network is fine-tuned, ever more of its smallest weights become zero, so that the
+ * rest can make up for each loss before the next.
+ * Zhu & Gupta 2017, https://arxiv.org/abs/1710.01878, equation 1, from sparsity 0 at step 0:
+ *   s_t = s_f − s_f (1 − t / (n Δt))³
+ * Departs from it: a weight once zero stays zero, for its mask is the optimizer's too; the paper's can come back.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import { withParameters } from '../../harness/training/parameters.ts';
+import { cubicSchedule } from '../../harness/training/schedule.ts';
+import type { Hook } from '../../harness/training/train.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { layerMask } from '../shared/sparsity.ts';
+
+/** Share of the steps in which sparsity grows; the rest is for recovery. */
+const GROWTH_SHARE = 0.75;
+
+export default defineMethod({
+  id: 'gradual-magnitude',
+  family: 'pruning',
+  access: 'trained',
+  description:
+    'Fine-tunes the model while more and more of the smallest weights of each linear layer become zero, fast at first and slowly towards the end. ' +
+    'The remaining weights learn to do the work of those that are gone, which one shot of pruning gives them no chance to. ' +
+    'Embedding, norms and output layer are trained but not pruned.',
+  paper: {
+    title: 'To prune, or not to prune: exploring the efficacy of pruning for model compression',
+    authors: 'Michael Zhu, Suyog Gupta',
+    year: 2017,
+    url: 'https://arxiv.org/abs/1710.01878',
+  },
+  params: v.strictObject({
+    sparsity: v.pipe(
+      v.number(),
+      v.gtValue(0),
+      v.ltValue(1),
+      v.description('Share of the weights of each linear layer that are zero at the end.'),
+    ),
+    prunings: v.optional(
+      v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Times that weights are set to zero.')),
+      20,
+    ),
+    ...budgetParameters,
+  }),
+  variants: {
+    's50-n100': { sparsity: 0.5, steps: 100 },
+    's70-n100': { sparsity: 0.7, steps: 100 },
+    's90-n100': { sparsity: 0.9, steps: 100 },
+    's50-n1000': { sparsity: 0.5, steps: 1000 },
+    's70-n1000': { sparsity: 0.7, steps: 1000 },
+    's90-n1000': { sparsity: 0.9, steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const pruned = new Set(model.linears.map(({ weight }) => weight));
+    const { parameters } = await fineTune(context, {
+      model,
+      onnx: model.onnx,
+      parameterOptions: (name) =>
+        pruned.has(name) ? { mask: ones(model.onnx.graph.initializers.get(name)?.dims) } : {},
+      hooks: [pruneGradually({ weights: [...pruned], ...context.params })],
+    });
+    return model.withOnnx(withParameters(model.onnx, parameters));
+  },
+});
+
+/** Sets masks every Δt steps, for the last time at step n Δt, at which the sparsity is reached. */
+export function pruneGradually(options: {
+  readonly weights: readonly string[];
+  readonly sparsity: number;
+  readonly prunings: number;
+  readonly steps: number;
+}): Hook {
+  const { weights, sparsity, prunings, steps } = options;
+  const growth = Math.max(1, Math.floor(GROWTH_SHARE * steps));
+  const every = Math.max(1, Math.floor(growth / prunings));
+  const end = Math.min(prunings, Math.floor(growth / every)) * every;
+  const sparsityAt = cubicSchedule({ to: sparsity, end });
+  return {
+    every,
+    run({ step, parameters, setMask }) {
+      if (step === 0 || step > end) return;
+      for (const weight of weights) {
+        const scores = (parameters.get(weight) as Float32Array).map(Math.abs);
+        setMask(weight, Float32Array.from(layerMask(scores, sparsityAt(step))));
+      }
+    },
+  };
+}
+
+function ones(dims: readonly number[] = []): Float32Array {
+  return new Float32Array(dims.reduce((product, dim) => product * dim, 1)).fill(1);
+}

@@ -1,0 +1,180 @@
+/**
+ * Quantization-aware training with learned step sizes (LSQ). Esser et al. 2020, https://arxiv.org/abs/1902.08153.
+ * In the forward pass weights are rounded to their grid, w̄ = (clip(round(w / s) + z, 0, 2ᵇ − 1) − z) s; gradients pass the
+ * rounding unchanged and reach w as well as s. Afterwards the codes are stored, with the step sizes as they were learned.
+ * Departs from it: a step size per group of inputs, not per layer; activations are not quantized in training; AdamW, whose
+ * steps do not follow the gradient's size, so the paper's gradient scale is joined by a smaller learning rate for s.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import type { OnnxModel } from '../../harness/onnx/graph.ts';
+import {
+  addFakeQuantization,
+  type FakeQuantization,
+  initialScales,
+  trainedScales,
+} from '../../harness/training/fake-quantize.ts';
+import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import type { Bits } from '../shared/grid.ts';
+import { type GroupSize, quantizeWeight, type QuantizedWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
+import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
+
+/** Step sizes are a tenth of what weights are and must not move by as much. */
+const STEP_SIZE_RATE = 0.1;
+
+export default defineMethod({
+  id: 'qat',
+  family: 'quantization',
+  access: 'trained',
+  description:
+    'Trains the model with the weights of its linear layers rounded as they will be stored, and learns the distance between their levels along with them. ' +
+    'The weights move to where rounding hurts least, which pays most at 2 bits. ' +
+    'Embedding, norms and output layer are trained but stay in float32.',
+  paper: {
+    title: 'Learned Step Size Quantization',
+    authors: 'Steven K. Esser, Jeffrey L. McKinstry, Deepika Bablani, Rathinakumar Appuswamy, Dharmendra S. Modha',
+    year: 2020,
+    url: 'https://arxiv.org/abs/1902.08153',
+  },
+  params: v.strictObject({
+    ...weightFormat,
+    start: v.optional(
+      v.pipe(
+        v.picklist(['rtn', 'lsq']),
+        v.description("Step sizes to begin with: those of round-to-nearest, or the paper's 2 mean |w| / √Qp."),
+      ),
+      'rtn',
+    ),
+    ...budgetParameters,
+  }),
+  variants: {
+    'w4g32-n100': { bits: 4, groupSize: 32, steps: 100 },
+    'w4g32-n1000': { bits: 4, groupSize: 32, steps: 1000 },
+    'w2g32-n100': { bits: 2, groupSize: 32, steps: 100 },
+    'w2g32-n1000': { bits: 2, groupSize: 32, steps: 1000 },
+    'w2g16-asym-n100': { bits: 2, groupSize: 16, symmetric: false, steps: 100 },
+    'w2g16-asym-n1000': { bits: 2, groupSize: 16, symmetric: false, steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const { activations, ...format } = context.params;
+    const layers = model.linears.map((linear) => ({ linear, quantized: startOf(model, linear, format) }));
+    const fake = fakeQuantized(model, layers);
+    const { parameters } = await fineTune(context, {
+      model,
+      onnx: fake.model,
+      parameters: [...parameterNames(fake.model), ...fake.stepSizes],
+      parameterOptions: (name) => {
+        const options = fake.options(name);
+        return options === undefined ? {} : { ...options, learningRateScale: STEP_SIZE_RATE };
+      },
+    });
+    const packed = packTrained({ model, layers, parameters });
+    const remarks = new Set(layers.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
+    remarks.forEach(context.note);
+    return withQuantizedLinears(packed.model, packed.layers, { activations });
+  },
+});
+
+export interface QuantizedLayer {
+  readonly linear: LinearRole;
+  readonly quantized: QuantizedWeight;
+}
+
+interface StartFormat {
+  readonly bits: Bits;
+  readonly groupSize: GroupSize;
+  readonly symmetric: boolean;
+  readonly start: 'rtn' | 'lsq';
+}
+
+/** The weight as round-to-nearest has it, with the paper's step sizes if it is to start there. */
+export function startOf(model: Model, linear: LinearRole, { start, ...format }: StartFormat): QuantizedWeight {
+  const { inFeatures, outFeatures } = linear;
+  const weight = model.weight(linear);
+  const rounded = quantizeWeight(weight, { inFeatures, outFeatures, ...format });
+  const groupSize = groupSizeOf(rounded);
+  const scales =
+    start === 'rtn'
+      ? rounded.scales
+      : transpose(initialScales({ weight, dims: [inFeatures, outFeatures] }, { bits: format.bits, groupSize }), {
+          rows: Math.ceil(inFeatures / groupSize),
+          columns: outFeatures,
+        });
+  // A group of zeros has step size 0, by which nothing can be divided; with any other its codes are those of zero.
+  return { ...rounded, scales: scales.map((scale) => (scale === 0 ? 1 : scale)) };
+}
+
+/** The model that is trained: the dense one with the weight of each layer rounded in the forward pass. */
+export function fakeQuantized(model: Model, layers: readonly QuantizedLayer[]): FakeQuantization {
+  return addFakeQuantization(model.onnx, {
+    weights: layers.map(({ linear, quantized }) => {
+      const { bits, symmetric, inFeatures, outFeatures, scales, zeroPoints } = quantized;
+      const groupSize = groupSizeOf(quantized);
+      const stored = { rows: outFeatures, columns: Math.ceil(inFeatures / groupSize) };
+      return {
+        weight: linear.weight,
+        bits,
+        groupSize,
+        scales: transpose(scales, stored),
+        ...(!symmetric && { zeroPoints: transpose(Float32Array.from(zeroPoints), stored) }),
+      };
+    }),
+  });
+}
+
+/** The dense model with what was trained, and the codes and step sizes of its linear layers. */
+export function packTrained(trained: {
+  readonly model: Model;
+  readonly layers: readonly QuantizedLayer[];
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+}): { readonly model: Model; readonly layers: readonly QuantizedLayer[] } {
+  const { model, parameters } = trained;
+  const onnx: OnnxModel = withParameters(model.onnx, parameters);
+  const layers = trained.layers.map(({ linear, quantized }) => {
+    const scales = transpose(trainedScales(parameters, linear.weight), {
+      rows: quantized.scales.length / linear.outFeatures,
+      columns: linear.outFeatures,
+    });
+    const codes = codesOf(parameters.get(linear.weight) as Float32Array, { ...quantized, scales });
+    return { linear, quantized: { ...quantized, scales, codes } };
+  });
+  return { model: model.withOnnx(onnx), layers };
+}
+
+/** Codes [out, in] of a weight [in, out], in the graph's own arithmetic: float32, halves to the even code. */
+function codesOf(weight: Float32Array, quantized: Omit<QuantizedWeight, 'codes'>): Uint8Array {
+  const { bits, inFeatures, outFeatures, scales, zeroPoints } = quantized;
+  const groupSize = groupSizeOf(quantized);
+  const groups = Math.ceil(inFeatures / groupSize);
+  const codes = new Uint8Array(outFeatures * inFeatures);
+  for (let out = 0; out < outFeatures; out++) {
+    for (let i = 0; i < inFeatures; i++) {
+      const group = out * groups + Math.floor(i / groupSize);
+      const position = Math.fround(Math.fround(weight[i * outFeatures + out] / scales[group]) + zeroPoints[group]);
+      codes[out * inFeatures + i] = roundHalfToEven(Math.min(Math.max(position, 0), 2 ** bits - 1));
+    }
+  }
+  return codes;
+}
+
+function roundHalfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+/** Inputs that share a step size; a block that covers a whole output may be longer than that. */
+function groupSizeOf({ blockSize, inFeatures }: Pick<QuantizedWeight, 'blockSize' | 'inFeatures'>): number {
+  return Math.min(blockSize, inFeatures);
+}
+
+/** [rows, columns] → [columns, rows] */
+function transpose(values: Float32Array, { rows, columns }: { rows: number; columns: number }): Float32Array {
+  const transposed = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) transposed[column * rows + row] = values[row * columns + column];
+  }
+  return transposed;
+}

@@ -13,7 +13,7 @@ export interface MethodContextOptions {
   readonly signal?: AbortSignal;
   /** Defaults to random tokens: 8 sequences of 16. */
   readonly calibration?: ExampleSet;
-  /** Defaults to random tokens: 40 sequences of 32, enough for a batch of 16. */
+  /** Defaults to random tokens: 40 sequences of 32. */
   readonly training?: ExampleSet;
   /** Instead of the variant's own. */
   readonly params?: Readonly<Record<string, unknown>>;

@@ -77,7 +77,7 @@ describe('addLora', () => {
 
 describe('addFakeQuantization', () => {
   const random = createRandom('lsq');
-  const [rows, inFeatures, out, groupSize, bits] = [3, 8, 2, 4, 3];
+  const [rows, inFeatures, out, bits] = [3, 8, 2, 3];
   const problem = {
     rows,
     in: inFeatures,
@@ -87,12 +87,14 @@ describe('addFakeQuantization', () => {
     weight: Array.from({ length: inFeatures * out }, () => random.normal()),
     bias: Array.from({ length: out }, () => 0),
   };
-  const scales = Float32Array.from({ length: (inFeatures / groupSize) * out }, () => 0.3 + 0.2 * random.next());
+  const scales = Float32Array.from({ length: 2 * out }, () => 0.3 + 0.2 * random.next());
 
   it.each([
-    ['symmetric', undefined],
-    ['asymmetric', Float32Array.of(3, 4, 2, 5)],
-  ])('%s: gradients of weight and step size follow LSQ', async (_, zeroPoints) => {
+    ['symmetric', 4, undefined],
+    ['asymmetric', 4, Float32Array.of(3, 4, 2, 5)],
+    ['symmetric with a short last group', 5, undefined],
+    ['asymmetric with a short last group', 5, Float32Array.of(3, 4, 2, 5)],
+  ])('%s: gradients of weight and step size follow LSQ', async (_, groupSize, zeroPoints) => {
     const { model, stepSizes, options } = addFakeQuantization(regressionModel(problem), {
       weights: [{ weight: 'linear.weight', bits, groupSize, scales, ...(zeroPoints && { zeroPoints }) }],
     });

@@ -23,6 +23,8 @@ import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
 
 /** Step sizes are a tenth of what weights are and must not move by as much. */
 const STEP_SIZE_RATE = 0.1;
+/** At 4 bits there is little to mend, and what helps at 2 bits does more harm than rounding; the paper too lowers it, at 8. */
+const GENTLE_RATE = 1e-4;
 
 export default defineMethod({
   id: 'qat',
@@ -50,8 +52,8 @@ export default defineMethod({
     ...budgetParameters,
   }),
   variants: {
-    'w4g32-n100': { bits: 4, groupSize: 32, steps: 100 },
-    'w4g32-n1000': { bits: 4, groupSize: 32, steps: 1000 },
+    'w4g32-n100': { bits: 4, groupSize: 32, steps: 100, learningRate: GENTLE_RATE },
+    'w4g32-n1000': { bits: 4, groupSize: 32, steps: 1000, learningRate: GENTLE_RATE },
     'w2g32-n100': { bits: 2, groupSize: 32, steps: 100 },
     'w2g32-n1000': { bits: 2, groupSize: 32, steps: 1000 },
     'w2g16-asym-n100': { bits: 2, groupSize: 16, symmetric: false, steps: 100 },

@@ -20,7 +20,7 @@ export const budgetParameters = {
   steps: v.pipe(v.number(), v.integer(), v.minValue(2), v.description('Gradient steps: the budget.')),
   learningRate: v.optional(
     v.pipe(v.number(), v.gtValue(0), v.description('Highest learning rate, reached after a tenth of the steps.')),
-    1e-3,
+    2e-3,
   ),
   batch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Sequences of tokens per step.')), 8),
 } as const;

@@ -55,7 +55,8 @@ async function runTrial(specificationPath: string): Promise<void> {
   const notes: string[] = [];
   let simulated: string | null = null;
   let gradientSteps = 0;
-  let tokensSeen = calibration?.tokenCount ?? 0;
+  // A trained method is charged what it says it spent; a calibrated one the tokens it was handed.
+  let tokensSeen = training ? 0 : (calibration?.tokenCount ?? 0);
   let reportedAtMs = 0;
 
   const context: TrialContext = {

@@ -113,6 +113,8 @@ export interface ModelDefinition {
   readonly testItemsSeen: readonly string[];
   readonly tokenizer: (files: ModelFiles) => Promise<Tokenizer>;
   readonly build: (files: ModelFiles) => Promise<Model>;
+  /** A smaller dense model of the same kind and tokenizer, trained alike: what a compressed one of its size must beat. */
+  readonly smaller?: (files: ModelFiles) => Promise<Model>;
 }
 
 export interface HubFile {

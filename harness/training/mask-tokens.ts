@@ -22,12 +22,12 @@ const REPLACED = 0.1;
 
 /**
  * Batches of `input_ids` [batch, sequence] with tokens masked, `targets` and `target_weights` as nextTokenCrossEntropy takes
- * them, and what else the model reads; labels are left out. Which tokens are chosen is a function of seed and index.
+ * them, and what else the batches hold. Which tokens are chosen is a function of seed and index.
  */
 export function maskTokens(batches: FeedSource, options: TokenMasking): FeedSource {
   const { seed, share, mask, firstOrdinary, vocabularySize } = options;
   if (!(share > 0 && share <= 1)) throw new InputError(`masked tokens: share must lie in (0, 1], got ${share}`);
-  const { labels: _, ...shapes } = batches.shapes;
+  const { shapes } = batches;
   const dims = shapes['input_ids'];
   if (dims === undefined) {
     throw new InputError(
@@ -38,7 +38,7 @@ export function maskTokens(batches: FeedSource, options: TokenMasking): FeedSour
   return {
     shapes: { ...shapes, targets: dims, target_weights: dims },
     at(index) {
-      const { labels: _labels, input_ids: inputIds, ...rest } = batches.at(index);
+      const { input_ids: inputIds, ...rest } = batches.at(index);
       const targets = elements(inputIds as NonNullable<typeof inputIds>, 'int64');
       const inputs = targets.slice();
       const weights = new Float32Array(inputs.length);

@@ -80,8 +80,9 @@ describe('maskTokens', () => {
     expect(unpack(maskTokens(source, { ...options, seed: 't' }).at(3)).inputs).not.toEqual(first.inputs);
   });
 
-  it('keeps what else the model reads, and no labels', () => {
-    expect(masked.shapes).toEqual({ input_ids: DIMS, attention_mask: DIMS, targets: DIMS, target_weights: DIMS });
+  it('keeps what else the batches hold', () => {
+    expect(masked.shapes).toEqual({ ...source.shapes, targets: DIMS, target_weights: DIMS });
+    expect(masked.at(0)['labels']).toEqual(source.at(0)['labels']);
     expect(Object.keys(masked.at(0)).sort()).toEqual(Object.keys(masked.shapes).sort());
   });
 

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     testTimeout: 30_000,
+    hookTimeout: 60_000,
     // Vitest leaves a core free by default, which is half of a small machine.
     maxWorkers: 2,
     projects: [

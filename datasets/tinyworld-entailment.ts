@@ -6,8 +6,8 @@ import { entailmentRows } from './shared/tinyworld/entailment-rows.ts';
 export default defineTinyWorld({
   id: 'tinyworld-entailment',
   title: 'TinyWorld entailment',
-  version: '1',
-  contentHash: 'f578997f649321bff05a2c777a3e60ded40ed7fc8bc83a40668dff2a0f42f3b5',
+  version: '2',
+  contentHash: '0b3b381424fba08369fa614abcb53a15f5a7c330a59f9f24e4c97351344bb9aa',
   tasks: [
     {
       id: 'tinyworld-entailment-classification-accuracy',
@@ -19,7 +19,7 @@ export default defineTinyWorld({
       slices: ENTAILMENT_SLICES,
       classes: ENTAILMENT_CLASSES,
       description:
-        'Say of a statement about a story of some six sentences whether it follows from the story, contradicts it, or is ' +
+        'Say of a statement about a story of some four sentences whether it follows from the story, contradicts it, or is ' +
         'left open by it, where it turns on a place, an owner, a number, a fact or a denial.',
     },
   ],

@@ -11,12 +11,16 @@ export function sentencesOf(text: string): readonly string[] {
     .filter((sentence) => sentence !== '');
 }
 
+/** What somebody wonders about is not told. */
+const WONDERED = /\b(whether|perhaps|looked for|asked about|thinking of)\b/i;
+
 /** The place where `thing` is at the end, or undefined where the story does not say. */
 export function placeOf(thing: string, sentences: readonly string[]): string | undefined {
   let place: string | undefined;
   let carried = false;
   for (const sentence of sentences) {
-    const isNamed = sentence.includes(`the ${thing}`) || sentence.startsWith(`The ${thing}`);
+    const isNamed =
+      (sentence.includes(`the ${thing}`) || sentence.startsWith(`The ${thing}`)) && !WONDERED.test(sentence);
     const isCarriedOn = carried && / (put it down|left it there|set it down)$/.test(sentence);
     carried = isNamed;
     if (!isNamed && !isCarriedOn) continue;

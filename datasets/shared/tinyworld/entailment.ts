@@ -1,16 +1,17 @@
 /**
- * Stories with a statement each that follows from the story, contradicts it, or is about something the story leaves open.
+ * Stories with a statement each that follows from the story, contradicts it, or is left open by it.
  *
- * A story is told before anybody knows which statement will be asked, and always holds two known answers and an open one;
- * every word of the statement that matters stands in the story. So neither part alone tells the class, nor do words in
- * common. People here are strangers to the world: their facts hold in one story only, and nothing can be memorised.
+ * A story has a thread, or two about different things and people; the statement asks about one of them, and the other has
+ * another class. Threads tell what was before and what is now, who gave and who got, how many there were, what is not so and
+ * what nobody knows; the statement alone tells nothing of its class. Every word of it that matters stands in the story,
+ * whatever the class. People here are strangers to the world: their facts hold in one story only, and nothing can be
+ * memorised.
  */
 import type { Random } from '../../../harness/tensor/random.ts';
-import { doing } from './filler.ts';
 import { GOODS, PLACES } from './lexicon.ts';
-import { counted, type Noun, once, type Person, pick, pickSome, templates, withArticle } from './prose.ts';
+import { counted, once, type Person, pick, pickSome, type Template, templates, withArticle } from './prose.ts';
 import { RELATIONS, type Relation } from './relations.ts';
-import { drawThings, LARGEST_COUNT, tellCount, tellLocations, tellPossessions, withSettings } from './tales.ts';
+import { drawThings, tellCount, tellLocations, tellPossessions, withSettings } from './tales.ts';
 import { subjectSlots, type World } from './world.ts';
 
 export const ENTAILMENT_CLASSES = ['entailed', 'contradicted', 'not said'] as const;
@@ -24,11 +25,19 @@ export interface EntailmentPair {
   readonly statement: string;
 }
 
-/** A story, and the statement about it that belongs to a class. */
-interface Told {
+interface Thread {
+  /** The thing, or the goods of a count: no two threads of a story are about the same. */
+  readonly about: string;
   readonly sentences: readonly string[];
-  readonly statementOf: (wanted: EntailmentClass) => string;
+  readonly statement: string;
 }
+
+/** `person` has one thread, `other` takes part in a neighbouring one too. */
+type Teller = (
+  random: Random,
+  people: { readonly person: Person; readonly other: Person },
+  wanted: EntailmentClass,
+) => Thread;
 
 export function drawEntailment(
   parts: { readonly random: Random; readonly world: World },
@@ -37,27 +46,33 @@ export function drawEntailment(
 ): EntailmentPair {
   const { random, world } = parts;
   const genders = random.fork('genders');
-  const people = pickSome(random, world.names.strangers, 3).map((name) => ({ name, woman: once(genders, 2) }));
-  const told = TELLERS[slice](random, people);
-  const extra = once(random, 2) ? [doing(random, pick(random, people))] : [];
+  const others = ENTAILMENT_CLASSES.filter((other) => other !== wanted);
+  const classes = once(random, 3) ? [wanted, pick(random, others)] : [wanted];
+  const people = pickSome(random, world.names.strangers, classes.length + 1).map((name) => ({
+    name,
+    woman: once(genders, 2),
+  }));
+  const tell = tellerOf(random, slice);
+  const threads: Thread[] = [];
+  while (threads.length < classes.length) {
+    const [person, other] = people.slice(threads.length) as [Person, Person];
+    const thread = tell(random, { person, other }, classes[threads.length] as EntailmentClass);
+    if (!threads.some(({ about }) => about === thread.about)) threads.push(thread);
+  }
+  const sentences = random.shuffle(threads).flatMap((thread) => thread.sentences);
   return {
-    story: withSettings(random, [...extra, ...told.sentences], random.integer(2)).join(' '),
-    statement: told.statementOf(wanted),
+    story: withSettings(random, sentences, 1 + random.integer(2)).join(' '),
+    statement: (threads[0] as Thread).statement,
   };
 }
 
-const OPEN = templates(`
-  {p} looked for the {o} everywhere.
-  {p} wanted to know more about the {o}.
-  {p} asked what had happened to the {o}.
-  Nobody could say anything about the {o}.
-  Somebody had seen the {o}, but that was long ago.`);
-const MENTIONED = templates(`
-  {p} had been thinking about the {o}.
-  {p} talked about the {o}.
-  {p} liked the {o}.
-  Everybody had heard of the {o}.
-  The {o} was older than {p}.`);
+function tellerOf(random: Random, slice: EntailmentSlice): Teller {
+  if (slice === 'number') return numbers;
+  if (slice === 'fact') return facts(pick(random, STRANGERS_RELATIONS));
+  const denied = slice === 'negation';
+  const isPlace = denied ? once(random, 2) : slice === 'location';
+  return isPlace ? locations(denied) : possessions(denied);
+}
 
 const IN = templates(`
   The {o} is in the {a}.
@@ -69,6 +84,13 @@ const NOT_IN = templates(`
   In the end, the {o} was not in the {a}.
   You will not find the {o} in the {a}.
   The {a} is not where the {o} is.`);
+const PERHAPS_IN = templates(`
+  {p} looked for the {o} in the {a}.
+  {p} went to the {a} and asked about the {o}.
+  Nobody could say whether the {o} was in the {a}.
+  Perhaps the {o} was in the {a}, {p} thought.
+  In the {a}, {p} was thinking of the {o}.`);
+
 const WITH = templates(`
   {a} has the {o}.
   In the end, the {o} was with {a}.
@@ -79,188 +101,176 @@ const NOT_WITH = templates(`
   In the end, the {o} was not with {a}.
   The {o} does not belong to {a}.
   It is not {a} who has the {o}.`);
+const PERHAPS_WITH = templates(`
+  {a} had heard of the {o}.
+  {a} asked about the {o}.
+  {a} would have liked to see the {o}.
+  Nobody could say whether {a} had the {o}.
+  Perhaps the {o} was with {a}, {q} thought.`);
 
-/** Puts mentions of the open thing, and of known ones too, between the sentences of a tale. */
-function withMentions(
+/** The class of a statement's opposite. */
+const OPPOSITE: Readonly<Record<EntailmentClass, EntailmentClass>> = {
+  entailed: 'contradicted',
+  contradicted: 'entailed',
+  'not said': 'not said',
+};
+
+/** How often something changes: a contradiction is mostly with what was before. */
+function movesFor(random: Random, positive: EntailmentClass): number {
+  return positive === 'contradicted' ? Math.min(1, random.integer(4)) : random.integer(2);
+}
+
+const locations =
+  (denied: boolean): Teller =>
+  (random, { person, other }, wanted) => {
+    const forms = denied ? NOT_IN : IN;
+    const positive = denied ? OPPOSITE[wanted] : wanted;
+    if (positive === 'not said') {
+      return leftOpen(random, { perhaps: PERHAPS_IN, forms }, { p: person.name, a: pick(random, PLACES) });
+    }
+    const moves = movesFor(random, positive);
+    const tale = tellLocations(random, { people: [person, other], things: 1, places: 2, moves });
+    const [[about, been]] = [...tale.whereabouts] as [[string, readonly string[]]];
+    const right = been.at(-1) as string;
+    const a = positive === 'entailed' ? right : (tale.places.find((place) => place !== right) as string);
+    return { about: nounOf(about), sentences: tale.sentences, statement: pick(random, forms)({ o: about, a }) };
+  };
+
+const possessions =
+  (denied: boolean): Teller =>
+  (random, { person, other }, wanted) => {
+    const forms = denied ? NOT_WITH : WITH;
+    const positive = denied ? OPPOSITE[wanted] : wanted;
+    if (positive === 'not said') {
+      return leftOpen(random, { perhaps: PERHAPS_WITH, forms }, { a: person.name, q: other.name });
+    }
+    const moves = movesFor(random, positive);
+    const tale = tellPossessions(random, { people: [person, other], things: 1, moves });
+    const [[about, had]] = [...tale.holders] as [[string, readonly string[]]];
+    const holds = had.at(-1) === person.name;
+    const a = holds === (positive === 'entailed') ? person.name : other.name;
+    return { about: nounOf(about), sentences: tale.sentences, statement: pick(random, forms)({ o: about, a }) };
+  };
+
+function leftOpen(
   random: Random,
-  tale: {
-    readonly sentences: readonly string[];
-    readonly things: readonly string[];
-    readonly open: string;
-    readonly people: readonly Person[];
-  },
-): string[] {
-  const sentences = [...tale.sentences];
-  const put = (forms: typeof OPEN, o: string): void => {
-    const sentence = pick(random, forms)({ o, p: pick(random, tale.people).name });
-    sentences.splice(random.integer(sentences.length + 1), 0, sentence);
-  };
-  put(OPEN, tale.open);
-  if (once(random, 2)) put(MENTIONED, tale.open);
-  for (const thing of tale.things) if (once(random, 3)) put(MENTIONED, thing);
-  return sentences;
-}
-
-/** A thing whose noun none of `things` has. */
-function anotherThing(random: Random, things: readonly string[]): string {
-  const nounOf = (thing: string): string => thing.slice(thing.lastIndexOf(' '));
-  for (;;) {
-    const [thing = ''] = drawThings(random, 1);
-    if (!things.some((other) => nounOf(other) === nounOf(thing))) return thing;
-  }
-}
-
-interface StatementForms {
-  readonly positive: typeof OPEN;
-  readonly negative: typeof OPEN;
-}
-
-/** Statements about known things and the open one; a denial of the wrong answer is entailed. */
-function statements(
-  random: Random,
-  parts: {
-    readonly known: ReadonlyMap<string, readonly string[]>;
-    readonly open: string;
-    readonly answers: readonly string[];
-  },
-  forms: StatementForms & { readonly denied: boolean },
-): Told['statementOf'] {
-  const { known, open, answers } = parts;
-  return (wanted) => {
-    const template = pick(random, forms.denied ? forms.negative : forms.positive);
-    if (wanted === 'not said') return template({ o: open, a: pick(random, answers) });
-    const o = pick(random, [...known.keys()]);
-    const right = known.get(o)?.at(-1) as string;
-    const namesRight = (wanted === 'entailed') !== forms.denied;
-    return template({
-      o,
-      a: namesRight
-        ? right
-        : pick(
-            random,
-            answers.filter((answer) => answer !== right),
-          ),
-    });
-  };
-}
-
-function locations(random: Random, people: readonly Person[], denied: boolean): Told {
-  const tale = tellLocations(random, { people: people.slice(0, 2), things: 2, places: 3, moves: random.integer(4) });
-  const open = anotherThing(random, tale.things);
+  { perhaps, forms }: { readonly perhaps: readonly Template[]; readonly forms: readonly Template[] },
+  slots: Readonly<Record<string, string>>,
+): Thread {
+  const [o = ''] = drawThings(random, 1);
   return {
-    sentences: withMentions(random, { ...tale, open, people }),
-    statementOf: statements(
-      random,
-      { known: tale.whereabouts, open, answers: tale.places },
-      { positive: IN, negative: NOT_IN, denied },
-    ),
+    about: nounOf(o),
+    sentences: [pick(random, perhaps)({ ...slots, o })],
+    statement: pick(random, forms)({ ...slots, o }),
   };
 }
 
-function possessions(random: Random, people: readonly Person[], denied: boolean): Told {
-  const tale = tellPossessions(random, { people, things: 2, moves: random.integer(4) });
-  const open = anotherThing(random, tale.things);
-  return {
-    sentences: withMentions(random, { ...tale, open, people }),
-    statementOf: statements(
-      random,
-      { known: tale.holders, open, answers: people.map(({ name }) => name) },
-      { positive: WITH, negative: NOT_WITH, denied },
-    ),
-  };
-}
+/** `lamp` of `red lamp`. */
+const nounOf = (thing: string): string => thing.slice(thing.lastIndexOf(' ') + 1);
 
-const SOME = templates(`
-  {p} had some {g} too.
-  {p} had not counted the {g} yet.
-  Nobody knew how many {g} {p} had.
-  {p} got {g} from a neighbour.
-  {p} brought {g} from the {place}.`);
-const HAS_NUMBER = templates(`
+const EXACTLY = templates(`
   {p} has {n}.
   In the end, {p} had {n}.
   Now there are {n} in the basket of {p}.
   When {p} counts, the result is {n}.`);
+const MORE_THAN = templates(`
+  {p} has more than {n}.
+  In the end, {p} had more than {n}.
+  Now there are more than {n} in the basket of {p}.
+  When {p} counts, the result is more than {n}.`);
+const UNCOUNTED = templates(`
+  {p} had some {g} too.
+  {p} had not counted the {g} yet.
+  Nobody knew how many {g} {p} had.
+  {p} got {g} from {r}.
+  {p} brought {g} from the {place}.`);
 
-function numbers(random: Random, people: readonly Person[]): Told {
-  const goods = pickSome(random, GOODS, 3) as [Noun, Noun, Noun];
-  const others = people.map(({ name }) => name);
-  const [first, second, third] = people as readonly [Person, Person, Person];
-  const known = [first, second].map((person, index) =>
-    tellCount(random, {
-      person,
-      goods: goods[index] as Noun,
-      changes: random.integer(3),
-      others: others.filter((name) => name !== person.name),
-    }),
-  );
-  const sentences = known.flatMap((tale) => tale.sentences);
-  const open = pick(random, [first, second, third]);
-  const sentence = pick(random, SOME)({ p: open.name, g: goods[2].many, place: pick(random, PLACES) });
-  // At either end or between the two counts: within one it would come between a number and `of them`.
-  const at = pick(random, [0, known[0]?.sentences.length as number, sentences.length]);
-  sentences.splice(at, 0, sentence);
+const LOWEST_STATED = 2;
+const HIGHEST_STATED = 9;
 
-  /** A number the story suggests for a count, other than the right one. */
-  function wrongNumber(counts: readonly number[]): number {
-    const right = counts.at(-1) as number;
-    const near = [right - 2, right - 1, right + 1, right + 2].filter(
-      (number) => number >= 1 && number <= LARGEST_COUNT,
-    );
-    const mentioned = known.flatMap((tale) => tale.counts).filter((number) => number !== right);
-    return pick(random, mentioned.length > 0 && once(random, 2) ? mentioned : near);
+/** The number stated is drawn first, alike for every class: it alone tells nothing. */
+const numbers: Teller = (random, { person, other }, wanted) => {
+  const goods = pick(random, GOODS);
+  const stated = LOWEST_STATED + random.integer(HIGHEST_STATED - LOWEST_STATED + 1);
+  const exact = once(random, 2);
+  const statement = pick(random, exact ? EXACTLY : MORE_THAN)({ p: person.name, n: counted(stated, goods) });
+  if (wanted === 'not said') {
+    const slots = { p: person.name, g: goods.many, r: other.name, place: pick(random, PLACES) };
+    return { about: goods.one, sentences: [pick(random, UNCOUNTED)(slots)], statement };
   }
-  return {
-    sentences,
-    statementOf(wanted) {
-      const { person, goods: counts, counts: history } = pick(random, known);
-      const right = history.at(-1) as number;
-      const form = pick(random, HAS_NUMBER);
-      if (wanted === 'entailed') return form({ p: person.name, n: counted(right, counts) });
-      if (wanted === 'contradicted') return form({ p: person.name, n: counted(wrongNumber(history), counts) });
-      const number = once(random, 2) ? right : wrongNumber(history);
-      return form({ p: open.name, n: counted(number, goods[2]) });
-    },
-  };
-}
+  for (;;) {
+    const changes = random.integer(2);
+    const tale = tellCount(random, { person, goods, changes, others: [other.name] });
+    const count = tale.counts.at(-1) as number;
+    const holds = exact ? count === stated : count > stated;
+    if (holds === (wanted === 'entailed')) return { about: goods.one, sentences: tale.sentences, statement };
+  }
+};
 
 const STRANGERS_RELATIONS = RELATIONS.filter(({ id }) => ['trade', 'food', 'instrument', 'fear'].includes(id));
 
-function facts(random: Random, people: readonly Person[]): Told {
-  const [a, b, c] = random.shuffle(people) as [Person, Person, Person];
-  const relations = random.shuffle(STRANGERS_RELATIONS) as [Relation, Relation, Relation];
-  const forms = relations.map(({ forms }) => random.shuffle(forms));
-  const answers = relations.map((relation) => pickSome(random, relation.answers as readonly string[], 3));
-  /** States that `person` has the answer `answer` of relation `relation`, in the form `form` of it. */
-  function state(person: Person, relation: number, form: number, answer: number): string {
-    const o = answers[relation]?.[answer] as string;
-    const subject = { kind: 'person', name: person.name, person, facts: [] } as const;
-    const template = forms[relation]?.[form] as (typeof OPEN)[number];
-    return template({ ...subjectSlots(subject, false), o, ao: withArticle(o) });
-  }
-  const sentences = random.shuffle([
-    state(a, 0, 0, 0),
-    state(b, 0, 1, 1),
-    state(c, 1, 0, 0),
-    ...(once(random, 2) ? [state(c, 2, 0, 0)] : []),
-    ...(once(random, 2) ? [state(a, 1, 1, 1)] : []),
-    ...(once(random, 2) ? [state(b, 2, 1, 1)] : []),
-  ]);
-  return {
-    sentences,
-    // The third form of the relation: no statement repeats a sentence of its story.
-    statementOf(wanted) {
-      const answer = random.integer(2);
-      if (wanted === 'not said') return state(c, 0, 2, answer);
-      return state((wanted === 'entailed') === (answer === 0) ? a : b, 0, 2, answer);
-    },
-  };
+interface Bearings {
+  readonly denied: readonly Template[];
+  readonly open: readonly Template[];
 }
 
-const TELLERS: Readonly<Record<EntailmentSlice, (random: Random, people: readonly Person[]) => Told>> = {
-  location: (random, people) => locations(random, people, false),
-  possession: (random, people) => possessions(random, people, false),
-  number: numbers,
-  fact: facts,
-  negation: (random, people) => (once(random, 2) ? locations : possessions)(random, people, true),
+/** By relation: sentences that contradict a fact, and that leave it open. */
+const BEARINGS: Readonly<Record<string, Bearings>> = {
+  trade: {
+    denied: templates(`
+      {s} is no longer {ao}.
+      {s} gave up working as {ao}.
+      {s} never became {ao}.`),
+    open: templates(`
+      {s} wanted to talk to {ao}.
+      {s} lives next to {ao}.
+      Nobody could say whether {s} was {ao}.`),
+  },
+  food: {
+    denied: templates(`
+      {s} never eats {o}.
+      {s} cannot stand {o}.
+      Do not offer {m} any {o}.`),
+    open: templates(`
+      {s} sold {o} at the market.
+      {s} had never heard of {o}.
+      Nobody could say whether {s} liked {o}.`),
+  },
+  instrument: {
+    denied: templates(`
+      {s} never learned to play the {o}.
+      {s} cannot play the {o}.
+      {s} gave up playing the {o}.`),
+    open: templates(`
+      {s} has seen {ao} in a shop.
+      {s} likes the sound of the {o}.
+      Nobody could say whether {s} played the {o}.`),
+  },
+  fear: {
+    denied: templates(`
+      {s} is not afraid of {o}.
+      {s} has never run away from {o}.
+      {s} does not mind {o}.`),
+    open: templates(`
+      {s} told a story about {o}.
+      {s} once painted a picture of {o}.
+      Nobody could say whether {s} was afraid of {o}.`),
+  },
 };
+
+const facts =
+  ({ id, forms, answers }: Relation): Teller =>
+  (random, { person }, wanted) => {
+    const { denied, open } = BEARINGS[id] as Bearings;
+    const [o, another] = pickSome(random, answers as readonly string[], 2) as [string, string];
+    const [told, stated] = pickSome(random, forms, 2) as [Template, Template];
+    const subject = { kind: 'person', name: person.name, person, facts: [] } as const;
+    const say = (form: Template, answer: string): string =>
+      form({ ...subjectSlots(subject, false), o: answer, ao: withArticle(answer) });
+    const sentences = {
+      entailed: () => [say(told, o)],
+      contradicted: () => (once(random, 4) ? [say(told, another)] : [say(pick(random, denied), o)]),
+      'not said': () => [say(pick(random, open), o)],
+    };
+    return { about: o, sentences: sentences[wanted](), statement: say(stated, o) };
+  };

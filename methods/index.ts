@@ -3,6 +3,7 @@ import type { Method } from '../harness/contracts/method.ts';
 import dense from './control/dense.ts';
 import logitKd from './distillation/logit-kd.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
+import asvd from './low-rank/asvd.ts';
 import svdFinetune from './low-rank/svd-finetune.ts';
 import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
@@ -18,6 +19,7 @@ import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
 
 export const methods: readonly Method[] = [
+  asvd,
   dense,
   fp16,
   gptq,

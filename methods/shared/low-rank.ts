@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { LinearRole, Model } from '../../harness/contracts/model.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
 import { createNode } from '../../harness/onnx/node.ts';
-import { thinSvd } from '../../harness/runtime/linear-algebra.ts';
+import { matmul, thinSvd } from '../../harness/runtime/linear-algebra.ts';
 import { tensorOf } from '../../harness/tensor/tensor.ts';
 import type { ThinSvd } from '../../harness/tensor/thin-svd.ts';
 
@@ -62,6 +62,22 @@ export function factorsOf({ u, s, vt }: ThinSvd, { inFeatures, outFeatures }: Sh
 /** weight: [in, out] → the factors of the nearest matrix of this rank. */
 export async function truncate(weight: Float32Array, shape: Shape, rank: number): Promise<Factors> {
   return factorsOf(await thinSvd(Float64Array.from(weight), shape.inFeatures, shape.outFeatures), shape, rank);
+}
+
+/**
+ * D⁻¹ U, S and Vᵀ of the singular value decomposition of D W, D = diag(scales): its first r terms are the matrix of rank r
+ * that is nearest to W when the rows of the difference are weighed by `scales`. weight: [in, out], scales: [in], positive.
+ */
+export async function scaledSvd(weight: Float32Array, shape: Shape, scales: Float64Array): Promise<ThinSvd> {
+  const { inFeatures, outFeatures } = shape;
+  const scaled = Float64Array.from(weight, (value, at) => value * scales[Math.floor(at / outFeatures)]);
+  const { u, s, vt } = await thinSvd(scaled, inFeatures, outFeatures);
+  return { u: u.map((value, at) => value / scales[Math.floor(at / s.length)]), s, vt };
+}
+
+/** The matrix that the factors stand for, [in, out]. */
+export function productOf({ rank, down, up }: Factors, { inFeatures, outFeatures }: Shape): Promise<Float32Array> {
+  return matmul({ left: down, right: up, rows: inFeatures, inner: rank, columns: outFeatures });
 }
 
 /** The initializers that hold the factors of a linear layer: A and B. */

@@ -7,6 +7,7 @@ import asvd from './low-rank/asvd.ts';
 import svdFinetune from './low-rank/svd-finetune.ts';
 import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
+import tensorTrain from './low-rank/tensor-train.ts';
 import gradualMagnitude from './pruning/gradual-magnitude.ts';
 import magnitude from './pruning/magnitude.ts';
 import randomMask from './pruning/random-mask.ts';
@@ -35,5 +36,6 @@ export const methods: readonly Method[] = [
   svd,
   svdFinetune,
   svdWhitened,
+  tensorTrain,
   wanda,
 ];

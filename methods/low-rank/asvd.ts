@@ -64,7 +64,7 @@ export default defineMethod({
         v.minValue(2),
         v.description('Calibration tokens that each trial of the search reads.'),
       ),
-      4096,
+      2048,
     ),
   }),
   variants: {

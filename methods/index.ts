@@ -19,8 +19,11 @@ import int8Dynamic from './quantization/int8-dynamic.ts';
 import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
 
+import basisSharing from './sharing/basis-sharing.ts';
+
 export const methods: readonly Method[] = [
   asvd,
+  basisSharing,
   dense,
   fp16,
   gptq,

@@ -85,32 +85,30 @@ export function factorNames({ weight }: Pick<LinearRole, 'weight'>): readonly [d
   return [`${weight}.down`, `${weight}.up`];
 }
 
+export interface FactoredLinear {
+  readonly linear: LinearRole;
+  readonly factors: Factors;
+  /** Name of the initializer of A where several layers read the same one; the first layer of that name gives its values. */
+  readonly basis?: string;
+}
+
 /** The model with each of these linear layers computed by its two factors; the float32 weights are gone. */
-export function withFactors(
-  model: Model,
-  layers: Iterable<{ readonly linear: LinearRole; readonly factors: Factors }>,
-): Model {
+export function withFactors(model: Model, layers: Iterable<FactoredLinear>): Model {
   let graph = model.onnx.graph;
-  for (const { linear, factors } of layers) {
+  for (const { linear, factors, basis } of layers) {
     const { node, input, output, inFeatures, outFeatures } = linear;
-    const [down, up] = factorNames(linear);
+    const [own, up] = factorNames(linear);
+    const down = basis ?? own;
     graph = addInitializers(graph, {
-      [down]: tensorOf('float32', [inFeatures, factors.rank], factors.down),
+      ...(!graph.initializers.has(down) && {
+        [down]: tensorOf('float32', [inFeatures, factors.rank], factors.down),
+      }),
       [up]: tensorOf('float32', [factors.rank, outFeatures], factors.up),
     });
+    const narrow = `${output}.rank${factors.rank}`;
     graph = replaceNode(graph, node, [
-      createNode({
-        op: 'MatMul',
-        name: `${node}.down`,
-        inputs: [input, down],
-        outputs: [`${output}.rank${factors.rank}`],
-      }),
-      createNode({
-        op: 'MatMul',
-        name: node,
-        inputs: [`${output}.rank${factors.rank}`, up],
-        outputs: [output],
-      }),
+      createNode({ op: 'MatMul', name: `${node}.down`, inputs: [input, down], outputs: [narrow] }),
+      createNode({ op: 'MatMul', name: node, inputs: [narrow, up], outputs: [output] }),
     ]);
   }
   return model.withOnnx(withGraph(model.onnx, removeDeadCode(graph)));

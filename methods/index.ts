@@ -20,6 +20,7 @@ import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
 
 import basisSharing from './sharing/basis-sharing.ts';
+import weightClustering from './sharing/weight-clustering.ts';
 
 export const methods: readonly Method[] = [
   asvd,
@@ -41,4 +42,5 @@ export const methods: readonly Method[] = [
   svdWhitened,
   tensorTrain,
   wanda,
+  weightClustering,
 ];

@@ -5,8 +5,8 @@
 import * as v from 'valibot';
 import { UnsupportedError } from '../../harness/contracts/errors.ts';
 import type { Model } from '../../harness/contracts/model.ts';
-import { redirectValue, removeDeadCode, withGraph } from '../../harness/onnx/edit.ts';
 import { budgetParameters } from './fine-tune.ts';
+import { keepLayers } from './structure.ts';
 
 /** What distillation and its control share: the student and its budget. */
 export const studentParameters = {
@@ -51,12 +51,7 @@ export function studentOf(teacher: Model, depth: number): Student {
     );
   }
   const kept = keptLayers(layers.length, depth);
-  let { graph } = teacher.onnx;
-  // From the last to the first, so that what a layer reads is still there when it is put in the place of what it gives.
-  for (const [index, { input, output }] of [...layers.entries()].reverse()) {
-    if (!kept.includes(index)) graph = redirectValue(graph, output, input);
-  }
-  return { model: teacher.withOnnx(withGraph(teacher.onnx, removeDeadCode(graph))), kept };
+  return { model: keepLayers(teacher, kept), kept };
 }
 
 /** The remark for a row on what the student is. */

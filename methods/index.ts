@@ -7,6 +7,7 @@ import svdFinetune from './low-rank/svd-finetune.ts';
 import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
 import gradualMagnitude from './pruning/gradual-magnitude.ts';
+import layerDrop from './pruning/layer-drop.ts';
 import magnitude from './pruning/magnitude.ts';
 import randomMask from './pruning/random-mask.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
@@ -23,6 +24,7 @@ export const methods: readonly Method[] = [
   gptq,
   gradualMagnitude,
   int8Dynamic,
+  layerDrop,
   logitKd,
   magnitude,
   qat,

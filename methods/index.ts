@@ -1,5 +1,6 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
+import headMerge from './architecture/head-merge.ts';
 import dense from './control/dense.ts';
 import logitKd from './distillation/logit-kd.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
@@ -23,6 +24,7 @@ export const methods: readonly Method[] = [
   fp16,
   gptq,
   gradualMagnitude,
+  headMerge,
   int8Dynamic,
   layerDrop,
   logitKd,

@@ -12,6 +12,7 @@ import layerDrop from './pruning/layer-drop.ts';
 import magnitude from './pruning/magnitude.ts';
 import randomMask from './pruning/random-mask.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
+import structuredHeadsNeurons from './pruning/structured-heads-neurons.ts';
 import wanda from './pruning/wanda.ts';
 import fp16 from './quantization/fp16.ts';
 import gptq from './quantization/gptq.ts';
@@ -33,6 +34,7 @@ export const methods: readonly Method[] = [
   randomMask,
   rtn,
   sparsegpt,
+  structuredHeadsNeurons,
   studentNoKd,
   svd,
   svdFinetune,

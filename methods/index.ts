@@ -1,5 +1,6 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
+import headMerge from './architecture/head-merge.ts';
 import dense from './control/dense.ts';
 import logitKd from './distillation/logit-kd.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
@@ -9,9 +10,11 @@ import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
 import tensorTrain from './low-rank/tensor-train.ts';
 import gradualMagnitude from './pruning/gradual-magnitude.ts';
+import layerDrop from './pruning/layer-drop.ts';
 import magnitude from './pruning/magnitude.ts';
 import randomMask from './pruning/random-mask.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
+import structuredHeadsNeurons from './pruning/structured-heads-neurons.ts';
 import wanda from './pruning/wanda.ts';
 import fp16 from './quantization/fp16.ts';
 import gptq from './quantization/gptq.ts';
@@ -29,13 +32,16 @@ export const methods: readonly Method[] = [
   fp16,
   gptq,
   gradualMagnitude,
+  headMerge,
   int8Dynamic,
+  layerDrop,
   logitKd,
   magnitude,
   qat,
   randomMask,
   rtn,
   sparsegpt,
+  structuredHeadsNeurons,
   studentNoKd,
   svd,
   svdFinetune,

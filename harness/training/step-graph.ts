@@ -4,19 +4,18 @@
  * copying, while every output that crosses into JavaScript is copied, so the copy is paid once for many steps.
  */
 import { gradientGraph } from '../autodiff/gradient.ts';
-import { InputError } from '../contracts/errors.ts';
 import { graph as graphAttribute } from '../onnx/attributes.ts';
 import { createGraphBuilder } from '../onnx/builder.ts';
 import { removeDeadCode } from '../onnx/edit.ts';
 import type { Graph, OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { createNode } from '../onnx/node.ts';
-import { inferShapes } from '../onnx/shapes.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { tensorOf } from '../tensor/tensor.ts';
-import { addMasks, foldIdentities } from './prepare-graph.ts';
 import { extendModel, type GraphWriter, sortNodes } from './graph-writer.ts';
+import { addLoss, type Feed } from './loss-graph.ts';
 import type { Loss } from './loss.ts';
 import type { Optimizer } from './optimizer.ts';
+import { foldIdentities } from './prepare-graph.ts';
 import type { Slot, SlotLayout } from './slots.ts';
 
 export interface StepGraphRequest {
@@ -32,13 +31,6 @@ export interface StepGraphRequest {
   readonly clipNorm: number;
 }
 
-export interface Feed {
-  readonly name: string;
-  readonly dtype: DType;
-  /** Of one batch. */
-  readonly dims: readonly number[];
-}
-
 export interface StepGraph {
   /**
    * Inputs: `steps` int64 [], the state, the scalars [steps], the feeds [steps · accumulation, ...]. Outputs: the state under
@@ -50,6 +42,7 @@ export interface StepGraph {
   readonly layout: SlotLayout;
   readonly stateNames: readonly string[];
   readonly scalarNames: readonly string[];
+  /** Of one batch. */
   readonly feeds: readonly Feed[];
   readonly metrics: readonly string[];
 }
@@ -86,52 +79,21 @@ export function buildStepGraph(request: StepGraphRequest): StepGraph {
 }
 
 /** The model with its loss and the gradients of all parameters as outputs. */
-function lossAndGradients({ model: given, inputs, loss, layout }: StepGraphRequest) {
-  const model = addMasks(given);
-  const w = extendModel(model, 'loss/');
-  const known = Object.fromEntries(model.graph.inputs.map(({ name }) => [name, inputs[name] ?? []]));
-  for (const { name, type } of model.graph.inputs) {
-    if (inputs[name] !== undefined) continue;
-    const dims = type?.kind === 'tensor' ? type.dims : undefined;
-    if (dims === undefined || !dims.every((dim) => typeof dim === 'number')) {
-      throw new InputError(
-        `training: input "${name}" of graph "${model.graph.name}" needs a concrete shape in "inputs"`,
-      );
-    }
-    known[name] = dims as readonly number[];
-  }
-  const shapes = inferShapes(model, { inputs: known });
-  const metrics = new Map<string, string>();
-  const value = loss({
-    w,
-    dims(name) {
-      const shape = shapes.get(name);
-      if (shape === undefined)
-        throw new InputError(`training: graph "${model.graph.name}" has no value "${name}" for the loss`);
-      return shape.dims;
-    },
-    metric: (name, metric) => metrics.set(metrics.has(name) ? `${name}.${metrics.size}` : name, metric),
-  });
-  w.identity(value, { output: 'value' });
-  for (const [name, metric] of metrics) w.identity(metric, { output: `metric/${name}` });
-  const extended = w.finish();
-  const dims = Object.fromEntries(
-    extended.graph.inputs.map(({ name, type }) => [
-      name,
-      known[name] ?? ((type?.kind === 'tensor' && type.dims) as number[]),
-    ]),
-  );
+function lossAndGradients({ model, inputs, loss, layout }: StepGraphRequest) {
+  const graph = addLoss(model, { inputs, loss });
+  const { feeds, metrics } = graph;
+  const dims = Object.fromEntries(feeds.map((feed) => [feed.name, feed.dims]));
   const targets = layout.slots.flatMap((slot) => slot.members.map(({ name }) => name));
-  const keep = [...metrics.keys()].map((name) => `loss/metric/${name}`);
-  const result = gradientGraph({ model: extended, inputs: dims, loss: 'loss/value', targets, keep });
-  const feeds = extended.graph.inputs.map(({ name, type }) => {
-    if (type?.kind !== 'tensor' || type.dtype === undefined)
-      throw new InputError(`training: input "${name}" is no tensor`);
-    return { name, dtype: type.dtype, dims: dims[name] as readonly number[] };
+  const result = gradientGraph({
+    model: graph.model,
+    inputs: dims,
+    loss: graph.loss,
+    targets,
+    keep: [...metrics.values()],
   });
   const renamed = renameOutputs(
     result.model,
-    new Map([['loss/value', LOSS], ...[...metrics.keys()].map((name) => [`loss/metric/${name}`, name] as const)]),
+    new Map([[graph.loss, LOSS], ...[...metrics].map(([name, value]) => [value, name] as const)]),
   );
   const gradients = parametersAsInputs(renamed, layout);
   return { gradients, feeds, metrics: [...metrics.keys()], gradientOf: result.gradients };

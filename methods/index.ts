@@ -21,7 +21,6 @@ import gptq from './quantization/gptq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
 import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
-
 import basisSharing from './sharing/basis-sharing.ts';
 import weightClustering from './sharing/weight-clustering.ts';
 

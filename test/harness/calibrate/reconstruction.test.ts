@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reconstructionMoments, residualAfter } from '../../../harness/calibrate/reconstruction.ts';
+import { outputMoments, reconstructionMoments, residualAfter } from '../../../harness/calibrate/reconstruction.ts';
 import { UnsupportedError } from '../../../harness/contracts/errors.ts';
 import type { LinearRole, Model } from '../../../harness/contracts/model.ts';
 import { captureValues } from '../../../harness/runtime/capture.ts';
@@ -55,6 +55,40 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('reconstruc
         const xt = sum((row) => (x[row]?.[i] as number) * at(row, j));
         expect(moment[i * inFeatures + j]).toBeCloseTo(xx, 4);
         expect(cross[i * 32 + j]).toBeCloseTo(xt, 4);
+      }
+    }
+  });
+
+  it('sums what layers get and what they give in the dense model: q, v', async () => {
+    // All heads stay, so that shapes are those of dense; the first layer has fewer neurons.
+    const whole = keepUnits(
+      dense,
+      countUnits(dense).map(({ heads, neurons }, layer) => ({
+        heads: Array.from({ length: heads }, (_, at) => at),
+        neurons: Array.from({ length: layer === 0 ? 20 : neurons }, (_, at) => at),
+      })),
+    );
+    const linears = (['q', 'v'] as const).map((part) => ({
+      dense: dense.roles.layers[1]?.[part] as LinearRole,
+      compressed: whole.roles.layers[1]?.[part] as LinearRole,
+    }));
+    const found = await outputMoments({ dense, compressed: whole, linears, examples });
+    expect(found[0]?.moment).toBe(found[1]?.moment);
+    for (const [index, linear] of linears.entries()) {
+      const { inFeatures, outFeatures, output } = linear.dense;
+      const x = await rowsOf(whole, linear.compressed.input, inFeatures);
+      const t = await rowsOf(dense, output, outFeatures);
+      const sum = (term: (row: number) => number) => x.reduce((total, _, row) => total + term(row), 0);
+      const { moment = [], cross = [] } = found[index] ?? {};
+      for (const [i, j] of [
+        [0, 0],
+        [3, 5],
+        [31, outFeatures - 1],
+      ] as const) {
+        const xx = sum((row) => (x[row]?.[i] as number) * (x[row]?.[j] as number));
+        const xt = sum((row) => (x[row]?.[i] as number) * (t[row]?.[j] as number));
+        expect(moment[i * inFeatures + j]).toBeCloseTo(xx, 4);
+        expect(cross[i * outFeatures + j]).toBeCloseTo(xt, 4);
       }
     }
   });

@@ -21,10 +21,13 @@ import gptq from './quantization/gptq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
 import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
+import albertStyle from './sharing/albert-style.ts';
 import basisSharing from './sharing/basis-sharing.ts';
+import recursiveLora from './sharing/recursive-lora.ts';
 import weightClustering from './sharing/weight-clustering.ts';
 
 export const methods: readonly Method[] = [
+  albertStyle,
   asvd,
   basisSharing,
   dense,
@@ -38,6 +41,7 @@ export const methods: readonly Method[] = [
   magnitude,
   qat,
   randomMask,
+  recursiveLora,
   rtn,
   sparsegpt,
   structuredHeadsNeurons,

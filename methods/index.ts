@@ -2,6 +2,7 @@
 import type { Method } from '../harness/contracts/method.ts';
 import headMerge from './architecture/head-merge.ts';
 import dense from './control/dense.ts';
+import layerwiseFrozen from './distillation/layerwise-frozen.ts';
 import logitKd from './distillation/logit-kd.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
 import asvd from './low-rank/asvd.ts';
@@ -24,6 +25,7 @@ import rtn from './quantization/rtn.ts';
 import albertStyle from './sharing/albert-style.ts';
 import basisSharing from './sharing/basis-sharing.ts';
 import recursiveLora from './sharing/recursive-lora.ts';
+import tieLayers from './sharing/tie-layers.ts';
 import weightClustering from './sharing/weight-clustering.ts';
 
 export const methods: readonly Method[] = [
@@ -37,6 +39,7 @@ export const methods: readonly Method[] = [
   headMerge,
   int8Dynamic,
   layerDrop,
+  layerwiseFrozen,
   logitKd,
   magnitude,
   qat,
@@ -50,6 +53,7 @@ export const methods: readonly Method[] = [
   svdFinetune,
   svdWhitened,
   tensorTrain,
+  tieLayers,
   wanda,
   weightClustering,
 ];

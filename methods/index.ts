@@ -6,6 +6,7 @@ import layerwiseFrozen from './distillation/layerwise-frozen.ts';
 import logitKd from './distillation/logit-kd.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
 import asvd from './low-rank/asvd.ts';
+import fwsvd from './low-rank/fwsvd.ts';
 import losparse from './low-rank/losparse.ts';
 import svdFinetune from './low-rank/svd-finetune.ts';
 import svdWhitened from './low-rank/svd-whitened.ts';
@@ -35,6 +36,7 @@ export const methods: readonly Method[] = [
   basisSharing,
   dense,
   fp16,
+  fwsvd,
   gptq,
   gradualMagnitude,
   headMerge,

@@ -2,9 +2,12 @@
 import type { Method } from '../harness/contracts/method.ts';
 import headMerge from './architecture/head-merge.ts';
 import dense from './control/dense.ts';
+import distilbertStyle from './distillation/distilbert-style.ts';
 import layerwiseFrozen from './distillation/layerwise-frozen.ts';
 import logitKd from './distillation/logit-kd.ts';
+import minilmStyle from './distillation/minilm-style.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
+import tinybertStyle from './distillation/tinybert-style.ts';
 import asvd from './low-rank/asvd.ts';
 import fwsvd from './low-rank/fwsvd.ts';
 import losparse from './low-rank/losparse.ts';
@@ -35,6 +38,7 @@ export const methods: readonly Method[] = [
   asvd,
   basisSharing,
   dense,
+  distilbertStyle,
   fp16,
   fwsvd,
   gptq,
@@ -46,6 +50,7 @@ export const methods: readonly Method[] = [
   logitKd,
   losparse,
   magnitude,
+  minilmStyle,
   qat,
   randomMask,
   recursiveLora,
@@ -58,6 +63,7 @@ export const methods: readonly Method[] = [
   svdWhitened,
   tensorTrain,
   tieLayers,
+  tinybertStyle,
   wanda,
   weightClustering,
 ];

@@ -43,7 +43,7 @@ export default defineMethod({
       ),
       1,
     ),
-    start: v.optional(mergeParameter, 'average'),
+    start: v.optional(mergeParameter, 'first'),
     ...budgetParameters,
   }),
   variants: {

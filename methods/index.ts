@@ -1,39 +1,71 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
+import headMerge from './architecture/head-merge.ts';
 import dense from './control/dense.ts';
 import smallerDense from './control/smaller-dense.ts';
+import distilbertStyle from './distillation/distilbert-style.ts';
+import layerwiseFrozen from './distillation/layerwise-frozen.ts';
 import logitKd from './distillation/logit-kd.ts';
+import minilmStyle from './distillation/minilm-style.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
+import tinybertStyle from './distillation/tinybert-style.ts';
+import asvd from './low-rank/asvd.ts';
+import fwsvd from './low-rank/fwsvd.ts';
+import losparse from './low-rank/losparse.ts';
 import svdFinetune from './low-rank/svd-finetune.ts';
 import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
+import tensorTrain from './low-rank/tensor-train.ts';
 import gradualMagnitude from './pruning/gradual-magnitude.ts';
+import layerDrop from './pruning/layer-drop.ts';
 import magnitude from './pruning/magnitude.ts';
 import randomMask from './pruning/random-mask.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
+import structuredHeadsNeurons from './pruning/structured-heads-neurons.ts';
 import wanda from './pruning/wanda.ts';
 import fp16 from './quantization/fp16.ts';
 import gptq from './quantization/gptq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
 import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
+import albertStyle from './sharing/albert-style.ts';
+import basisSharing from './sharing/basis-sharing.ts';
+import recursiveLora from './sharing/recursive-lora.ts';
+import tieLayers from './sharing/tie-layers.ts';
+import weightClustering from './sharing/weight-clustering.ts';
 
 export const methods: readonly Method[] = [
+  albertStyle,
+  asvd,
+  basisSharing,
   dense,
+  distilbertStyle,
   fp16,
+  fwsvd,
   gptq,
   gradualMagnitude,
+  headMerge,
   int8Dynamic,
+  layerDrop,
+  layerwiseFrozen,
   logitKd,
+  losparse,
   magnitude,
+  minilmStyle,
   qat,
   randomMask,
+  recursiveLora,
   rtn,
   smallerDense,
   sparsegpt,
+  structuredHeadsNeurons,
   studentNoKd,
   svd,
   svdFinetune,
   svdWhitened,
+  tensorTrain,
+  tieLayers,
+  tinybertStyle,
   wanda,
+  weightClustering,
 ];

@@ -9,8 +9,9 @@ import type { TrainedContext } from '../../harness/contracts/method.ts';
 import type { Model } from '../../harness/contracts/model.ts';
 import type { OnnxModel } from '../../harness/onnx/graph.ts';
 import { type Batches, tokenBatches } from '../../harness/training/batches.ts';
+import type { FeedSource } from '../../harness/training/feed-source.ts';
 import { type Loss, taskLoss } from '../../harness/training/loss.ts';
-import { adamW } from '../../harness/training/optimizer.ts';
+import { adamW, type Optimizer } from '../../harness/training/optimizer.ts';
 import { cosineSchedule } from '../../harness/training/schedule.ts';
 import type { ParameterOptions } from '../../harness/training/slots.ts';
 import { type Hook, train } from '../../harness/training/train.ts';
@@ -44,6 +45,10 @@ export interface FineTuning {
   readonly parameters?: readonly string[];
   readonly parameterOptions?: (name: string) => ParameterOptions;
   readonly hooks?: readonly Hook[];
+  /** What enters each step beside the tokens. */
+  readonly feeds?: readonly FeedSource[];
+  /** The optimizer that all share, made to keep more than it does by itself. */
+  readonly observed?: (optimizer: Optimizer) => Optimizer;
 }
 
 export interface FineTuned {
@@ -61,7 +66,7 @@ const LONGEST_SEQUENCE = 256;
 /** Trains within the budget, counts it into the trial's cost, and stops when the trial's time is over. */
 export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuning): Promise<FineTuned> {
   const { params, signal, progress, spent } = context;
-  const { model, onnx, loss = taskLoss(model), parameters, parameterOptions, hooks } = tuning;
+  const { model, onnx, loss = taskLoss(model), parameters, parameterOptions, hooks, feeds = [], observed } = tuning;
   signal.throwIfAborted();
   const { steps, learningRate: peak } = params;
   const batches = batchesFor(context, model);
@@ -69,8 +74,8 @@ export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuni
   const trained = await train({
     model: onnx,
     loss,
-    feeds: [batches],
-    optimizer: adamW(),
+    feeds: [batches, ...feeds],
+    optimizer: observed ? observed(adamW()) : adamW(),
     schedule: cosineSchedule({ peak, warmUp: Math.round(WARM_UP_SHARE * steps), steps }),
     steps,
     signal,

@@ -1,5 +1,6 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
+import ffnSlice from './architecture/ffn-slice.ts';
 import headMerge from './architecture/head-merge.ts';
 import dense from './control/dense.ts';
 import logitKd from './distillation/logit-kd.ts';
@@ -22,6 +23,7 @@ import rtn from './quantization/rtn.ts';
 
 export const methods: readonly Method[] = [
   dense,
+  ffnSlice,
   fp16,
   gptq,
   gradualMagnitude,

@@ -46,7 +46,7 @@ export interface UnitScores {
 
 /**
  * Mean over positions of Σ_f x_f² · mean_o W_fo² with f the features of a unit and W the projection o or down: how large,
- * squared, what the unit adds to the residual stream is, its features taken one by one; of heads the mean over features.
+ * squared, what the unit adds to the residual stream is, its features taken one by one.
  */
 export async function unitEnergies(
   model: Model,
@@ -63,7 +63,7 @@ export async function unitEnergies(
     for (let feature = 0; feature < linear.inFeatures; feature++) {
       const row = weight.subarray(feature * linear.outFeatures, (feature + 1) * linear.outFeatures);
       const meanSquare = row.reduce((sum, value) => sum + value * value, 0) / row.length;
-      sums[Math.floor(feature / width)] += (euclidean[feature] ** 2 * meanSquare) / count / width;
+      sums[Math.floor(feature / width)] += (euclidean[feature] ** 2 * meanSquare) / count;
     }
     return sums;
   };
@@ -73,7 +73,7 @@ export async function unitEnergies(
   }));
 }
 
-interface Unit {
+export interface Unit {
   readonly layer: number;
   readonly kind: 'head' | 'neuron';
   readonly index: number;

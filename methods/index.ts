@@ -9,6 +9,7 @@ import svdFinetune from './low-rank/svd-finetune.ts';
 import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
 import gradualMagnitude from './pruning/gradual-magnitude.ts';
+import kPrune from './pruning/k-prune.ts';
 import layerDrop from './pruning/layer-drop.ts';
 import magnitude from './pruning/magnitude.ts';
 import randomMask from './pruning/random-mask.ts';
@@ -29,6 +30,7 @@ export const methods: readonly Method[] = [
   gradualMagnitude,
   headMerge,
   int8Dynamic,
+  kPrune,
   layerDrop,
   logitKd,
   magnitude,

@@ -1,6 +1,7 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
 import ffnSlice from './architecture/ffn-slice.ts';
+import gqaUptrained from './architecture/gqa-uptrained.ts';
 import headMerge from './architecture/head-merge.ts';
 import dense from './control/dense.ts';
 import logitKd from './distillation/logit-kd.ts';
@@ -12,6 +13,7 @@ import gradualMagnitude from './pruning/gradual-magnitude.ts';
 import kPrune from './pruning/k-prune.ts';
 import layerDrop from './pruning/layer-drop.ts';
 import magnitude from './pruning/magnitude.ts';
+import movement from './pruning/movement.ts';
 import randomMask from './pruning/random-mask.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
 import structuredHeadsNeurons from './pruning/structured-heads-neurons.ts';
@@ -27,6 +29,7 @@ export const methods: readonly Method[] = [
   ffnSlice,
   fp16,
   gptq,
+  gqaUptrained,
   gradualMagnitude,
   headMerge,
   int8Dynamic,
@@ -34,6 +37,7 @@ export const methods: readonly Method[] = [
   layerDrop,
   logitKd,
   magnitude,
+  movement,
   qat,
   randomMask,
   rtn,

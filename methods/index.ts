@@ -16,6 +16,7 @@ import magnitude from './pruning/magnitude.ts';
 import movement from './pruning/movement.ts';
 import randomMask from './pruning/random-mask.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
+import structuredDistilled from './pruning/structured-distilled.ts';
 import structuredHeadsNeurons from './pruning/structured-heads-neurons.ts';
 import wanda from './pruning/wanda.ts';
 import fp16 from './quantization/fp16.ts';
@@ -42,6 +43,7 @@ export const methods: readonly Method[] = [
   randomMask,
   rtn,
   sparsegpt,
+  structuredDistilled,
   structuredHeadsNeurons,
   studentNoKd,
   svd,

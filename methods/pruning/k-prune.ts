@@ -19,6 +19,7 @@ import { mergeTeacher } from '../../harness/training/teacher.ts';
 import { leastSquares } from '../shared/least-squares.ts';
 import { countUnits, keepUnits, type KeptUnits } from '../shared/structure.ts';
 import {
+  blockParameters,
   keptUnits,
   rankedUnits,
   type Unit,
@@ -71,7 +72,7 @@ export default defineMethod({
   async compress(dense, context) {
     const { params, calibration, signal, progress, note } = context;
     let pruned = dense;
-    let budget = params.keep * totalCost(dense);
+    let budget = params.keep * blockParameters(dense);
     const sublayers = dense.roles.layers.flatMap((_, layer) => [
       { layer, kind: 'head' as const },
       { layer, kind: 'neuron' as const },
@@ -104,12 +105,6 @@ export default defineMethod({
     return pruned;
   },
 });
-
-const totalCost = (model: Model): number =>
-  countUnits(model).reduce((sum, { heads, neurons }, layer) => {
-    const { head, neuron } = unitCosts(model)[layer];
-    return sum + heads * head + neurons * neuron;
-  }, 0);
 
 type Scoring = Pick<
   CalibratedContext<{ readonly temperature: number; readonly representation: number }>,

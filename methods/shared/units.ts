@@ -36,6 +36,15 @@ export function unitCosts(model: Model): readonly UnitCost[] {
   });
 }
 
+/** What all units of the model cost together. */
+export function blockParameters(model: Model): number {
+  const costs = unitCosts(model);
+  return countUnits(model).reduce(
+    (sum, { heads, neurons }, layer) => sum + heads * costs[layer].head + neurons * costs[layer].neuron,
+    0,
+  );
+}
+
 /** A number for every unit of one block. */
 export interface UnitScores {
   /** [key-value heads] */
@@ -104,8 +113,7 @@ export function searchUnits(model: Model, importance: readonly UnitScores[], sha
   const needed = new Set(first.values());
   const optional = (kind: Unit['kind']) => units.filter((unit) => unit.kind === kind && !needed.has(unit));
   const [heads, neurons] = [prefixes(optional('head')), prefixes(optional('neuron'))];
-  const total = (of: Iterable<Unit>) => [...of].reduce((sum, { cost }) => sum + cost, 0);
-  const budget = share * total(units) - total(needed);
+  const budget = share * blockParameters(model) - [...needed].reduce((sum, { cost }) => sum + cost, 0);
   let best = { heads: 0, neurons: 0, importance: -Infinity };
   let count = neurons.costs.length - 1;
   for (let head = 0; head < heads.costs.length && (head === 0 || heads.costs[head] <= budget); head++) {

@@ -3,6 +3,7 @@ import type { Method } from '../harness/contracts/method.ts';
 import ffnSlice from './architecture/ffn-slice.ts';
 import gqaUptrained from './architecture/gqa-uptrained.ts';
 import headMerge from './architecture/head-merge.ts';
+import linearAttention from './architecture/linear-attention.ts';
 import dense from './control/dense.ts';
 import logitKd from './distillation/logit-kd.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
@@ -36,6 +37,7 @@ export const methods: readonly Method[] = [
   int8Dynamic,
   kPrune,
   layerDrop,
+  linearAttention,
   logitKd,
   magnitude,
   movement,

@@ -55,7 +55,7 @@ export default defineMethod({
         v.minValue(0),
         v.description('λ: weight of representational knowledge, that of predictive being 1.'),
       ),
-      2.5e-4,
+      0.01,
     ),
     rebuilding: v.optional(v.pipe(v.boolean(), v.description('Rebuild output projections by least squares.')), true),
   }),

@@ -107,7 +107,7 @@ export function withHeadCounts(model: Model, counts: readonly HeadCounts[]): Onn
 }
 
 /** Each key-value head once for every head it serves: [batch, keyValueHeads, …] → [batch, heads, …dims]. */
-function repeat(
+export function repeat(
   w: GraphWriter,
   single: string,
   { heads, keyValueHeads, dims }: HeadCounts & { readonly dims: readonly number[] },
@@ -117,7 +117,8 @@ function repeat(
   return w.reshape(groups, [0, heads, ...dims]);
 }
 
-function shapeOf(model: Model, node: Node): readonly number[] {
+/** The shape a Reshape asks for. Throws UnsupportedError where it is computed. */
+export function shapeOf(model: Model, node: Node): readonly number[] {
   const shape = model.onnx.graph.initializers.get(node.inputs[1]);
   if (shape !== undefined) return Array.from(elements(shape, 'int64'), Number);
   throw new UnsupportedError(

@@ -1,5 +1,6 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
+import bottleneckStudent from './architecture/bottleneck-student.ts';
 import ffnSlice from './architecture/ffn-slice.ts';
 import gqaUptrained from './architecture/gqa-uptrained.ts';
 import headMerge from './architecture/head-merge.ts';
@@ -27,6 +28,7 @@ import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
 
 export const methods: readonly Method[] = [
+  bottleneckStudent,
   dense,
   ffnSlice,
   fp16,

@@ -22,15 +22,10 @@ import {
   openProbability,
   openProbabilityOf,
 } from '../../harness/training/hard-concrete.ts';
-import {
-  hiddenStateLoss,
-  logitDistillation,
-  type Loss,
-  taskLoss,
-  weightedLosses,
-} from '../../harness/training/loss.ts';
+import { type Loss, weightedLosses } from '../../harness/training/loss.ts';
 import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
-import { mergeTeacher, TEACHER_PREFIX } from '../../harness/training/teacher.ts';
+import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { distillationLoss, distillationParameters } from '../shared/distillation-loss.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { countUnits, keepUnits } from '../shared/structure.ts';
 import { blockParameters, searchUnits, unitCosts, unitShareParameter } from '../shared/units.ts';
@@ -58,14 +53,7 @@ export default defineMethod({
   },
   params: v.strictObject({
     keep: unitShareParameter,
-    temperature: v.optional(
-      v.pipe(v.number(), v.gtValue(0), v.description('What logits of both models are divided by.')),
-      2,
-    ),
-    layerShare: v.optional(
-      v.pipe(v.number(), v.minValue(0), v.description('Weight of the squared distance of hidden states in the loss.')),
-      0.1,
-    ),
+    ...distillationParameters,
     ...budgetParameters,
   }),
   variants: {
@@ -115,20 +103,6 @@ export default defineMethod({
     return cut.withOnnx(withParameters(cut.onnx, parameters));
   },
 });
-
-/** Task and teacher in equal parts, and hidden states layer by layer. */
-function distillationLoss(
-  model: Model,
-  { temperature, layerShare }: { readonly temperature: number; readonly layerShare: number },
-): Loss {
-  const pairs = model.roles.layers.map(({ output }) => [output, TEACHER_PREFIX + output] as const);
-  const weights = model.kind === 'decoder' ? 'target_weights' : null;
-  return weightedLosses([
-    { factor: 0.5, loss: taskLoss(model) },
-    { factor: 0.5, loss: logitDistillation({ temperature, weights }) },
-    ...(layerShare > 0 ? [{ factor: layerShare, loss: hiddenStateLoss({ pairs }) }] : []),
-  ]);
-}
 
 type Part = 'o' | 'down';
 const PARTS: readonly Part[] = ['o', 'down'];

@@ -82,6 +82,12 @@ export async function unitEnergies(
   }));
 }
 
+/** Indices of the `count` highest scores, ascending; of equal ones the first. */
+export function highest(scores: Float64Array, count: number): readonly number[] {
+  const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b);
+  return order.slice(0, count).sort((a, b) => a - b);
+}
+
 export interface Unit {
   readonly layer: number;
   readonly kind: 'head' | 'neuron';

@@ -5,8 +5,9 @@
  * identity (straight-through), so that gradient descent on the scores is
  *   S ← S − α ∂L/∂S,   ∂L/∂S = ∂L/∂(W ∘ M) ∘ W                                  (section 4.1)
  * hard: M keeps the v highest scores of a layer, v falling along a cubic. soft: M = 1[σ(S) > τ], loss + λ mean σ(S) (4.2).
- * Departs from it: scores are moved every few steps so that the threshold is 0, in the place of a sort in every step; λ does
- * not grow with the steps. As in the authors' code the optimizer of the scores is AdamW too, without decay.
+ * Departs from it: scores are shifted every few steps so that the threshold is 0, in the place of a sort in every step; λ does
+ * not grow with the steps; soft scores move at a rate that takes them across their range in the steps there are. As in the
+ * authors' code the optimizer of the scores is AdamW too, without decay.
  */
 import * as v from 'valibot';
 import { InputError } from '../../harness/contracts/errors.ts';
@@ -28,6 +29,8 @@ const GROWTH_SHARE = 0.75;
 const THRESHOLDS = 50;
 /** τ of soft movement pruning, as in the paper's experiments. */
 const SOFT_THRESHOLD = 0.1;
+/** What a score may move at most in all steps, at the highest rate; from 0 to the threshold it is 2.2. */
+const SOFT_TRAVEL = 12;
 
 export default defineMethod({
   id: 'movement',
@@ -67,16 +70,18 @@ export default defineMethod({
   },
 
   async compress(model, context) {
-    const { sparsity, penalty, steps } = context.params;
+    const { sparsity, penalty, steps, learningRate } = context.params;
     if ((sparsity === undefined) === (penalty === undefined)) {
       throw new InputError('movement: give either sparsity (hard) or penalty (soft)');
     }
     const scores = model.linears.map(scoreName);
+    // Where only the order of the scores counts, their rate does not.
+    const rate = penalty === undefined ? 1 : SOFT_TRAVEL / steps / learningRate;
     const { parameters } = await fineTune(context, {
       model,
       onnx: withScores(model, { soft: sparsity === undefined }),
       parameters: [...parameterNames(model.onnx), ...scores],
-      parameterOptions: (name) => (scores.includes(name) ? { decays: false } : {}),
+      parameterOptions: (name) => (scores.includes(name) ? { decays: false, learningRateScale: rate } : {}),
       ...(penalty === undefined
         ? { hooks: [moveThreshold({ scores, sparsity: sparsity as number, steps })] }
         : {

@@ -5,7 +5,8 @@
  * that is multiplied into the projections and makes them smaller. What attention computes then is in
  * methods/shared/linear-attention-graph.ts.
  * Departs from T2R: W_φ is merged before training, not after; it starts at the directions of a head in which its queries and
- * keys are largest, with rotary positions at its largest pairs; b_φ is there only where the projections have a bias.
+ * keys are largest; b_φ is there only where the projections have a bias. With rotary positions, which T2R knows nothing of,
+ * W_φ starts as the choice of the largest pairs, and relu comes after the turning.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../harness/contracts/method.ts';

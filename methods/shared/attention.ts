@@ -107,7 +107,7 @@ export function withHeadCounts(model: Model, counts: readonly HeadCounts[]): Onn
 }
 
 /** Each key-value head once for every head it serves: [batch, keyValueHeads, …] → [batch, heads, …dims]. */
-export function repeat(
+function repeat(
   w: GraphWriter,
   single: string,
   { heads, keyValueHeads, dims }: HeadCounts & { readonly dims: readonly number[] },

@@ -2,8 +2,8 @@
  * Linear attention in the place of softmax attention, in the graph of a model. Katharopoulos et al. 2020,
  * https://arxiv.org/abs/2006.16236, equations 8 to 12; j runs over all positions, in a decoder over those up to i:
  *   y_i = φ(q_i)ᵀ S_i / (φ(q_i)ᵀ z_i + ε),  S_i = Σ_j φ(k_j) v_jᵀ,  z_i = Σ_j φ(k_j),  φ = relu
- * Where queries and keys are turned by rotary positions, they are in S but not in z, which stays positive: Su et al. 2021,
- * https://arxiv.org/abs/2104.09864, section 3.3.
+ * Queries and keys are those that softmax attention gets: scaled and, with rotary positions, turned, so that φ follows the
+ * turning and all weights stay positive. (Su et al. 2021, https://arxiv.org/abs/2104.09864, section 3.3, turn φ instead.)
  */
 import { UnsupportedError } from '../../harness/contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
@@ -13,7 +13,7 @@ import type { Graph, Node } from '../../harness/onnx/graph.ts';
 import { producers } from '../../harness/onnx/names.ts';
 import { elements } from '../../harness/tensor/tensor.ts';
 import { extendModel, type GraphWriter, sortNodes } from '../../harness/training/graph-writer.ts';
-import { type Attention, findAttention, repeat, shapeOf } from './attention.ts';
+import { type Attention, findAttention, shapeOf } from './attention.ts';
 import { biasOf, restructured, withFloats } from './structure.ts';
 
 /** Keeps a query that no key answers from dividing by 0; what it is divided by is then 0 too. */
@@ -52,7 +52,7 @@ export function withLinearAttention(model: Model, options: LinearAttention): Mod
       if (node.op === 'Reshape' && (from === 'q' || from === 'k'))
         reshaped.set(node.name, w.integers(featureShape(shapeOf(model, node), features)));
     }
-    writeLayer(w, { model, layer, attention, ...options });
+    writeLayer(w, { model, layer, attention, form: options.form });
   }
   let { graph } = w.finish();
   const nodes = graph.nodes.map((node) => {
@@ -87,67 +87,43 @@ function featureShape(shape: readonly number[], features: number): readonly numb
   return shape.with(3, shape.length === 5 ? features / 2 : features);
 }
 
-interface Layer extends LinearAttention {
+interface Layer {
   readonly model: Model;
   readonly layer: LayerRoles;
   readonly attention: Attention;
+  readonly form: LinearForm;
 }
 
-function writeLayer(w: GraphWriter, { model, layer, attention, features, form }: Layer): void {
-  const { heads, keyValueHeads } = headsOfLayer(model.roles, layer);
-  const { queries, keys, values, mixed, nodes } = attention;
-  /** φ of what a projection gives, in the place of it; bias included. */
-  const mapped = ({ output, bias }: LinearRole): string => {
-    const add = nodes.find(({ node }) => node.op === 'Add' && node.inputs.includes(output))?.node;
-    const value = bias === undefined || add === undefined ? output : add.outputs[0];
-    w.wrap(value, (inner) => w.relu(inner));
-    return value;
-  };
-  const [q, k] = [mapped(layer.q), mapped(layer.k)];
+function writeLayer(w: GraphWriter, { model, layer, attention, form }: Layer): void {
+  const { values, mixed, nodes } = attention;
   const visible = nodes.find(({ node, from }) => from === 'kq' && node.op === 'Where')?.node.inputs[0];
   if (visible === undefined) {
     throw new UnsupportedError(
       `${model.id}: no Where masks the scores before ${layer.o.role}; nothing says what sees what`,
     );
   }
-  // What z is made of: [batch, heads, sequence, features], not turned and, of the queries, scaled as they are in S.
-  const apart = (value: string, count: number): string =>
-    w.transpose(w.reshape(value, [0, 0, count, features]), [0, 2, 1, 3]);
-  const rows = w.mul(apart(q, heads), w.scalar(scaleOf(model, nodes)));
-  const columns = repeat(w, apart(k, keyValueHeads), { heads, keyValueHeads, dims: [-1, features] });
-  const divided = (numerator: string, denominator: string): string =>
-    w.div(numerator, w.add(denominator, w.scalar(EPSILON)));
   w.wrap(mixed.outputs[0], () => {
+    const queries = w.relu(attention.queries); // [batch, heads, sequence, features]
+    const keys = w.relu(attention.keys); // [batch, heads, features, sequence]
     if (model.kind === 'encoder') {
-      const present = w.cast(visible, { to: 'float32' }); // [batch, 1, 1, sequence]
-      const seen = w.mul(keys, present); // [batch, heads, features, sequence]
+      const seen = w.mul(keys, w.cast(visible, { to: 'float32' })); // times [batch, 1, 1, sequence]
       const total = w.reduceSum(seen, { axes: [-1] });
-      return divided(w.matmul(queries, w.matmul(seen, values)), w.matmul(rows, total));
+      return divided(w, w.matmul(queries, w.matmul(seen, values)), w.matmul(queries, total));
     }
-    const total = w.cumSum(columns, { axis: 2 });
-    const denominator = w.reduceSum(w.mul(rows, total), { axes: [-1] });
     if (form === 'products') {
       const weights = w.where(visible, w.matmul(queries, keys), w.scalar(0));
-      return divided(w.matmul(weights, values), denominator);
+      return divided(w, w.matmul(weights, values), w.reduceSum(weights, { axes: [-1] }));
     }
-    const turned = w.unsqueeze(w.transpose(keys, [0, 1, 3, 2]), [4]); // [batch, heads, sequence, features, 1]
-    const states = w.cumSum(w.mul(turned, w.unsqueeze(values, [3])), { axis: 2 });
-    return divided(w.squeeze(w.matmul(w.unsqueeze(queries, [3]), states), [3]), denominator);
+    const columns = w.transpose(keys, [0, 1, 3, 2]);
+    const outer = w.mul(w.unsqueeze(columns, [4]), w.unsqueeze(values, [3]));
+    const states = w.cumSum(outer, { axis: 2 }); // [batch, heads, sequence, features, headWidth]
+    const sums = w.squeeze(w.matmul(w.unsqueeze(queries, [3]), states), [3]);
+    return divided(w, sums, w.reduceSum(w.mul(queries, w.cumSum(columns, { axis: 2 })), { axes: [-1] }));
   });
 }
 
-/** What queries are multiplied by on the way from their projection. */
-function scaleOf({ onnx: { graph } }: Model, nodes: Attention['nodes']): number {
-  let scale = 1;
-  for (const { node, from } of nodes) {
-    if (node.op !== 'Mul' || from !== 'q') continue;
-    const factor = node.inputs
-      .map((input) => graph.initializers.get(input))
-      .find((tensor) => tensor?.dims.length === 0);
-    if (factor !== undefined) scale *= elements(factor, 'float32')[0];
-  }
-  return scale;
-}
+const divided = (w: GraphWriter, numerator: string, denominator: string): string =>
+  w.div(numerator, w.add(denominator, w.scalar(EPSILON)));
 
 interface Tables extends LinearAttention {
   readonly pairs: readonly number[];

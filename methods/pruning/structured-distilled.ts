@@ -30,13 +30,13 @@ import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { countUnits, keepUnits } from '../shared/structure.ts';
 import { blockParameters, searchUnits, unitCosts, unitShareParameter } from '../shared/units.ts';
 
-/** α at the start: P(z > 0) = 0.97. */
-const START = 2;
+/** α at the start: P(z = 1) = 0.92, so that the noise does not hurt before anything is pruned. */
+const START = 4;
 /** Share of the steps in which masks are learned, and of those the share in which the target comes down from all. */
-const PRUNING_SHARE = 0.6;
+const PRUNING_SHARE = 0.4;
 const WARM_UP_SHARE = 0.5;
 /** What α and λ may move at most in all steps, at the highest rate. */
-const TRAVEL = 20;
+const TRAVEL = 30;
 
 export default defineMethod({
   id: 'structured-distilled',

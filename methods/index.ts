@@ -1,6 +1,10 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
+import bottleneckStudent from './architecture/bottleneck-student.ts';
+import ffnSlice from './architecture/ffn-slice.ts';
+import gqaUptrained from './architecture/gqa-uptrained.ts';
 import headMerge from './architecture/head-merge.ts';
+import linearAttention from './architecture/linear-attention.ts';
 import dense from './control/dense.ts';
 import smallerDense from './control/smaller-dense.ts';
 import distilbertStyle from './distillation/distilbert-style.ts';
@@ -17,10 +21,13 @@ import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
 import tensorTrain from './low-rank/tensor-train.ts';
 import gradualMagnitude from './pruning/gradual-magnitude.ts';
+import kPrune from './pruning/k-prune.ts';
 import layerDrop from './pruning/layer-drop.ts';
 import magnitude from './pruning/magnitude.ts';
+import movement from './pruning/movement.ts';
 import randomMask from './pruning/random-mask.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
+import structuredDistilled from './pruning/structured-distilled.ts';
 import structuredHeadsNeurons from './pruning/structured-heads-neurons.ts';
 import wanda from './pruning/wanda.ts';
 import fp16 from './quantization/fp16.ts';
@@ -38,26 +45,33 @@ export const methods: readonly Method[] = [
   albertStyle,
   asvd,
   basisSharing,
+  bottleneckStudent,
   dense,
   distilbertStyle,
+  ffnSlice,
   fp16,
   fwsvd,
   gptq,
+  gqaUptrained,
   gradualMagnitude,
   headMerge,
   int8Dynamic,
+  kPrune,
   layerDrop,
   layerwiseFrozen,
+  linearAttention,
   logitKd,
   losparse,
   magnitude,
   minilmStyle,
+  movement,
   qat,
   randomMask,
   recursiveLora,
   rtn,
   smallerDense,
   sparsegpt,
+  structuredDistilled,
   structuredHeadsNeurons,
   studentNoKd,
   svd,

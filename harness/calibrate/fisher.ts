@@ -74,16 +74,15 @@ export interface UnitGradients {
 export interface UnitRun extends ScoringRun {
   /** Features of one head. */
   readonly headWidth: number;
+  /** Index of the first block whose units are asked for, default 0; the gradients of those before it stay 0. */
+  readonly from?: number;
 }
 
 /** By layer. Several features behind one mask variable have the sum of their gradients. Throws as weightFisher does. */
-export async function unitGradients({ headWidth, ...run }: UnitRun): Promise<readonly UnitGradients[]> {
+export async function unitGradients({ headWidth, from = 0, ...run }: UnitRun): Promise<readonly UnitGradients[]> {
   const { layers } = run.model.roles;
+  const asked = layers.slice(from).flatMap(({ o, down }) => [o, down]);
   const count = run.examples.length;
-  const masked = withMasks(
-    run.model.onnx,
-    layers.flatMap(({ o, down }) => [o, down]),
-  );
   const rows = layers.map(({ o, down }) => ({
     o,
     down,
@@ -92,10 +91,10 @@ export async function unitGradients({ headWidth, ...run }: UnitRun): Promise<rea
   }));
   await exampleGradients({
     ...run,
-    onnx: masked,
-    targets: layers.flatMap(({ o, down }) => [maskName(o), maskName(down)]),
+    onnx: withMasks(run.model.onnx, asked),
+    targets: asked.map(maskName),
     visit(gradients, index) {
-      for (const { o, down, heads, neurons } of rows) {
+      for (const { o, down, heads, neurons } of rows.slice(from)) {
         const perHead = o.inFeatures / headWidth;
         (gradients.get(maskName(o)) as Float32Array).forEach(
           (gradient, feature) => (heads[index * perHead + Math.floor(feature / headWidth)] += gradient),

@@ -117,7 +117,8 @@ function repeat(
   return w.reshape(groups, [0, heads, ...dims]);
 }
 
-function shapeOf(model: Model, node: Node): readonly number[] {
+/** The shape a Reshape asks for. Throws UnsupportedError where it is computed. */
+export function shapeOf(model: Model, node: Node): readonly number[] {
   const shape = model.onnx.graph.initializers.get(node.inputs[1]);
   if (shape !== undefined) return Array.from(elements(shape, 'int64'), Number);
   throw new UnsupportedError(

@@ -45,8 +45,10 @@ export interface FineTuning {
   readonly parameters?: readonly string[];
   readonly parameterOptions?: (name: string) => ParameterOptions;
   readonly hooks?: readonly Hook[];
-  /** What enters each step beside the tokens. */
+  /** What enters a step besides the batch; `at` counts the steps of this training. */
   readonly feeds?: readonly FeedSource[];
+  /** The part of the budget it takes where a method trains several times: batches go on from there. Default all of it. */
+  readonly stage?: { readonly first: number; readonly steps: number };
   /** The optimizer that all share, made to keep more than it does by itself. */
   readonly observed?: (optimizer: Optimizer) => Optimizer;
 }
@@ -67,14 +69,15 @@ const LONGEST_SEQUENCE = 256;
 export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuning): Promise<FineTuned> {
   const { params, signal, progress, spent } = context;
   const { model, onnx, loss = taskLoss(model), parameters, parameterOptions, hooks, feeds = [], observed } = tuning;
+  const { first, steps } = tuning.stage ?? { first: 0, steps: params.steps };
   signal.throwIfAborted();
-  const { steps, learningRate: peak } = params;
+  const { learningRate: peak } = params;
   const batches = batchesFor(context, model);
   let counted = 0;
   const trained = await train({
     model: onnx,
     loss,
-    feeds: [batches, ...feeds],
+    feeds: [{ ...batches, at: (index) => batches.at(first + index) }, ...feeds],
     optimizer: observed ? observed(adamW()) : adamW(),
     schedule: cosineSchedule({ peak, warmUp: Math.round(WARM_UP_SHARE * steps), steps }),
     steps,
@@ -86,7 +89,7 @@ export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuni
     onProgress({ step }) {
       spent({ steps: step - counted, tokens: (step - counted) * batches.tokensPerBatch });
       counted = step;
-      progress(step / steps);
+      progress((first + step) / params.steps);
     },
   });
   return { parameters: trained.parameters, loss: trained.history.loss };

@@ -7,15 +7,18 @@ import type { Reconstruction } from '../../harness/calibrate/reconstruction.ts';
 import type { LinearRole } from '../../harness/contracts/model.ts';
 import { solvePositiveDefinite } from '../../harness/runtime/linear-algebra.ts';
 
+/** Share of the mean diagonal. */
+const HOLD = 1e-5;
+
 export interface RebuildingProblem extends Reconstruction, Pick<LinearRole, 'inFeatures' | 'outFeatures'> {
   /** W₀, [in, out] */
-  readonly weight: Float32Array;
-  /** λ as a share of the mean diagonal of Σ xᵀ x. */
-  readonly hold: number;
+  readonly weight: Float32Array | Float64Array;
+  /** λ as a share of the mean diagonal of Σ xᵀ x; the default is enough to make any of them invertible. */
+  readonly hold?: number;
 }
 
 export async function rebuiltWeight(problem: RebuildingProblem): Promise<Float32Array> {
-  const { weight, inFeatures, outFeatures, moment, cross, hold } = problem;
+  const { weight, inFeatures, outFeatures, moment, cross, hold = HOLD } = problem;
   let trace = 0;
   for (let at = 0; at < moment.length; at += inFeatures + 1) trace += moment[at];
   // Inputs that are all zero say nothing, and the weight stays.

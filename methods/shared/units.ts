@@ -36,6 +36,15 @@ export function unitCosts(model: Model): readonly UnitCost[] {
   });
 }
 
+/** What all units of the model cost together. */
+export function blockParameters(model: Model): number {
+  const costs = unitCosts(model);
+  return countUnits(model).reduce(
+    (sum, { heads, neurons }, layer) => sum + heads * costs[layer].head + neurons * costs[layer].neuron,
+    0,
+  );
+}
+
 /** A number for every unit of one block. */
 export interface UnitScores {
   /** [key-value heads] */
@@ -46,7 +55,7 @@ export interface UnitScores {
 
 /**
  * Mean over positions of Σ_f x_f² · mean_o W_fo² with f the features of a unit and W the projection o or down: how large,
- * squared, what the unit adds to the residual stream is, its features taken one by one; of heads the mean over features.
+ * squared, what the unit adds to the residual stream is, its features taken one by one.
  */
 export async function unitEnergies(
   model: Model,
@@ -63,7 +72,7 @@ export async function unitEnergies(
     for (let feature = 0; feature < linear.inFeatures; feature++) {
       const row = weight.subarray(feature * linear.outFeatures, (feature + 1) * linear.outFeatures);
       const meanSquare = row.reduce((sum, value) => sum + value * value, 0) / row.length;
-      sums[Math.floor(feature / width)] += (euclidean[feature] ** 2 * meanSquare) / count / width;
+      sums[Math.floor(feature / width)] += (euclidean[feature] ** 2 * meanSquare) / count;
     }
     return sums;
   };
@@ -73,7 +82,13 @@ export async function unitEnergies(
   }));
 }
 
-interface Unit {
+/** Indices of the `count` highest scores, ascending; of equal ones the first. */
+export function highest(scores: Float64Array, count: number): readonly number[] {
+  const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b);
+  return order.slice(0, count).sort((a, b) => a - b);
+}
+
+export interface Unit {
   readonly layer: number;
   readonly kind: 'head' | 'neuron';
   readonly index: number;
@@ -104,8 +119,7 @@ export function searchUnits(model: Model, importance: readonly UnitScores[], sha
   const needed = new Set(first.values());
   const optional = (kind: Unit['kind']) => units.filter((unit) => unit.kind === kind && !needed.has(unit));
   const [heads, neurons] = [prefixes(optional('head')), prefixes(optional('neuron'))];
-  const total = (of: Iterable<Unit>) => [...of].reduce((sum, { cost }) => sum + cost, 0);
-  const budget = share * total(units) - total(needed);
+  const budget = share * blockParameters(model) - [...needed].reduce((sum, { cost }) => sum + cost, 0);
   let best = { heads: 0, neurons: 0, importance: -Infinity };
   let count = neurons.costs.length - 1;
   for (let head = 0; head < heads.costs.length && (head === 0 || heads.costs[head] <= budget); head++) {

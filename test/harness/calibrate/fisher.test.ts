@@ -164,6 +164,15 @@ describe('unitGradients', () => {
     }
   });
 
+  it('leaves out the blocks before the first asked for', async () => {
+    const model = tinyGpt({ layers: 3 });
+    const { examples } = randomExamples(model, 'from', { count: 2 });
+    const all = await unitGradients({ model, examples, headWidth: 8 });
+    const some = await unitGradients({ model, examples, headWidth: 8, from: 1 });
+    expect(some[0]).toEqual({ heads: new Float64Array(8), neurons: new Float64Array(96) });
+    for (const layer of [1, 2]) expectClose(some[layer]?.neurons ?? [], all[layer]?.neurons ?? [], 1e-6);
+  });
+
   it('stops when told to, and refuses an encoder without labels', async () => {
     const [llama, , bert] = tinyModels as [Model, Model, Model];
     const signal = AbortSignal.abort(new Error('time is over'));

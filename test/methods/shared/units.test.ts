@@ -65,7 +65,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('units of %
         for (let row = 0; row < 16; row++) {
           neuron += (hidden[row * 48 + 7] as number) ** 2 * square(model.weight(down), 7);
           for (let f = groupWidth; f < 2 * groupWidth; f++)
-            head += ((context[row * 32 + f] as number) ** 2 * square(model.weight(o), f)) / groupWidth;
+            head += (context[row * 32 + f] as number) ** 2 * square(model.weight(o), f);
         }
       },
     });

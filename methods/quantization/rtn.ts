@@ -17,7 +17,7 @@ export default defineMethod({
   family: 'quantization',
   access: 'data-free',
   description:
-    'Rounds each weight of the linear layers to the nearest of 4, 16 or 256 evenly spaced values, one scale per output or per small group of inputs. ' +
+    'Rounds each weight of the linear layers to the nearest of 4, 8, 16 or 256 evenly spaced values, one scale per output or per small group of inputs. ' +
     'It looks at nothing but the weights and takes milliseconds, so it is the bar for every other quantizer. ' +
     'Token embedding and output layer stay in float32 unless a variant says otherwise (e8, e4).',
   paper: {
@@ -52,6 +52,10 @@ export default defineMethod({
     'w4g32-fp32act': { bits: 4, groupSize: 32, activations: 'float32' },
     'w4g32-e8': { bits: 4, groupSize: 32, embedding: 'int8' },
     'w4g32-e4': { bits: 4, groupSize: 32, embedding: 'int4' },
+    w3: { bits: 3 },
+    w3g32: { bits: 3, groupSize: 32 },
+    w3g16: { bits: 3, groupSize: 16 },
+    'w3g16-asym': { bits: 3, groupSize: 16, symmetric: false },
     w2g32: { bits: 2, groupSize: 32 },
     w2g16: { bits: 2, groupSize: 16 },
     'w2g16-asym': { bits: 2, groupSize: 16, symmetric: false },

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { type Activations, type QuantizedWeight, storedBlockSize } from './matmul-nbits.ts';
 
 export const weightFormat = {
-  bits: v.pipe(v.picklist([2, 4, 8]), v.description('Bits per weight.')),
+  bits: v.pipe(v.picklist([2, 3, 4, 8]), v.description('Bits per weight.')),
   groupSize: v.optional(
     v.pipe(
       v.picklist([16, 32, 64, 128, 'channel']),
@@ -34,6 +34,7 @@ const TWO_BIT_INT8_BLOCKS: ReadonlySet<number> = new Set([32, 64, 128]);
 export function kernelRemark(quantized: QuantizedWeight, activations: Activations): string | undefined {
   const { bits } = quantized;
   if (bits === 4) return undefined;
+  if (bits === 3) return '3 bits in the file; loaded as 4, whose kernel, speed and memory they share';
   const blockSize = storedBlockSize(quantized);
   const unpacks = `the CPU unpacks weights to float32 on every call, many times slower for single tokens in large layers`;
   if (activations === 'float32') return `${bits} bits with float32 activations: ${unpacks}`;

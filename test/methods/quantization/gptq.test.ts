@@ -65,6 +65,7 @@ describe('gptq', () => {
     { groupSize: 64 },
     { groupSize: 'channel' },
     { bits: 2, groupSize: 16, symmetric: false },
+    { bits: 3, groupSize: 16 },
     { bits: 8 },
     { actOrder: true },
     { actOrder: true, groupSize: 'channel', bits: 2 },

@@ -19,6 +19,7 @@ import { parameterNames, withParameters } from '../../harness/training/parameter
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import type { Bits } from '../shared/grid.ts';
 import { type GroupSize, quantizeWeight, type QuantizedWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
+import { roundHalfToEven } from '../shared/round-half-to-even.ts';
 import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
 
 /** Step sizes are a tenth of what weights are and must not move by as much. */
@@ -160,11 +161,6 @@ function codesOf(weight: Float32Array, quantized: Omit<QuantizedWeight, 'codes'>
     }
   }
   return codes;
-}
-
-function roundHalfToEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
 /** Inputs that share a step size; a block that covers a whole output may be longer than that. */

@@ -5,7 +5,9 @@ import type { OnnxModel } from '../../../harness/onnx/graph.ts';
 import { createNode } from '../../../harness/onnx/node.ts';
 import { createSession } from '../../../harness/runtime/session.ts';
 import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
-import int8Dynamic, { quantizeInt8, withIntegerMatMuls } from '../../../methods/quantization/int8-dynamic.ts';
+import int8Dynamic from '../../../methods/quantization/int8-dynamic.ts';
+import { withIntegerMatMuls } from '../../../methods/shared/dynamic-int8.ts';
+import { quantizeInt8 } from '../../../methods/shared/int8-weight.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 

@@ -14,6 +14,7 @@ import wanda from './pruning/wanda.ts';
 import fp16 from './quantization/fp16.ts';
 import gptq from './quantization/gptq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
+import int8Static from './quantization/int8-static.ts';
 import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
 
@@ -23,6 +24,7 @@ export const methods: readonly Method[] = [
   gptq,
   gradualMagnitude,
   int8Dynamic,
+  int8Static,
   logitKd,
   magnitude,
   qat,

@@ -15,6 +15,7 @@ import fp16 from './quantization/fp16.ts';
 import gptq from './quantization/gptq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
 import int8Static from './quantization/int8-static.ts';
+import nf4 from './quantization/nf4.ts';
 import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
 
@@ -27,6 +28,7 @@ export const methods: readonly Method[] = [
   int8Static,
   logitKd,
   magnitude,
+  nf4,
   qat,
   randomMask,
   rtn,

@@ -11,6 +11,7 @@ import magnitude from './pruning/magnitude.ts';
 import randomMask from './pruning/random-mask.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
 import wanda from './pruning/wanda.ts';
+import awq from './quantization/awq.ts';
 import fp16 from './quantization/fp16.ts';
 import gptq from './quantization/gptq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
@@ -20,6 +21,7 @@ import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
 
 export const methods: readonly Method[] = [
+  awq,
   dense,
   fp16,
   gptq,

@@ -19,6 +19,7 @@ import int8Static from './quantization/int8-static.ts';
 import nf4 from './quantization/nf4.ts';
 import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
+import smoothquant from './quantization/smoothquant.ts';
 
 export const methods: readonly Method[] = [
   awq,
@@ -34,6 +35,7 @@ export const methods: readonly Method[] = [
   qat,
   randomMask,
   rtn,
+  smoothquant,
   sparsegpt,
   studentNoKd,
   svd,

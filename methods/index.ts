@@ -16,6 +16,7 @@ import fp16 from './quantization/fp16.ts';
 import gptq from './quantization/gptq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
 import int8Static from './quantization/int8-static.ts';
+import kmeans from './quantization/kmeans.ts';
 import nf4 from './quantization/nf4.ts';
 import qat from './quantization/qat.ts';
 import rtn from './quantization/rtn.ts';
@@ -29,6 +30,7 @@ export const methods: readonly Method[] = [
   gradualMagnitude,
   int8Dynamic,
   int8Static,
+  kmeans,
   logitKd,
   magnitude,
   nf4,

@@ -1,5 +1,6 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
+import pruneQuantize from './combined/prune-quantize.ts';
 import dense from './control/dense.ts';
 import logitKd from './distillation/logit-kd.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
@@ -34,6 +35,7 @@ export const methods: readonly Method[] = [
   logitKd,
   magnitude,
   nf4,
+  pruneQuantize,
   qat,
   randomMask,
   rtn,

@@ -1,17 +1,13 @@
 /**
- * Codes of few bits, packed without waste: one plane of bits for each binary place. A function of the model, made of standard
- * operators, puts the places together again. onnxruntime inlines it and folds it away when it loads the file, so packed codes
- * cost bytes of the file but neither time nor memory of a run.
+ * Codes of few bits, packed without waste: one plane of bits for each binary place. A function of the model puts the places
+ * together again; onnxruntime folds it away when it loads the file, so packed codes cost bytes of the file but neither time
+ * nor memory of a run.
  */
-import { int, string, tensor } from '../../harness/onnx/attributes.ts';
-import { withGraph } from '../../harness/onnx/edit.ts';
-import type { Attribute, Graph, Node, OnnxFunction, OnnxModel } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
+import { int, string } from '../../harness/onnx/attributes.ts';
+import type { Node } from '../../harness/onnx/graph.ts';
 import { DTYPES } from '../../harness/tensor/dtype.ts';
 import { type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
-
-/** Domain of the functions that unpack. */
-export const UNPACKING_DOMAIN = 'shrinkrank';
+import { bodyNode, constantNode } from './model-function.ts';
 
 export interface PlaneLayout {
   /** Of a code. */
@@ -53,40 +49,4 @@ export function bitPlaneNodes({ bits, lanes }: PlaneLayout): readonly Node[] {
     constantNode('flat', tensorOf('int64', [1], BigInt64Array.of(-1n))),
     bodyNode('Reshape', ['sums', 'flat'], 'fields'),
   ];
-}
-
-/** A node of a function's body, named after the value it makes. */
-export function bodyNode(
-  op: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: Readonly<Record<string, Attribute>> = {},
-): Node {
-  return createNode({ op, name: output, inputs, outputs: [output], attributes });
-}
-
-export function constantNode(output: string, value: NumericTensor): Node {
-  return bodyNode('Constant', [], output, { value: tensor(value) });
-}
-
-/** The model with this graph and with a function for it to call, once however often it is asked for. */
-export function withUnpacking(
-  model: OnnxModel,
-  graph: Graph,
-  { name, inputs, outputs, nodes }: Pick<OnnxFunction, 'name' | 'inputs' | 'outputs' | 'nodes'>,
-): OnnxModel {
-  const known = model.functions.some((item) => item.domain === UNPACKING_DOMAIN && item.name === name);
-  const unpacking: OnnxFunction = {
-    domain: UNPACKING_DOMAIN,
-    name,
-    inputs,
-    outputs,
-    nodes,
-    attributeNames: [],
-    attributeDefaults: new Map(),
-    opsets: new Map([['', model.opsets.get('') as number]]),
-    valueInfo: [],
-  };
-  const functions = known ? model.functions : [...model.functions, unpacking];
-  return withGraph(model, graph, { opsets: { [UNPACKING_DOMAIN]: 1 }, functions });
 }

@@ -10,7 +10,8 @@ import { createNode } from '../../harness/onnx/node.ts';
 import { DTYPES } from '../../harness/tensor/dtype.ts';
 import { fromFloat16Bits, toFloat16Bits } from '../../harness/tensor/float16.ts';
 import { rawTensor, tensorOf } from '../../harness/tensor/tensor.ts';
-import { bitPlaneNodes, bodyNode, constantNode, packBitPlanes, UNPACKING_DOMAIN, withUnpacking } from './bit-planes.ts';
+import { bitPlaneNodes, packBitPlanes } from './bit-planes.ts';
+import { bodyNode, callNode, constantNode, type FunctionBody, withFunction } from './model-function.ts';
 
 export interface CodebookWeight {
   readonly bits: number;
@@ -58,22 +59,16 @@ export function withCodebooks(
     });
     const unpacking = lookUpFunction(bits, own);
     const replaced = replaceNode(graph, linear.node, [
-      createNode({
-        op: unpacking.name,
-        domain: UNPACKING_DOMAIN,
-        name: names.weight,
-        inputs: [names.planes, names.book, names.shape],
-        outputs: [names.weight],
-      }),
+      callNode(unpacking.name, [names.planes, names.book, names.shape], names.weight),
       createNode({ op: 'MatMul', name: linear.node, inputs: [linear.input, names.weight], outputs: [linear.output] }),
     ]);
-    onnx = withUnpacking(onnx, replaced, unpacking);
+    onnx = withFunction(onnx, replaced, unpacking);
   }
   return model.withOnnx(withGraph(onnx, removeDeadCode(onnx.graph)));
 }
 
 /** weight[i, o] = book[codes[i, o]], or book[codes[i, o], o] where each output has its own table. */
-function lookUpFunction(bits: number, own: boolean): Parameters<typeof withUnpacking>[2] {
+function lookUpFunction(bits: number, own: boolean): FunctionBody {
   return {
     name: own ? `LookUpPerOutput${bits}` : `LookUp${bits}`,
     inputs: ['planes', 'book', 'shape'],

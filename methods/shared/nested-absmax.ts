@@ -7,10 +7,9 @@
 import { int } from '../../harness/onnx/attributes.ts';
 import { addInitializers } from '../../harness/onnx/edit.ts';
 import type { Graph, Node, OnnxModel } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
 import { DTYPES } from '../../harness/tensor/dtype.ts';
 import { tensorOf } from '../../harness/tensor/tensor.ts';
-import { bodyNode, constantNode, UNPACKING_DOMAIN, withUnpacking } from './bit-planes.ts';
+import { bodyNode, callNode, constantNode, withFunction } from './model-function.ts';
 
 /** absmax[i] = DYNAMIC_LEVELS[codes[i]] · scales[⌊i / 256⌋] + offset */
 export interface NestedAbsmax {
@@ -90,14 +89,14 @@ export function nestedAbsmaxNode(
   const inputs = [names.codes, names.scales, names.offset, LEVELS_NAME];
   return {
     graph: stored,
-    node: createNode({ op: FUNCTION, domain: UNPACKING_DOMAIN, name: absmax, inputs, outputs: [absmax] }),
+    node: callNode(FUNCTION, inputs, absmax),
   };
 }
 
 /** The model with this graph, which may hold such nodes. */
 export function withNestedAbsmax(model: OnnxModel, graph: Graph): OnnxModel {
   const integers = (...values: number[]) => tensorOf('int64', [values.length], BigInt64Array.from(values, BigInt));
-  return withUnpacking(model, graph, {
+  return withFunction(model, graph, {
     name: FUNCTION,
     inputs: ['codes', 'scales', 'offset', 'levels'],
     outputs: ['absmax'],

@@ -6,18 +6,10 @@
 import { int } from '../../harness/onnx/attributes.ts';
 import { addInitializers } from '../../harness/onnx/edit.ts';
 import type { Graph, Node, OnnxModel } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
 import { DTYPES } from '../../harness/tensor/dtype.ts';
 import { type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
-import {
-  bitPlaneNodes,
-  bodyNode,
-  constantNode,
-  packBitPlanes,
-  type PlaneLayout,
-  UNPACKING_DOMAIN,
-  withUnpacking,
-} from './bit-planes.ts';
+import { bitPlaneNodes, packBitPlanes, type PlaneLayout } from './bit-planes.ts';
+import { bodyNode, callNode, constantNode, withFunction } from './model-function.ts';
 
 /** Two codes of 4 bits in a byte. */
 const LAYOUT: PlaneLayout = { bits: 3, lanes: 2 };
@@ -35,13 +27,7 @@ export function unpackThreeBitsNode(
 ): { readonly graph: Graph; readonly node: Node; readonly codes: string } {
   const shape = `codes_shape.${dims.join('x')}`;
   const codes = `${planes}.unpacked`;
-  const node = createNode({
-    op: FUNCTION,
-    domain: UNPACKING_DOMAIN,
-    name: codes,
-    inputs: [planes, shape],
-    outputs: [codes],
-  });
+  const node = callNode(FUNCTION, [planes, shape], codes);
   if (graph.initializers.has(shape)) return { graph, node, codes };
   const tensor = tensorOf('int64', [dims.length], BigInt64Array.from(dims, BigInt));
   return { graph: addInitializers(graph, { [shape]: tensor }), node, codes };
@@ -49,7 +35,7 @@ export function unpackThreeBitsNode(
 
 /** The model with this graph, which may hold such nodes. */
 export function withThreeBits(model: OnnxModel, graph: Graph): OnnxModel {
-  return withUnpacking(model, graph, {
+  return withFunction(model, graph, {
     name: FUNCTION,
     inputs: ['planes', 'shape'],
     outputs: ['codes'],

@@ -3,7 +3,8 @@ import { createGraphBuilder } from '../../../harness/onnx/builder.ts';
 import { createSession } from '../../../harness/runtime/session.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
 import { elements } from '../../../harness/tensor/tensor.ts';
-import { bitPlaneNodes, packBitPlanes, UNPACKING_DOMAIN, withUnpacking } from '../../../methods/shared/bit-planes.ts';
+import { bitPlaneNodes, packBitPlanes } from '../../../methods/shared/bit-planes.ts';
+import { FUNCTION_DOMAIN, withFunction } from '../../../methods/shared/model-function.ts';
 
 const random = createRandom('bit-planes');
 const codesOf = (bits: number, count: number) => Uint8Array.from({ length: count }, () => random.integer(2 ** bits));
@@ -23,16 +24,16 @@ describe('packBitPlanes', () => {
 describe('bitPlaneNodes', () => {
   /** What onnxruntime makes of the planes. */
   async function unpacked(codes: Uint8Array, layout: { bits: number; lanes: 1 | 2 }): Promise<number[]> {
-    const b = createGraphBuilder({ name: 'unpack', opset: 21, opsets: { [UNPACKING_DOMAIN]: 1 } });
+    const b = createGraphBuilder({ name: 'unpack', opset: 21, opsets: { [FUNCTION_DOMAIN]: 1 } });
     const planes = b.initializer('planes', packBitPlanes(codes, layout));
-    const [fields = ''] = b.node('Unpack', [planes], { domain: UNPACKING_DOMAIN });
+    const [fields = ''] = b.node('Unpack', [planes], { domain: FUNCTION_DOMAIN });
     b.output(fields, { name: 'y', dtype: 'int32', dims: ['n'] });
     const nodes = bitPlaneNodes(layout);
     const model = b.build();
-    const whole = withUnpacking(model, model.graph, { name: 'Unpack', inputs: ['planes'], outputs: ['fields'], nodes });
-    expect(
-      withUnpacking(whole, whole.graph, { name: 'Unpack', inputs: [], outputs: [], nodes }).functions,
-    ).toHaveLength(1);
+    const whole = withFunction(model, model.graph, { name: 'Unpack', inputs: ['planes'], outputs: ['fields'], nodes });
+    expect(withFunction(whole, whole.graph, { name: 'Unpack', inputs: [], outputs: [], nodes }).functions).toHaveLength(
+      1,
+    );
     const session = await createSession(whole, { threads: 1 });
     const { y } = await session.run({});
     await session.release();

@@ -1,6 +1,8 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
 import pruneQuantize from './combined/prune-quantize.ts';
+import quantizeLowrankCorrection from './combined/quantize-lowrank-correction.ts';
+import svdQuantize from './combined/svd-quantize.ts';
 import dense from './control/dense.ts';
 import logitKd from './distillation/logit-kd.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
@@ -37,6 +39,7 @@ export const methods: readonly Method[] = [
   nf4,
   pruneQuantize,
   qat,
+  quantizeLowrankCorrection,
   randomMask,
   rtn,
   smoothquant,
@@ -44,6 +47,7 @@ export const methods: readonly Method[] = [
   studentNoKd,
   svd,
   svdFinetune,
+  svdQuantize,
   svdWhitened,
   wanda,
 ];

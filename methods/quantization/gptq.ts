@@ -11,6 +11,12 @@ import type { LinearRole } from '../../harness/contracts/model.ts';
 import { gptqLayer } from '../shared/gptq-layer.ts';
 import { dampingParameter } from '../shared/inverse-factor.ts';
 import { type QuantizedWeight, dequantizeWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
+import {
+  activationBitsParameter,
+  inputGrids,
+  roundedInputsRemark,
+  withRoundedInputs,
+} from '../shared/rounded-inputs.ts';
 import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
 
 export default defineMethod({
@@ -34,6 +40,7 @@ export default defineMethod({
       false,
     ),
     damping: dampingParameter,
+    activationBits: activationBitsParameter,
   }),
   variants: {
     w8g32: { bits: 8, groupSize: 32 },
@@ -45,6 +52,8 @@ export default defineMethod({
     'w4g32-asym': { bits: 4, groupSize: 32, symmetric: false },
     'w4g32-actorder': { bits: 4, groupSize: 32, actOrder: true },
     'w4g32-fp32act': { bits: 4, groupSize: 32, activations: 'float32' },
+    w4a8g32: { bits: 4, activationBits: 8, groupSize: 32 },
+    w4a4g32: { bits: 4, activationBits: 4, groupSize: 32 },
     w4g16: { bits: 4, groupSize: 16 },
     w3: { bits: 3 },
     w3g32: { bits: 3, groupSize: 32 },
@@ -55,13 +64,14 @@ export default defineMethod({
     'w2g16-asym': { bits: 2, groupSize: 16, symmetric: false },
   },
 
-  async compress(model, { params, calibration, signal, note, progress }) {
-    const { activations, damping, ...options } = params;
+  async compress(model, { params, calibration, signal, note, simulated, progress }) {
+    const { activations, damping, activationBits, ...options } = params;
     const settled: { linear: LinearRole; quantized: QuantizedWeight }[] = [];
     const remarks = new Set<string>();
-    await compressLayerByLayer({
+    const { examples } = calibration;
+    const rounded = await compressLayerByLayer({
       model,
-      examples: calibration.examples,
+      examples,
       statistics: ['second-moment'],
       signal,
       progress,
@@ -84,6 +94,11 @@ export default defineMethod({
         return dequantizeWeight(quantized);
       },
     });
+    if (activationBits !== undefined) {
+      simulated(roundedInputsRemark(activationBits));
+      const grids = await inputGrids({ model: rounded, examples, bits: activationBits, signal });
+      return withRoundedInputs(withQuantizedLinears(model, settled, { activations: 'float32' }), grids);
+    }
     remarks.forEach(note);
     return withQuantizedLinears(model, settled, { activations });
   },

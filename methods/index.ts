@@ -1,5 +1,6 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
+import pruneLora from './combined/prune-lora.ts';
 import pruneQuantize from './combined/prune-quantize.ts';
 import quantizeLowrankCorrection from './combined/quantize-lowrank-correction.ts';
 import svdQuantize from './combined/svd-quantize.ts';
@@ -22,6 +23,7 @@ import int8Static from './quantization/int8-static.ts';
 import kmeans from './quantization/kmeans.ts';
 import nf4 from './quantization/nf4.ts';
 import qat from './quantization/qat.ts';
+import qloraRecovery from './quantization/qlora-recovery.ts';
 import rtn from './quantization/rtn.ts';
 import smoothquant from './quantization/smoothquant.ts';
 
@@ -37,8 +39,10 @@ export const methods: readonly Method[] = [
   logitKd,
   magnitude,
   nf4,
+  pruneLora,
   pruneQuantize,
   qat,
+  qloraRecovery,
   quantizeLowrankCorrection,
   randomMask,
   rtn,

@@ -1,5 +1,6 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
+import pruneDistillQuantize from './combined/prune-distill-quantize.ts';
 import pruneLora from './combined/prune-lora.ts';
 import pruneQuantize from './combined/prune-quantize.ts';
 import quantizeLowrankCorrection from './combined/quantize-lowrank-correction.ts';
@@ -39,6 +40,7 @@ export const methods: readonly Method[] = [
   logitKd,
   magnitude,
   nf4,
+  pruneDistillQuantize,
   pruneLora,
   pruneQuantize,
   qat,

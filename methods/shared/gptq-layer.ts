@@ -9,12 +9,15 @@ import { compensatedSweep } from './compensated-sweep.ts';
 import type { GridFormat } from './grid.ts';
 import { type InverseFactor, inverseFactor } from './inverse-factor.ts';
 import type { GroupSize, QuantizedWeight, WeightShape } from './matmul-nbits.ts';
+import type { Mask } from './sparsity.ts';
 import { sweepGrids } from './sweep-grids.ts';
 
 interface Layer extends WeightShape, GridFormat {
   /** [in, out] */
   readonly weight: Float32Array;
   readonly groupSize: GroupSize;
+  /** Weights that are zero and stay it, [in, out]: what errors would make of them is pushed on in turn. */
+  readonly mask?: Mask;
   readonly signal?: AbortSignal;
 }
 
@@ -43,7 +46,7 @@ export interface GptqSweep extends Layer, InverseFactor {
 }
 
 /** Algorithm 1, given the factor of the inverse moment. */
-export async function gptqSweep({ signal, order, ...options }: GptqSweep): Promise<QuantizedWeight> {
+export async function gptqSweep({ signal, order, mask, ...options }: GptqSweep): Promise<QuantizedWeight> {
   const { inFeatures, outFeatures, factor, dead } = options;
   const dense = options.weight.slice(); // [in, out]
   for (const i of dead) dense.fill(0, (order?.[i] ?? i) * outFeatures, ((order?.[i] ?? i) + 1) * outFeatures);
@@ -56,7 +59,12 @@ export async function gptqSweep({ signal, order, ...options }: GptqSweep): Promi
     inFeatures,
     outFeatures,
     ...(signal && { signal }),
-    settle: (step, settled) => grids.round(order?.[step] ?? step, settled),
+    settle(step, settled) {
+      const feature = order?.[step] ?? step;
+      if (mask)
+        for (let out = 0; out < outFeatures; out++) if (mask[feature * outFeatures + out] === 0) settled[out] = 0;
+      grids.round(feature, settled);
+    },
   });
   return grids.quantized();
 }

@@ -4,8 +4,10 @@
  */
 import * as v from 'valibot';
 import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { redirectValue, removeDeadCode, withGraph } from '../../harness/onnx/edit.ts';
+import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
+import { createModel } from '../../harness/model/model.ts';
+import { findNode, redirectValue, removeDeadCode, withGraph } from '../../harness/onnx/edit.ts';
+import type { Graph } from '../../harness/onnx/graph.ts';
 import { budgetParameters } from './fine-tune.ts';
 
 /** What distillation and its control share: the student and its budget. */
@@ -30,6 +32,7 @@ export const studentVariants = {
 } as const;
 
 export interface Student {
+  /** Its roles are those of the layers that stay. */
   readonly model: Model;
   /** Indices of the teacher's layers it consists of. */
   readonly kept: readonly number[];
@@ -56,7 +59,31 @@ export function studentOf(teacher: Model, depth: number): Student {
   for (const [index, { input, output }] of [...layers.entries()].reverse()) {
     if (!kept.includes(index)) graph = redirectValue(graph, output, input);
   }
-  return { model: teacher.withOnnx(withGraph(teacher.onnx, removeDeadCode(graph))), kept };
+  const onnx = withGraph(teacher.onnx, removeDeadCode(graph));
+  const roles = { ...teacher.roles, layers: kept.map((index) => readFrom(graph, layers, { index, kept })) };
+  return { model: createModel({ ...teacher, onnx, roles }), kept };
+}
+
+/** The roles of a layer that stays, with the inputs it has in the student's graph. */
+function readFrom(
+  graph: Graph,
+  layers: readonly LayerRoles[],
+  { index, kept }: { readonly index: number; readonly kept: readonly number[] },
+): LayerRoles {
+  const { q, k, v, o, gate, up, down, output } = layers[index];
+  const read = (linear: LinearRole): LinearRole => ({ ...linear, input: findNode(graph, linear.node).inputs[0] });
+  const before = kept[kept.indexOf(index) - 1];
+  return {
+    q: read(q),
+    k: read(k),
+    v: read(v),
+    o: read(o),
+    ...(gate && { gate: read(gate) }),
+    up: read(up),
+    down: read(down),
+    input: before === undefined ? layers[0].input : layers[before].output,
+    output,
+  };
 }
 
 /** The remark for a row on what the student is. */

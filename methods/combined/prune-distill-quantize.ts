@@ -16,12 +16,12 @@ import { distillationLoss, distillationParameters } from '../shared/distillation
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { gptqLayer } from '../shared/gptq-layer.ts';
 import { dampingParameter } from '../shared/inverse-factor.ts';
-import { dequantizeWeight, type QuantizedWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
+import { dequantizeWeight, type QuantizedWeight } from '../shared/matmul-nbits.ts';
 import { sparsegptLayer } from '../shared/sparsegpt-layer.ts';
 import { type Mask, sparsityParameter } from '../shared/sparsity.ts';
 import { studentOf, studentParameters, studentRemark } from '../shared/student.ts';
 import { maskBlockParameter } from '../shared/sweep-mask.ts';
-import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 const params = v.pipe(
   v.strictObject({
@@ -47,7 +47,7 @@ export default defineMethod({
   description:
     'Leaves out layers or sets weights to zero, lets what is left learn the probabilities that the whole model gives, and rounds it to few bits. ' +
     'Three families in one: smaller by structure or by zeros, healed by a teacher, then stored in fewer bits. ' +
-    'Token embedding and output layer are trained but stay in float32.',
+    'Token embedding and output layer are trained but stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'Prune Once for All: Sparse Pre-Trained Language Models',
     authors: 'Ofir Zafrir, Ariel Larey, Guy Boudoukh, Haihao Shen, Moshe Wasserblat',
@@ -62,6 +62,7 @@ export default defineMethod({
     'd75-w4g32-n1000': { depth: 0.75, bits: 4, groupSize: 32, steps: 1000 },
     'd50-w4g32-n1000': { depth: 0.5, bits: 4, groupSize: 32, steps: 1000 },
     's50-w4g32-n1000': { sparsity: 0.5, bits: 4, groupSize: 32, steps: 1000 },
+    'd75-w4g32-e8-n1000': { depth: 0.75, bits: 4, groupSize: 32, embedding: 'int8', steps: 1000 },
     's70-w4g32-n1000': { sparsity: 0.7, bits: 4, groupSize: 32, steps: 1000 },
     'd75-s50-w4g32-n1000': { depth: 0.75, sparsity: 0.5, bits: 4, groupSize: 32, steps: 1000 },
   },
@@ -117,7 +118,7 @@ async function quantize(
   { model, masks }: Pruned,
   { params, calibration, signal, note }: TrainedContext<Params>,
 ): Promise<Model> {
-  const { bits, groupSize, symmetric, activations, damping } = params;
+  const { bits, groupSize, symmetric, damping } = params;
   const settled: { linear: LinearRole; quantized: QuantizedWeight }[] = [];
   await compressLayerByLayer({
     model,
@@ -134,7 +135,5 @@ async function quantize(
       return dequantizeWeight(quantized);
     },
   });
-  const remarks = new Set(settled.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
-  remarks.forEach(note);
-  return withQuantizedLinears(model, settled, { activations });
+  return storeQuantized(model, settled, { ...params, note });
 }

@@ -12,17 +12,11 @@ import type { LinearRole } from '../../harness/contracts/model.ts';
 import { compensatedSweep } from '../shared/compensated-sweep.ts';
 import type { GridFormat } from '../shared/grid.ts';
 import { dampingParameter, type InverseFactor, inverseFactor } from '../shared/inverse-factor.ts';
-import {
-  dequantizeWeight,
-  type GroupSize,
-  type QuantizedWeight,
-  type WeightShape,
-  withQuantizedLinears,
-} from '../shared/matmul-nbits.ts';
+import { dequantizeWeight, type GroupSize, type QuantizedWeight, type WeightShape } from '../shared/matmul-nbits.ts';
 import { type Sparsity, sparsityParameter } from '../shared/sparsity.ts';
 import { sweepGrids } from '../shared/sweep-grids.ts';
 import { maskBlockParameter, sweepMask } from '../shared/sweep-mask.ts';
-import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 export default defineMethod({
   id: 'prune-quantize',
@@ -31,7 +25,7 @@ export default defineMethod({
   description:
     'Sets weights of the linear layers to zero and rounds the others to few bits in one pass, in which the weights still to come make up for both. ' +
     'Zeros are codes like any other: they save space once the file is compressed, and no time. ' +
-    'Token embedding and output layer stay in float32.',
+    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'SparseGPT: Massive Language Models Can Be Accurately Pruned in One-Shot',
     authors: 'Elias Frantar, Dan Alistarh',
@@ -46,6 +40,7 @@ export default defineMethod({
   }),
   variants: {
     's30-w4g32': { sparsity: 0.3, bits: 4, groupSize: 32 },
+    's30-w4g32-e8': { sparsity: 0.3, bits: 4, groupSize: 32, embedding: 'int8' },
     's50-w4g32': { sparsity: 0.5, bits: 4, groupSize: 32 },
     's70-w4g32': { sparsity: 0.7, bits: 4, groupSize: 32 },
     '2-of-4-w4g32': { sparsity: '2:4', bits: 4, groupSize: 32 },
@@ -55,7 +50,7 @@ export default defineMethod({
   },
 
   async compress(model, { params, calibration, signal, note, progress }) {
-    const { activations, damping, ...options } = params;
+    const { activations, embedding, damping, ...options } = params;
     const settled: { linear: LinearRole; quantized: QuantizedWeight }[] = [];
     await compressLayerByLayer({
       model,
@@ -72,9 +67,7 @@ export default defineMethod({
         return dequantizeWeight(quantized);
       },
     });
-    const remarks = new Set(settled.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
-    remarks.forEach(note);
-    return withQuantizedLinears(model, settled, { activations });
+    return storeQuantized(model, settled, { activations, embedding, note });
   },
 });
 

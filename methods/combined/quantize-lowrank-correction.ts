@@ -16,17 +16,11 @@ import { matmul, thinSvd } from '../../harness/runtime/linear-algebra.ts';
 import { toFloat16 } from '../shared/codebook.ts';
 import { type Factors, factorsOf } from '../shared/low-rank.ts';
 import { withLowRankBranches } from '../shared/low-rank-branch.ts';
-import {
-  dequantizeWeight,
-  quantizeWeight,
-  type QuantizedWeight,
-  type WeightShape,
-  withQuantizedLinears,
-} from '../shared/matmul-nbits.ts';
+import { dequantizeWeight, quantizeWeight, type QuantizedWeight, type WeightShape } from '../shared/matmul-nbits.ts';
 import { gptqLayer } from '../shared/gptq-layer.ts';
 import { dampingParameter } from '../shared/inverse-factor.ts';
 import { truncateWhitened } from '../shared/truncate-whitened.ts';
-import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 /** Inputs that were all but zero must not make the path's first factor infinite. */
 const SMALLEST_MAGNITUDE = 1e-6;
@@ -39,7 +33,7 @@ export default defineMethod({
   description:
     'Rounds the weights of the linear layers to few bits and puts two thin matrices beside each, whose product gives back the part of the rounding error that the outputs miss most. ' +
     'How wide they are is its dial; they cost bytes and a little time. ' +
-    'Token embedding and output layer stay in float32.',
+    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'LQER: Low-Rank Quantization Error Reconstruction for LLMs',
     authors: 'Cheng Zhang, Jianyi Cheng, George A. Constantinides, Yiren Zhao',
@@ -69,6 +63,7 @@ export default defineMethod({
   }),
   variants: {
     'w4g32-r4': { bits: 4, groupSize: 32, rank: 4 },
+    'w4g32-r2-e8': { bits: 4, groupSize: 32, rank: 2, embedding: 'int8' },
     'w3g32-r2': { bits: 3, groupSize: 32, rank: 2 },
     'w3g32-r4': { bits: 3, groupSize: 32, rank: 4 },
     'w3g32-r8': { bits: 3, groupSize: 32, rank: 8 },
@@ -80,7 +75,7 @@ export default defineMethod({
   },
 
   async compress(model, { params, calibration, signal, note, progress }) {
-    const { activations, rank, weighting, rounding, damping, ...format } = params;
+    const { activations, embedding, rank, weighting, rounding, damping, ...format } = params;
     const settled: { linear: LinearRole; quantized: QuantizedWeight; factors: Factors }[] = [];
     await compressLayerByLayer({
       model,
@@ -110,9 +105,7 @@ export default defineMethod({
         return rounded.map((value, at) => value + corrected[at]);
       },
     });
-    const remarks = new Set(settled.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
-    remarks.forEach(note);
-    return withLowRankBranches(withQuantizedLinears(model, settled, { activations }), settled);
+    return withLowRankBranches(storeQuantized(model, settled, { activations, embedding, note }), settled);
   },
 });
 

@@ -23,10 +23,9 @@ import {
   quantizeWeight,
   type QuantizedWeight,
   type WeightShape,
-  withQuantizedLinears,
 } from '../shared/matmul-nbits.ts';
 import { truncateWhitened } from '../shared/truncate-whitened.ts';
-import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 const WHITENING_DAMPING = 1e-6;
 
@@ -37,7 +36,7 @@ export default defineMethod({
   description:
     'Replaces each weight matrix by the product of two thinner ones, those that the outputs miss least with, and rounds both to few bits. ' +
     'Each rounding is made up for by what has not been rounded yet, the second matrix as a whole for the first. ' +
-    'Token embedding and output layer stay in float32.',
+    'Token embedding and output layer stay in float32 unless a parameter says otherwise.',
   paper: {
     title: 'SVD-LLM: Truncation-aware Singular Value Decomposition for Large Language Model Compression',
     authors: 'Xin Wang, Yu Zheng, Zhongwei Wan, Mi Zhang',
@@ -69,7 +68,7 @@ export default defineMethod({
   },
 
   async compress(model, { params, calibration, signal, note, progress }) {
-    const { activations, keep, ...options } = params;
+    const { activations, embedding, keep, ...options } = params;
     const factored: { linear: LinearRole; compressed: QuantizedFactors }[] = [];
     const whole: { linear: LinearRole; quantized: QuantizedWeight }[] = [];
     await compressLayerByLayer({
@@ -102,9 +101,7 @@ export default defineMethod({
       factored.map(({ linear, compressed: { factors } }) => ({ linear, factors })),
     );
     const layers = [...whole, ...factored.flatMap(({ linear, compressed }) => factorLayers(linear, compressed))];
-    const remarks = new Set(layers.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
-    remarks.forEach(note);
-    return withQuantizedLinears(thin, layers, { activations });
+    return storeQuantized(thin, layers, { activations, embedding, note });
   },
 });
 

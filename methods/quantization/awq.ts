@@ -13,15 +13,9 @@ import { type SecondMoment, secondMoments } from '../../harness/calibrate/second
 import { defineMethod } from '../../harness/contracts/method.ts';
 import type { GridFormat } from '../shared/grid.ts';
 import { layersByInput, withInputScales } from '../shared/input-scales.ts';
-import {
-  dequantizeWeight,
-  type GroupSize,
-  quantizeWeight,
-  type WeightShape,
-  withQuantizedLinears,
-} from '../shared/matmul-nbits.ts';
+import { dequantizeWeight, type GroupSize, quantizeWeight, type WeightShape } from '../shared/matmul-nbits.ts';
 import { outputErrors } from '../shared/output-error.ts';
-import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 /** Steps of α between 0 and 1. */
 const SCALE_STEPS = 20;
@@ -37,7 +31,7 @@ export default defineMethod({
   description:
     'Finds out which inputs of a layer are strong on calibration data and makes their weights larger and the inputs smaller before rounding, by as much as helps. ' +
     'What the model computes stays the same but for the rounding, which spares the weights that matter. ' +
-    'Token embedding and output layer stay in float32.',
+    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'AWQ: Activation-aware Weight Quantization for LLM Compression and Acceleration',
     authors:
@@ -55,6 +49,7 @@ export default defineMethod({
     w4g32: { bits: 4, groupSize: 32 },
     'w4g32-asym': { bits: 4, groupSize: 32, symmetric: false },
     'w4g32-noclip': { bits: 4, groupSize: 32, clip: false },
+    'w4g32-e8': { bits: 4, groupSize: 32, embedding: 'int8' },
     w4g16: { bits: 4, groupSize: 16 },
     w3g32: { bits: 3, groupSize: 32 },
     w3g16: { bits: 3, groupSize: 16 },
@@ -63,7 +58,7 @@ export default defineMethod({
   },
 
   async compress(model, { params, calibration, signal, note, progress }) {
-    const { activations, clip, ...format } = params;
+    const { activations, embedding, clip, ...format } = params;
     const run = { model, examples: calibration.examples, signal };
     const norms = await activationNorms(run);
     const moments = await secondMoments(run);
@@ -94,9 +89,7 @@ export default defineMethod({
       quantized.push({ linear, quantized: quantizeWeight(weight, { ...linear, ...format }) });
       progress(0.5 + quantized.length / (2 * scaled.linears.length));
     }
-    const remarks = new Set(quantized.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
-    remarks.forEach(note);
-    return withQuantizedLinears(scaled.model, quantized, { activations });
+    return storeQuantized(scaled.model, quantized, { activations, embedding, note });
   },
 });
 

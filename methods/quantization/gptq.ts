@@ -10,14 +10,14 @@ import { defineMethod } from '../../harness/contracts/method.ts';
 import type { LinearRole } from '../../harness/contracts/model.ts';
 import { gptqLayer } from '../shared/gptq-layer.ts';
 import { dampingParameter } from '../shared/inverse-factor.ts';
-import { type QuantizedWeight, dequantizeWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
+import { type QuantizedWeight, dequantizeWeight } from '../shared/matmul-nbits.ts';
 import {
   activationBitsParameter,
   inputGrids,
   roundedInputsRemark,
   withRoundedInputs,
 } from '../shared/rounded-inputs.ts';
-import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 export default defineMethod({
   id: 'gptq',
@@ -26,7 +26,7 @@ export default defineMethod({
   description:
     'Rounds the weights of the linear layers input by input, and after each lets the remaining weights make up for the error on calibration data. ' +
     'One pass with second-order information, no gradients. ' +
-    'Token embedding and output layer stay in float32.',
+    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers',
     authors: 'Elias Frantar, Saleh Ashkboos, Torsten Hoefler, Dan Alistarh',
@@ -52,12 +52,14 @@ export default defineMethod({
     'w4g32-asym': { bits: 4, groupSize: 32, symmetric: false },
     'w4g32-actorder': { bits: 4, groupSize: 32, actOrder: true },
     'w4g32-fp32act': { bits: 4, groupSize: 32, activations: 'float32' },
+    'w4g32-e8': { bits: 4, groupSize: 32, embedding: 'int8' },
     w4a8g32: { bits: 4, activationBits: 8, groupSize: 32 },
     w4a4g32: { bits: 4, activationBits: 4, groupSize: 32 },
     w4g16: { bits: 4, groupSize: 16 },
     w3: { bits: 3 },
     w3g32: { bits: 3, groupSize: 32 },
     w3g16: { bits: 3, groupSize: 16 },
+    'w3g16-e8': { bits: 3, groupSize: 16, embedding: 'int8' },
     'w3g16-asym': { bits: 3, groupSize: 16, symmetric: false },
     w2g32: { bits: 2, groupSize: 32 },
     w2g16: { bits: 2, groupSize: 16 },
@@ -65,9 +67,8 @@ export default defineMethod({
   },
 
   async compress(model, { params, calibration, signal, note, simulated, progress }) {
-    const { activations, damping, activationBits, ...options } = params;
+    const { activations, embedding, damping, activationBits, ...options } = params;
     const settled: { linear: LinearRole; quantized: QuantizedWeight }[] = [];
-    const remarks = new Set<string>();
     const { examples } = calibration;
     const rounded = await compressLayerByLayer({
       model,
@@ -89,17 +90,12 @@ export default defineMethod({
           ...options,
         });
         settled.push({ linear, quantized });
-        const remark = kernelRemark(quantized, activations);
-        if (remark !== undefined) remarks.add(remark);
         return dequantizeWeight(quantized);
       },
     });
-    if (activationBits !== undefined) {
-      simulated(roundedInputsRemark(activationBits));
-      const grids = await inputGrids({ model: rounded, examples, bits: activationBits, signal });
-      return withRoundedInputs(withQuantizedLinears(model, settled, { activations: 'float32' }), grids);
-    }
-    remarks.forEach(note);
-    return withQuantizedLinears(model, settled, { activations });
+    if (activationBits === undefined) return storeQuantized(model, settled, { activations, embedding, note });
+    simulated(roundedInputsRemark(activationBits));
+    const grids = await inputGrids({ model: rounded, examples, bits: activationBits, signal });
+    return withRoundedInputs(storeQuantized(model, settled, { activations: 'float32', embedding, note }), grids);
   },
 });

@@ -22,7 +22,7 @@ import { parameterNames, withParameters } from '../../harness/training/parameter
 import type { ActivationGrid } from '../shared/activation-grid.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import type { Bits } from '../shared/grid.ts';
-import { type GroupSize, quantizeWeight, type QuantizedWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
+import { type GroupSize, quantizeWeight, type QuantizedWeight } from '../shared/matmul-nbits.ts';
 import {
   activationBitsParameter,
   inputGrids,
@@ -30,7 +30,7 @@ import {
   withRoundedInputs,
 } from '../shared/rounded-inputs.ts';
 import { roundHalfToEven } from '../shared/round-half-to-even.ts';
-import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 /** Step sizes are a tenth of what weights are and must not move by as much. */
 const STEP_SIZE_RATE = 0.1;
@@ -44,7 +44,7 @@ export default defineMethod({
   description:
     'Trains the model with the weights of its linear layers rounded as they will be stored, and learns the distance between their levels along with them. ' +
     'The weights move to where rounding hurts least, which pays most at 2 bits. ' +
-    'Embedding, norms and output layer are trained but stay in float32.',
+    'Embedding, norms and output layer are trained but stay in float32; variants with e8 round the first and the last afterwards.',
   paper: {
     title: 'Learned Step Size Quantization',
     authors: 'Steven K. Esser, Jeffrey L. McKinstry, Deepika Bablani, Rathinakumar Appuswamy, Dharmendra S. Modha',
@@ -66,6 +66,8 @@ export default defineMethod({
   variants: {
     'w4g32-n100': { bits: 4, groupSize: 32, steps: 100, learningRate: GENTLE_RATE },
     'w4g32-n1000': { bits: 4, groupSize: 32, steps: 1000, learningRate: GENTLE_RATE },
+    'w4g32-e8-n100': { bits: 4, groupSize: 32, embedding: 'int8', steps: 100, learningRate: GENTLE_RATE },
+    'w4g32-e8-n1000': { bits: 4, groupSize: 32, embedding: 'int8', steps: 1000, learningRate: GENTLE_RATE },
     'w4a8g32-n100': { bits: 4, activationBits: 8, groupSize: 32, steps: 100, learningRate: GENTLE_RATE },
     'w4a8g32-n1000': { bits: 4, activationBits: 8, groupSize: 32, steps: 1000, learningRate: GENTLE_RATE },
     'w4a4g32-n100': { bits: 4, activationBits: 4, groupSize: 32, steps: 100 },
@@ -79,7 +81,8 @@ export default defineMethod({
   },
 
   async compress(model, context) {
-    const { activations, activationBits, ...format } = context.params;
+    const { activations, embedding, activationBits, ...format } = context.params;
+    const { note } = context;
     const layers = model.linears.map((linear) => ({ linear, quantized: startOf(model, linear, format) }));
     const grids =
       activationBits === undefined
@@ -101,14 +104,12 @@ export default defineMethod({
       },
     });
     const packed = packTrained({ model, layers, parameters });
-    if (activationBits !== undefined) {
-      context.simulated(roundedInputsRemark(activationBits));
-      const rounded = withQuantizedLinears(packed.model, packed.layers, { activations: 'float32' });
-      return withRoundedInputs(rounded, trainedGrids(grids, parameters));
+    if (activationBits === undefined) {
+      return storeQuantized(packed.model, packed.layers, { activations, embedding, note });
     }
-    const remarks = new Set(layers.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
-    remarks.forEach(context.note);
-    return withQuantizedLinears(packed.model, packed.layers, { activations });
+    context.simulated(roundedInputsRemark(activationBits));
+    const stored = storeQuantized(packed.model, packed.layers, { activations: 'float32', embedding, note });
+    return withRoundedInputs(stored, trainedGrids(grids, parameters));
   },
 });
 

@@ -6,11 +6,8 @@
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../harness/contracts/method.ts';
-import { withQuantizedEmbedding } from '../shared/gather-block-quantized.ts';
-import { type QuantizedWeight, quantizeWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
-import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
-
-const EMBEDDING_GROUP_SIZE = 32;
+import { quantizeWeight } from '../shared/matmul-nbits.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 export default defineMethod({
   id: 'rtn',
@@ -26,18 +23,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2210.17323',
   },
-  params: v.strictObject({
-    ...weightFormat,
-    embedding: v.optional(
-      v.pipe(
-        v.picklist(['float32', 'int4', 'int8']),
-        v.description(
-          `Token embedding and output layer: as they are, or symmetric in groups of ${EMBEDDING_GROUP_SIZE}.`,
-        ),
-      ),
-      'float32',
-    ),
-  }),
+  params: v.strictObject(weightFormat),
   variants: {
     w8: { bits: 8 },
     w8g32: { bits: 8, groupSize: 32 },
@@ -63,21 +49,14 @@ export default defineMethod({
 
   compress(model, { params, signal, note, progress }) {
     const { embedding, activations, ...format } = params;
-    const quantized: { linear: (typeof model.linears)[number]; quantized: QuantizedWeight }[] = [];
-    const remarks = new Set<string>();
-    for (const linear of model.linears) {
+    const { linears } = model;
+    const layers = linears.map((linear, index) => {
       signal.throwIfAborted();
       const { inFeatures, outFeatures } = linear;
-      const rounded = quantizeWeight(model.weight(linear), { inFeatures, outFeatures, ...format });
-      quantized.push({ linear, quantized: rounded });
-      const remark = kernelRemark(rounded, activations);
-      if (remark !== undefined) remarks.add(remark);
-      progress(quantized.length / model.linears.length);
-    }
-    remarks.forEach(note);
-    const smaller = withQuantizedLinears(model, quantized, { activations });
-    if (embedding === 'float32') return smaller;
-    const bits = embedding === 'int4' ? 4 : 8;
-    return withQuantizedEmbedding(smaller, { bits, groupSize: EMBEDDING_GROUP_SIZE, activations });
+      const quantized = quantizeWeight(model.weight(linear), { inFeatures, outFeatures, ...format });
+      progress((index + 1) / linears.length);
+      return { linear, quantized };
+    });
+    return storeQuantized(model, layers, { activations, embedding, note });
   },
 });

@@ -5,6 +5,11 @@ import ffnSlice from './architecture/ffn-slice.ts';
 import gqaUptrained from './architecture/gqa-uptrained.ts';
 import headMerge from './architecture/head-merge.ts';
 import linearAttention from './architecture/linear-attention.ts';
+import pruneDistillQuantize from './combined/prune-distill-quantize.ts';
+import pruneLora from './combined/prune-lora.ts';
+import pruneQuantize from './combined/prune-quantize.ts';
+import quantizeLowrankCorrection from './combined/quantize-lowrank-correction.ts';
+import svdQuantize from './combined/svd-quantize.ts';
 import dense from './control/dense.ts';
 import smallerDense from './control/smaller-dense.ts';
 import distilbertStyle from './distillation/distilbert-style.ts';
@@ -30,11 +35,17 @@ import sparsegpt from './pruning/sparsegpt.ts';
 import structuredDistilled from './pruning/structured-distilled.ts';
 import structuredHeadsNeurons from './pruning/structured-heads-neurons.ts';
 import wanda from './pruning/wanda.ts';
+import awq from './quantization/awq.ts';
 import fp16 from './quantization/fp16.ts';
 import gptq from './quantization/gptq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
+import int8Static from './quantization/int8-static.ts';
+import kmeans from './quantization/kmeans.ts';
+import nf4 from './quantization/nf4.ts';
 import qat from './quantization/qat.ts';
+import qloraRecovery from './quantization/qlora-recovery.ts';
 import rtn from './quantization/rtn.ts';
+import smoothquant from './quantization/smoothquant.ts';
 import albertStyle from './sharing/albert-style.ts';
 import basisSharing from './sharing/basis-sharing.ts';
 import recursiveLora from './sharing/recursive-lora.ts';
@@ -44,6 +55,7 @@ import weightClustering from './sharing/weight-clustering.ts';
 export const methods: readonly Method[] = [
   albertStyle,
   asvd,
+  awq,
   basisSharing,
   bottleneckStudent,
   dense,
@@ -56,7 +68,9 @@ export const methods: readonly Method[] = [
   gradualMagnitude,
   headMerge,
   int8Dynamic,
+  int8Static,
   kPrune,
+  kmeans,
   layerDrop,
   layerwiseFrozen,
   linearAttention,
@@ -65,17 +79,25 @@ export const methods: readonly Method[] = [
   magnitude,
   minilmStyle,
   movement,
+  nf4,
+  pruneDistillQuantize,
+  pruneLora,
+  pruneQuantize,
   qat,
+  qloraRecovery,
+  quantizeLowrankCorrection,
   randomMask,
   recursiveLora,
   rtn,
   smallerDense,
+  smoothquant,
   sparsegpt,
   structuredDistilled,
   structuredHeadsNeurons,
   studentNoKd,
   svd,
   svdFinetune,
+  svdQuantize,
   svdWhitened,
   tensorTrain,
   tieLayers,

@@ -15,7 +15,7 @@ import { symmetricEigen } from '../../harness/tensor/linear-algebra.ts';
 import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
 import { mergeTeacher } from '../../harness/training/teacher.ts';
 import { type Directions, withBottlenecks } from '../shared/bottleneck.ts';
-import { distillationLoss, distillationParameters } from '../shared/distillation-loss.ts';
+import { distillationLoss, layerDistillationParameters } from '../shared/distillation-loss.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { countUnits, keepUnits } from '../shared/structure.ts';
 import { highest, unitEnergies } from '../shared/units.ts';
@@ -42,7 +42,7 @@ export default defineMethod({
         'Width within a block, heads and neurons as a share of those of the model, rounded; at least one of each.',
       ),
     ),
-    ...distillationParameters,
+    ...layerDistillationParameters,
     ...budgetParameters,
   }),
   variants: {

@@ -25,7 +25,7 @@ import {
 import { type Loss, weightedLosses } from '../../harness/training/loss.ts';
 import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
 import { mergeTeacher } from '../../harness/training/teacher.ts';
-import { distillationLoss, distillationParameters } from '../shared/distillation-loss.ts';
+import { distillationLoss, layerDistillationParameters } from '../shared/distillation-loss.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { countUnits, keepUnits } from '../shared/structure.ts';
 import { blockParameters, searchUnits, unitCosts, unitShareParameter } from '../shared/units.ts';
@@ -53,7 +53,7 @@ export default defineMethod({
   },
   params: v.strictObject({
     keep: unitShareParameter,
-    ...distillationParameters,
+    ...layerDistillationParameters,
     ...budgetParameters,
   }),
   variants: {

@@ -45,6 +45,7 @@ export const studentVariants = {
 } as const;
 
 export interface Student {
+  /** Its roles are those of the layers that stay. */
   readonly model: Model;
   /** Indices of the teacher's layers it consists of; null where it has its own. */
   readonly kept: readonly number[] | null;

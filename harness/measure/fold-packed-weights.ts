@@ -10,8 +10,9 @@ import { subgraphs } from './operators.ts';
 import { useOfInput } from './quantized-weights.ts';
 
 /**
- * Replaced are values made of initializers alone that an operator reads as codes, scales or zero points, or in whose making
- * bits are shifted. Others stay as they are stored: factors multiplied at load time are still factors.
+ * Replaced are values made of initializers alone that an operator reads as scales or zero points, or in whose making bits are
+ * shifted. Others stay as they are stored: factors multiplied at load time are still factors, and codes that are only turned
+ * may be read as they lie by another operator too, which would count them twice.
  */
 export async function foldPackedWeights(model: OnnxModel): Promise<OnnxModel> {
   const { graph } = model;
@@ -45,7 +46,7 @@ function packedValues(model: OnnxModel): readonly string[] {
   for (const node of graph.nodes) {
     if (constant.has(node)) continue;
     for (const [position, input] of node.inputs.entries()) {
-      if (makers.has(input) && (useOfInput(node, position) !== 'plain' || shiftsBits(input))) found.add(input);
+      if (makers.has(input) && (useOfInput(node, position) === 'grid' || shiftsBits(input))) found.add(input);
     }
   }
   return [...found];

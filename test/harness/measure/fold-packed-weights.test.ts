@@ -7,6 +7,7 @@ import { string } from '../../../harness/onnx/attributes.ts';
 import { createGraphBuilder } from '../../../harness/onnx/builder.ts';
 import { writeModel } from '../../../harness/onnx/write.ts';
 import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import int8Dynamic from '../../../methods/quantization/int8-dynamic.ts';
 import rtn from '../../../methods/quantization/rtn.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyBert, tinyLlama } from '../../support/tiny-model.ts';
@@ -54,6 +55,14 @@ describe('foldPackedWeights', () => {
     const model = b.build();
     expect(await foldPackedWeights(model)).toBe(model);
     expect(countParameters(model).parameters).toBe(32);
+  });
+
+  it('counts the codes of an embedding once, though the output layer reads them turned', async () => {
+    const model = tinyLlama();
+    const { context } = methodContext({ method: int8Dynamic, variant: 'channel-e8', model });
+    const { onnx } = await int8Dynamic.compress(model, context);
+    const size = (of: Model['onnx']) => measureSize(writeModel(of), { tiedEmbedding: true });
+    expect((await size(onnx)).parameters).toBe((await size(model.onnx)).parameters);
   });
 
   it('unpacks floats looked up by packed codes', async () => {

@@ -11,6 +11,7 @@ import { type ActivationNorms, activationNorms } from '../../harness/calibrate/a
 import { defineMethod } from '../../harness/contracts/method.ts';
 import { type CodebookWeight, toFloat16, withCodebooks } from '../shared/codebook.ts';
 import type { WeightShape } from '../shared/matmul-nbits.ts';
+import { nearestLevel } from '../shared/nearest-level.ts';
 import { clusterCentres } from '../shared/one-dimensional-clusters.ts';
 
 export default defineMethod({
@@ -92,19 +93,7 @@ export function quantizeToCodebook(
       clusters: size,
     }).map(toFloat16);
     centres.forEach((centre, code) => (book[code * tables + table] = centre));
-    for (const at of positions) codes[at] = nearest(centres, weight[at]);
+    for (const at of positions) codes[at] = nearestLevel(centres, weight[at]);
   }
   return { bits, inFeatures, outFeatures, codes, book };
-}
-
-/** Index of the nearest of ascending centres; of two equally near the lower. */
-function nearest(centres: Float64Array, value: number): number {
-  let low = 0;
-  let high = centres.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (value <= (centres[middle] + centres[middle + 1]) / 2) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

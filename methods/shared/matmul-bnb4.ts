@@ -10,6 +10,7 @@ import { int } from '../../harness/onnx/attributes.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
 import { createNode } from '../../harness/onnx/node.ts';
 import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { nearestLevel } from './nearest-level.ts';
 import { type NestedAbsmax, nestAbsmax, nestedAbsmaxNode, unnestAbsmax, withNestedAbsmax } from './nested-absmax.ts';
 
 export type Bnb4Type = 'nf4' | 'fp4';
@@ -68,7 +69,7 @@ export function quantizeBnb4(
   for (let out = 0; out < outFeatures; out++) {
     for (let i = 0; i < inFeatures; i++) flat[out * inFeatures + i] = weight[i * outFeatures + out];
   }
-  const codeOf = nearestLevel(LEVELS[type]);
+  const codeOf = nearestCode(LEVELS[type]);
   const absmax = new Float32Array(Math.ceil(flat.length / blockSize));
   const codes = new Uint8Array(flat.length);
   for (let block = 0; block < absmax.length; block++) {
@@ -80,15 +81,11 @@ export function quantizeBnb4(
   return { type, inFeatures, outFeatures, blockSize, codes, absmax: nested ? nestAbsmax(absmax) : absmax };
 }
 
-/** The code of the level nearest to a value of [-1, 1]; of two equally near the lower. FP4's second zero is never used. */
-function nearestLevel(levels: Float32Array): (value: number) => number {
-  const codes = [...levels.keys()].filter((code) => !Object.is(levels[code], -0));
-  const ascending = codes.sort((a, b) => levels[a] - levels[b]);
-  return (value) => {
-    let at = 0;
-    while (at + 1 < ascending.length && value > (levels[ascending[at]] + levels[ascending[at + 1]]) / 2) at++;
-    return ascending[at];
-  };
+/** The code of the level nearest to a value of [-1, 1]. FP4's second zero is never used. */
+function nearestCode(levels: Float32Array): (value: number) => number {
+  const codes = [...levels.keys()].filter((code) => !Object.is(levels[code], -0)).sort((a, b) => levels[a] - levels[b]);
+  const ascending = codes.map((code) => levels[code]);
+  return (value) => codes[nearestLevel(ascending, value)];
 }
 
 /** The float32 weight the codes stand for, [in, out] row-major. */

@@ -10,6 +10,7 @@ import { withGraph } from '../../harness/onnx/edit.ts';
 import { captureValues } from '../../harness/runtime/capture.ts';
 import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
 import { mapLinears } from './structure.ts';
+import { highest } from './units.ts';
 
 /** The features of the stream with the most energy over the outputs of all layers, each layer's divided by its sum; ascending. */
 export async function strongestFeatures(
@@ -38,8 +39,7 @@ export async function strongestFeatures(
     const sum = energy.reduce((all, value) => all + value, 0);
     energy.forEach((value, feature) => (total[feature] += value / sum));
   }
-  const byEnergy = [...total.keys()].sort((a, b) => total[b] - total[a]);
-  return byEnergy.slice(0, count).sort((a, b) => a - b);
+  return highest(total, count);
 }
 
 /** The model whose stream has these features alone. */

@@ -10,6 +10,7 @@ import type { Graph, Node, OnnxModel } from '../../harness/onnx/graph.ts';
 import { DTYPES } from '../../harness/tensor/dtype.ts';
 import { tensorOf } from '../../harness/tensor/tensor.ts';
 import { bodyNode, callNode, constantNode, withFunction } from './model-function.ts';
+import { nearestLevel } from './nearest-level.ts';
 
 /** absmax[i] = DYNAMIC_LEVELS[codes[i]] · scales[⌊i / 256⌋] + offset */
 export interface NestedAbsmax {
@@ -50,7 +51,7 @@ export function nestAbsmax(absmax: Float32Array): NestedAbsmax {
   });
   const codes = Uint8Array.from(centred, (value, at) => {
     const scale = scales[Math.floor(at / BLOCK)];
-    return nearestDynamicLevel(scale === 0 ? 0 : Math.fround(value / scale));
+    return nearestLevel(DYNAMIC_LEVELS, scale === 0 ? 0 : Math.fround(value / scale));
   });
   return { codes, scales, offset };
 }
@@ -60,17 +61,6 @@ export function unnestAbsmax({ codes, scales, offset }: NestedAbsmax): Float32Ar
     codes,
     (code, at) => Math.fround(DYNAMIC_LEVELS[code] * scales[Math.floor(at / BLOCK)]) + offset,
   );
-}
-
-function nearestDynamicLevel(value: number): number {
-  let low = 0;
-  let high = DYNAMIC_LEVELS.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (DYNAMIC_LEVELS[middle] <= value) low = middle;
-    else high = middle;
-  }
-  return value - DYNAMIC_LEVELS[low] <= DYNAMIC_LEVELS[high] - value ? low : high;
 }
 
 /** The node that makes the value `absmax`, float32 [codes], and the graph with what it reads. */

@@ -13,6 +13,7 @@ import type { Model } from '../../harness/contracts/model.ts';
 import { redirectValue, removeDeadCode } from '../../harness/onnx/edit.ts';
 import { elements, type NumericTensor, rawTensor, tensorOf } from '../../harness/tensor/tensor.ts';
 import { extendModel } from '../../harness/training/graph-writer.ts';
+import { nearestLevel } from '../shared/nearest-level.ts';
 
 export default defineMethod({
   id: 'weight-clustering',
@@ -150,22 +151,9 @@ function firstAbove(sorted: Float32Array, bound: number): number {
   return low;
 }
 
-/** The number of the nearest of the ascending centres; of two equally near the lower. */
+/** The number of the nearest of the ascending centres, of each weight. */
 export function codesOf(weight: Float32Array, centres: Float32Array): Uint8Array {
-  const bounds = Float32Array.from(
-    { length: centres.length - 1 },
-    (_, k) => ((centres[k] as number) + (centres[k + 1] as number)) / 2,
-  );
-  return Uint8Array.from(weight, (value) => {
-    let low = 0;
-    let high = bounds.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (value <= (bounds[middle] as number)) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  });
+  return Uint8Array.from(weight, (value) => nearestLevel(centres, value));
 }
 
 /** Two codes to a byte, the first in the low half, where there are no more than sixteen. */

@@ -27,7 +27,7 @@ type Subject = (typeof subjects)[number];
 
 /** Smaller dense models, by the id of the one they stand beside; the others have none. */
 const smallerModels: Readonly<Record<string, Model>> = {
-  'tiny-gpt': tinyGpt({ seed: 'smaller', layers: 1, width: 16, hiddenWidth: 24, heads: 2 }),
+  'tiny-gpt': tinyGpt({ seed: 'smaller', layers: 1, width: 16, hiddenWidth: 24 }),
 };
 
 function hashOf(bytes: Uint8Array): string {

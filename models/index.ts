@@ -4,5 +4,4 @@ import stories260k from './stories260k.ts';
 import tinyworldGptSmall from './tinyworld-gpt-small.ts';
 import tinyworldGpt from './tinyworld-gpt.ts';
 
-
 export const models: readonly ModelDefinition[] = [stories260k, tinyworldGptSmall, tinyworldGpt];

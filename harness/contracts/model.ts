@@ -40,6 +40,9 @@ export interface LayerRoles {
   readonly gate?: LinearRole;
   readonly up: LinearRole;
   readonly down: LinearRole;
+  /** Only where they differ from the model's: see headsOfLayer. */
+  readonly heads?: number;
+  readonly keyValueHeads?: number;
   /** Values [batch, sequence, width] that enter and leave the whole layer (the residual stream). */
   readonly input: string;
   readonly output: string;

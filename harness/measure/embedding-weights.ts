@@ -4,18 +4,8 @@
  */
 import type { Graph, Node } from '../onnx/graph.ts';
 
-/** Operators that change the form of an index or a table, not which table it is. */
-const FORMS = new Set([
-  'Cast',
-  'Identity',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'Flatten',
-  'Transpose',
-  'DequantizeLinear',
-  'Mul',
-]);
+/** Operators that change the form of an id; a train of cores looks its digits up one by one. */
+const FORMS = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Div', 'Mod']);
 const LOOK_UPS = new Set(['Gather', 'GatherBlockQuantized']);
 
 /**
@@ -37,11 +27,15 @@ export function embeddingWeights(graph: Graph, options: { readonly tied: boolean
   }
   return found;
 
-  /** Adds the initializers that `name` is a form of. */
+  /** Adds the initializers that `name` is computed from, if it is from nothing else. */
   function collect(name: string): void {
     if (graph.initializers.has(name)) found.add(name);
     const maker = makers.get(name);
-    if (maker !== undefined && FORMS.has(maker.op)) maker.inputs.forEach(collect);
+    if (maker !== undefined && isConstant(name)) maker.inputs.forEach(collect);
+  }
+
+  function isConstant(name: string): boolean {
+    return name === '' || graph.initializers.has(name) || (makers.get(name)?.inputs.every(isConstant) ?? false);
   }
 }
 

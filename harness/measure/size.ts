@@ -8,6 +8,7 @@ import { readModel } from '../onnx/read.ts';
 import { writeModel } from '../onnx/write.ts';
 import { countParameters } from './count-parameters.ts';
 import { embeddingWeights } from './embedding-weights.ts';
+import { foldPackedWeights } from './fold-packed-weights.ts';
 import { operatorHistogram } from './operators.ts';
 
 const compress = promisify(zstdCompress);
@@ -36,8 +37,9 @@ async function sizeOf(bytes: Uint8Array, model: OnnxModel, options: SizeOptions)
   const rest = writeModel(withoutInitializers(model, embedding));
   // Both at once: zlib works in threads of its own.
   const [zstd, zstdOfRest] = await Promise.all([zstdBytes(bytes), zstdBytes(rest)]);
-  const all = countParameters(model);
-  const others = countParameters(model, embedding);
+  const unpacked = await foldPackedWeights(model);
+  const all = countParameters(unpacked);
+  const others = countParameters(unpacked, embeddingWeights(unpacked.graph, { tied: options.tiedEmbedding }));
   return {
     fileBytes: bytes.byteLength,
     fileBytesWithoutEmbedding: rest.byteLength,

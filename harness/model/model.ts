@@ -48,6 +48,20 @@ export function linearsOfLayer(layer: LayerRoles): readonly LinearRole[] {
   return gate ? [q, k, v, o, gate, up, down] : [q, k, v, o, up, down];
 }
 
+export interface LayerHeads {
+  readonly heads: number;
+  /** Divides `heads`: each serves as many query heads, one after the other. */
+  readonly keyValueHeads: number;
+  /** Features that each head hands to the output projection. */
+  readonly headWidth: number;
+}
+
+/** The attention heads of one block. */
+export function headsOfLayer(roles: RoleMap, layer: LayerRoles): LayerHeads {
+  const { heads = roles.heads, keyValueHeads = roles.keyValueHeads, o } = layer;
+  return { heads, keyValueHeads, headWidth: o.inFeatures / heads };
+}
+
 function denseWeight(parts: ModelParts, linear: LinearRole): NumericTensor {
   const expected = `float32[${linear.inFeatures}, ${linear.outFeatures}]`;
   const tensor = parts.onnx.graph.initializers.get(linear.weight);

@@ -26,6 +26,8 @@ export interface QuantizedWeight {
 /** A value of the graph quantized as a whole. */
 export interface QuantizedActivation {
   readonly value: string;
+  /** Names of the nodes that read it rounded; default all that read it. */
+  readonly readers?: ReadonlySet<string>;
   readonly bits: number;
   readonly scale: number;
   /** Default: the middle code. */
@@ -109,11 +111,11 @@ function quantizeWeight(w: GraphWriter, { weight, bits, groupSize, scales, zeroP
 
 function quantizeActivation(
   w: GraphWriter,
-  { value, bits, scale, zeroPoint = 2 ** (bits - 1), features }: QuantizedActivation,
+  { value, readers, bits, scale, zeroPoint = 2 ** (bits - 1), features }: QuantizedActivation,
 ): number {
   const name = stepSizeName(value);
   w.initializer(name, tensorOf('float32', [1], Float32Array.of(scale)));
-  w.wrap(value, (inner) => onGrid(w, inner, { step: name, zero: w.scalar(zeroPoint), bits }));
+  w.wrap(value, (inner) => onGrid(w, inner, { step: name, zero: w.scalar(zeroPoint), bits }), readers);
   return gradientScale(features, bits);
 }
 

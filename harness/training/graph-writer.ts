@@ -23,9 +23,9 @@ export interface GraphWriter extends ReturnType<typeof createOperators> {
   /**
    * Puts something between a value and all that read it. `replace` gets the name of the value as it was and returns the one to
    * be read instead. A value made by a node is moved, so that its name then stands for what replaced it; an initializer or an
-   * input keeps its name.
+   * input keeps its name. With `readers`, names of nodes, only these read what replaces it, and the value keeps its name.
    */
-  wrap(value: string, replace: (inner: string) => string): void;
+  wrap(value: string, replace: (inner: string) => string, readers?: ReadonlySet<string>): void;
   /** The value, whose node harness/autodiff takes for the identity: gradients pass it unchanged. */
   passThrough(value: string): string;
   /** The value as a constant to harness/autodiff: no gradient passes it. */
@@ -135,8 +135,17 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
       }
       return name;
     },
-    wrap(value, replace) {
+    wrap(value, replace, readers) {
       if (!values.has(value)) throw new InputError(`training: graph "${graph.name}" has no value "${value}"`);
+      if (readers !== undefined) {
+        const replacement = replace(value);
+        const renamed = (input: string) => (input === value ? replacement : input);
+        const nodes = graph.nodes.map((node) =>
+          readers.has(node.name) ? { ...node, inputs: node.inputs.map(renamed) } : node,
+        );
+        graph = { ...graph, nodes };
+        return;
+      }
       const makes = (node: Node): boolean => node.outputs.includes(value);
       const moved = graph.nodes.some(makes) || written.some(makes);
       if (moved) {

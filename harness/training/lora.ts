@@ -1,6 +1,8 @@
 /**
  * Low-rank adapters: y = x W + (α / r) (x A) B with W frozen, merged into W afterwards.
  * Hu et al. 2021, https://arxiv.org/abs/2106.09685, with the papers' A and B transposed to ONNX's [in, out].
+ * For a pruned W the update can be masked, y = x (W + (α / r) M ∘ A B), so that what is zero stays it: MaskLoRA of Zimmer et
+ * al. 2023, https://arxiv.org/abs/2312.15230.
  */
 import { InputError } from '../contracts/errors.ts';
 import type { LinearRole } from '../contracts/model.ts';
@@ -19,6 +21,8 @@ export interface LoraOptions {
   /** The update is scaled by alpha / rank; default alpha = rank. */
   readonly alpha?: number;
   readonly random: Random;
+  /** 1 where the weight of this name may change and 0 where not, [in, out]; weights without one are adapted as a whole. */
+  readonly masks?: ReadonlyMap<string, Float32Array>;
 }
 
 export interface Lora {
@@ -31,7 +35,7 @@ export interface Lora {
 }
 
 /** A is Gaussian of variance 1 / in, B is zero, so the adapted model starts as the model is. */
-export function addLora({ model, linears, rank, alpha = rank, random }: LoraOptions): Lora {
+export function addLora({ model, linears, rank, alpha = rank, random, masks }: LoraOptions): Lora {
   if (!Number.isInteger(rank) || rank < 1)
     throw new InputError(`lora: rank must be a whole number from 1, got ${rank}`);
   const w = extendModel(model, 'lora/');
@@ -48,19 +52,22 @@ export function addLora({ model, linears, rank, alpha = rank, random }: LoraOpti
       `${weight}.lora_b`,
       tensorOf('float32', [rank, outFeatures], new Float32Array(rank * outFeatures)),
     );
-    w.wrap(output, (inner) => {
-      const low = w.matmul(input, a);
-      const update = w.matmul(alpha === rank ? low : w.mul(low, w.scalar(alpha / rank)), b);
-      return w.add(inner, update);
-    });
-    return { weight, a, b };
+    const scaled = (value: string) => (alpha === rank ? value : w.mul(value, w.scalar(alpha / rank)));
+    const mask = masks?.get(weight);
+    if (mask === undefined) {
+      w.wrap(output, (inner) => w.add(inner, w.matmul(scaled(w.matmul(input, a)), b)));
+    } else {
+      const kept = w.initializer(`${weight}.lora_mask`, tensorOf('float32', [inFeatures, outFeatures], mask));
+      w.wrap(weight, (inner) => w.add(inner, w.mul(w.matmul(scaled(a), b), kept)));
+    }
+    return { weight, a, b, mask };
   });
   return {
     model: w.finish(),
     parameters: names.flatMap(({ a, b }) => [a, b]),
     merge(trained) {
       let { graph } = model;
-      for (const { weight, a, b } of names) {
+      for (const { weight, a, b, mask } of names) {
         const [left, right, old] = [trained.get(a), trained.get(b), graph.initializers.get(weight)];
         if (left === undefined || right === undefined || old === undefined) {
           throw new InputError(
@@ -68,6 +75,10 @@ export function addLora({ model, linears, rank, alpha = rank, random }: LoraOpti
           );
         }
         const merged = addProduct(elements(old, 'float32'), { left, right, rank, scale: alpha / rank });
+        if (mask !== undefined) {
+          const before = elements(old, 'float32');
+          for (let at = 0; at < merged.length; at++) if (mask[at] === 0) merged[at] = before[at] as number;
+        }
         graph = replaceInitializer(graph, weight, tensorOf('float32', old.dims, merged));
       }
       return withGraph(model, graph);

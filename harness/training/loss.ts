@@ -131,9 +131,40 @@ export function hiddenStateLoss({
   });
 }
 
-/** Mean squared difference of attention scores or probabilities, [batch, heads, sequence, sequence]. */
-export function attentionLoss({ pairs }: PairOptions): Loss {
-  return meanOf('attention', pairs, ({ w }, [student, teacher]) => meanSquare(w, w.sub(student, teacher)));
+/**
+ * Mean squared difference of attention scores or probabilities, [batch, heads, sequence, sequence]. `visible`: a bool value of
+ * the graph per pair, broadcast to that shape; where it is false nothing counts.
+ */
+export function attentionLoss({ pairs, visible = [] }: PairOptions & { readonly visible?: readonly string[] }): Loss {
+  return meanOf('attention', pairs, ({ w, dims }, [student, teacher], index) => {
+    const difference = w.sub(student, teacher);
+    const seen = visible[index];
+    if (seen === undefined) return meanSquare(w, difference);
+    const counts = w.expand(w.cast(seen, { to: 'float32' }), dims(student));
+    return weightedMean(w, w.mul(difference, difference), counts);
+  });
+}
+
+/**
+ * KL(teacher ‖ student) of the attention of each head and position, mean over both, from the scores that softmax takes, those
+ * of positions that may not be seen masked: [batch, heads, sequence, sequence]. MiniLM, https://arxiv.org/abs/2002.10957, equation 7.
+ */
+export function attentionDistributionLoss({ pairs }: PairOptions): Loss {
+  return meanOf('attention_distribution', pairs, ({ w }, [student, teacher]) =>
+    w.reduceMean(divergenceOf(w, teacher, student), { keepdims: false }),
+  );
+}
+
+/** Keeps a vector of zeros from a division by zero. */
+const SMALLEST_NORM = 1e-12;
+
+/** 1 − cosine of the angle between the vectors along the last axis, mean over positions. DistilBERT, https://arxiv.org/abs/1910.01108, section 3. */
+export function cosineLoss({ pairs }: PairOptions): Loss {
+  return meanOf('cosine', pairs, ({ w }, [student, teacher]) => {
+    const along = (a: string, b: string) => w.reduceSum(w.mul(a, b), { axes: [-1], keepdims: false });
+    const lengths = w.sqrt(w.add(w.mul(along(student, student), along(teacher, teacher)), w.scalar(SMALLEST_NORM)));
+    return w.sub(w.scalar(1), w.reduceMean(w.div(along(student, teacher), lengths), { keepdims: false }));
+  });
 }
 
 /**

@@ -111,3 +111,26 @@ export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOpti
     },
   };
 }
+
+export const SENSITIVITY = 'sensitivity';
+
+/**
+ * The optimizer, which also keeps how much the loss would change at first order were each element zero, smoothed over steps:
+ *   I ← β I + (1 − β) |w g|
+ * with w and g as they were before the step, g clipped. Molchanov et al. 2019, https://arxiv.org/abs/1906.10771, equation 8;
+ * smoothed as in Zhang et al. 2022 (PLATON), https://arxiv.org/abs/2206.12562, equation 8.
+ */
+export function withSensitivity(base: Optimizer, { beta }: { readonly beta: number }): Optimizer {
+  return {
+    ...base,
+    moments: [...base.moments, SENSITIVITY],
+    update(w, request) {
+      const { parameter, gradient, moments } = request;
+      const old = moments.at(-1) as string;
+      const update = base.update(w, { ...request, moments: moments.slice(0, -1) });
+      const now = w.abs(w.mul(parameter, gradient));
+      const smoothed = w.add(w.mul(old, w.scalar(beta)), w.mul(now, w.scalar(1 - beta)));
+      return { parameter: update.parameter, moments: [...update.moments, smoothed] };
+    },
+  };
+}

@@ -59,6 +59,8 @@ export interface HookView {
   readonly step: number;
   /** Copies of nothing: read before the hook returns. */
   readonly parameters: ReadonlyMap<string, Float32Array>;
+  /** What the optimizer keeps of each parameter, of one of the kinds in Optimizer.moments. */
+  moments(kind: string): ReadonlyMap<string, Float32Array>;
   /** Elements where the mask is 0 become zero and stay it. The parameter needs a mask from the start: see ParameterOptions. */
   setMask(name: string, mask: Float32Array): void;
   setParameter(name: string, values: Float32Array): void;

@@ -21,6 +21,7 @@ export interface StateMemory {
   view(step: number): {
     readonly step: number;
     readonly parameters: ReadonlyMap<string, Float32Array>;
+    moments(kind: string): ReadonlyMap<string, Float32Array>;
     setMask(name: string, mask: Float32Array): void;
     setParameter(name: string, values: Float32Array): void;
   };
@@ -85,6 +86,12 @@ export function createStateMemory({ layout, optimizer, parameters, masks, from }
     view: (step) => ({
       step,
       parameters: read('parameter'),
+      moments(kind) {
+        if (optimizer.moments.includes(kind)) return read(kind);
+        throw new InputError(
+          `training: the optimizer keeps no "${kind}" of parameters; it keeps [${optimizer.moments.join(', ')}]`,
+        );
+      },
       setParameter: (name, values) => void change(slotWith(name), 'parameter', new Map([[name, values]])),
       setMask(name, mask) {
         const slot = slotWith(name);

@@ -1,16 +1,15 @@
 /**
  * Knowledge distillation on logits: a student learns from the teacher's softened probabilities as well as from the data.
- * Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531, section 2:
- *   L = α T² KL(softmax(z_teacher / T) ‖ softmax(z_student / T)) + (1 − α) CE(student, data)
+ * Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531, section 2; the loss is methods/shared/distillation-loss.ts.
  * The student is the teacher with some of its layers left out, as in DistilBERT (https://arxiv.org/abs/1910.01108), or a
  * smaller model trained before.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../harness/contracts/method.ts';
-import { logitDistillation, weightedLosses } from '../../harness/training/loss.ts';
 import { withParameters } from '../../harness/training/parameters.ts';
 import { mergeTeacher } from '../../harness/training/teacher.ts';
-import { fineTune, taskLoss } from '../shared/fine-tune.ts';
+import { distillationLoss, distillationParameters } from '../shared/distillation-loss.ts';
+import { fineTune } from '../shared/fine-tune.ts';
 import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
 
 export default defineMethod({
@@ -29,14 +28,7 @@ export default defineMethod({
   },
   params: v.strictObject({
     ...studentParameters,
-    temperature: v.optional(
-      v.pipe(v.number(), v.gtValue(0), v.description('T: what logits are divided by on both sides.')),
-      2,
-    ),
-    teacherShare: v.optional(
-      v.pipe(v.number(), v.gtValue(0), v.maxValue(1), v.description('α: weight of the teacher in the loss.')),
-      0.5,
-    ),
+    ...distillationParameters,
   }),
   variants: {
     ...studentVariants,
@@ -48,14 +40,10 @@ export default defineMethod({
     const { temperature, teacherShare } = context.params;
     const student = chooseStudent(teacher, context);
     context.note(studentRemark(student, teacher));
-    const weights = teacher.kind === 'decoder' ? 'target_weights' : null;
     const { parameters } = await fineTune(context, {
       model: teacher,
       onnx: mergeTeacher(student.model.onnx, teacher.onnx),
-      loss: weightedLosses([
-        { factor: teacherShare, loss: logitDistillation({ temperature, weights }) },
-        ...(teacherShare < 1 ? [{ factor: 1 - teacherShare, loss: taskLoss(teacher) }] : []),
-      ]),
+      loss: distillationLoss(teacher, { temperature, teacherShare }),
     });
     return student.model.withOnnx(withParameters(student.model.onnx, parameters));
   },

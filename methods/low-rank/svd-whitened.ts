@@ -10,16 +10,8 @@ import * as v from 'valibot';
 import { type SecondMoment, secondMoments } from '../../harness/calibrate/second-moments.ts';
 import { defineMethod } from '../../harness/contracts/method.ts';
 import type { LinearRole } from '../../harness/contracts/model.ts';
-import { choleskyPair, matmul, thinSvd } from '../../harness/runtime/linear-algebra.ts';
-import {
-  type Factors,
-  denseRemark,
-  factorsOf,
-  keepParameter,
-  keepVariants,
-  rankFor,
-  withFactors,
-} from '../shared/low-rank.ts';
+import { type Factors, denseRemark, keepParameter, keepVariants, rankFor, withFactors } from '../shared/low-rank.ts';
+import { dampingParameter, truncateWhitened } from '../shared/truncate-whitened.ts';
 
 export default defineMethod({
   id: 'svd-whitened',
@@ -37,14 +29,7 @@ export default defineMethod({
   },
   params: v.strictObject({
     keep: keepParameter,
-    damping: v.optional(
-      v.pipe(
-        v.number(),
-        v.minValue(0),
-        v.description('Share of the mean of the second moments’ diagonal that is added to the diagonal.'),
-      ),
-      1e-6,
-    ),
+    damping: dampingParameter,
   }),
   variants: keepVariants,
 
@@ -70,33 +55,3 @@ export default defineMethod({
     return withFactors(model, factored);
   },
 });
-
-/**
- * The factors of rank `rank` whose layer output is nearest on inputs with this second moment.
- * weight: [in, out], secondMoment: X Xᵀ [in, in] up to a factor. `lost` is ‖(W - W') X‖², the sum of the cut σ².
- */
-export async function truncateWhitened(options: {
-  readonly weight: Float32Array;
-  readonly shape: Pick<LinearRole, 'inFeatures' | 'outFeatures'>;
-  readonly secondMoment: Float64Array;
-  readonly damping: number;
-  readonly rank: number;
-}): Promise<Factors & { readonly lost: number }> {
-  const { weight, shape, secondMoment, damping, rank } = options;
-  const { inFeatures, outFeatures } = shape;
-  const { factor, inverse } = await choleskyPair(damped(secondMoment, inFeatures, damping), inFeatures);
-  const square = { rows: inFeatures, inner: inFeatures, transposeLeft: true };
-  const whitened = await matmul({ left: factor, right: Float64Array.from(weight), ...square, columns: outFeatures });
-  const { u, s, vt } = await thinSvd(whitened, inFeatures, outFeatures);
-  const unwhitened = await matmul({ left: inverse, right: u, ...square, columns: s.length });
-  const lost = s.subarray(rank).reduce((sum, value) => sum + value * value, 0);
-  return { ...factorsOf({ u: unwhitened, s, vt }, shape, rank), lost };
-}
-
-function damped(moment: Float64Array, size: number, damping: number): Float64Array {
-  const result = moment.slice();
-  let trace = 0;
-  for (let i = 0; i < size; i++) trace += moment[i * size + i];
-  for (let i = 0; i < size; i++) result[i * size + i] += (damping * trace) / size;
-  return result;
-}

@@ -9,15 +9,14 @@ import { InputError } from '../../harness/contracts/errors.ts';
 import { defineMethod } from '../../harness/contracts/method.ts';
 import type { LinearRole, Model } from '../../harness/contracts/model.ts';
 import { int, ints } from '../../harness/onnx/attributes.ts';
-import { addInitializers, insertNodes, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
-import type { Graph, Node } from '../../harness/onnx/graph.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
+import type { Node } from '../../harness/onnx/graph.ts';
 import { createNode } from '../../harness/onnx/node.ts';
 import { DTYPES } from '../../harness/tensor/dtype.ts';
 import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import { integerMatMul, quantizeInput, withIntegerMatMuls } from '../shared/dynamic-int8.ts';
+import { quantizeInt8 } from '../shared/int8-weight.ts';
 import { tiedLogits } from '../shared/tied-logits.ts';
-
-/** Below it a scale is no normal float32 and the quantizer takes 1 instead. */
-const SMALLEST_SCALE = 2 ** -126;
 
 export default defineMethod({
   id: 'int8-dynamic',
@@ -93,67 +92,6 @@ function linearsOf(model: Model, layers: 'all' | 'attention' | 'feed-forward'): 
   return model.linears.filter((linear) => attention.has(linear.node) === (layers === 'attention'));
 }
 
-export interface Int8Weight {
-  /** [in, out], in [-127, 127] or [-64, 64] */
-  readonly codes: Int8Array;
-  /** [out], or [1] for the whole matrix */
-  readonly scales: Float32Array;
-}
-
-/** weight: [in, out]; value = code · scale. */
-export function quantizeInt8(
-  weight: Float32Array,
-  options: {
-    readonly inFeatures: number;
-    readonly outFeatures: number;
-    readonly granularity: 'tensor' | 'channel';
-    readonly reducedRange: boolean;
-  },
-): Int8Weight {
-  const { outFeatures, granularity, reducedRange } = options;
-  const channels = granularity === 'channel' ? outFeatures : 1;
-  const largest = new Float64Array(channels);
-  weight.forEach((value, at) => {
-    largest[at % channels] = Math.max(largest[at % channels], Math.abs(value));
-  });
-  const limit = reducedRange ? 64 : 127;
-  const scales = Float32Array.from(largest, (value) => (value / limit < SMALLEST_SCALE ? 1 : value / limit));
-  const codes = Int8Array.from(weight, (value, at) => {
-    const code = roundHalfToEven(Math.fround(value / scales[at % channels]));
-    return Math.min(Math.max(code, -128), 127);
-  });
-  return { codes, scales };
-}
-
-function roundHalfToEven(value: number): number {
-  const rounded = Math.round(value);
-  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-}
-
-/** The graph with integer arithmetic in the place of these MatMuls; layers that read the same value share its quantization. */
-export function withIntegerMatMuls(
-  graph: Graph,
-  layers: readonly { readonly linear: LinearRole; readonly weight: Int8Weight }[],
-): Graph {
-  let edited = graph;
-  for (const input of new Set(layers.map(({ linear }) => linear.input))) {
-    const readers = new Set(layers.filter(({ linear }) => linear.input === input).map(({ linear }) => linear.node));
-    const first = graph.nodes.find((node) => readers.has(node.name));
-    if (first !== undefined) edited = insertNodes(edited, [quantizeInput(input)], { before: first.name });
-  }
-  for (const { linear, weight } of layers) edited = withIntegerMatMul(edited, linear, weight);
-  return removeDeadCode(edited);
-}
-
-function quantizeInput(input: string): Node {
-  return createNode({
-    op: 'DynamicQuantizeLinear',
-    name: `${input}.quantize`,
-    inputs: [input],
-    outputs: [`${input}.codes`, `${input}.scale`, `${input}.zero_point`],
-  });
-}
-
 /**
  * The model with its token embedding as int8 rows of one scale each. Where the output layer is the transposed embedding it
  * multiplies the same integers, so that the file holds the table once.
@@ -212,44 +150,6 @@ function int8Lookup(gather: Node, table: string): Node[] {
     step('Gather', [`${table}.scale`, indices], 'scale', { axis: int(0) }),
     step('Unsqueeze', [`${output}.scale`, `${table}.last_axis`], 'scale_column'),
     scale,
-  ];
-}
-
-function withIntegerMatMul(graph: Graph, linear: LinearRole, { codes, scales }: Int8Weight): Graph {
-  const { weight, inFeatures, outFeatures } = linear;
-  const names = { ...linear, codes: `${weight}.codes`, scale: `${weight}.scale` };
-  const stored = addInitializers(graph, {
-    [names.codes]: tensorOf('int8', [inFeatures, outFeatures], codes),
-    [names.scale]: tensorOf('float32', scales.length === 1 ? [] : [outFeatures], scales),
-  });
-  return replaceNode(stored, linear.node, integerMatMul(names));
-}
-
-/** output = (input codes · weight codes) · input scale · weight scale */
-function integerMatMul(names: {
-  readonly node: string;
-  readonly input: string;
-  readonly output: string;
-  readonly codes: string;
-  readonly scale: string;
-}): Node[] {
-  const { node, input, output, codes, scale } = names;
-  return [
-    createNode({
-      op: 'MatMulInteger',
-      name: `${node}.integer`,
-      inputs: [`${input}.codes`, codes, `${input}.zero_point`],
-      outputs: [`${output}.sums`],
-    }),
-    createNode({
-      op: 'Cast',
-      name: `${node}.cast`,
-      inputs: [`${output}.sums`],
-      outputs: [`${output}.float_sums`],
-      attributes: { to: int(DTYPES.float32.code) },
-    }),
-    createNode({ op: 'Mul', name: `${node}.scale`, inputs: [`${input}.scale`, scale], outputs: [`${output}.scale`] }),
-    createNode({ op: 'Mul', name: node, inputs: [`${output}.float_sums`, `${output}.scale`], outputs: [output] }),
   ];
 }
 

@@ -2,10 +2,13 @@
  * Quantization-aware training with learned step sizes (LSQ). Esser et al. 2020, https://arxiv.org/abs/1902.08153.
  * In the forward pass weights are rounded to their grid, w̄ = (clip(round(w / s) + z, 0, 2ᵇ − 1) − z) s; gradients pass the
  * rounding unchanged and reach w as well as s. Afterwards the codes are stored, with the step sizes as they were learned.
- * Departs from it: a step size per group of inputs, not per layer; activations are not quantized in training; AdamW, whose
- * steps do not follow the gradient's size, so the paper's gradient scale is joined by a smaller learning rate for s.
+ * Activations, where a variant has bits for them, likewise: one step size each, learned, around a zero point that calibration
+ * gives, as in LSQ+ (Bhalgat et al. 2020, https://arxiv.org/abs/2004.09576), where it is learned too.
+ * Departs from it: a step size per group of inputs of a weight, not per layer; AdamW, whose steps do not follow the gradient's
+ * size, so the paper's gradient scale is joined by a smaller learning rate for s.
  */
 import * as v from 'valibot';
+import { NumericalError } from '../../harness/contracts/errors.ts';
 import { defineMethod } from '../../harness/contracts/method.ts';
 import type { LinearRole, Model } from '../../harness/contracts/model.ts';
 import type { OnnxModel } from '../../harness/onnx/graph.ts';
@@ -16,10 +19,18 @@ import {
   trainedScales,
 } from '../../harness/training/fake-quantize.ts';
 import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
+import type { ActivationGrid } from '../shared/activation-grid.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import type { Bits } from '../shared/grid.ts';
-import { type GroupSize, quantizeWeight, type QuantizedWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
-import { kernelRemark, weightFormat } from '../shared/weight-format.ts';
+import { type GroupSize, quantizeWeight, type QuantizedWeight } from '../shared/matmul-nbits.ts';
+import {
+  activationBitsParameter,
+  inputGrids,
+  roundedInputsRemark,
+  withRoundedInputs,
+} from '../shared/rounded-inputs.ts';
+import { roundHalfToEven } from '../shared/round-half-to-even.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 /** Step sizes are a tenth of what weights are and must not move by as much. */
 const STEP_SIZE_RATE = 0.1;
@@ -33,7 +44,7 @@ export default defineMethod({
   description:
     'Trains the model with the weights of its linear layers rounded as they will be stored, and learns the distance between their levels along with them. ' +
     'The weights move to where rounding hurts least, which pays most at 2 bits. ' +
-    'Embedding, norms and output layer are trained but stay in float32.',
+    'Embedding, norms and output layer are trained but stay in float32; variants with e8 round the first and the last afterwards.',
   paper: {
     title: 'Learned Step Size Quantization',
     authors: 'Steven K. Esser, Jeffrey L. McKinstry, Deepika Bablani, Rathinakumar Appuswamy, Dharmendra S. Modha',
@@ -42,6 +53,7 @@ export default defineMethod({
   },
   params: v.strictObject({
     ...weightFormat,
+    activationBits: activationBitsParameter,
     start: v.optional(
       v.pipe(
         v.picklist(['rtn', 'lsq']),
@@ -54,6 +66,14 @@ export default defineMethod({
   variants: {
     'w4g32-n100': { bits: 4, groupSize: 32, steps: 100, learningRate: GENTLE_RATE },
     'w4g32-n1000': { bits: 4, groupSize: 32, steps: 1000, learningRate: GENTLE_RATE },
+    'w4g32-e8-n100': { bits: 4, groupSize: 32, embedding: 'int8', steps: 100, learningRate: GENTLE_RATE },
+    'w4g32-e8-n1000': { bits: 4, groupSize: 32, embedding: 'int8', steps: 1000, learningRate: GENTLE_RATE },
+    'w4a8g32-n100': { bits: 4, activationBits: 8, groupSize: 32, steps: 100, learningRate: GENTLE_RATE },
+    'w4a8g32-n1000': { bits: 4, activationBits: 8, groupSize: 32, steps: 1000, learningRate: GENTLE_RATE },
+    'w4a4g32-n100': { bits: 4, activationBits: 4, groupSize: 32, steps: 100 },
+    'w4a4g32-n1000': { bits: 4, activationBits: 4, groupSize: 32, steps: 1000 },
+    'w3g32-n100': { bits: 3, groupSize: 32, steps: 100 },
+    'w3g32-n1000': { bits: 3, groupSize: 32, steps: 1000 },
     'w2g32-n100': { bits: 2, groupSize: 32, steps: 100 },
     'w2g32-n1000': { bits: 2, groupSize: 32, steps: 1000 },
     'w2g16-asym-n100': { bits: 2, groupSize: 16, symmetric: false, steps: 100 },
@@ -61,9 +81,19 @@ export default defineMethod({
   },
 
   async compress(model, context) {
-    const { activations, ...format } = context.params;
+    const { activations, embedding, activationBits, ...format } = context.params;
+    const { note } = context;
     const layers = model.linears.map((linear) => ({ linear, quantized: startOf(model, linear, format) }));
-    const fake = fakeQuantized(model, layers);
+    const grids =
+      activationBits === undefined
+        ? new Map<string, ActivationGrid>()
+        : await inputGrids({
+            model,
+            examples: context.calibration.examples,
+            bits: activationBits,
+            signal: context.signal,
+          });
+    const fake = fakeQuantized(model, layers, grids);
     const { parameters } = await fineTune(context, {
       model,
       onnx: fake.model,
@@ -74,11 +104,30 @@ export default defineMethod({
       },
     });
     const packed = packTrained({ model, layers, parameters });
-    const remarks = new Set(layers.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
-    remarks.forEach(context.note);
-    return withQuantizedLinears(packed.model, packed.layers, { activations });
+    if (activationBits === undefined) {
+      return storeQuantized(packed.model, packed.layers, { activations, embedding, note });
+    }
+    context.simulated(roundedInputsRemark(activationBits));
+    const stored = storeQuantized(packed.model, packed.layers, { activations: 'float32', embedding, note });
+    return withRoundedInputs(stored, trainedGrids(grids, parameters));
   },
 });
+
+/** The grids with the step sizes that were learned. */
+export function trainedGrids(
+  grids: ReadonlyMap<string, ActivationGrid>,
+  parameters: ReadonlyMap<string, Float32Array>,
+): ReadonlyMap<string, ActivationGrid> {
+  return new Map(
+    [...grids].map(([value, grid]) => {
+      const [scale] = trainedScales(parameters, value);
+      if (scale > 0) return [value, { ...grid, scale }];
+      throw new NumericalError(
+        `qat: the step size learned for "${value}" is ${scale}, expected a positive number; lower the learning rate`,
+      );
+    }),
+  );
+}
 
 export interface QuantizedLayer {
   readonly linear: LinearRole;
@@ -109,9 +158,17 @@ export function startOf(model: Model, linear: LinearRole, { start, ...format }: 
   return { ...rounded, scales: scales.map((scale) => (scale === 0 ? 1 : scale)) };
 }
 
-/** The model that is trained: the dense one with the weight of each layer rounded in the forward pass. */
-export function fakeQuantized(model: Model, layers: readonly QuantizedLayer[]): FakeQuantization {
+/** The model that is trained: the dense one with the weight of each layer, and inputs that have a grid, rounded in the forward pass. */
+export function fakeQuantized(
+  model: Model,
+  layers: readonly QuantizedLayer[],
+  grids: ReadonlyMap<string, ActivationGrid> = new Map(),
+): FakeQuantization {
   return addFakeQuantization(model.onnx, {
+    activations: [...grids].map(([value, grid]) => {
+      const readers = model.linears.filter(({ input }) => input === value);
+      return { value, readers: new Set(readers.map(({ node }) => node)), features: readers[0].inFeatures, ...grid };
+    }),
     weights: layers.map(({ linear, quantized }) => {
       const { bits, symmetric, inFeatures, outFeatures, scales, zeroPoints } = quantized;
       const groupSize = groupSizeOf(quantized);
@@ -160,11 +217,6 @@ function codesOf(weight: Float32Array, quantized: Omit<QuantizedWeight, 'codes'>
     }
   }
   return codes;
-}
-
-function roundHalfToEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
 /** Inputs that share a step size; a block that covers a whole output may be longer than that. */

@@ -17,8 +17,8 @@ export interface CompensatedSweep {
   readonly outFeatures: number;
   readonly signal?: AbortSignal;
   /**
-   * Writes into `settled` [out] what row `feature` of the weight becomes. Where `feature` is a multiple of a power of two,
-   * that many rows from there on hold their present values.
+   * Turns `settled` [out], which holds row `feature` of the weight as it stands, into what it becomes. Where `feature` is a
+   * multiple of a power of two, that many rows from there on hold their present values.
    */
   readonly settle: (feature: number, settled: Float32Array) => void;
 }
@@ -52,9 +52,10 @@ interface Leaf {
 function settleLeaf(sweep: CompensatedSweep, { from, to, errors, settled }: Leaf): void {
   const { weight, factor, inFeatures, outFeatures } = sweep;
   for (let i = from; i < to; i++) {
-    sweep.settle(i, settled);
     const error = errors.subarray(i * outFeatures, (i + 1) * outFeatures);
     const row = weight.subarray(i * outFeatures, (i + 1) * outFeatures);
+    settled.set(row);
+    sweep.settle(i, settled);
     const reciprocal = 1 / factor[i * inFeatures + i];
     for (let k = 0; k < outFeatures; k++) {
       error[k] = (row[k] - settled[k]) * reciprocal;

@@ -9,8 +9,9 @@ import type { TrainedContext } from '../../harness/contracts/method.ts';
 import type { Model } from '../../harness/contracts/model.ts';
 import type { OnnxModel } from '../../harness/onnx/graph.ts';
 import { type Batches, tokenBatches } from '../../harness/training/batches.ts';
+import type { FeedSource } from '../../harness/training/feed-source.ts';
 import { type Loss, taskLoss } from '../../harness/training/loss.ts';
-import { adamW } from '../../harness/training/optimizer.ts';
+import { adamW, type Optimizer } from '../../harness/training/optimizer.ts';
 import { cosineSchedule } from '../../harness/training/schedule.ts';
 import type { ParameterOptions } from '../../harness/training/slots.ts';
 import { type Hook, train } from '../../harness/training/train.ts';
@@ -44,6 +45,12 @@ export interface FineTuning {
   readonly parameters?: readonly string[];
   readonly parameterOptions?: (name: string) => ParameterOptions;
   readonly hooks?: readonly Hook[];
+  /** What enters a step besides the batch; `at` counts the steps of this training. */
+  readonly feeds?: readonly FeedSource[];
+  /** The part of the budget it takes where a method trains several times: batches go on from there. Default all of it. */
+  readonly stage?: { readonly first: number; readonly steps: number };
+  /** The optimizer that all share, made to keep more than it does by itself. */
+  readonly observed?: (optimizer: Optimizer) => Optimizer;
 }
 
 export interface FineTuned {
@@ -61,16 +68,17 @@ const LONGEST_SEQUENCE = 256;
 /** Trains within the budget, counts it into the trial's cost, and stops when the trial's time is over. */
 export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuning): Promise<FineTuned> {
   const { params, signal, progress, spent } = context;
-  const { model, onnx, loss = taskLoss(model), parameters, parameterOptions, hooks } = tuning;
+  const { model, onnx, loss = taskLoss(model), parameters, parameterOptions, hooks, feeds = [], observed } = tuning;
+  const { first, steps } = tuning.stage ?? { first: 0, steps: params.steps };
   signal.throwIfAborted();
-  const { steps, learningRate: peak } = params;
+  const { learningRate: peak } = params;
   const batches = batchesFor(context, model);
   let counted = 0;
   const trained = await train({
     model: onnx,
     loss,
-    feeds: [batches],
-    optimizer: adamW(),
+    feeds: [{ ...batches, at: (index) => batches.at(first + index) }, ...feeds],
+    optimizer: observed ? observed(adamW()) : adamW(),
     schedule: cosineSchedule({ peak, warmUp: Math.round(WARM_UP_SHARE * steps), steps }),
     steps,
     signal,
@@ -81,7 +89,7 @@ export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuni
     onProgress({ step }) {
       spent({ steps: step - counted, tokens: (step - counted) * batches.tokensPerBatch });
       counted = step;
-      progress(step / steps);
+      progress((first + step) / params.steps);
     },
   });
   return { parameters: trained.parameters, loss: trained.history.loss };

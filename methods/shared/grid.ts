@@ -1,10 +1,11 @@
 /**
- * The uniform quantization grid: value = (code - zeroPoint) · scale, with codes of 2, 4 or 8 bits.
- * Bit for bit that of ONNX Runtime's quantize_matmul_{2,4,8}bits (onnxruntime/core/mlas/lib/q4_dq.cpp): arithmetic in
- * float32, multiplication by the reciprocal of the scale, halves rounded away from zero.
+ * The uniform quantization grid: value = (code - zeroPoint) · scale, with codes of 2, 3, 4 or 8 bits.
+ * Bit for bit that of ONNX Runtime's quantize_matmul_{2,4,8}bits (onnxruntime/core/mlas/lib/q4_dq.cpp), and the same formula
+ * for 3 bits, which it has not: arithmetic in float32, multiplication by the reciprocal of the scale, halves rounded away from
+ * zero.
  * https://github.com/microsoft/onnxruntime/blob/main/onnxruntime/core/mlas/lib/q4_dq.cpp
  */
-export type Bits = 2 | 4 | 8;
+export type Bits = 2 | 3 | 4 | 8;
 
 export interface GridFormat {
   readonly bits: Bits;

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { LinearRole, Model } from '../../harness/contracts/model.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
 import { createNode } from '../../harness/onnx/node.ts';
-import { thinSvd } from '../../harness/runtime/linear-algebra.ts';
+import { matmul, thinSvd } from '../../harness/runtime/linear-algebra.ts';
 import { tensorOf } from '../../harness/tensor/tensor.ts';
 import type { ThinSvd } from '../../harness/tensor/thin-svd.ts';
 
@@ -64,37 +64,51 @@ export async function truncate(weight: Float32Array, shape: Shape, rank: number)
   return factorsOf(await thinSvd(Float64Array.from(weight), shape.inFeatures, shape.outFeatures), shape, rank);
 }
 
+/**
+ * D⁻¹ U, S and Vᵀ of the singular value decomposition of D W, D = diag(scales): its first r terms are the matrix of rank r
+ * that is nearest to W when the rows of the difference are weighed by `scales`. weight: [in, out], scales: [in], positive.
+ */
+export async function scaledSvd(weight: Float32Array, shape: Shape, scales: Float64Array): Promise<ThinSvd> {
+  const { inFeatures, outFeatures } = shape;
+  const scaled = Float64Array.from(weight, (value, at) => value * scales[Math.floor(at / outFeatures)]);
+  const { u, s, vt } = await thinSvd(scaled, inFeatures, outFeatures);
+  return { u: u.map((value, at) => value / scales[Math.floor(at / s.length)]), s, vt };
+}
+
+/** The matrix that the factors stand for, [in, out]. */
+export function productOf({ rank, down, up }: Factors, { inFeatures, outFeatures }: Shape): Promise<Float32Array> {
+  return matmul({ left: down, right: up, rows: inFeatures, inner: rank, columns: outFeatures });
+}
+
 /** The initializers that hold the factors of a linear layer: A and B. */
 export function factorNames({ weight }: Pick<LinearRole, 'weight'>): readonly [down: string, up: string] {
   return [`${weight}.down`, `${weight}.up`];
 }
 
+export interface FactoredLinear {
+  readonly linear: LinearRole;
+  readonly factors: Factors;
+  /** Name of the initializer of A where several layers read the same one; the first layer of that name gives its values. */
+  readonly basis?: string;
+}
+
 /** The model with each of these linear layers computed by its two factors; the float32 weights are gone. */
-export function withFactors(
-  model: Model,
-  layers: Iterable<{ readonly linear: LinearRole; readonly factors: Factors }>,
-): Model {
+export function withFactors(model: Model, layers: Iterable<FactoredLinear>): Model {
   let graph = model.onnx.graph;
-  for (const { linear, factors } of layers) {
+  for (const { linear, factors, basis } of layers) {
     const { node, input, output, inFeatures, outFeatures } = linear;
-    const [down, up] = factorNames(linear);
+    const [own, up] = factorNames(linear);
+    const down = basis ?? own;
     graph = addInitializers(graph, {
-      [down]: tensorOf('float32', [inFeatures, factors.rank], factors.down),
+      ...(!graph.initializers.has(down) && {
+        [down]: tensorOf('float32', [inFeatures, factors.rank], factors.down),
+      }),
       [up]: tensorOf('float32', [factors.rank, outFeatures], factors.up),
     });
+    const narrow = `${output}.rank${factors.rank}`;
     graph = replaceNode(graph, node, [
-      createNode({
-        op: 'MatMul',
-        name: `${node}.down`,
-        inputs: [input, down],
-        outputs: [`${output}.rank${factors.rank}`],
-      }),
-      createNode({
-        op: 'MatMul',
-        name: node,
-        inputs: [`${output}.rank${factors.rank}`, up],
-        outputs: [output],
-      }),
+      createNode({ op: 'MatMul', name: `${node}.down`, inputs: [input, down], outputs: [narrow] }),
+      createNode({ op: 'MatMul', name: node, inputs: [narrow, up], outputs: [output] }),
     ]);
   }
   return model.withOnnx(withGraph(model.onnx, removeDeadCode(graph)));

@@ -1,6 +1,7 @@
 /**
  * Weights for the operator com.microsoft MatMulNBits, and the graph edit that puts it in the place of a MatMul.
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
+ * The operator has no 3 bits: such codes lie in the file as they are and become 4-bit codes when it is loaded.
  */
 import { InputError } from '../../harness/contracts/errors.ts';
 import type { LinearRole, Model } from '../../harness/contracts/model.ts';
@@ -8,6 +9,7 @@ import { int } from '../../harness/onnx/attributes.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
 import { createNode } from '../../harness/onnx/node.ts';
 import { type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+import { packThreeBits, unpackThreeBitsNode, withThreeBits } from './three-bits.ts';
 import { type Bits, type GridFormat, codeOf, fitGrid, gridOf, valueOf } from './grid.ts';
 
 /** Input features that share a scale; `channel`: all of an output's. */
@@ -104,16 +106,30 @@ export function dequantizeWeight(quantized: QuantizedWeight): Float32Array {
 export interface PackedWeight {
   /** The operator's block_size. */
   readonly blockSize: number;
-  /** uint8 [out, blocks, blockSize · bits / 8], low bits first; codes past the last input feature are 0. */
+  /**
+   * uint8 [out, blocks, blockSize · bits / 8], low bits first; codes past the last input feature are 0. Of 3 bits: the planes
+   * of methods/shared/three-bits.ts, which unpack to 4 bits in that form.
+   */
   readonly weight: NumericTensor;
   /** float32 [out, blocks] */
   readonly scales: NumericTensor;
-  /** uint8 [out, ceil(blocks · bits / 8)], low bits first; absent when symmetric, for the operator then assumes the middle code. */
+  /**
+   * uint8 [out, ceil(blocks · bits / 8)] of the operator's bits, low bits first; absent when symmetric, for the operator then
+   * assumes the middle code.
+   */
   readonly zeroPoints?: NumericTensor;
 }
 
+/** Bits of the operator that multiplies codes of these bits, and what is added to a code, which keeps zero in the middle. */
+const OPERATOR = {
+  2: { bits: 2, shift: 0 },
+  3: { bits: 4, shift: 4 },
+  4: { bits: 4, shift: 0 },
+  8: { bits: 8, shift: 0 },
+} as const satisfies Record<Bits, { bits: number; shift: number }>;
+
 /** The largest block ONNX Runtime's own quantizer makes; for 2 bits the largest with an int8 kernel on the CPU. */
-const LARGEST_BLOCK = { 2: 128, 4: 256, 8: 256 } as const satisfies Record<Bits, number>;
+const LARGEST_BLOCK = { 2: 128, 3: 256, 4: 256, 8: 256 } as const satisfies Record<Bits, number>;
 /** The smallest with such a kernel at every bit width. */
 const SMALLEST_SPLIT = 32;
 
@@ -126,7 +142,8 @@ export function storedBlockSize(quantized: Omit<QuantizedWeight, 'codes' | 'scal
   if (blockSize < inFeatures) return blockSize;
   const rowBytes = (size: number) => {
     const blocks = Math.ceil(inFeatures / size);
-    return (blocks * size * bits) / 8 + 4 * blocks + (symmetric ? 0 : Math.ceil((blocks * bits) / 8));
+    const zeroPoints = symmetric ? 0 : Math.ceil((blocks * OPERATOR[bits].bits) / 8);
+    return (blocks * size * bits) / 8 + 4 * blocks + zeroPoints;
   };
   let best = Math.min(blockSize, LARGEST_BLOCK[bits]);
   for (let size = best / 2; size >= SMALLEST_SPLIT; size /= 2) if (rowBytes(size) < rowBytes(best)) best = size;
@@ -143,28 +160,26 @@ export function packWeight(quantized: QuantizedWeight, blockSize = storedBlockSi
     Math.floor(at / blocks) * groups + Math.floor(((at % blocks) * blockSize) / quantized.blockSize);
   const count = outFeatures * blocks;
   const scales = Float32Array.from({ length: count }, (_, at) => quantized.scales[groupOf(at)]);
-  const blockBytes = (blockSize * bits) / 8;
-  const weight = packRows(codes, {
-    rows: outFeatures,
-    columns: inFeatures,
-    bits,
-    rowBytes: blocks * blockBytes,
-    padding: 0,
-  });
-  const packed = {
-    blockSize,
-    weight: tensorOf('uint8', [outFeatures, blocks, blockBytes], weight),
-    scales: tensorOf('float32', [outFeatures, blocks], scales),
-  };
+  const rows = { rows: outFeatures, columns: inFeatures, padding: 0 };
+  const weight =
+    bits === 3
+      ? packThreeBits(packRows(codes, { ...rows, bits: 8, rowBytes: blocks * blockSize }))
+      : tensorOf(
+          'uint8',
+          [outFeatures, blocks, (blockSize * bits) / 8],
+          packRows(codes, { ...rows, bits, rowBytes: (blocks * blockSize * bits) / 8 }),
+        );
+  const packed = { blockSize, weight, scales: tensorOf('float32', [outFeatures, blocks], scales) };
   if (symmetric) return packed;
-  const rowBytes = Math.ceil((blocks * bits) / 8);
-  const zeroPoints = Uint8Array.from({ length: count }, (_, at) => quantized.zeroPoints[groupOf(at)]);
+  const operator = OPERATOR[bits];
+  const rowBytes = Math.ceil((blocks * operator.bits) / 8);
+  const zeroPoints = Uint8Array.from({ length: count }, (_, at) => quantized.zeroPoints[groupOf(at)] + operator.shift);
   const points = packRows(zeroPoints, {
     rows: outFeatures,
     columns: blocks,
-    bits,
+    bits: operator.bits,
     rowBytes,
-    padding: 2 ** (bits - 1),
+    padding: 2 ** (operator.bits - 1),
   });
   return { ...packed, zeroPoints: tensorOf('uint8', [outFeatures, rowBytes], points) };
 }
@@ -217,7 +232,7 @@ export function matMulNBitsNode(options: {
     attributes: {
       K: int(quantized.inFeatures),
       N: int(quantized.outFeatures),
-      bits: int(quantized.bits),
+      bits: int(OPERATOR[quantized.bits].bits),
       block_size: int(blockSize),
       accuracy_level: int(ACCURACY_LEVEL[activations]),
     },
@@ -230,24 +245,31 @@ export function withQuantizedLinears(
   linears: Iterable<{ readonly linear: LinearRole; readonly quantized: QuantizedWeight }>,
   { activations }: { readonly activations: Activations },
 ): Model {
-  let graph = model.onnx.graph;
+  let { onnx } = model;
   for (const { linear, quantized } of linears) {
     const packed = packWeight(quantized);
-    const initializers = {
+    const { node: name, input, output } = linear;
+    const { blockSize, zeroPoints } = packed;
+    const stored = {
       weight: `${linear.weight}.codes`,
       scales: `${linear.weight}.scales`,
-      ...(packed.zeroPoints && { zeroPoints: `${linear.weight}.zero_points` }),
+      ...(zeroPoints && { zeroPoints: `${linear.weight}.zero_points` }),
     };
-    graph = addInitializers(graph, {
-      [initializers.weight]: packed.weight,
-      [initializers.scales]: packed.scales,
-      ...(packed.zeroPoints && { [initializers.zeroPoints as string]: packed.zeroPoints }),
+    let graph = addInitializers(onnx.graph, {
+      [stored.weight]: packed.weight,
+      [stored.scales]: packed.scales,
+      ...(zeroPoints && { [stored.zeroPoints as string]: zeroPoints }),
     });
-    const { node: name, input, output } = linear;
-    const { blockSize } = packed;
-    graph = replaceNode(graph, name, [
-      matMulNBitsNode({ name, input, output, initializers, quantized, blockSize, activations }),
-    ]);
+    const parts = { name, input, output, quantized, blockSize, activations };
+    if (quantized.bits === 3) {
+      const dims = [quantized.outFeatures, Math.ceil(quantized.inFeatures / blockSize), blockSize / 2];
+      const unpacked = unpackThreeBitsNode(graph, { planes: stored.weight, dims });
+      const initializers = { ...stored, weight: unpacked.codes };
+      graph = replaceNode(unpacked.graph, name, [unpacked.node, matMulNBitsNode({ ...parts, initializers })]);
+      onnx = withThreeBits(onnx, graph);
+    } else {
+      onnx = withGraph(onnx, replaceNode(graph, name, [matMulNBitsNode({ ...parts, initializers: stored })]));
+    }
   }
-  return model.withOnnx(withGraph(model.onnx, removeDeadCode(graph), { opsets: { 'com.microsoft': 1 } }));
+  return model.withOnnx(withGraph(onnx, removeDeadCode(onnx.graph), { opsets: { 'com.microsoft': 1 } }));
 }

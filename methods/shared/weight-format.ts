@@ -1,9 +1,14 @@
-/** The parameters that methods for weight-only quantization share, and what the kernels behind them can do. */
+/** The parameters that methods for weight-only quantization share, their last step, and what the kernels behind them can do. */
 import * as v from 'valibot';
-import { type Activations, type QuantizedWeight, storedBlockSize } from './matmul-nbits.ts';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import { withQuantizedEmbedding } from './gather-block-quantized.ts';
+import { type Activations, type QuantizedWeight, storedBlockSize, withQuantizedLinears } from './matmul-nbits.ts';
+
+const EMBEDDING_GROUP_SIZE = 32;
+const EMBEDDING_BITS = { int4: 4, int8: 8 } as const;
 
 export const weightFormat = {
-  bits: v.pipe(v.picklist([2, 4, 8]), v.description('Bits per weight.')),
+  bits: v.pipe(v.picklist([2, 3, 4, 8]), v.description('Bits per weight.')),
   groupSize: v.optional(
     v.pipe(
       v.picklist([16, 32, 64, 128, 'channel']),
@@ -22,7 +27,35 @@ export const weightFormat = {
     ),
     'int8',
   ),
+  embedding: v.optional(
+    v.pipe(
+      v.picklist(['float32', 'int4', 'int8']),
+      v.description(
+        `Token embedding and output layer: as they are, or rounded to nearest, symmetric in groups of ${EMBEDDING_GROUP_SIZE}.`,
+      ),
+    ),
+    'float32',
+  ),
 } as const;
+
+export interface StorageFormat {
+  readonly activations: Activations;
+  readonly embedding: 'float32' | keyof typeof EMBEDDING_BITS;
+}
+
+/** The model with these layers in their codes, and its embedding in few bits where asked for; says what kernels cannot do. */
+export function storeQuantized(
+  model: Model,
+  layers: readonly { readonly linear: LinearRole; readonly quantized: QuantizedWeight }[],
+  { activations, embedding, note }: StorageFormat & { note(text: string): void },
+): Model {
+  const remarks = new Set(layers.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
+  remarks.forEach(note);
+  const smaller = withQuantizedLinears(model, layers, { activations });
+  if (embedding === 'float32') return smaller;
+  const format = { bits: EMBEDDING_BITS[embedding], groupSize: EMBEDDING_GROUP_SIZE, activations };
+  return withQuantizedEmbedding(smaller, format);
+}
 
 /** Block sizes for which the CPU provider can multiply 2-bit weights by int8 activations. */
 const TWO_BIT_INT8_BLOCKS: ReadonlySet<number> = new Set([32, 64, 128]);
@@ -34,6 +67,7 @@ const TWO_BIT_INT8_BLOCKS: ReadonlySet<number> = new Set([32, 64, 128]);
 export function kernelRemark(quantized: QuantizedWeight, activations: Activations): string | undefined {
   const { bits } = quantized;
   if (bits === 4) return undefined;
+  if (bits === 3) return '3 bits in the file; loaded as 4, whose kernel, speed and memory they share';
   const blockSize = storedBlockSize(quantized);
   const unpacks = `the CPU unpacks weights to float32 on every call, many times slower for single tokens in large layers`;
   if (activations === 'float32') return `${bits} bits with float32 activations: ${unpacks}`;

@@ -9,7 +9,7 @@ import { loadModel, loadTokenizer } from '../../harness/model/load-model.ts';
 import { createRandom } from '../../harness/tensor/random.ts';
 import tinystories from '../../datasets/tinystories.ts';
 import { methods } from '../../methods/index.ts';
-import { sparsegpt } from '../../methods/pruning/sparsegpt.ts';
+import { sparsegptLayer } from '../../methods/shared/sparsegpt-layer.ts';
 import stories260k from '../../models/stories260k.ts';
 import { effectiveWeight } from '../support/effective-weight.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';
@@ -158,7 +158,7 @@ describe.skipIf(noHubCache)(`on stories260K${noHubCache ? `: ${noHubCache}` : ''
         const weight = model.weight(linear);
         const { sum: moment } = moments.get(where) as SecondMoment;
         const settings = { sparsity, damping: 0.01, blockSize: 128 };
-        const corrected = await sparsegpt({ weight, moment, inFeatures, outFeatures, where, ...settings });
+        const corrected = await sparsegptLayer({ weight, moment, inFeatures, outFeatures, where, ...settings });
         const masked = weight.map((value, at) => (corrected[at] === 0 ? 0 : value));
         expect(layerError(linear, corrected), where).toBeLessThanOrEqual(layerError(linear, masked));
       }

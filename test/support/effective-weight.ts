@@ -35,7 +35,7 @@ function unpack(graph: Graph, node: Node): Float32Array {
   const [inFeatures, outFeatures, bits, blockSize] = ['K', 'N', 'bits', 'block_size'].map((name) =>
     intAttribute(node, name),
   );
-  const codes = elements(initializer(graph, node.inputs[1]), 'uint8');
+  const codes = packedCodes(graph, node.inputs[1]);
   const scales = elements(initializer(graph, node.inputs[2]), 'float32');
   const zeroPoints = node.inputs[3] === undefined ? undefined : elements(initializer(graph, node.inputs[3]), 'uint8');
   const blocks = Math.ceil(inFeatures / blockSize);
@@ -52,4 +52,16 @@ function unpack(graph: Graph, node: Node): Float32Array {
     }
   }
   return weight;
+}
+
+/** The operator's codes, from the three planes of bits that the file holds them in where it does. */
+function packedCodes(graph: Graph, name: string): Uint8Array {
+  const unpacking = graph.nodes.find(({ outputs }) => outputs.includes(name));
+  const stored = initializer(graph, unpacking?.inputs[0] ?? name);
+  const bytes = elements(stored, 'uint8');
+  if (unpacking === undefined) return bytes;
+  const perPlane = bytes.length / 6;
+  const code = (byte: number, lane: number) =>
+    [0, 1, 2].reduce((sum, k) => sum + (((bytes[(2 * k + lane) * perPlane + (byte >> 3)] >> (byte & 7)) & 1) << k), 4);
+  return Uint8Array.from({ length: 8 * perPlane }, (_, byte) => code(byte, 0) | (code(byte, 1) << 4));
 }

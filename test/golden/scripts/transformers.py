@@ -70,17 +70,22 @@ def bert(tokens, mask):
     return linear(torch.tanh(linear(x[:, 0], "pooler", [w, w])), "classifier", [w, CLASSES])
 
 
-tokens = torch.tensor([[(7 * r + 11 * i + 3) % CONFIG["vocabularySize"] for i in range(9)] for r in range(2)])
-mask = torch.tensor([[1] * 9, [1] * 6 + [0] * 3])
-with torch.no_grad():
-    out = dict(
-        config=CONFIG,
-        classes=CLASSES,
-        tokens=tokens.tolist(),
-        mask=mask.tolist(),
-        gpt=[round(v, 6) for v in gpt(tokens).flatten().tolist()],
-        bert=[round(v, 6) for v in bert(tokens, mask).flatten().tolist()],
-    )
-path = os.path.join(os.path.dirname(__file__), "..", "transformers.json")
-with open(path, "w") as file:
-    file.write(json.dumps(out) + "\n")
+def main():
+    tokens = torch.tensor([[(7 * r + 11 * i + 3) % CONFIG["vocabularySize"] for i in range(9)] for r in range(2)])
+    mask = torch.tensor([[1] * 9, [1] * 6 + [0] * 3])
+    with torch.no_grad():
+        out = dict(
+            config=CONFIG,
+            classes=CLASSES,
+            tokens=tokens.tolist(),
+            mask=mask.tolist(),
+            gpt=[round(v, 6) for v in gpt(tokens).flatten().tolist()],
+            bert=[round(v, 6) for v in bert(tokens, mask).flatten().tolist()],
+        )
+    path = os.path.join(os.path.dirname(__file__), "..", "transformers.json")
+    with open(path, "w") as file:
+        file.write(json.dumps(out) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -218,6 +218,23 @@ describe('embeddingWeights', () => {
   });
 });
 
+describe('embeddingWeights of a table in pieces', () => {
+  it('finds cores that are looked up digit by digit or multiplied out first, and no weight of a layer', () => {
+    const b = createGraphBuilder({ name: 'cores', opset: 21 });
+    const ids = b.input('input_ids', 'int64', [1, 's']);
+    const matrix = (name: string, rows: number, columns: number) =>
+      b.initializer(name, tensorOf('float32', [rows, columns], new Float32Array(rows * columns)));
+    const digit = b.mod(b.div(ids, b.integers([4])), b.integers([2]));
+    const first = b.gather(b.transpose(matrix('first', 3, 2), [1, 0]), digit);
+    const second = b.gather(b.matmul(matrix('left', 5, 2), matrix('right', 2, 3)), ids);
+    const hidden = b.matmul(b.add(first, second), matrix('layer', 3, 3));
+    b.output(b.matmul(hidden, matrix('head', 3, 4), { name: 'logits' }), { dtype: 'float32', dims: [1, 's', 4] });
+    const { graph } = b.build();
+    expect([...embeddingWeights(graph, { tied: false })].sort()).toEqual(['first', 'left', 'right']);
+    expect([...embeddingWeights(graph, { tied: true })].sort()).toEqual(['first', 'head', 'left', 'right']);
+  });
+});
+
 describe('operatorHistogram', () => {
   it('counts by operator with the domain before those of others', () => {
     const operators = operatorHistogram(tinyLlama().onnx);

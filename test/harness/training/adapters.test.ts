@@ -75,6 +75,50 @@ describe('addLora', () => {
   });
 });
 
+describe('addLora with masks', () => {
+  it('keeps zeros zero in the merged model, which computes what the adapted one does', async () => {
+    const dense = tinyLlama({ tied: false });
+    const masks = new Map(
+      dense.linears.map(({ weight, inFeatures, outFeatures }) => [
+        weight,
+        Float32Array.from({ length: inFeatures * outFeatures }, (_, at) => (at % 3 === 0 ? 0 : 1)),
+      ]),
+    );
+    const pruned = dense.linears.reduce((model, linear) => {
+      const mask = masks.get(linear.weight) as Float32Array;
+      const values = dense.weight(linear).map((value, at) => value * (mask[at] as number));
+      return model.withWeight(linear, tensorOf('float32', [linear.inFeatures, linear.outFeatures], values));
+    }, dense);
+    const lora = addLora({
+      model: pruned.onnx,
+      linears: pruned.linears,
+      rank: 4,
+      alpha: 8,
+      random: createRandom('masked'),
+      masks,
+    });
+    expect(furthest(await logitsOf(lora.model), await logitsOf(pruned.onnx))).toBe(0);
+    const { parameters, model: adapted } = await train({
+      model: lora.model,
+      parameters: lora.parameters,
+      loss: nextTokenCrossEntropy(),
+      feeds: [feeds],
+      optimizer: adamW(),
+      schedule: () => 1e-2,
+      steps: 20,
+      threads: 1,
+    });
+    const merged = lora.merge(parameters);
+    expect(furthest(await logitsOf(adapted), await logitsOf(merged))).toBeLessThan(1e-4);
+    expect(furthest(await logitsOf(merged), await logitsOf(pruned.onnx))).toBeGreaterThan(0.05);
+    for (const [weight, mask] of masks) {
+      const values = elements(merged.graph.initializers.get(weight) as NumericTensor, 'float32');
+      mask.forEach((kept, at) => kept === 0 && expect(Math.abs(values[at] as number)).toBe(0));
+      expect(values.filter((value) => value !== 0).length).toBeGreaterThan(0.6 * values.length);
+    }
+  });
+});
+
 describe('addFakeQuantization', () => {
   const random = createRandom('lsq');
   const [rows, inFeatures, out, bits] = [3, 8, 2, 3];
@@ -197,6 +241,28 @@ describe('addFakeQuantization', () => {
     });
     expect(history.loss.at(-1)).toBeLessThan(0.2 * (history.loss[0] as number));
     expect(parameters.get('product.step_size')?.[0]).not.toBe(0.5);
+  });
+});
+
+describe('addFakeQuantization with readers', () => {
+  it('rounds a value for these nodes alone', async () => {
+    const dense = tinyLlama();
+    const { input } = dense.roles.layers[1];
+    const activation = { value: input, bits: 2, scale: 2, features: 32 };
+    const norm = dense.onnx.graph.nodes.filter((node) => node.inputs.includes(input)).map(({ name }) => name);
+    expect(norm.length).toBeGreaterThan(1);
+    const all = addFakeQuantization(dense.onnx, { activations: [activation] }).model;
+    const one = addFakeQuantization(dense.onnx, {
+      activations: [{ ...activation, readers: new Set([norm[0]]) }],
+    }).model;
+    const none = addFakeQuantization(dense.onnx, {
+      activations: [{ ...activation, readers: new Set(['nobody']) }],
+    }).model;
+    const [a, b, c, d] = await Promise.all([all, one, none, dense.onnx].map((model) => logitsOf(model)));
+    expect(furthest(c, d)).toBe(0);
+    expect(furthest(a, d)).toBeGreaterThan(0.01);
+    expect(furthest(b, d)).toBeGreaterThan(0.001);
+    expect(furthest(a, b)).toBeGreaterThan(0.001);
   });
 });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { adamW, type Optimizer, sgd } from '../../../harness/training/optimizer.ts';
+import { adamW, type Optimizer, SENSITIVITY, sgd, withSensitivity } from '../../../harness/training/optimizer.ts';
 import { train } from '../../../harness/training/train.ts';
 import { type Regression, regressionFeeds, regressionModel, squaredError } from './regression.ts';
 
@@ -144,5 +144,34 @@ describe('train', () => {
     );
     const mean = together.map((_, at) => apart.reduce((sum, weights) => sum + (weights[at] as number), 0) / 3);
     expect(furthest(together, mean)).toBeLessThan(1e-6);
+  });
+});
+
+describe('withSensitivity', () => {
+  it('changes no step of the optimizer, and keeps |w g| smoothed over the steps', async () => {
+    const beta = 0.7;
+    const observed = await trainGolden(withSensitivity(sgd({ momentum: 0.5 }), { beta }));
+    const plain = await trainGolden(sgd({ momentum: 0.5 }));
+    expect(observed.parameters).toEqual(plain.parameters);
+    const weight = Float64Array.from(golden.weight);
+    const bias = Float64Array.from(golden.bias);
+    const velocity = { weight: new Float64Array(weight.length), bias: new Float64Array(bias.length) };
+    let sensitivity = new Float64Array(weight.length);
+    for (let step = 0; step < STEPS; step++) {
+      const { dw, db } = gradientOf(golden, weight, bias);
+      sensitivity = sensitivity.map((value, at) => beta * value + (1 - beta) * Math.abs(weight[at] * dw[at]));
+      for (const [values, moving, slope] of [
+        [weight, velocity.weight, dw],
+        [bias, velocity.bias, db],
+      ] as const) {
+        for (let at = 0; at < values.length; at++) {
+          moving[at] = 0.5 * moving[at] + slope[at];
+          values[at] -= (0.05 / (1 + step)) * moving[at];
+        }
+      }
+    }
+    const kept = observed.state.moments.get(SENSITIVITY)?.get('linear.weight') as Float32Array;
+    expect(furthest(kept, sensitivity)).toBeLessThan(1e-6);
+    expect(Math.max(...kept)).toBeGreaterThan(1e-3);
   });
 });

@@ -23,6 +23,7 @@ function prune(steps: number, { sparsity = 0.7, prunings = 5 } = {}) {
         step,
         parameters: new Map([['w', weight]]),
         setParameter: () => undefined,
+        moments: () => new Map(),
         setMask(_, next) {
           mask = Float32Array.from(next);
           masks.push(mask);

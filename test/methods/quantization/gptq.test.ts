@@ -1,112 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { secondMoments } from '../../../harness/calibrate/second-moments.ts';
-import { NumericalError } from '../../../harness/contracts/errors.ts';
 import { createSession } from '../../../harness/runtime/session.ts';
 import { exampleFeeds } from '../../../harness/runtime/token-feeds.ts';
-import gptqMethod, { byDescendingDiagonal, gptq, type GptqOptions } from '../../../methods/quantization/gptq.ts';
-import { type Grid, codeOf, gridOfRange, valueOf } from '../../../methods/shared/grid.ts';
-import { blockSizeOf, dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
-import { layerError, layerProblem, plainSweep, type LayerProblem } from '../../support/layer-problem.ts';
+import gptqMethod from '../../../methods/quantization/gptq.ts';
+import { gptqLayer } from '../../../methods/shared/gptq-layer.ts';
+import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
+import { layerError } from '../../support/layer-problem.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 
-const defaults = {
-  bits: 4,
-  symmetric: true,
-  groupSize: 32,
-  actOrder: false,
-  damping: 0.01,
-  where: 'the test',
-} as const satisfies Partial<GptqOptions>;
-
-type Options = Pick<GptqOptions, 'bits' | 'symmetric' | 'groupSize' | 'actOrder' | 'damping'>;
-
-/** GPTQ by the textbook: plainSweep with the same grids. */
-function reference(problem: LayerProblem, options: Options): Float64Array {
-  const { inFeatures, outFeatures } = problem;
-  const size = blockSizeOf(options.groupSize, inFeatures);
-  const grids = new Map<number, Grid[]>();
-  const fit = (group: number, weight: ArrayLike<number>) => {
-    grids.set(
-      group,
-      Array.from({ length: outFeatures }, (_, out) => {
-        const values: number[] = [];
-        for (let i = group * size; i < Math.min((group + 1) * size, inFeatures); i++) {
-          values.push(Math.fround(weight[i * outFeatures + out]));
-        }
-        return gridOfRange(Math.min(...values), Math.max(...values), options);
-      }),
-    );
-  };
-  const order = options.actOrder ? byDescendingDiagonal(problem.moment, inFeatures) : undefined;
-  if (order) for (let group = 0; group * size < inFeatures; group++) fit(group, problem.weight);
-  return plainSweep(problem, {
-    damping: options.damping,
-    ...(order && { order }),
-    settle(feature, weight) {
-      if (!order && feature % size === 0) fit(feature / size, weight);
-      const grid = grids.get(Math.floor(feature / size)) as Grid[];
-      return grid.map((g, out) => valueOf(g, codeOf(g, Math.fround(weight[feature * outFeatures + out]))));
-    },
-  });
-}
-
-function rtn(problem: LayerProblem, options: Options): Float32Array {
-  return dequantizeWeight(quantizeWeight(problem.weight, { ...problem, ...options }));
-}
+const defaults = { bits: 4, symmetric: true, groupSize: 16, damping: 0.01, where: 'the test' } as const;
 
 describe('gptq', () => {
-  const problem = layerProblem({ inFeatures: 86, outFeatures: 40 });
-
-  it.each<Partial<Options>>([
-    {},
-    { symmetric: false },
-    { groupSize: 16 },
-    { groupSize: 64 },
-    { groupSize: 'channel' },
-    { bits: 2, groupSize: 16, symmetric: false },
-    { bits: 8 },
-    { actOrder: true },
-    { actOrder: true, groupSize: 'channel', bits: 2 },
-  ])('agrees with updating the inverse moment step by step: %o', async (change) => {
-    const options = { ...defaults, ...change };
-    const quantized = dequantizeWeight(await gptq({ ...problem, ...options }));
-    const expected = reference(problem, options);
-    let different = 0;
-    quantized.forEach((value, at) => {
-      if (Math.abs(value - expected[at]) > 1e-6) different++;
-    });
-    expect(different).toBe(0);
-  });
-
-  it('sets the weights of dead inputs to zero, as the reference does', async () => {
-    const holed = layerProblem({ inFeatures: 40, outFeatures: 8, dead: [3, 17] });
-    const quantized = dequantizeWeight(await gptq({ ...holed, ...defaults }));
-    for (const i of [3, 17])
-      expect([...quantized.subarray(i * 8, (i + 1) * 8)].map(Math.abs)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
-    reference(holed, defaults).forEach((value, at) => expect(quantized[at]).toBeCloseTo(value, 6));
-  });
-
-  it('misses the layer output by less than rounding to nearest', async () => {
-    for (const bits of [2, 4] as const) {
-      for (const actOrder of [false, true]) {
-        for (const groupSize of [16, 32, 'channel'] as const) {
-          const options = { ...defaults, bits, actOrder, groupSize };
-          const ours = layerError(problem, dequantizeWeight(await gptq({ ...problem, ...options })));
-          expect(ours).toBeLessThan(0.8 * layerError(problem, rtn(problem, options)));
-        }
-      }
-    }
-  });
-
-  it('says which layer has too few calibration data', async () => {
-    const moment = new Float64Array(problem.moment.length).fill(-1);
-    await expect(gptq({ ...problem, ...defaults, moment })).rejects.toBeInstanceOf(NumericalError);
-    await expect(gptq({ ...problem, ...defaults, moment })).rejects.toThrow('inputs of the test [86, 86]');
-  });
-});
-
-describe('the method gptq', () => {
   const model = tinyLlama();
 
   it('gives MatMulNBits layers that stand for the corrected weights, better than rounded ones in every layer', async () => {
@@ -124,9 +29,10 @@ describe('the method gptq', () => {
       const moment = moments.get(linear.role)?.sum as Float64Array;
       const { inFeatures, outFeatures } = linear;
       const problem = { weight: model.weight(linear), moment, inFeatures, outFeatures };
-      const options = { ...defaults, groupSize: 16 } as const;
-      const ours = layerError(problem, dequantizeWeight(await gptq({ ...problem, ...options })));
-      expect(ours).toBeLessThan(layerError(problem, rtn(problem, options)));
+      const ours = layerError(problem, dequantizeWeight(await gptqLayer({ ...problem, ...defaults })));
+      expect(ours).toBeLessThan(
+        layerError(problem, dequantizeWeight(quantizeWeight(problem.weight, { ...problem, ...defaults }))),
+      );
     }
   });
 

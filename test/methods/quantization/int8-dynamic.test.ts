@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { LinearRole, Model } from '../../../harness/contracts/model.ts';
-import type { OnnxModel } from '../../../harness/onnx/graph.ts';
-import { createNode } from '../../../harness/onnx/node.ts';
+import type { Model } from '../../../harness/contracts/model.ts';
 import { createSession } from '../../../harness/runtime/session.ts';
 import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
-import int8Dynamic, { quantizeInt8, withIntegerMatMuls } from '../../../methods/quantization/int8-dynamic.ts';
+import int8Dynamic from '../../../methods/quantization/int8-dynamic.ts';
+import { withIntegerMatMuls } from '../../../methods/shared/dynamic-int8.ts';
+import { quantizeInt8 } from '../../../methods/shared/int8-weight.ts';
 import { methodContext } from '../../support/method-context.ts';
+import { oneLinear, roleOfOneLinear, runOneLinear } from '../../support/one-linear.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 
 interface Golden {
@@ -30,30 +31,6 @@ function floats(base64: string): Float32Array {
   return new Float32Array(new Uint8Array(Buffer.from(base64, 'base64')).buffer);
 }
 
-/** y = x w for x [1, 3, in]. */
-function oneLinear(weight: Float32Array, inFeatures: number, outFeatures: number): OnnxModel {
-  const value = (name: string, width: number) =>
-    ({ name, type: { kind: 'tensor', dtype: 'float32', dims: [1, 3, width] } }) as const;
-  return {
-    irVersion: 8,
-    opsets: new Map([['', 17]]),
-    producerName: 'test',
-    producerVersion: '',
-    domain: '',
-    modelVersion: 0n,
-    functions: [],
-    graph: {
-      name: 'linear',
-      nodes: [createNode({ op: 'MatMul', name: 'linear', inputs: ['x', 'w'], outputs: ['y'] })],
-      inputs: [value('x', inFeatures)],
-      outputs: [value('y', outFeatures)],
-      initializers: new Map([['w', tensorOf('float32', [inFeatures, outFeatures], weight)]]),
-      sparseInitializers: [],
-      valueInfo: [],
-    },
-  };
-}
-
 describe('quantizeInt8', () => {
   for (const entry of golden.cases) {
     const { inFeatures, outFeatures, granularity, reducedRange } = entry;
@@ -65,22 +42,12 @@ describe('quantizeInt8', () => {
       expect([...quantized.codes]).toEqual([...new Int8Array(Buffer.from(entry.codes, 'base64'))]);
 
       const dense = oneLinear(weight, inFeatures, outFeatures);
-      const linear: LinearRole = {
-        role: 'linear',
-        node: 'linear',
-        weight: 'w',
-        input: 'x',
-        output: 'y',
-        inFeatures,
-        outFeatures,
-      };
+      const linear = roleOfOneLinear(inFeatures, outFeatures);
       const graph = withIntegerMatMuls(dense.graph, [{ linear, weight: quantized }]);
-      const session = await createSession({ ...dense, graph }, { threads: 1 });
-      const { y } = await session.run({ x: tensorOf('float32', [1, 3, inFeatures], floats(entry.input)) });
-      await session.release();
+      const y = await runOneLinear({ ...dense, graph }, floats(entry.input), inFeatures);
       const expected = floats(entry.output);
       const largest = Math.max(...expected.map(Math.abs));
-      elements(y, 'float32').forEach((value, at) => {
+      y.forEach((value, at) => {
         expect(Math.abs(value - expected[at])).toBeLessThan(1e-6 * largest);
       });
     });

@@ -3,10 +3,12 @@ import { createRandom } from '../../../harness/tensor/random.ts';
 import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
 import { stepSizeName } from '../../../harness/training/fake-quantize.ts';
 import { withParameters } from '../../../harness/training/parameters.ts';
-import qat, { fakeQuantized, packTrained, startOf } from '../../../methods/quantization/qat.ts';
+import qat, { fakeQuantized, packTrained, startOf, trainedGrids } from '../../../methods/quantization/qat.ts';
+import gptq from '../../../methods/quantization/gptq.ts';
 import rtn from '../../../methods/quantization/rtn.ts';
 import { dequantizeWeight, withQuantizedLinears } from '../../../methods/shared/matmul-nbits.ts';
-import { methodContext } from '../../support/method-context.ts';
+import { inputGrids, withRoundedInputs } from '../../../methods/shared/rounded-inputs.ts';
+import { methodContext, randomExamples } from '../../support/method-context.ts';
 import { countingExamples, nextTokenLoss } from '../../support/next-token-loss.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';
 import { tinyBert, tinyGpt, tinyLlama } from '../../support/tiny-model.ts';
@@ -62,6 +64,43 @@ function read(initializers: typeof llama.onnx.graph.initializers, name: string):
   return elements(tensor, 'float32').slice();
 }
 
+describe.each([8, 4] as const)('activations of %i bits', (bits) => {
+  const format = { bits: 4, groupSize: 16, symmetric: true, start: 'rtn' } as const;
+
+  it.each([llama, tinyGpt(), tinyBert()].map((model) => [model.id, model] as const))(
+    'are rounded in the stored %s as they were in training',
+    async (_, model) => {
+      const { examples } = randomExamples(model, 'activations');
+      const { signal } = new AbortController();
+      const grids = await inputGrids({ model, examples, bits, signal });
+      const layers = model.linears.map((linear) => ({ linear, quantized: startOf(model, linear, format) }));
+      const fake = fakeQuantized(model, layers, grids);
+      const parameters = new Map(
+        fake.stepSizes.map((name) => [name, read(fake.model.graph.initializers, name).map((scale) => 1.1 * scale)]),
+      );
+      for (const linear of model.linears) parameters.set(linear.weight, model.weight(linear).slice());
+      const trained = await logitsOf({ onnx: withParameters(fake.model, parameters) }, rows);
+      const packed = packTrained({ model, layers, parameters });
+      const weightsAlone = withQuantizedLinears(packed.model, packed.layers, { activations: 'float32' });
+      const stored = withRoundedInputs(weightsAlone, trainedGrids(grids, parameters));
+      // Float32 sums in another order may tip a value over to the next level.
+      const largest = Math.max(...trained.map(Math.abs));
+      const difference = (await logitsOf(stored, rows)).map((value, at) => Math.abs(value - trained[at]));
+      expect([...difference].sort((a, b) => a - b)[Math.floor(0.8 * difference.length)]).toBeLessThan(1e-4 * largest);
+      expect(largestDifference(trained, await logitsOf(weightsAlone, rows))).toBeGreaterThan(bits === 8 ? 1e-4 : 1e-2);
+      const rounds = stored.onnx.graph.nodes.filter(({ op }) => op === 'QuantizeLinear');
+      expect(rounds).toHaveLength(4 * model.roles.layers.length);
+    },
+  );
+
+  it('refuses a step size that training has driven to zero or below', () => {
+    const grids = new Map([['x', { bits, scale: 0.1, zeroPoint: 3 }]]);
+    const learned = (scale: number) => new Map([[stepSizeName('x'), Float32Array.of(scale)]]);
+    expect(trainedGrids(grids, learned(0.25)).get('x')).toEqual({ bits, scale: 0.25, zeroPoint: 3 });
+    expect(() => trainedGrids(grids, learned(-0.1))).toThrow('lower the learning rate');
+  });
+});
+
 describe('startOf', () => {
   it("begins with round-to-nearest's step sizes, or with 2 mean |w| / √Qp of each group", () => {
     const [linear] = llama.linears;
@@ -93,6 +132,23 @@ describe('startOf', () => {
 });
 
 describe('qat', () => {
+  it('learns step sizes of activations and beats fixed ones at 4 bits', async () => {
+    const training = countingExamples();
+    const calibration = countingExamples({ length: 32 });
+    const params = { bits: 4, groupSize: 32, activationBits: 4 };
+    const model = tinyGpt();
+    const tuned = { method: qat, variant: '', params: { ...params, steps: 60, learningRate: 5e-3 }, model, training };
+    const { context, notes } = methodContext({ ...tuned, calibration });
+    const trained = await qat.compress(model, context);
+    expect(notes).toEqual([expect.stringMatching(/^simulated: activations are rounded to 4 bits on a fixed grid/)]);
+    const fixed = methodContext({ method: gptq, variant: '', params, model, calibration });
+    const plain = await gptq.compress(model, fixed.context);
+    expect(fixed.notes).toEqual(notes);
+    const name = `${model.linears[0]?.input}.scale`;
+    expect(read(trained.onnx.graph.initializers, name)).not.toEqual(read(plain.onnx.graph.initializers, name));
+    expect(await nextTokenLoss(trained, training)).toBeLessThan(0.7 * (await nextTokenLoss(plain, training)));
+  });
+
   it.each([2, 4] as const)('learns step sizes and beats round-to-nearest at %i bits', async (bits) => {
     const training = countingExamples();
     const format = { bits, groupSize: 32, activations: 'float32' };

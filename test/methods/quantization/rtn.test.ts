@@ -36,7 +36,7 @@ function compress(params: Record<string, unknown>, dense = model) {
 }
 
 type Format = {
-  readonly bits: 2 | 4 | 8;
+  readonly bits: 2 | 3 | 4 | 8;
   readonly groupSize: 16 | 32 | 'channel';
   readonly symmetric: boolean;
 };
@@ -57,6 +57,9 @@ describe('rtn', () => {
     { bits: 4, groupSize: 'channel', symmetric: false },
     { bits: 4, groupSize: 16, symmetric: true },
     { bits: 4, groupSize: 32, symmetric: false },
+    { bits: 3, groupSize: 'channel', symmetric: false },
+    { bits: 3, groupSize: 16, symmetric: true },
+    { bits: 3, groupSize: 32, symmetric: false },
     { bits: 2, groupSize: 'channel', symmetric: true },
     { bits: 2, groupSize: 16, symmetric: true },
     { bits: 2, groupSize: 32, symmetric: false },

@@ -36,6 +36,24 @@ describe('fineTune', () => {
     expect(await firstLoss(1, { ...training, contentHash: 'another draw' })).not.toBe(first);
   });
 
+  it('goes on with the batches in a later stage, and counts its own steps', async () => {
+    const model = tinyGpt();
+    const training = countingExamples();
+    const still = { learningRate: 1e-12 };
+    const losses = async (stage: { first: number; steps: number }) => {
+      const { context, spent, progress } = contextFor({ model, training });
+      const quiet = { ...context, params: { ...context.params, ...still } };
+      const { loss } = await fineTune(quiet, { model, onnx: model.onnx, stage });
+      expect(spent.steps).toBe(stage.steps);
+      expect(progress.at(-1)).toBeCloseTo((stage.first + stage.steps) / 30, 12);
+      return loss;
+    };
+    const all = await losses({ first: 0, steps: 30 });
+    const [before, after] = [await losses({ first: 0, steps: 12 }), await losses({ first: 12, steps: 18 })];
+    for (const [at, loss] of [...before, ...after].entries()) expect(loss).toBeCloseTo(all[at] as number, 5);
+    expect(new Set(all.map((loss) => loss.toFixed(4))).size).toBeGreaterThan(5);
+  });
+
   it('teaches an encoder its classes, and refuses examples that have none', async () => {
     const model = tinyBert();
     const examples = countingExamples({ length: 20 }).examples.map((example, row) => ({ ...example, label: row % 3 }));

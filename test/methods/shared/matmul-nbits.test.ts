@@ -74,7 +74,7 @@ describe('dequantizeWeight', () => {
     const random = createRandom('matmul-nbits');
     const shape = { inFeatures: 40, outFeatures: 6 };
     const weight = Float32Array.from({ length: 240 }, () => random.normal());
-    for (const bits of [2, 4, 8] as const) {
+    for (const bits of [2, 3, 4, 8] as const) {
       const quantized = quantizeWeight(weight, { ...shape, bits, symmetric: false, groupSize: 16 });
       const restored = dequantizeWeight(quantized);
       for (let i = 0; i < shape.inFeatures; i++) {

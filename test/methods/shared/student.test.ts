@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { activationNorms } from '../../../harness/calibrate/activation-norms.ts';
 import { UnsupportedError } from '../../../harness/contracts/errors.ts';
 import { writeModel } from '../../../harness/onnx/write.ts';
 import { chooseStudent, keptLayers, studentOf } from '../../../methods/shared/student.ts';
 import { buildBert } from '../../../models/shared/bert-graph.ts';
 import { buildGpt } from '../../../models/shared/gpt-graph.ts';
 import { buildLlama } from '../../../models/shared/llama-graph.ts';
+import { randomExamples } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';
 import { tinyBertParts, tinyGpt, tinyGptParts, tinyLlamaParts } from '../../support/tiny-model.ts';
 
@@ -72,6 +74,16 @@ describe('studentOf', () => {
         expect(model.onnx.graph.nodes).toHaveLength(built.onnx.graph.nodes.length);
         expect(model.onnx.graph.initializers.size).toBe(built.onnx.graph.initializers.size);
         expect(writeModel(model.onnx).byteLength).toBeLessThan(writeModel(teacher.onnx).byteLength);
+        // Its roles describe what is left: statistics gathered by them are those of the model built so.
+        const { examples } = randomExamples(teacher, 'student', { count: 2 });
+        const [ours, theirs] = [
+          await activationNorms({ model, examples }),
+          await activationNorms({ model: built, examples }),
+        ];
+        expect([...ours.values()]).toEqual([...theirs.values()]);
+        model.roles.layers.forEach((layer, at) =>
+          expect(layer.input).toBe(model.roles.layers[at - 1]?.output ?? layer.input),
+        );
       }
     },
   );

@@ -3,7 +3,7 @@ import { NumericalError } from '../../../harness/contracts/errors.ts';
 import { multiply, transpose } from '../../../harness/tensor/linear-algebra.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
 import { truncate } from '../../../methods/shared/low-rank.ts';
-import { truncateWhitened } from '../../../methods/low-rank/svd-whitened.ts';
+import { truncateWhitened } from '../../../methods/shared/truncate-whitened.ts';
 import type { Factors } from '../../../methods/shared/low-rank.ts';
 
 const shape = { inFeatures: 20, outFeatures: 14 };

@@ -1,0 +1,104 @@
+/**
+ * A student of narrow blocks with projections in and out, as deep as its teacher and with hidden states of the same width
+ * between the blocks, which it learns layer by layer together with the teacher's probabilities.
+ * Sun et al. 2020 (MobileBERT), https://arxiv.org/abs/2004.02984: bottlenecks (section 3.1) and feature map transfer (3.4.1).
+ * Departs from it: the teacher is the model as it is, not one trained with inverted bottlenecks; the student starts as the
+ * teacher seen through the directions in which its hidden states are largest on calibration data (methods/shared/bottleneck.ts),
+ * with the heads and neurons of greatest energy, and not from random weights; one feed-forward block per layer instead of a
+ * stack of four; attention maps are not transferred, since the student has fewer heads; all losses from the first step on.
+ */
+import * as v from 'valibot';
+import { secondMoments } from '../../harness/calibrate/second-moments.ts';
+import { defineMethod, type Example } from '../../harness/contracts/method.ts';
+import type { Model } from '../../harness/contracts/model.ts';
+import { symmetricEigen } from '../../harness/tensor/linear-algebra.ts';
+import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
+import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { type Directions, withBottlenecks } from '../shared/bottleneck.ts';
+import { distillationLoss, layerDistillationParameters } from '../shared/distillation-loss.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { countUnits, keepUnits } from '../shared/structure.ts';
+import { highest, unitEnergies } from '../shared/units.ts';
+
+export default defineMethod({
+  id: 'bottleneck-student',
+  family: 'architecture',
+  access: 'trained',
+  description:
+    'Trains a student whose layers work at a fraction of the width, between a projection in and one out, to give the hidden states and probabilities of the whole model. ' +
+    'As deep as the teacher and thin, so that small matrices take the place of all large ones.',
+  paper: {
+    title: 'MobileBERT: a Compact Task-Agnostic BERT for Resource-Limited Devices',
+    authors: 'Zhiqing Sun, Hongkun Yu, Xiaodan Song, Renjie Liu, Yiming Yang, Denny Zhou',
+    year: 2020,
+    url: 'https://arxiv.org/abs/2004.02984',
+  },
+  params: v.strictObject({
+    narrow: v.pipe(
+      v.number(),
+      v.gtValue(0),
+      v.ltValue(1),
+      v.description(
+        'Width within a block, heads and neurons as a share of those of the model, rounded; at least one of each.',
+      ),
+    ),
+    ...layerDistillationParameters,
+    ...budgetParameters,
+  }),
+  variants: {
+    'b75-n100': { narrow: 0.75, steps: 100 },
+    'b50-n100': { narrow: 0.5, steps: 100 },
+    'b25-n100': { narrow: 0.25, steps: 100 },
+    'b75-n1000': { narrow: 0.75, steps: 1000 },
+    'b50-n1000': { narrow: 0.5, steps: 1000 },
+    'b25-n1000': { narrow: 0.25, steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const { params, calibration, signal } = context;
+    const share = (whole: number): number => Math.max(1, Math.round(params.narrow * whole));
+    const directions = await streamDirections(model, { narrow: share(model.roles.width), ...calibration, signal });
+    const energies = await unitEnergies(model, calibration.examples, signal);
+    const kept = countUnits(model).map(({ heads, neurons }, layer) => ({
+      heads: highest(energies[layer].heads, share(heads)),
+      neurons: highest(energies[layer].neurons, share(neurons)),
+    }));
+    const student = withBottlenecks(keepUnits(model, kept), directions);
+    const { parameters } = await fineTune(context, {
+      model,
+      onnx: mergeTeacher(student.onnx, model.onnx),
+      loss: distillationLoss(model, params),
+      parameters: parameterNames(student.onnx),
+    });
+    return student.withOnnx(withParameters(student.onnx, parameters));
+  },
+});
+
+interface StreamOptions {
+  readonly narrow: number;
+  readonly examples: readonly Example[];
+  readonly signal: AbortSignal;
+}
+
+/** Leading eigenvectors of Σ x xᵀ + Σ y yᵀ with x what enters a layer and y what leaves it. */
+export async function streamDirections(model: Model, { narrow, examples, signal }: StreamOptions): Promise<Directions> {
+  const { layers, width } = model.roles;
+  const linears = layers.flatMap(({ q, input, output }) =>
+    [input, output].map((value) => ({ ...q, role: value, input: value, inFeatures: width })),
+  );
+  const moments = await secondMoments({ model, examples, linears, signal });
+  const bases = layers.map(({ input, output }) => {
+    const [x, y] = [input, output].map(
+      (value) => (moments.get(value) as NonNullable<ReturnType<typeof moments.get>>).sum,
+    );
+    const { vectors } = symmetricEigen(
+      x.map((value, at) => value + y[at]),
+      width,
+    );
+    return Float64Array.from(
+      { length: width * narrow },
+      (_, at) => vectors[(at % narrow) * width + Math.floor(at / narrow)],
+    );
+  });
+  return { narrow, bases };
+}

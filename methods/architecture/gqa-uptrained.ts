@@ -1,0 +1,42 @@
+/**
+ * Grouped-query attention by mean pooling, then trained on so that the network gets used to it: both halves of Ainslie et al.
+ * 2023 (GQA), https://arxiv.org/abs/2305.13245, section 2.1; methods/architecture/head-merge.ts is the first alone.
+ * Departs from it: all parameters are trained by AdamW within the budget of this benchmark, where the paper goes on for 5 % of
+ * the steps of pre-training with the optimizer as it was.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import { withParameters } from '../../harness/training/parameters.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { mergeHeads, mergeParameters } from '../shared/head-merging.ts';
+
+export default defineMethod({
+  id: 'gqa-uptrained',
+  family: 'architecture',
+  access: 'trained',
+  description:
+    'Replaces groups of key and value heads by their mean and trains the network on, so that several query heads learn to share one. ' +
+    'What the mean alone breaks comes back for little training. ' +
+    'The variants -first and -random are controls: one of the heads is kept in the place of the mean.',
+  paper: {
+    title: 'GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints',
+    authors: 'Joshua Ainslie, James Lee-Thorp, Michiel de Jong, Yury Zemlyanskiy, Federico Lebrón, Sumit Sanghai',
+    year: 2023,
+    url: 'https://arxiv.org/abs/2305.13245',
+  },
+  params: v.strictObject({ ...mergeParameters, ...budgetParameters }),
+  variants: {
+    'pairs-n100': { merged: 2, steps: 100 },
+    'all-n100': { merged: 'all', steps: 100 },
+    'pairs-n1000': { merged: 2, steps: 1000 },
+    'all-n1000': { merged: 'all', steps: 1000 },
+    'all-first-n1000': { merged: 'all', by: 'first', steps: 1000 },
+    'all-random-n1000': { merged: 'all', by: 'random', steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const merged = mergeHeads(model, { ...context.params, random: context.random });
+    const { parameters } = await fineTune(context, { model, onnx: merged.onnx });
+    return merged.withOnnx(withParameters(merged.onnx, parameters));
+  },
+});

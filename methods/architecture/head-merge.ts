@@ -1,0 +1,41 @@
+/**
+ * Multi-head attention turned into grouped-query or multi-query attention: the projections of several key and value heads
+ * are mean-pooled into one, which then serves all their query heads.
+ * Ainslie et al. 2023 (GQA), https://arxiv.org/abs/2305.13245, section 2.1, without the uptraining of its second half, which
+ * methods/architecture/gqa-uptrained.ts adds. Departs from it: its "random" makes new heads from nothing, which without
+ * training leaves nothing to compare; here it is any of the old ones.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import { mergeHeads, mergeParameters } from '../shared/head-merging.ts';
+
+export default defineMethod({
+  id: 'head-merge',
+  family: 'architecture',
+  access: 'data-free',
+  random: true,
+  description:
+    'Replaces groups of key and value heads by their mean, so that several query heads share one: smaller matrices, and a smaller cache when text is generated. ' +
+    'Nothing makes up for what the mean loses. ' +
+    'The variants -first and -random are controls: one of the heads stays in the place of the mean.',
+  paper: {
+    title: 'GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints',
+    authors: 'Joshua Ainslie, James Lee-Thorp, Michiel de Jong, Yury Zemlyanskiy, Federico Lebrón, Sumit Sanghai',
+    year: 2023,
+    url: 'https://arxiv.org/abs/2305.13245',
+  },
+  params: v.strictObject(mergeParameters),
+  variants: {
+    pairs: { merged: 2 },
+    all: { merged: 'all' },
+    'pairs-first': { merged: 2, by: 'first' },
+    'all-first': { merged: 'all', by: 'first' },
+    'pairs-random': { merged: 2, by: 'random' },
+    'all-random': { merged: 'all', by: 'random' },
+  },
+
+  compress(model, { params, random, signal }) {
+    signal.throwIfAborted();
+    return mergeHeads(model, { ...params, random });
+  },
+});

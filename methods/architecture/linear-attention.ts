@@ -1,0 +1,132 @@
+/**
+ * Softmax attention replaced by linear attention with fewer features than a head has, then trained on.
+ * Kasai et al. 2021 (T2R), https://arxiv.org/abs/2103.13076: swap, then fine-tune, with a learned feature map
+ *   φ(x) = relu(x W_φ + b_φ)
+ * that is multiplied into the projections and makes them smaller. What attention computes then is in
+ * methods/shared/linear-attention-graph.ts.
+ * Departs from T2R: W_φ is merged before training, not after; it starts at the directions of a head in which its queries and
+ * keys are largest; b_φ is there only where the projections have a bias. With rotary positions, which T2R knows nothing of,
+ * W_φ starts as the choice of the largest pairs, and relu comes after the turning.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { Model } from '../../harness/contracts/model.ts';
+import { headsOfLayer } from '../../harness/model/model.ts';
+import { symmetricEigen } from '../../harness/tensor/linear-algebra.ts';
+import { withParameters } from '../../harness/training/parameters.ts';
+import { findAttention } from '../shared/attention.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { isRotary, type LinearAttention, withLinearAttention } from '../shared/linear-attention-graph.ts';
+
+export default defineMethod({
+  id: 'linear-attention',
+  family: 'architecture',
+  access: 'trained',
+  description:
+    'Replaces the softmax of attention by a product of learned features, fewer than a head has, and trains the network on. ' +
+    'Query and key matrices become smaller, and attention can be computed by running sums in time proportional to the length. ' +
+    'The variant -sums is computed so; the others by masked products, which are faster on texts as short as these.',
+  paper: {
+    title: 'Finetuning Pretrained Transformers into RNNs',
+    authors:
+      'Jungo Kasai, Hao Peng, Yizhe Zhang, Dani Yogatama, Gabriel Ilharco, Nikolaos Pappas, Yi Mao, Weizhu Chen, Noah A. Smith',
+    year: 2021,
+    url: 'https://arxiv.org/abs/2103.13076',
+  },
+  params: v.strictObject({
+    features: v.pipe(
+      v.number(),
+      v.gtValue(0),
+      v.ltValue(1),
+      v.description(
+        'Features of φ as a share of the width of a head, rounded to a whole number of pairs, at least one.',
+      ),
+    ),
+    form: v.optional(
+      v.pipe(
+        v.picklist(['products', 'sums']),
+        v.description('How a decoder is computed: by masked products of queries and keys, or by running sums.'),
+      ),
+      'products',
+    ),
+    ...budgetParameters,
+  }),
+  variants: {
+    'f50-n100': { features: 0.5, steps: 100 },
+    'f25-n100': { features: 0.25, steps: 100 },
+    'f75-n1000': { features: 0.75, steps: 1000 },
+    'f50-n1000': { features: 0.5, steps: 1000 },
+    'f25-n1000': { features: 0.25, steps: 1000 },
+    'f50-sums-n1000': { features: 0.5, form: 'sums', steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const { features, form } = context.params;
+    const map = featureMaps(model, features);
+    // Both forms compute the same; products are faster to train.
+    const swapped = withLinearAttention(model, { ...map, form: 'products' });
+    context.note(`features per head: ${map.features} of ${headsOfLayer(model.roles, model.roles.layers[0]).headWidth}`);
+    const { parameters } = await fineTune(context, { model, onnx: swapped.onnx });
+    const shipped = form === 'products' ? swapped : withLinearAttention(model, { ...map, form });
+    return shipped.withOnnx(withParameters(shipped.onnx, parameters));
+  },
+});
+
+/** W_φ of every head: orthonormal directions that hold most of Σ (x q)² + Σ (x k)² for x of unit variance. */
+export function featureMaps(model: Model, share: number): Omit<LinearAttention, 'form'> {
+  const { layers } = model.roles;
+  const { headWidth } = headsOfLayer(model.roles, layers[0]);
+  const features = Math.max(2, 2 * Math.round((share * headWidth) / 2));
+  // For each key-value head the Gram matrix [headWidth, headWidth] of the columns of its keys and its queries.
+  const grams = layers.map((layer) => {
+    const { heads, keyValueHeads } = headsOfLayer(model.roles, layer);
+    const [q, k] = [layer.q, layer.k].map((linear) => model.weight(linear));
+    return Array.from({ length: keyValueHeads }, (_, group) => {
+      const gram = new Float64Array(headWidth * headWidth);
+      addGram(gram, k, { rows: layer.k.inFeatures, heads: keyValueHeads, head: group });
+      const served = heads / keyValueHeads;
+      for (let head = group * served; head < (group + 1) * served; head++)
+        addGram(gram, q, { rows: layer.q.inFeatures, heads, head });
+      return gram;
+    });
+  });
+  if (isRotary(findAttention(model, layers[0]))) {
+    const pairs = largestPairs(grams.flat(), headWidth, features / 2);
+    const map = new Float64Array(headWidth * features);
+    for (const [to, pair] of pairs.entries())
+      for (const side of [0, 1]) map[(2 * pair + side) * features + 2 * to + side] = 1;
+    return { features, pairs, maps: grams.map((groups) => groups.map(() => map)) };
+  }
+  return { features, maps: grams.map((groups) => groups.map((gram) => leading(gram, headWidth, features))) };
+}
+
+/** Adds WᵀW of the columns of one head, W: [rows, heads · headWidth]. */
+function addGram(
+  gram: Float64Array,
+  weight: Float32Array,
+  { rows, heads, head }: { readonly rows: number; readonly heads: number; readonly head: number },
+): void {
+  const width = Math.sqrt(gram.length);
+  for (let row = 0; row < rows; row++) {
+    const start = (row * heads + head) * width;
+    for (let i = 0; i < width; i++)
+      for (let j = 0; j < width; j++) gram[i * width + j] += weight[start + i] * weight[start + j];
+  }
+}
+
+/** The first eigenvectors as columns, [size, count]. */
+function leading(gram: Float64Array, size: number, count: number): Float64Array {
+  const { vectors } = symmetricEigen(gram, size);
+  const columns = new Float64Array(size * count);
+  for (let at = 0; at < count; at++) for (let i = 0; i < size; i++) columns[i * count + at] = vectors[at * size + i];
+  return columns;
+}
+
+/** Pairs of features that are largest over all heads together, ascending: they share one table of angles. */
+function largestPairs(grams: readonly Float64Array[], headWidth: number, count: number): readonly number[] {
+  const energy = Array.from({ length: headWidth / 2 }, (_, pair) =>
+    grams.reduce((sum, gram) => sum + gram[2 * pair * (headWidth + 1)] + gram[(2 * pair + 1) * (headWidth + 1)], 0),
+  );
+  const order = energy.map((_, pair) => pair).sort((a, b) => energy[b] - energy[a] || a - b);
+  return order.slice(0, count).sort((a, b) => a - b);
+}

@@ -1,0 +1,139 @@
+/**
+ * Three stages: prune, distil, quantize. Layers are left out, or weights set to zero by SparseGPT; what is left learns from the
+ * dense model; then it is rounded by GPTQ, zeros staying zero.
+ * Zafrir et al. 2021 (Prune Once for All), https://arxiv.org/abs/2111.05754: pruning, distillation with the pattern of zeros
+ * locked, and quantization, one after the other; Kurtic et al. 2022, https://arxiv.org/abs/2203.07259, section 5.2, drop layers
+ * first. Loss of methods/shared/distillation-loss.ts.
+ * Departs from them: pruning is one shot and the rounding is not trained through, so that every step goes to distillation.
+ */
+import * as v from 'valibot';
+import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
+import { defineMethod, type TrainedContext } from '../../harness/contracts/method.ts';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import { withParameters } from '../../harness/training/parameters.ts';
+import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { distillationLoss, distillationParameters } from '../shared/distillation-loss.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { gptqLayer } from '../shared/gptq-layer.ts';
+import { dampingParameter } from '../shared/inverse-factor.ts';
+import { dequantizeWeight, type QuantizedWeight } from '../shared/matmul-nbits.ts';
+import { sparsegptLayer } from '../shared/sparsegpt-layer.ts';
+import { type Mask, sparsityParameter } from '../shared/sparsity.ts';
+import { depthParameter, studentOf, studentRemark } from '../shared/student.ts';
+import { maskBlockParameter } from '../shared/sweep-mask.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+
+const params = v.pipe(
+  v.strictObject({
+    depth: v.optional(depthParameter),
+    sparsity: v.optional(sparsityParameter),
+    ...distillationParameters,
+    ...weightFormat,
+    damping: dampingParameter,
+    blockSize: maskBlockParameter,
+    ...budgetParameters,
+  }),
+  v.check(
+    ({ depth, sparsity }) => depth !== undefined || sparsity !== undefined,
+    'nothing would be pruned: give depth, sparsity or both',
+  ),
+);
+type Params = v.InferOutput<typeof params>;
+
+export default defineMethod({
+  id: 'prune-distill-quantize',
+  family: 'combined',
+  access: 'trained',
+  description:
+    'Leaves out layers or sets weights to zero, lets what is left learn the probabilities that the whole model gives, and rounds it to few bits. ' +
+    'Three families in one: smaller by structure or by zeros, healed by a teacher, then stored in fewer bits. ' +
+    'Token embedding and output layer are trained but stay in float32 unless a variant says otherwise (e8).',
+  paper: {
+    title: 'Prune Once for All: Sparse Pre-Trained Language Models',
+    authors: 'Ofir Zafrir, Ariel Larey, Guy Boudoukh, Haihao Shen, Moshe Wasserblat',
+    year: 2021,
+    url: 'https://arxiv.org/abs/2111.05754',
+  },
+  params,
+  variants: {
+    'd75-w4g32-n100': { depth: 0.75, bits: 4, groupSize: 32, steps: 100 },
+    'd50-w4g32-n100': { depth: 0.5, bits: 4, groupSize: 32, steps: 100 },
+    's50-w4g32-n100': { sparsity: 0.5, bits: 4, groupSize: 32, steps: 100 },
+    'd75-w4g32-n1000': { depth: 0.75, bits: 4, groupSize: 32, steps: 1000 },
+    'd50-w4g32-n1000': { depth: 0.5, bits: 4, groupSize: 32, steps: 1000 },
+    's50-w4g32-n1000': { sparsity: 0.5, bits: 4, groupSize: 32, steps: 1000 },
+    'd75-w4g32-e8-n1000': { depth: 0.75, bits: 4, groupSize: 32, embedding: 'int8', steps: 1000 },
+    's70-w4g32-n1000': { sparsity: 0.7, bits: 4, groupSize: 32, steps: 1000 },
+    'd75-s50-w4g32-n1000': { depth: 0.75, sparsity: 0.5, bits: 4, groupSize: 32, steps: 1000 },
+  },
+
+  async compress(dense, context) {
+    const pruned = await prune(dense, context);
+    const { parameters } = await fineTune(context, {
+      model: dense,
+      onnx: mergeTeacher(pruned.model.onnx, dense.onnx),
+      loss: distillationLoss(dense, context.params),
+      parameterOptions: (name) => {
+        const mask = pruned.masks.get(name);
+        return mask === undefined ? {} : { mask: Float32Array.from(mask) };
+      },
+    });
+    const distilled = pruned.model.withOnnx(withParameters(pruned.model.onnx, parameters));
+    return quantize({ model: distilled, masks: pruned.masks }, context);
+  },
+});
+
+export interface Pruned {
+  readonly model: Model;
+  /** By name of the weight; none where only layers were left out. */
+  readonly masks: ReadonlyMap<string, Mask>;
+}
+
+/** The bar is for the training, by far the longest of the stages. */
+const unseen = () => undefined;
+
+async function prune(dense: Model, { params, calibration, signal, note }: TrainedContext<Params>): Promise<Pruned> {
+  const { depth, sparsity, blockSize, damping } = params;
+  const student = depth === undefined ? undefined : studentOf(dense, depth);
+  if (student !== undefined) note(studentRemark(student, dense));
+  const model = student?.model ?? dense;
+  if (sparsity === undefined) return { model, masks: new Map() };
+  const sparse = await compressLayerByLayer({
+    model,
+    examples: calibration.examples,
+    statistics: ['second-moment'],
+    signal,
+    progress: unseen,
+    compressLinear: ({ role: where, inFeatures, outFeatures }, weight, statistics) => {
+      const moment = statistics.of('second-moment');
+      const settings = { sparsity, blockSize, damping, where, signal };
+      return sparsegptLayer({ weight, moment, inFeatures, outFeatures, ...settings });
+    },
+  });
+  const maskOf = (linear: LinearRole) => Uint8Array.from(sparse.weight(linear), (value) => (value === 0 ? 0 : 1));
+  return { model: sparse, masks: new Map(sparse.linears.map((linear) => [linear.weight, maskOf(linear)])) };
+}
+
+async function quantize(
+  { model, masks }: Pruned,
+  { params, calibration, signal, note }: TrainedContext<Params>,
+): Promise<Model> {
+  const { bits, groupSize, symmetric, damping } = params;
+  const settled: { linear: LinearRole; quantized: QuantizedWeight }[] = [];
+  await compressLayerByLayer({
+    model,
+    examples: calibration.examples,
+    statistics: ['second-moment'],
+    signal,
+    progress: unseen,
+    async compressLinear(linear, weight, statistics) {
+      const { role: where, inFeatures, outFeatures } = linear;
+      const mask = masks.get(linear.weight);
+      const layer = { weight, moment: statistics.of('second-moment'), inFeatures, outFeatures, ...(mask && { mask }) };
+      const quantized = await gptqLayer({ ...layer, bits, groupSize, symmetric, damping, where, signal });
+      settled.push({ linear, quantized });
+      return dequantizeWeight(quantized);
+    },
+  });
+  return storeQuantized(model, settled, { ...params, note });
+}

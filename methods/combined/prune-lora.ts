@@ -1,0 +1,72 @@
+/**
+ * Pruning in one shot, then recovery by low-rank adapters that are merged into the weights that stayed: y = x (W + M ∘ A B),
+ * where M is 0 for every weight pruned, so that nothing is left of the adapters but better weights.
+ * Zimmer et al. 2023 (PERP), https://arxiv.org/abs/2312.15230, "MaskLoRA", on masks and weights of SparseGPT
+ * (methods/shared/sparsegpt-layer.ts). All but the adapters is frozen.
+ * Departs from it: biases and norms are not trained with them.
+ */
+import * as v from 'valibot';
+import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import { addLora } from '../../harness/training/lora.ts';
+import { adapterParameters } from '../shared/adapter.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { dampingParameter } from '../shared/inverse-factor.ts';
+import { sparsegptLayer } from '../shared/sparsegpt-layer.ts';
+import { sparsityParameter } from '../shared/sparsity.ts';
+import { maskBlockParameter } from '../shared/sweep-mask.ts';
+
+export default defineMethod({
+  id: 'prune-lora',
+  family: 'combined',
+  access: 'trained',
+  description:
+    'Prunes the linear layers in one shot, trains small adapters beside what is left and adds them into the weights that stayed. ' +
+    'The file and the zeros in it are those of pruning alone; what is trained, and kept by the optimizer, is a fraction of the model. ' +
+    'Embedding, norms and output layer stay as they are.',
+  paper: {
+    title: 'PERP: Rethinking the Prune-Retrain Paradigm in the Era of LLMs',
+    authors: 'Max Zimmer, Megi Andoni, Christoph Spiegel, Sebastian Pokutta',
+    year: 2023,
+    url: 'https://arxiv.org/abs/2312.15230',
+  },
+  params: v.strictObject({
+    sparsity: sparsityParameter,
+    ...adapterParameters,
+    damping: dampingParameter,
+    blockSize: maskBlockParameter,
+    ...budgetParameters,
+  }),
+  variants: {
+    's50-r8-n100': { sparsity: 0.5, rank: 8, steps: 100 },
+    's70-r8-n100': { sparsity: 0.7, rank: 8, steps: 100 },
+    '2-of-4-r8-n100': { sparsity: '2:4', rank: 8, steps: 100 },
+    's50-r8-n1000': { sparsity: 0.5, rank: 8, steps: 1000 },
+    's70-r8-n1000': { sparsity: 0.7, rank: 8, steps: 1000 },
+    '2-of-4-r8-n1000': { sparsity: '2:4', rank: 8, steps: 1000 },
+    's50-r32-n1000': { sparsity: 0.5, rank: 32, steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const { params, calibration, signal, random } = context;
+    const { linears } = model;
+    const pruned = await compressLayerByLayer({
+      model,
+      examples: calibration.examples,
+      statistics: ['second-moment'],
+      signal,
+      // The bar is for the training.
+      progress: () => undefined,
+      compressLinear: ({ role: where, inFeatures, outFeatures }, weight, statistics) => {
+        const moment = statistics.of('second-moment');
+        return sparsegptLayer({ weight, moment, inFeatures, outFeatures, where, signal, ...params });
+      },
+    });
+    const masks = new Map(
+      linears.map((linear) => [linear.weight, pruned.weight(linear).map((value) => (value === 0 ? 0 : 1))]),
+    );
+    const lora = addLora({ model: pruned.onnx, linears, rank: params.rank, alpha: params.alpha, random, masks });
+    const { parameters } = await fineTune(context, { model, onnx: lora.model, parameters: lora.parameters });
+    return model.withOnnx(lora.merge(parameters));
+  },
+});

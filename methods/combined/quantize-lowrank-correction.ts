@@ -1,0 +1,148 @@
+/**
+ * Quantization with a low-rank path beside it that holds the largest part of what rounding lost: y = x Q(W) + (x A) B with
+ * A B ≈ E = W − Q(W). Yao et al. 2023 (ZeroQuant-V2), https://arxiv.org/abs/2303.08302, "LoRC": the truncated
+ * singular value decomposition of E; Zhang et al. 2024 (LQER), https://arxiv.org/abs/2402.02446, "L²QER": that of S E with
+ * S = diag(E|X_j|), so that errors on strong inputs count more.
+ * Beyond both: weighting by the whole second moment of the inputs (methods/shared/truncate-whitened.ts), at which no other path
+ * of the rank leaves less of the layer's output; the same optimum as Zhang et al. 2025 (QERA), https://arxiv.org/abs/2410.06040.
+ * Departs from them: A and B are kept in float16, grids are those of ONNX Runtime, and each block is corrected for the inputs
+ * that come out of the corrected blocks before it.
+ */
+import * as v from 'valibot';
+import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LinearRole } from '../../harness/contracts/model.ts';
+import { matmul, thinSvd } from '../../harness/runtime/linear-algebra.ts';
+import { toFloat16 } from '../shared/codebook.ts';
+import { type Factors, factorsOf } from '../shared/low-rank.ts';
+import { withLowRankBranches } from '../shared/low-rank-branch.ts';
+import { dequantizeWeight, quantizeWeight, type QuantizedWeight, type WeightShape } from '../shared/matmul-nbits.ts';
+import { gptqLayer } from '../shared/gptq-layer.ts';
+import { dampingParameter } from '../shared/inverse-factor.ts';
+import { truncateWhitened } from '../shared/truncate-whitened.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+
+/** Inputs that were all but zero must not make the path's first factor infinite. */
+const SMALLEST_MAGNITUDE = 1e-6;
+const WHITENING_DAMPING = 1e-6;
+
+export default defineMethod({
+  id: 'quantize-lowrank-correction',
+  family: 'combined',
+  access: 'calibrated',
+  description:
+    'Rounds the weights of the linear layers to few bits and puts two thin matrices beside each, whose product gives back the part of the rounding error that the outputs miss most. ' +
+    'How wide they are is its dial; they cost bytes and a little time. ' +
+    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
+  paper: {
+    title: 'LQER: Low-Rank Quantization Error Reconstruction for LLMs',
+    authors: 'Cheng Zhang, Jianyi Cheng, George A. Constantinides, Yiren Zhao',
+    year: 2024,
+    url: 'https://arxiv.org/abs/2402.02446',
+  },
+  params: v.strictObject({
+    ...weightFormat,
+    rank: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Width of the path beside each layer.')),
+    weighting: v.optional(
+      v.pipe(
+        v.picklist(['none', 'magnitude', 'second-moment']),
+        v.description('What errors count by: all alike, the mean size of their input, or all that inputs do together.'),
+      ),
+      'second-moment',
+    ),
+    rounding: v.optional(
+      v.pipe(
+        v.picklist(['nearest', 'gptq']),
+        v.description(
+          'How the weights are rounded first: to the nearest point of the grid, or with later weights making up.',
+        ),
+      ),
+      'nearest',
+    ),
+    damping: dampingParameter,
+  }),
+  variants: {
+    'w4g32-r4': { bits: 4, groupSize: 32, rank: 4 },
+    'w4g32-r2-e8': { bits: 4, groupSize: 32, rank: 2, embedding: 'int8' },
+    'w3g32-r2': { bits: 3, groupSize: 32, rank: 2 },
+    'w3g32-r4': { bits: 3, groupSize: 32, rank: 4 },
+    'w3g32-r8': { bits: 3, groupSize: 32, rank: 8 },
+    'w3g32-r8-plain': { bits: 3, groupSize: 32, rank: 8, weighting: 'none' },
+    'w3g32-r8-magnitude': { bits: 3, groupSize: 32, rank: 8, weighting: 'magnitude' },
+    'w3g32-r8-gptq': { bits: 3, groupSize: 32, rank: 8, rounding: 'gptq' },
+    'w2g32-r8': { bits: 2, groupSize: 32, rank: 8 },
+    'w2g32-r16': { bits: 2, groupSize: 32, rank: 16 },
+  },
+
+  async compress(model, { params, calibration, signal, note, progress }) {
+    const { activations, embedding, rank, weighting, rounding, damping, ...format } = params;
+    const settled: { linear: LinearRole; quantized: QuantizedWeight; factors: Factors }[] = [];
+    await compressLayerByLayer({
+      model,
+      examples: calibration.examples,
+      statistics: ['second-moment', 'absolute-sum'],
+      signal,
+      progress,
+      async compressLinear(linear, weight, statistics) {
+        const { role: where, inFeatures, outFeatures } = linear;
+        const shape = { inFeatures, outFeatures };
+        const moment = statistics.of('second-moment');
+        const quantized =
+          rounding === 'gptq'
+            ? await gptqLayer({ weight, moment, damping, where, signal, ...shape, ...format })
+            : quantizeWeight(weight, { ...shape, ...format });
+        const rounded = dequantizeWeight(quantized);
+        const factors = await correction({
+          error: weight.map((value, at) => value - rounded[at]),
+          shape,
+          rank: Math.min(rank, inFeatures, outFeatures),
+          weighting,
+          moment,
+          magnitudes: statistics.of('absolute-sum'),
+        });
+        settled.push({ linear, quantized, factors });
+        const corrected = await productOf(factors, shape);
+        return rounded.map((value, at) => value + corrected[at]);
+      },
+    });
+    return withLowRankBranches(storeQuantized(model, settled, { activations, embedding, note }), settled);
+  },
+});
+
+export interface CorrectionProblem {
+  /** E, [in, out] */
+  readonly error: Float32Array;
+  readonly shape: WeightShape;
+  readonly rank: number;
+  readonly weighting: 'none' | 'magnitude' | 'second-moment';
+  /** Σ x xᵀ, [in, in] */
+  readonly moment: Float64Array;
+  /** E|X_j| up to a factor, [in] */
+  readonly magnitudes: Float64Array;
+}
+
+/** A and B with A B nearest to E in the chosen weighting, as float16 holds them. */
+export async function correction(problem: CorrectionProblem): Promise<Factors> {
+  const { error, shape, rank, weighting, moment, magnitudes } = problem;
+  if (weighting === 'second-moment') {
+    const settings = { weight: error, shape, secondMoment: moment, damping: WHITENING_DAMPING, rank };
+    return asFloat16(await truncateWhitened(settings));
+  }
+  const { inFeatures, outFeatures } = shape;
+  const largest = Math.max(...magnitudes);
+  const s = magnitudes.map((size) => (weighting === 'none' ? 1 : Math.max(size / largest, SMALLEST_MAGNITUDE)));
+  const scaled = Float64Array.from(error, (value, at) => value * s[Math.floor(at / outFeatures)]);
+  const decomposed = await thinSvd(scaled, inFeatures, outFeatures);
+  const terms = decomposed.s.length;
+  const u = decomposed.u.map((value, at) => value / s[Math.floor(at / terms)]);
+  return asFloat16(factorsOf({ ...decomposed, u }, shape, rank));
+}
+
+function asFloat16({ rank, down, up }: Factors): Factors {
+  return { rank, down: down.map(toFloat16), up: up.map(toFloat16) };
+}
+
+/** A B, [in, out] */
+function productOf({ rank, down, up }: Factors, { inFeatures, outFeatures }: WeightShape): Promise<Float32Array> {
+  return matmul({ left: down, right: up, rows: inFeatures, inner: rank, columns: outFeatures });
+}

@@ -1,0 +1,193 @@
+/**
+ * Low rank and few bits: each weight matrix becomes two thinner ones, cut where the layer's output misses least, and both are
+ * quantized with the weights still to come making up for those already rounded.
+ * Wang et al. 2024 (SVD-LLM), https://arxiv.org/abs/2403.07378: the cut is methods/shared/truncate-whitened.ts; factors are
+ * rounded by GPTQ, methods/shared/gptq-layer.ts, which the paper combines with too. In between the second factor is fitted anew
+ * to the inputs that the rounded first one gives it, by least squares, as the paper's closed-form update fits U:
+ *   min ‖X W − X Â B‖²  →  B = (Âᵀ H Â)⁻¹ Âᵀ H W,  H = Xᵀ X
+ * Departs from it: each block is fitted to the inputs that come out of the compressed blocks before it; layers whose factors
+ * would not be smaller are only quantized.
+ */
+import * as v from 'valibot';
+import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LinearRole } from '../../harness/contracts/model.ts';
+import { matmul, solvePositiveDefinite } from '../../harness/runtime/linear-algebra.ts';
+import { gptqLayer } from '../shared/gptq-layer.ts';
+import type { GridFormat } from '../shared/grid.ts';
+import { dampingParameter } from '../shared/inverse-factor.ts';
+import { type Factors, factorNames, keepParameter, rankFor, withFactors } from '../shared/low-rank.ts';
+import {
+  dequantizeWeight,
+  type GroupSize,
+  quantizeWeight,
+  type QuantizedWeight,
+  type WeightShape,
+} from '../shared/matmul-nbits.ts';
+import { truncateWhitened } from '../shared/truncate-whitened.ts';
+import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+
+const WHITENING_DAMPING = 1e-6;
+
+export default defineMethod({
+  id: 'svd-quantize',
+  family: 'combined',
+  access: 'calibrated',
+  description:
+    'Replaces each weight matrix by the product of two thinner ones, those that the outputs miss least with, and rounds both to few bits. ' +
+    'Each rounding is made up for by what has not been rounded yet, the second matrix as a whole for the first. ' +
+    'Token embedding and output layer stay in float32 unless a parameter says otherwise.',
+  paper: {
+    title: 'SVD-LLM: Truncation-aware Singular Value Decomposition for Large Language Model Compression',
+    authors: 'Xin Wang, Yu Zheng, Zhongwei Wan, Mi Zhang',
+    year: 2024,
+    url: 'https://arxiv.org/abs/2403.07378',
+  },
+  params: v.strictObject({
+    keep: keepParameter,
+    ...weightFormat,
+    rounding: v.optional(
+      v.pipe(
+        v.picklist(['nearest', 'gptq']),
+        v.description(
+          'How factors are rounded: to the nearest point of their grid, or with what is still to come making up.',
+        ),
+      ),
+      'gptq',
+    ),
+    damping: dampingParameter,
+  }),
+  variants: {
+    'p90-w8g32': { keep: 0.9, bits: 8, groupSize: 32 },
+    'p75-w8g32': { keep: 0.75, bits: 8, groupSize: 32 },
+    'p50-w8g32': { keep: 0.5, bits: 8, groupSize: 32 },
+    'p90-w4g32': { keep: 0.9, bits: 4, groupSize: 32 },
+    'p75-w4g32': { keep: 0.75, bits: 4, groupSize: 32 },
+    'p50-w4g32': { keep: 0.5, bits: 4, groupSize: 32 },
+    'p75-w4g32-nearest': { keep: 0.75, bits: 4, groupSize: 32, rounding: 'nearest' },
+  },
+
+  async compress(model, { params, calibration, signal, note, progress }) {
+    const { activations, embedding, keep, ...options } = params;
+    const factored: { linear: LinearRole; compressed: QuantizedFactors }[] = [];
+    const whole: { linear: LinearRole; quantized: QuantizedWeight }[] = [];
+    await compressLayerByLayer({
+      model,
+      examples: calibration.examples,
+      statistics: ['second-moment'],
+      signal,
+      progress,
+      async compressLinear(linear, weight, statistics) {
+        const { role: where, inFeatures, outFeatures } = linear;
+        const layer = { weight, moment: statistics.of('second-moment'), inFeatures, outFeatures, where, ...options };
+        const rank = rankFor(linear, keep);
+        if (rank === undefined) {
+          const quantized = await rounded(layer);
+          whole.push({ linear, quantized });
+          return dequantizeWeight(quantized);
+        }
+        const compressed = await quantizeFactors({ ...layer, rank });
+        factored.push({ linear, compressed });
+        const { down, up } = compressed.factors;
+        return matmul({ left: down, right: up, rows: inFeatures, inner: rank, columns: outFeatures });
+      },
+    });
+    if (whole.length > 0) {
+      const roles = whole.map(({ linear }) => linear.role).join(', ');
+      note(`only quantized, since even factors of rank 1 are not smaller: ${roles}`);
+    }
+    const thin = withFactors(
+      model,
+      factored.map(({ linear, compressed: { factors } }) => ({ linear, factors })),
+    );
+    const layers = [...whole, ...factored.flatMap(({ linear, compressed }) => factorLayers(linear, compressed))];
+    return storeQuantized(thin, layers, { activations, embedding, note });
+  },
+});
+
+interface Layer extends WeightShape, GridFormat {
+  /** [in, out] */
+  readonly weight: Float32Array;
+  /** Σ x xᵀ, [in, in] */
+  readonly moment: Float64Array;
+  readonly groupSize: GroupSize;
+  readonly rounding: 'nearest' | 'gptq';
+  readonly damping: number;
+  /** Name of the layer, for messages. */
+  readonly where: string;
+}
+
+export interface QuantizedFactors {
+  readonly down: QuantizedWeight;
+  readonly up: QuantizedWeight;
+  /** What the codes of both stand for. */
+  readonly factors: Factors;
+}
+
+export async function quantizeFactors(layer: Layer & { readonly rank: number }): Promise<QuantizedFactors> {
+  const { weight, moment, rank, inFeatures, outFeatures } = layer;
+  const shape = { inFeatures, outFeatures };
+  const cut = await truncateWhitened({ weight, shape, secondMoment: moment, damping: WHITENING_DAMPING, rank });
+  const first = await rounded({ ...layer, weight: cut.down, outFeatures: rank });
+  const down = dequantizeWeight(first);
+  const inner = await innerMoments(down, layer);
+  const refitted = layer.rounding === 'gptq' ? await refit(inner, { rank, outFeatures }) : cut.up;
+  const second = await rounded({ ...layer, weight: refitted, moment: inner.moment, inFeatures: rank });
+  return { down: first, up: second, factors: { rank, down, up: dequantizeWeight(second) } };
+}
+
+async function rounded({ rounding, ...layer }: Layer): Promise<QuantizedWeight> {
+  return rounding === 'gptq' ? gptqLayer(layer) : quantizeWeight(layer.weight, layer);
+}
+
+interface InnerMoments {
+  /** Âᵀ H Â, [rank, rank] */
+  readonly moment: Float64Array;
+  /** Âᵀ H W, [rank, out] */
+  readonly target: Float64Array;
+}
+
+/** What the second factor sees of the inputs, and what it should make of them. down: Â, [in, rank] */
+async function innerMoments(
+  down: Float32Array,
+  { weight, moment, rank, inFeatures, outFeatures }: Layer & { readonly rank: number },
+): Promise<InnerMoments> {
+  const left = Float64Array.from(down);
+  const half = await matmul({
+    left,
+    right: moment,
+    rows: rank,
+    inner: inFeatures,
+    columns: inFeatures,
+    transposeLeft: true,
+  }); // Âᵀ H
+  const product = (right: Float64Array, columns: number) =>
+    matmul({ left: half, right, rows: rank, inner: inFeatures, columns });
+  return { moment: await product(left, rank), target: await product(Float64Array.from(weight), outFeatures) };
+}
+
+/** B, damped on the diagonal so that directions the rounding made alike can be told apart. */
+async function refit(
+  { moment, target }: InnerMoments,
+  { rank, outFeatures }: { readonly rank: number; readonly outFeatures: number },
+): Promise<Float32Array> {
+  const damped = moment.slice();
+  let trace = 0;
+  for (let r = 0; r < rank; r++) trace += moment[r * (rank + 1)];
+  for (let r = 0; r < rank; r++) damped[r * (rank + 1)] += (WHITENING_DAMPING * trace) / rank || 1;
+  return Float32Array.from(await solvePositiveDefinite({ a: damped, size: rank, right: target, columns: outFeatures }));
+}
+
+/** The two MatMuls that withFactors has put in the place of a layer, as layers of their own. */
+function factorLayers(linear: LinearRole, { down, up, factors }: QuantizedFactors) {
+  const { node, output } = linear;
+  const [first, second] = factorNames(linear);
+  const between = `${output}.rank${factors.rank}`;
+  return [
+    {
+      linear: { ...linear, node: `${node}.down`, weight: first, output: between, outFeatures: factors.rank },
+      quantized: down,
+    },
+    { linear: { ...linear, weight: second, input: between, inFeatures: factors.rank }, quantized: up },
+  ];
+}

@@ -1,0 +1,70 @@
+/**
+ * DistilBERT: a student of every other layer of its teacher, trained on a sum of three losses.
+ * Sanh et al. 2019, https://arxiv.org/abs/1910.01108, section 3; weights of the losses as in the authors' training script,
+ * https://github.com/huggingface/transformers (examples/research_projects/distillation, --alpha_ce 5 --alpha_mlm 2 --alpha_cos 1):
+ *   L = 5 T² KL(teacher ‖ student, T = 2) + 2 CE(student, data) + 1 (1 − cos(h_student, h_teacher)),   divided by their sum
+ * h the last hidden states. Departs from it: the task is the model's own (next token or class) in the place of masked tokens,
+ * and the width of the student is its teacher's, as it was there.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import { cosineLoss, logitDistillation, weightedLosses } from '../../harness/training/loss.ts';
+import { withParameters } from '../../harness/training/parameters.ts';
+import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { lastHidden, pairOf } from '../shared/distilled-values.ts';
+import { budgetParameters, fineTune, taskLoss } from '../shared/fine-tune.ts';
+import { cutStudentVariants, depthParameter, studentOf, studentRemark } from '../shared/student.ts';
+
+const weightParameter = (what: string) =>
+  v.pipe(v.number(), v.minValue(0), v.description(`Weight of ${what} before all are divided by their sum.`));
+
+export default defineMethod({
+  id: 'distilbert-style',
+  family: 'distillation',
+  access: 'trained',
+  description:
+    'Keeps about every other layer and trains what is left on three losses at once: the probabilities of the whole model, the right answers, and the direction of its last hidden states. ' +
+    'Layers start from those of the whole model. ' +
+    'Its control student-no-kd has the same student, steps and data, and no teacher.',
+  paper: {
+    title: 'DistilBERT, a distilled version of BERT: smaller, faster, cheaper and lighter',
+    authors: 'Victor Sanh, Lysandre Debut, Julien Chaumond, Thomas Wolf',
+    year: 2019,
+    url: 'https://arxiv.org/abs/1910.01108',
+  },
+  params: v.strictObject({
+    depth: depthParameter,
+    ...budgetParameters,
+    temperature: v.optional(
+      v.pipe(v.number(), v.gtValue(0), v.description('T: what logits are divided by on both sides.')),
+      2,
+    ),
+    probabilities: v.optional(weightParameter('the divergence from the teacher’s probabilities'), 5),
+    task: v.optional(weightParameter('the right answers'), 2),
+    direction: v.optional(weightParameter('the angle between last hidden states'), 1),
+  }),
+  variants: {
+    ...cutStudentVariants,
+    'd50-nocos-n1000': { depth: 0.5, direction: 0, steps: 1000 },
+  },
+
+  async compress(teacher, context) {
+    const { depth, temperature, probabilities, task, direction } = context.params;
+    const student = studentOf(teacher, depth);
+    context.note(studentRemark(student, teacher));
+    const weights = teacher.kind === 'decoder' ? 'target_weights' : null;
+    const pairs = [pairOf(lastHidden(student.model), lastHidden(teacher))];
+    const parts = [
+      { weight: probabilities, loss: logitDistillation({ temperature, weights }) },
+      { weight: task, loss: taskLoss(teacher) },
+      { weight: direction, loss: cosineLoss({ pairs }) },
+    ].filter(({ weight }) => weight > 0);
+    const sum = parts.reduce((total, { weight }) => total + weight, 0);
+    const { parameters } = await fineTune(context, {
+      model: teacher,
+      onnx: mergeTeacher(student.model.onnx, teacher.onnx),
+      loss: weightedLosses(parts.map(({ weight, loss }) => ({ factor: weight / sum, loss }))),
+    });
+    return student.model.withOnnx(withParameters(student.model.onnx, parameters));
+  },
+});

@@ -1,0 +1,99 @@
+/**
+ * Distillation layer by layer in closed form: a student with fewer layers, whose layers are rebuilt one after the other
+ * against the frozen teacher, all others as they are. Yao et al. 2022 (ZeroQuant), https://arxiv.org/abs/2206.01861, section
+ * 4.3, "layer-by-layer knowledge distillation": layer k of the student learns what layer k of the teacher gives,
+ *   min ‖L_k(teacher) − L_k(student)‖²
+ * Departs from it: the student has fewer layers instead of fewer bits; each linear layer is fitted by ridge regression in
+ * place of gradient steps, to the teacher's output at its place or, where it writes to the residual stream, to the teacher's
+ * stream behind it; its inputs are the student's own, out of layers already rebuilt. So a layer takes over what those left out
+ * before it did.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LayerRoles, LinearRole } from '../../harness/contracts/model.ts';
+import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { rebuildLayers } from '../shared/rebuild-layers.ts';
+import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
+import { keepLayers } from '../shared/structure.ts';
+import { depthParameter, keptLayers, requireSeveralLayers, studentRemark } from '../shared/student.ts';
+
+export default defineMethod({
+  id: 'layerwise-frozen',
+  family: 'distillation',
+  access: 'calibrated',
+  description:
+    'Leaves out some of the layers and refits the linear layers of those that stay, one after the other, so that each gives on calibration text what it gives in the whole model. ' +
+    'Each fit is a least-squares problem with a closed solution: no gradients, no training. ' +
+    'The variant d50-copied is a control without the refit.',
+  paper: {
+    title: 'ZeroQuant: Efficient and Affordable Post-Training Quantization for Large-Scale Transformers',
+    authors: 'Zhewei Yao, Reza Yazdani Aminabadi, Minjia Zhang, Xiaoxia Wu, Conglong Li, Yuxiong He',
+    year: 2022,
+    url: 'https://arxiv.org/abs/2206.01861',
+  },
+  params: v.strictObject({
+    depth: depthParameter,
+    rebuild: v.optional(
+      v.pipe(
+        v.picklist(['all', 'writers', 'none']),
+        v.description(
+          'Linear layers that are refitted: all, those that write to the residual stream (o, down), or none.',
+        ),
+      ),
+      'all',
+    ),
+    ridge: v.optional(
+      v.pipe(
+        v.number(),
+        v.gtValue(0),
+        v.description(
+          'How firmly weights are held to what they were, as a share of the mean second moment of the inputs.',
+        ),
+      ),
+      1e-3,
+    ),
+  }),
+  variants: {
+    d75: { depth: 0.75 },
+    d50: { depth: 0.5 },
+    d25: { depth: 0.25 },
+    'd75-writers': { depth: 0.75, rebuild: 'writers' },
+    'd50-writers': { depth: 0.5, rebuild: 'writers' },
+    'd50-copied': { depth: 0.5, rebuild: 'none' },
+  },
+
+  async compress(teacher, { params, calibration, signal, note, progress }) {
+    const { depth, rebuild, ridge } = params;
+    requireSeveralLayers(teacher);
+    const { layers } = teacher.roles;
+    const kept = studentLayers(layers.length, depth);
+    const student = keepLayers(teacher, kept);
+    note(studentRemark({ model: student, kept }, teacher));
+    signal.throwIfAborted();
+    if (rebuild === 'none') return student;
+    const pairs = student.roles.layers.map((compressed, at) => ({ dense: layers[kept[at]] as LayerRoles, compressed }));
+    const writers = new Set(student.roles.layers.flatMap(({ o, down }) => [o.role, down.role]));
+    return rebuildLayers({
+      dense: teacher,
+      compressed: student,
+      // Before the first gap a layer gets what it does in the teacher, and gives it.
+      layers: pairs.slice(kept.findIndex((layer, at) => layer !== at)),
+      examples: calibration.examples,
+      signal,
+      progress,
+      chosen: ({ role }) => rebuild === 'all' || writers.has(role),
+      async rebuild(model, linear, moments) {
+        const weight = await rebuiltWeight({ ...linear, ...moments, weight: model.weight(linear), hold: ridge });
+        return model.withWeight(linear, tensorOf('float32', shapeOf(linear), weight));
+      },
+    });
+  },
+});
+
+const shapeOf = ({ inFeatures, outFeatures }: LinearRole): readonly number[] => [inFeatures, outFeatures];
+
+/** As for other students, but one that keeps a single layer keeps the last: that is where its output has to be. */
+export function studentLayers(layers: number, depth: number): readonly number[] {
+  const kept = keptLayers(layers, depth);
+  return kept.length === 1 ? [layers - 1] : kept;
+}

@@ -1,0 +1,83 @@
+/**
+ * MiniLM: the student mimics the last self-attention module of its teacher, how its heads attend and how its values relate.
+ * Wang et al. 2020, https://arxiv.org/abs/2002.10957, section 3, equations 6 to 10:
+ *   L = mean over heads and positions of KL(A_teacher ‖ A_student) + the same of VR = softmax(V Vᵀ / √d)
+ * The paper distils on general text and then fine-tunes on the task; so does this, in two phases of one budget: a decoder's
+ * task is the next token. Values relate per key-value head. As there, the student's last layer follows the teacher's last.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LayerRoles, Model } from '../../harness/contracts/model.ts';
+import { headsOfLayer } from '../../harness/model/model.ts';
+import { attentionDistributionLoss, type Loss, relationLoss, weightedLosses } from '../../harness/training/loss.ts';
+import { withParameters } from '../../harness/training/parameters.ts';
+import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { attentionScores, biasedOutput, pairOf, requireSameHeads } from '../shared/distilled-values.ts';
+import { fineTune, taskLoss } from '../shared/fine-tune.ts';
+import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
+import { trainingPhases } from '../shared/training-phases.ts';
+
+export default defineMethod({
+  id: 'minilm-style',
+  family: 'distillation',
+  access: 'trained',
+  description:
+    'Trains a smaller model, cut from the whole one or trained before, so that its last attention looks where that of the whole model does and its values relate to each other in the same way; then trains on the right answers. ' +
+    'Only one layer of the whole model is looked at, so student and teacher need not agree in any other. ' +
+    'Its control student-no-kd has the same student, steps and data, and no teacher.',
+  paper: {
+    title: 'MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained Transformers',
+    authors: 'Wenhui Wang, Furu Wei, Li Dong, Hangbo Bao, Nan Yang, Ming Zhou',
+    year: 2020,
+    url: 'https://arxiv.org/abs/2002.10957',
+  },
+  params: v.strictObject({
+    ...studentParameters,
+    distillation: v.optional(
+      v.pipe(
+        v.number(),
+        v.gtValue(0),
+        v.maxValue(1),
+        v.description('Share of the steps that distil; the rest are trained on the task.'),
+      ),
+      0.5,
+    ),
+  }),
+  variants: {
+    ...studentVariants,
+    'd50-s25-n1000': { depth: 0.5, distillation: 0.25, steps: 1000 },
+  },
+
+  async compress(teacher, context) {
+    const { distillation, steps } = context.params;
+    const student = chooseStudent(teacher, context);
+    context.note(studentRemark(student, teacher));
+    const { parameters } = await fineTune(context, {
+      model: teacher,
+      onnx: mergeTeacher(student.model.onnx, teacher.onnx),
+      ...trainingPhases({
+        first: selfAttentionLoss(student.model, teacher),
+        second: taskLoss(teacher),
+        firstShare: distillation,
+        steps,
+      }),
+    });
+    return student.model.withOnnx(withParameters(student.model.onnx, parameters));
+  },
+});
+
+/** Equation 10, of the last layer of both. */
+export function selfAttentionLoss(student: Model, teacher: Model): Loss {
+  const [own, other] = [student, teacher].map(({ roles }) => roles.layers.at(-1) as LayerRoles) as [
+    LayerRoles,
+    LayerRoles,
+  ];
+  requireSameHeads(student, teacher);
+  const { keyValueHeads } = headsOfLayer(teacher.roles, other);
+  const attention = pairOf(attentionScores(student, own).masked, attentionScores(teacher, other).masked);
+  const values = pairOf(biasedOutput(student, own.v), biasedOutput(teacher, other.v));
+  return weightedLosses([
+    { factor: 1, loss: attentionDistributionLoss({ pairs: [attention] }) },
+    { factor: 1, loss: relationLoss({ pairs: [values], heads: keyValueHeads }) },
+  ]);
+}

@@ -1,0 +1,162 @@
+/**
+ * TinyBERT: distillation of what happens inside, layer by layer, and then of what comes out.
+ * Jiao et al. 2020, https://arxiv.org/abs/1909.10351, section 3.1, with student layer m following teacher layer g(m):
+ *   attention   MSE(A_m, A_g(m)) of the scores before the softmax, of each head, where they count
+ *   hidden      MSE(H_m W, H_g(m)), embedding MSE(E W, E): W [student width, teacher width], learned, where widths differ
+ *   prediction  cross-entropy with the teacher's probabilities at temperature 1
+ * first the layers (attention, hidden and embedding, all layers alike), then the prediction, in two phases of one budget.
+ * Departs from it: the student starts from the teacher's own layers, and a narrower one from the features of the stream with
+ * the most energy, where the paper first distils a small model on general text; so g(m) is the layer that m came from. A
+ * smaller model trained before is nearer to the paper, and its g is even. Data augmentation is left out.
+ */
+import * as v from 'valibot';
+import { InputError } from '../../harness/contracts/errors.ts';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LayerRoles, Model } from '../../harness/contracts/model.ts';
+import type { OnnxModel } from '../../harness/onnx/graph.ts';
+import type { Random } from '../../harness/tensor/random.ts';
+import { type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+import { extendModel } from '../../harness/training/graph-writer.ts';
+import {
+  attentionLoss,
+  hiddenStateLoss,
+  type Loss,
+  logitDistillation,
+  weightedLosses,
+} from '../../harness/training/loss.ts';
+import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
+import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { attentionScores, type Pair, pairOf, requireSameHeads } from '../shared/distilled-values.ts';
+import { fineTune } from '../shared/fine-tune.ts';
+import { keepFeatures, strongestFeatures } from '../shared/narrowed-stream.ts';
+import { chooseStudent, spreadLayers, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
+import { trainingPhases } from '../shared/training-phases.ts';
+
+const PROJECTION = 'projection';
+
+export default defineMethod({
+  id: 'tinybert-style',
+  family: 'distillation',
+  access: 'trained',
+  description:
+    'Trains a smaller model, cut from the whole one or trained before, to have the attention and hidden states of the whole model, then to give its probabilities. ' +
+    'Each of its layers follows one of the whole model; where a variant says so (w75) it has fewer features too. ' +
+    'Its control student-no-kd has the same student at full width, steps and data, and no teacher.',
+  paper: {
+    title: 'TinyBERT: Distilling BERT for Natural Language Understanding',
+    authors: 'Xiaoqi Jiao, Yichun Yin, Lifeng Shang, Xin Jiang, Xiao Chen, Linlin Li, Fang Wang, Qun Liu',
+    year: 2020,
+    url: 'https://arxiv.org/abs/1909.10351',
+  },
+  params: v.strictObject({
+    ...studentParameters,
+    width: v.optional(
+      v.pipe(
+        v.number(),
+        v.gtValue(0),
+        v.maxValue(1),
+        v.description('Share of the features of the residual stream that the student keeps.'),
+      ),
+      1,
+    ),
+    layerwise: v.optional(
+      v.pipe(
+        v.number(),
+        v.minValue(0),
+        v.maxValue(1),
+        v.description('Share of the steps spent on layers; the rest on predictions.'),
+      ),
+      0.5,
+    ),
+  }),
+  variants: {
+    ...studentVariants,
+    'd50-w75-n1000': { depth: 0.5, width: 0.75, steps: 1000 },
+  },
+
+  async compress(teacher, context) {
+    const { width, layerwise, steps } = context.params;
+    const { calibration, signal, random } = context;
+    const chosen = chooseStudent(teacher, context);
+    context.note(studentRemark(chosen, teacher));
+    if (chosen.kept === null && width !== 1) {
+      throw new InputError(
+        `tinybert-style: width is of a student cut from the teacher, got ${width} for a smaller model`,
+      );
+    }
+    const count = Math.max(1, Math.round(width * teacher.roles.width));
+    const kept =
+      count === teacher.roles.width
+        ? undefined
+        : await strongestFeatures(teacher, { count, examples: calibration.examples, signal });
+    const student = kept ? keepFeatures(chosen.model, kept) : chosen.model;
+    if (kept) context.note(`features of the residual stream that stay: ${count} of ${teacher.roles.width}`);
+    const map = chosen.kept ?? spreadLayers(teacher.roles.layers.length, student.roles.layers.length);
+    const [from, to] = [student.roles.width, teacher.roles.width];
+    const projection = kept ? placing(kept, to) : from === to ? undefined : randomMap(from, { to, random });
+    const merged = mergeTeacher(student.onnx, teacher.onnx);
+    const weights = teacher.kind === 'decoder' ? 'target_weights' : null;
+    const { parameters } = await fineTune(context, {
+      model: teacher,
+      onnx: projection ? withProjection(merged, projection) : merged,
+      parameters: [...parameterNames(student.onnx), ...(projection ? [PROJECTION] : [])],
+      ...trainingPhases({
+        first: layerLosses(student, teacher, { map, projected: projection !== undefined }),
+        second: logitDistillation({ temperature: 1, weights }),
+        firstShare: layerwise,
+        steps,
+      }),
+    });
+    return student.withOnnx(withParameters(student.onnx, parameters));
+  },
+});
+
+/** W that puts each feature of the student where it came from, [kept, width]. */
+function placing(kept: readonly number[], width: number): NumericTensor {
+  const values = new Float32Array(kept.length * width);
+  for (const [row, column] of kept.entries()) values[row * width + column] = 1;
+  return tensorOf('float32', [kept.length, width], values);
+}
+
+/** W that leaves the size of features as it is, [from, to]. */
+function randomMap(from: number, { to, random }: { readonly to: number; readonly random: Random }): NumericTensor {
+  const values = Float32Array.from({ length: from * to }, () => random.normal() / Math.sqrt(from));
+  return tensorOf('float32', [from, to], values);
+}
+
+function withProjection(onnx: OnnxModel, projection: NumericTensor): OnnxModel {
+  const w = extendModel(onnx, 'projection/');
+  w.initializer(PROJECTION, projection);
+  return w.finish();
+}
+
+/** Equations 7 to 9, summed over the layers. `map`: g, the teacher's layer of each of the student's. */
+export function layerLosses(
+  student: Model,
+  teacher: Model,
+  { map, projected }: { readonly map: readonly number[]; readonly projected: boolean },
+): Loss {
+  requireSameHeads(student, teacher);
+  const layers = student.roles.layers.map((own, m) => ({ own, other: teacher.roles.layers[map[m]] as LayerRoles }));
+  const [first] = teacher.roles.layers as readonly [LayerRoles];
+  const scores = layers.map(({ own, other }) => ({
+    own: attentionScores(student, own),
+    other: attentionScores(teacher, other),
+  }));
+  const attention = scores.map(({ own, other }): Pair => pairOf(own.raw, other.raw));
+  const hidden: readonly Pair[] = [
+    pairOf((student.roles.layers[0] as LayerRoles).input, first.input),
+    ...layers.map(({ own, other }) => pairOf(own.output, other.output)),
+  ];
+  // Losses are means over their pairs, the paper's are sums.
+  return weightedLosses([
+    {
+      factor: attention.length,
+      loss: attentionLoss({ pairs: attention, visible: scores.map(({ own }) => own.visible) }),
+    },
+    {
+      factor: hidden.length,
+      loss: hiddenStateLoss({ pairs: hidden, projections: projected ? hidden.map(() => PROJECTION) : [] }),
+    },
+  ]);
+}

@@ -1,0 +1,196 @@
+/**
+ * Activation-aware singular value decomposition. Yuan et al. 2023, https://arxiv.org/abs/2312.05821; code:
+ * https://github.com/hahnyuan/ASVD4LLM. With S = diag(mean |X_j|^α) over calibration inputs,
+ *   W S = U Σ Vᵀ   →   W ≈ U_r Σ_r (Vᵀ_r S⁻¹)
+ * so that input channels with large activations are kept more exactly. Ranks come from the paper's sensitivity-based search:
+ * each layer alone is cut at each of nine shares and the loss on calibration text measured; a cut is then made wherever its
+ * loss lies below one threshold for all layers, the lowest that reaches the target.
+ * Departs from it: the threshold is found by a walk, not by bisection, with the same outcome; encoders are measured by the
+ * loss of their classes; the cache of keys and values is left as it is.
+ */
+import * as v from 'valibot';
+import { activationNorms, type ActivationNorms } from '../../harness/calibrate/activation-norms.ts';
+import { createCalibrationLoss } from '../../harness/calibrate/calibration-loss.ts';
+import { UnsupportedError } from '../../harness/contracts/errors.ts';
+import { type Example, defineMethod } from '../../harness/contracts/method.ts';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import type { ThinSvd } from '../../harness/tensor/thin-svd.ts';
+import {
+  factorsOf,
+  keepParameter,
+  keepVariants,
+  productOf,
+  rankFor,
+  scaledSvd,
+  withFactors,
+} from '../shared/low-rank.ts';
+
+/** Shares of a layer's parameters that the search tries. */
+const TRIED_SHARES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+/** Added to every scale, as the paper's code does, so that a silent channel divides by something. */
+const SMALLEST_SCALE = 1e-6;
+
+export default defineMethod({
+  id: 'asvd',
+  family: 'low-rank',
+  access: 'calibrated',
+  description:
+    'Replaces weight matrices by the product of two thinner ones, after scaling each input channel by how large its activations are on calibration text. ' +
+    'Layers are tried one by one at nine sizes, and those that mind least are cut most; some stay whole. ' +
+    'Embedding, norms and output layer stay as they are.',
+  paper: {
+    title: 'ASVD: Activation-aware Singular Value Decomposition for Compressing Large Language Models',
+    authors: 'Zhihang Yuan, Yuzhang Shang, Yue Song, Qiang Wu, Yan Yan, Guangyu Sun',
+    year: 2023,
+    url: 'https://arxiv.org/abs/2312.05821',
+  },
+  params: v.strictObject({
+    keep: v.pipe(keepParameter, v.description('Share of the parameters of all linear layers together that stays.')),
+    alpha: v.optional(
+      v.pipe(v.number(), v.minValue(0), v.description('α: 0 is plain SVD, 1 scales by the activations in full.')),
+      0.5,
+    ),
+    ranks: v.optional(
+      v.pipe(
+        v.picklist(['search', 'uniform']),
+        v.description('Searched for layer by layer, or the same share for all.'),
+      ),
+      'search',
+    ),
+    searchTokens: v.optional(
+      v.pipe(
+        v.number(),
+        v.integer(),
+        v.minValue(2),
+        v.description('Calibration tokens that each trial of the search reads.'),
+      ),
+      2048,
+    ),
+  }),
+  variants: {
+    ...keepVariants,
+    'p50-uniform': { keep: 0.5, ranks: 'uniform' },
+    'p50-a100': { keep: 0.5, alpha: 1 },
+  },
+
+  async compress(model, { params, calibration, signal, note, progress }) {
+    const { keep, alpha, ranks, searchTokens } = params;
+    const norms = await activationNorms({ model, examples: calibration.examples, signal });
+    const layers: Layer[] = [];
+    for (const linear of model.linears) {
+      signal.throwIfAborted();
+      const scales = channelScales(norms.get(linear.role) as ActivationNorms, alpha);
+      layers.push({ linear, svd: await scaledSvd(model.weight(linear), linear, scales) });
+    }
+    const trials: Trial[] = [];
+    const examples = examplesUpTo(calibration.examples, searchTokens);
+    for (const [index, layer] of layers.entries()) {
+      if (ranks === 'search') trials.push(...(await tryRanks({ model, layer, examples, signal })));
+      progress((index + 1) / layers.length);
+    }
+    const chosen =
+      ranks === 'search'
+        ? chooseRanks({ id: model.id, linears: model.linears, trials, keep })
+        : uniformRanks(model.linears, keep);
+    const dense = model.linears.filter((linear) => !chosen.has(linear));
+    if (dense.length > 0) note(`left whole: ${dense.map(({ role }) => role).join(', ')}`);
+    return withFactors(
+      model,
+      layers.flatMap(({ linear, svd }) => {
+        const rank = chosen.get(linear);
+        return rank === undefined ? [] : [{ linear, factors: factorsOf(svd, linear, rank) }];
+      }),
+    );
+  },
+});
+
+interface Layer {
+  readonly linear: LinearRole;
+  /** Of the scaled weight, with the scales undone: see scaledSvd. */
+  readonly svd: ThinSvd;
+}
+
+/** One layer cut to one rank, all others whole. */
+export interface Trial {
+  readonly linear: LinearRole;
+  readonly rank: number;
+  /** Nats on calibration text. */
+  readonly loss: number;
+}
+
+/** (mean |X_j|)^α, [in] */
+export function channelScales({ meanAbsolute }: Pick<ActivationNorms, 'meanAbsolute'>, alpha: number): Float64Array {
+  return meanAbsolute.map((mean) => mean ** alpha + SMALLEST_SCALE);
+}
+
+/** The loss of the whole model with this one layer at each rank that is tried. */
+export async function tryRanks(options: {
+  readonly model: Model;
+  readonly layer: Layer;
+  readonly examples: readonly Example[];
+  readonly signal: AbortSignal;
+}): Promise<readonly Trial[]> {
+  const { layer, ...run } = options;
+  const { linear, svd } = layer;
+  const ranks = new Set(TRIED_SHARES.map((share) => rankFor(linear, share)).filter((rank) => rank !== undefined));
+  const loss = await createCalibrationLoss({ ...run, tried: linear });
+  const trials: Trial[] = [];
+  try {
+    for (const rank of ranks) {
+      const weight = await productOf(factorsOf(svd, linear, rank), linear);
+      trials.push({ linear, rank, loss: await loss.measure(weight) });
+    }
+  } finally {
+    await loss.release();
+  }
+  return trials;
+}
+
+function uniformRanks(linears: readonly LinearRole[], keep: number): ReadonlyMap<LinearRole, number> {
+  return new Map(
+    linears.flatMap((linear) => {
+      const rank = rankFor(linear, keep);
+      return rank === undefined ? [] : [[linear, rank] as const];
+    }),
+  );
+}
+
+/**
+ * The rank of each layer that is cut: the lowest among its trials of at most a common loss, where that loss is the lowest at
+ * which all linear layers together keep no more than `keep` of their parameters.
+ */
+export function chooseRanks(search: {
+  readonly id: string;
+  readonly linears: readonly LinearRole[];
+  readonly trials: readonly Trial[];
+  readonly keep: number;
+}): ReadonlyMap<LinearRole, number> {
+  const { id, linears, trials, keep } = search;
+  const whole = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0);
+  const ranks = new Map<LinearRole, number>();
+  let kept = whole;
+  const ordered = [...trials].sort((a, b) => a.loss - b.loss);
+  for (const { linear, rank } of ordered) {
+    if (kept <= keep * whole) break;
+    const { inFeatures, outFeatures } = linear;
+    const before = ranks.get(linear);
+    if (before !== undefined && before <= rank) continue;
+    const size = before === undefined ? inFeatures * outFeatures : before * (inFeatures + outFeatures);
+    kept += rank * (inFeatures + outFeatures) - size;
+    ranks.set(linear, rank);
+  }
+  if (kept > keep * whole) {
+    throw new UnsupportedError(
+      `${id}: with every linear layer at its lowest rank tried ${((100 * kept) / whole).toFixed(1)} % of their parameters stay, ` +
+        `more than the ${100 * keep} % asked for; raise params.keep`,
+    );
+  }
+  return ranks;
+}
+
+/** The first examples, as many as hold this many tokens, and at least one. */
+function examplesUpTo(examples: readonly Example[], tokens: number): readonly Example[] {
+  let count = 0;
+  const end = examples.findIndex((example) => (count += example.tokens.length) > tokens);
+  return end < 0 ? examples : examples.slice(0, Math.max(1, end));
+}

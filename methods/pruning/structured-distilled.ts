@@ -1,0 +1,205 @@
+/**
+ * Structured pruning with distillation: masks on sublayers, heads and neurons are learned together with the weights under a
+ * constraint on the parameters that stay, then the matrices are cut and trained on; the whole model teaches throughout.
+ * Xia, Zhong & Chen 2022 (CoFi), https://arxiv.org/abs/2204.00408. Masks are hard concrete, harness/training/hard-concrete.ts.
+ * The loss is that of the task and the teacher plus, with p the share of parameters expected to stay and t its target,
+ *   λ₁ (p − t) + λ₂ (p − t)²       λ₁ and λ₂ go uphill                                      (section 3.1)
+ * Departs from CoFi: hidden dimensions are not pruned; layer i learns from layer i of the teacher, for masks take no layer out
+ * of the order; a sublayer whose mask is 0 keeps one unit, since every block has all its matrices; the rate of the masks is
+ * such that they can cross their range within the steps there are.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
+import type { OnnxModel } from '../../harness/onnx/graph.ts';
+import { tensorOf } from '../../harness/tensor/tensor.ts';
+import type { FeedSource } from '../../harness/training/feed-source.ts';
+import { extendModel } from '../../harness/training/graph-writer.ts';
+import {
+  hardConcrete,
+  logisticNoise,
+  maskOf,
+  openProbability,
+  openProbabilityOf,
+} from '../../harness/training/hard-concrete.ts';
+import { type Loss, weightedLosses } from '../../harness/training/loss.ts';
+import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
+import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { distillationLoss, layerDistillationParameters } from '../shared/distillation-loss.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { countUnits, keepUnits } from '../shared/structure.ts';
+import { blockParameters, searchUnits, unitCosts, unitShareParameter } from '../shared/units.ts';
+
+/** α at the start: P(z = 1) = 0.92, so that the noise does not hurt before anything is pruned. */
+const START = 4;
+/** Share of the steps in which masks are learned, and of those the share in which the target comes down from all. */
+const PRUNING_SHARE = 0.4;
+const WARM_UP_SHARE = 0.5;
+/** What α and λ may move at most in all steps, at the highest rate. */
+const TRAVEL = 30;
+
+export default defineMethod({
+  id: 'structured-distilled',
+  family: 'pruning',
+  access: 'trained',
+  description:
+    'Learns which heads, neurons and sublayers the model can do without while it is fine-tuned to give the probabilities and hidden states of the whole model, then cuts them out and trains on. ' +
+    'The matrices really become smaller, so file, memory and time do too.',
+  paper: {
+    title: 'Structured Pruning Learns Compact and Accurate Models',
+    authors: 'Mengzhou Xia, Zexuan Zhong, Danqi Chen',
+    year: 2022,
+    url: 'https://arxiv.org/abs/2204.00408',
+  },
+  params: v.strictObject({
+    keep: unitShareParameter,
+    ...layerDistillationParameters,
+    ...budgetParameters,
+  }),
+  variants: {
+    'p75-n100': { keep: 0.75, steps: 100 },
+    'p50-n100': { keep: 0.5, steps: 100 },
+    'p25-n100': { keep: 0.25, steps: 100 },
+    'p75-n1000': { keep: 0.75, steps: 1000 },
+    'p50-n1000': { keep: 0.5, steps: 1000 },
+    'p25-n1000': { keep: 0.25, steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const { params, note } = context;
+    const pruningSteps = Math.max(1, Math.round(PRUNING_SHARE * params.steps));
+    const masked = withMasks(model);
+    const rate = TRAVEL / pruningSteps / params.learningRate;
+    const distillation = distillationLoss(model, params);
+    const learned = await fineTune(context, {
+      model,
+      onnx: mergeTeacher(masked.onnx, model.onnx),
+      loss: weightedLosses([
+        { factor: 1, loss: distillation },
+        { factor: 1, loss: constraint(model) },
+      ]),
+      parameters: [...parameterNames(model.onnx), ...masked.alphas, ...MULTIPLIERS],
+      parameterOptions(name) {
+        if (masked.alphas.includes(name)) return { decays: false, learningRateScale: rate };
+        return MULTIPLIERS.includes(name) ? { decays: false, learningRateScale: rate, gradientScale: -1 } : {};
+      },
+      feeds: [masked.noise, targets(params.keep, pruningSteps)],
+      stage: { first: 0, steps: pruningSteps },
+    });
+    const cut = cutByMasks(
+      model.withOnnx(withParameters(model.onnx, learned.parameters)),
+      learned.parameters,
+      params.keep,
+    );
+    const counts = countUnits(cut).map(({ heads, neurons }) => `${heads}/${neurons}`);
+    note(`heads and neurons that stay, by layer: ${counts.join(', ')}`);
+    const { parameters } = await fineTune(context, {
+      model,
+      onnx: mergeTeacher(cut.onnx, model.onnx),
+      loss: distillation,
+      parameters: parameterNames(cut.onnx),
+      stage: { first: pruningSteps, steps: params.steps - pruningSteps },
+    });
+    return cut.withOnnx(withParameters(cut.onnx, parameters));
+  },
+});
+
+type Part = 'o' | 'down';
+const PARTS: readonly Part[] = ['o', 'down'];
+/** α of the units behind a projection, and α of the whole sublayer. */
+const unitAlpha = ({ weight }: LinearRole): string => `${weight}.unit_alpha`;
+const sublayerAlpha = ({ weight }: LinearRole): string => `${weight}.sublayer_alpha`;
+const MULTIPLIERS: readonly string[] = ['lagrange.1', 'lagrange.2'];
+const TARGET = 'kept_target';
+
+interface Masked {
+  readonly onnx: OnnxModel;
+  readonly alphas: readonly string[];
+  /** ln u − ln(1 − u) for every mask. */
+  readonly noise: FeedSource;
+}
+
+/** The model with masks on what heads and neurons hand on, and on whole sublayers. */
+export function withMasks(model: Model): Masked {
+  const w = extendModel(model.onnx, 'masks/');
+  const counts = countUnits(model);
+  const shapes: Record<string, readonly number[]> = {};
+  const alphas: string[] = [];
+  const mask = (alpha: string, length: number): string => {
+    w.initializer(alpha, tensorOf('float32', [length], new Float32Array(length).fill(START)));
+    alphas.push(alpha);
+    const noise = w.input(`noise/${alpha}`, 'float32', [length]);
+    shapes[noise] = [length];
+    return hardConcrete(w, alpha, noise);
+  };
+  for (const [index, layer] of model.roles.layers.entries()) {
+    for (const part of PARTS) {
+      const linear = layer[part];
+      const width = part === 'o' ? counts[index].groupWidth : 1;
+      const units = linear.inFeatures / width;
+      const z = w.mul(mask(unitAlpha(linear), units), mask(sublayerAlpha(linear), 1));
+      const features = w.reshape(w.expand(w.unsqueeze(z, [1]), [units, width]), [linear.inFeatures]);
+      w.wrap(linear.input, (inner) => w.mul(inner, features));
+    }
+  }
+  for (const name of MULTIPLIERS) w.initializer(name, tensorOf('float32', [1], new Float32Array(1)));
+  return { onnx: w.finish(), alphas, noise: logisticNoise(shapes) };
+}
+
+/** t of each step: down from 1 along a line, then the share that is to stay. */
+function targets(keep: number, steps: number): FeedSource {
+  const warmUp = Math.max(1, Math.round(WARM_UP_SHARE * steps));
+  return {
+    shapes: { [TARGET]: [1] },
+    at: (index) => ({
+      [TARGET]: tensorOf('float32', [1], Float32Array.of(1 - (1 - keep) * Math.min(1, (index + 1) / warmUp))),
+    }),
+  };
+}
+
+/** λ₁ (p − t) + λ₂ (p − t)² with p the share of the blocks' parameters that is expected to stay. */
+export function constraint(model: Model): Loss {
+  return ({ w, metric }) => {
+    const target = w.input(TARGET, 'float32', [1]);
+    const costs = unitCosts(model);
+    const parts = model.roles.layers.flatMap((layer, index) =>
+      PARTS.map((part) => {
+        const units = w.reduceSum(openProbability(w, unitAlpha(layer[part])), {});
+        const kept = w.mul(units, openProbability(w, sublayerAlpha(layer[part])));
+        return w.mul(kept, w.scalar(part === 'o' ? costs[index].head : costs[index].neuron));
+      }),
+    );
+    const kept = w.mul(w.sum(parts), w.scalar(1 / blockParameters(model)));
+    const excess = w.sub(kept, target);
+    const [first, second] = MULTIPLIERS;
+    const terms = w.add(w.mul(first, excess), w.mul(second, w.mul(excess, excess)));
+    metric('kept_share', w.reduceSum(kept, { keepdims: false }));
+    return w.reduceSum(terms, { keepdims: false });
+  };
+}
+
+/**
+ * The model cut to the share that may stay, by the probabilities that the masks are not 0; what stays is multiplied by its
+ * mask without noise.
+ */
+export function cutByMasks(model: Model, alphas: ReadonlyMap<string, Float32Array>, keep: number): Model {
+  const alphasOf = (linear: LinearRole) => ({
+    units: alphas.get(unitAlpha(linear)) as Float32Array,
+    sublayer: (alphas.get(sublayerAlpha(linear)) as Float32Array)[0],
+  });
+  let scaled = model;
+  const probabilities = model.roles.layers.map((layer: LayerRoles) => {
+    const [heads, neurons] = PARTS.map((part) => {
+      const linear = layer[part];
+      const { units, sublayer } = alphasOf(linear);
+      const rows = linear.inFeatures / units.length; // of one unit
+      const weight = model
+        .weight(linear)
+        .map((value, at) => value * maskOf(units[Math.floor(at / linear.outFeatures / rows)]) * maskOf(sublayer));
+      scaled = scaled.withWeight(linear, tensorOf('float32', [linear.inFeatures, linear.outFeatures], weight));
+      return Float64Array.from(units, (alpha) => openProbabilityOf(alpha) * openProbabilityOf(sublayer));
+    });
+    return { heads, neurons };
+  });
+  return keepUnits(scaled, searchUnits(model, probabilities, keep));
+}

@@ -1,0 +1,99 @@
+/**
+ * Weights quantized to a codebook of their own: the values of a layer, or of each output, are put into 2ᵇ clusters whose
+ * centres are where the weights are, not evenly spaced. Kim et al. 2024 (SqueezeLLM), https://arxiv.org/abs/2306.07629, section
+ * 4.1: k-means in which a weight counts by how sensitive the model is to it.
+ * Departs from it: sensitivity is the second moment of the input that meets the weight, E[x_j²], and not the Fisher
+ * information, so no gradient is taken; clusters are the best there are, by dynamic programming, not those of Lloyd's
+ * iteration; no outliers are kept apart.
+ */
+import * as v from 'valibot';
+import { type ActivationNorms, activationNorms } from '../../harness/calibrate/activation-norms.ts';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import { type CodebookWeight, toFloat16, withCodebooks } from '../shared/codebook.ts';
+import type { WeightShape } from '../shared/matmul-nbits.ts';
+import { nearestLevel } from '../shared/nearest-level.ts';
+import { clusterCentres } from '../shared/one-dimensional-clusters.ts';
+
+export default defineMethod({
+  id: 'kmeans',
+  family: 'quantization',
+  access: 'calibrated',
+  description:
+    'Replaces each weight of the linear layers by the nearest of 4, 8 or 16 values, found by k-means for the layer or for each output, in which weights on strong inputs count more. ' +
+    'The values lie where the weights are instead of being evenly spaced. ' +
+    'Saves file, not memory or time: the weights are unpacked when the model is loaded.',
+  paper: {
+    title: 'SqueezeLLM: Dense-and-Sparse Quantization',
+    authors:
+      'Sehoon Kim, Coleman Hooper, Amir Gholami, Zhen Dong, Xiuyu Li, Sheng Shen, Michael W. Mahoney, Kurt Keutzer',
+    year: 2024,
+    url: 'https://arxiv.org/abs/2306.07629',
+  },
+  params: v.strictObject({
+    bits: v.pipe(
+      v.picklist([2, 3, 4]),
+      v.description('Bits per weight: the codebook has two to the power of it values.'),
+    ),
+    granularity: v.pipe(
+      v.picklist(['layer', 'channel']),
+      v.description('One codebook for a whole weight matrix, or one for each output feature.'),
+    ),
+    weighted: v.optional(
+      v.pipe(v.boolean(), v.description('Weights count by the second moment of their input; otherwise all alike.')),
+      true,
+    ),
+  }),
+  variants: {
+    'w4-layer': { bits: 4, granularity: 'layer' },
+    'w4-channel': { bits: 4, granularity: 'channel' },
+    'w4-channel-unweighted': { bits: 4, granularity: 'channel', weighted: false },
+    'w3-layer': { bits: 3, granularity: 'layer' },
+    'w3-channel': { bits: 3, granularity: 'channel' },
+    'w3-channel-unweighted': { bits: 3, granularity: 'channel', weighted: false },
+    'w2-channel': { bits: 2, granularity: 'channel' },
+  },
+
+  async compress(model, { params, calibration, signal, note, progress }) {
+    const { linears } = model;
+    const norms = await activationNorms({ model, examples: calibration.examples, signal });
+    const layers = linears.map((linear, index) => {
+      signal.throwIfAborted();
+      const { euclidean, count } = norms.get(linear.role) as ActivationNorms;
+      const importance = euclidean.map((norm) => (params.weighted ? norm ** 2 / count : 1));
+      const { inFeatures, outFeatures } = linear;
+      const quantized = quantizeToCodebook(model.weight(linear), { inFeatures, outFeatures, importance, ...params });
+      progress((index + 1) / linears.length);
+      return { linear, quantized };
+    });
+    note('weights are looked up when the model is loaded: resident memory and speed are those of the dense model');
+    return withCodebooks(model, layers);
+  },
+});
+
+/** weight: [in, out]; importance: what an error counts by the input it is on, [in]. */
+export function quantizeToCodebook(
+  weight: Float32Array,
+  options: WeightShape & {
+    readonly importance: Float64Array;
+    readonly bits: 2 | 3 | 4;
+    readonly granularity: 'layer' | 'channel';
+  },
+): CodebookWeight {
+  const { inFeatures, outFeatures, importance, bits, granularity } = options;
+  const size = 2 ** bits;
+  const tables = granularity === 'layer' ? 1 : outFeatures;
+  const book = new Float32Array(size * tables);
+  const codes = new Uint8Array(weight.length);
+  for (let table = 0; table < tables; table++) {
+    const stride = tables === 1 ? 1 : outFeatures;
+    const positions = Array.from({ length: weight.length / tables }, (_, i) => table + i * stride);
+    const centres = clusterCentres({
+      values: Float64Array.from(positions, (at) => weight[at]),
+      weights: Float64Array.from(positions, (at) => importance[Math.floor(at / outFeatures)]),
+      clusters: size,
+    }).map(toFloat16);
+    centres.forEach((centre, code) => (book[code * tables + table] = centre));
+    for (const at of positions) codes[at] = nearestLevel(centres, weight[at]);
+  }
+  return { bits, inFeatures, outFeatures, codes, book };
+}

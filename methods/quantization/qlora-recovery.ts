@@ -1,0 +1,150 @@
+/**
+ * Recovery of a quantized model by adapters: the rounded weights are frozen, low-rank adapters beside them are trained in
+ * float32 and stay beside them, y = x Q(W) + (α / r) (x A) B.
+ * Dettmers et al. 2023 (QLoRA), https://arxiv.org/abs/2305.14314: base of NF4 with double quantization, gradients through the
+ * rounded weights into the adapters of all linear layers. Bases of 4, 3 and 2 even bits stand beside it; at 2 bits there is
+ * most to recover. A start at the rounding error itself, A B ≈ W − Q(W), is Li et al. 2023 (LoftQ),
+ * https://arxiv.org/abs/2310.08659, Algorithm 1 with one turn.
+ * Departs from them: adapters are stored in float16; no dropout; the base is unpacked once for the training.
+ */
+import * as v from 'valibot';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { addLora } from '../../harness/training/lora.ts';
+import { withParameters } from '../../harness/training/parameters.ts';
+import { adapterParameters } from '../shared/adapter.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { type Factors, truncate } from '../shared/low-rank.ts';
+import { withLowRankBranches } from '../shared/low-rank-branch.ts';
+import { dequantizeBnb4, quantizeBnb4, withBnb4Linears } from '../shared/matmul-bnb4.ts';
+import { dequantizeWeight, quantizeWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
+import { kernelRemark } from '../shared/weight-format.ts';
+
+/** The paper's, with its double quantization. */
+const NF4 = { type: 'nf4', blockSize: 64, nested: true } as const;
+const GRIDS = {
+  w4g32: { bits: 4, groupSize: 32, symmetric: true },
+  w3g32: { bits: 3, groupSize: 32, symmetric: true },
+  w2g32: { bits: 2, groupSize: 32, symmetric: true },
+} as const;
+/** As round-to-nearest and its kin multiply, to which these bases belong. */
+const ACTIVATIONS = 'int8';
+type Base = 'nf4' | keyof typeof GRIDS;
+
+export default defineMethod({
+  id: 'qlora-recovery',
+  family: 'quantization',
+  access: 'trained',
+  description:
+    'Rounds the weights of the linear layers, freezes them, and trains small adapters beside them that make up for the rounding. ' +
+    'The adapters stay in the file and cost a little time; what is trained, and kept by the optimizer, is a fraction of the model. ' +
+    'Token embedding, norms and output layer stay as they are.',
+  paper: {
+    title: 'QLoRA: Efficient Finetuning of Quantized LLMs',
+    authors: 'Tim Dettmers, Artidoro Pagnoni, Ari Holtzman, Luke Zettlemoyer',
+    year: 2023,
+    url: 'https://arxiv.org/abs/2305.14314',
+  },
+  params: v.strictObject({
+    base: v.pipe(
+      v.picklist(['nf4', 'w4g32', 'w3g32', 'w2g32']),
+      v.description('How the frozen weights are rounded: NormalFloat, or evenly to 4, 3 or 2 bits in groups of 32.'),
+    ),
+    ...adapterParameters,
+    start: v.optional(
+      v.pipe(
+        v.picklist(['zero', 'error']),
+        v.description('Adapters begin as nothing, or as the largest part of the rounding error.'),
+      ),
+      'zero',
+    ),
+    ...budgetParameters,
+  }),
+  variants: {
+    'nf4-r8-n100': { base: 'nf4', rank: 8, steps: 100 },
+    'nf4-r8-n1000': { base: 'nf4', rank: 8, steps: 1000 },
+    'w3g32-r4-n100': { base: 'w3g32', rank: 4, steps: 100 },
+    'w3g32-r4-n1000': { base: 'w3g32', rank: 4, steps: 1000 },
+    'w2g32-r8-n100': { base: 'w2g32', rank: 8, steps: 100 },
+    'w2g32-r8-n1000': { base: 'w2g32', rank: 8, steps: 1000 },
+    'w2g32-r8-error-n100': { base: 'w2g32', rank: 8, start: 'error', steps: 100 },
+    'w2g32-r8-error-n1000': { base: 'w2g32', rank: 8, start: 'error', steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const { base, rank, alpha, start } = context.params;
+    const rounded = roundedBase(model, base);
+    const lora = addLora({ model: rounded.dense.onnx, linears: model.linears, rank, alpha, random: context.random });
+    const scale = alpha / rank;
+    const onnx =
+      start === 'zero'
+        ? lora.model
+        : withParameters(lora.model, await errorFactors({ model, rounded: rounded.dense, rank, scale }));
+    const { parameters } = await fineTune(context, { model, onnx, parameters: lora.parameters });
+    if (rounded.remark !== undefined) context.note(rounded.remark);
+    const branches = model.linears.map((linear) => {
+      const [down, up] = adapterNames(linear).map((name) => parameters.get(name) as Float32Array);
+      return { linear, factors: { rank, down: down.map((value) => scale * value), up } };
+    });
+    return withLowRankBranches(rounded.packed, branches);
+  },
+});
+
+/** As harness/training/lora.ts names them. */
+const adapterNames = ({ weight }: LinearRole) => [`${weight}.lora_a`, `${weight}.lora_b`] as const;
+
+export interface RoundedBase {
+  /** The model with the weights that the codes stand for, to train beside. */
+  readonly dense: Model;
+  /** The model as it is stored. */
+  readonly packed: Model;
+  readonly remark: string | undefined;
+}
+
+export function roundedBase(model: Model, base: Base): RoundedBase {
+  const replaced = (weights: readonly Float32Array[]) =>
+    model.linears.reduce((current, linear, at) => {
+      const dims = [linear.inFeatures, linear.outFeatures];
+      return current.withWeight(linear, tensorOf('float32', dims, weights[at]));
+    }, model);
+  if (base === 'nf4') {
+    const layers = model.linears.map((linear) => ({
+      linear,
+      quantized: quantizeBnb4(model.weight(linear), { ...linear, ...NF4 }),
+    }));
+    const dense = replaced(layers.map(({ quantized }) => dequantizeBnb4(quantized)));
+    return { dense, packed: withBnb4Linears(model, layers), remark: undefined };
+  }
+  const layers = model.linears.map((linear) => ({
+    linear,
+    quantized: quantizeWeight(model.weight(linear), { ...linear, ...GRIDS[base] }),
+  }));
+  const dense = replaced(layers.map(({ quantized }) => dequantizeWeight(quantized)));
+  const remarks = layers.flatMap(({ quantized }) => kernelRemark(quantized, ACTIVATIONS) ?? []);
+  return { dense, packed: withQuantizedLinears(model, layers, { activations: ACTIVATIONS }), remark: remarks[0] };
+}
+
+/** A and B by name with (α / r) A B the best approximation of W − Q(W). */
+async function errorFactors(options: {
+  readonly model: Model;
+  readonly rounded: Model;
+  readonly rank: number;
+  readonly scale: number;
+}): Promise<ReadonlyMap<string, Float32Array>> {
+  const { model, rounded, rank, scale } = options;
+  const start = new Map<string, Float32Array>();
+  for (const linear of model.linears) {
+    const base = rounded.weight(linear);
+    const error = model.weight(linear).map((value, at) => value - base[at]);
+    const { down, up }: Factors = await truncate(error, linear, rank);
+    const [a, b] = adapterNames(linear);
+    start
+      .set(
+        a,
+        down.map((value) => value / scale),
+      )
+      .set(b, up);
+  }
+  return start;
+}

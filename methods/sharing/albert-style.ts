@@ -1,0 +1,73 @@
+/**
+ * One layer in the place of many, trained: all layers, or runs of neighbouring ones, read the same weights.
+ * Lan et al. 2020 (ALBERT), https://arxiv.org/abs/1909.11942, section 3.1: all parameters, those of attention or those of the
+ * feed-forward network alone; section 4.5 also divides the layers into groups.
+ * Departs from it: it starts from the trained layers of a model, averaged or the first of each group, and is trained on,
+ * where the paper trains from nothing; biases and norms stay each layer's own; the embedding is not factorised.
+ */
+import * as v from 'valibot';
+import { UnsupportedError } from '../../harness/contracts/errors.ts';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import { withParameters } from '../../harness/training/parameters.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import {
+  mergeParameter,
+  neighbouringLayers,
+  shareParameter,
+  tiedLinears,
+  withTiedWeights,
+} from '../shared/tied-weights.ts';
+
+export default defineMethod({
+  id: 'albert-style',
+  family: 'sharing',
+  access: 'trained',
+  description:
+    'Makes the layers read one common set of weights, all of them or those of attention or the feed-forward network alone, and fine-tunes that set. ' +
+    'The file shrinks by what is stored once; the work of running it stays the same. ' +
+    'Embedding, biases, norms and output layer are trained but not shared.',
+  paper: {
+    title: 'ALBERT: A Lite BERT for Self-supervised Learning of Language Representations',
+    authors: 'Zhenzhong Lan, Mingda Chen, Sebastian Goodman, Kevin Gimpel, Piyush Sharma, Radu Soricut',
+    year: 2020,
+    url: 'https://arxiv.org/abs/1909.11942',
+  },
+  params: v.strictObject({
+    share: shareParameter,
+    distinct: v.optional(
+      v.pipe(
+        v.number(),
+        v.integer(),
+        v.minValue(1),
+        v.description('Sets of weights, each for as many neighbouring layers.'),
+      ),
+      1,
+    ),
+    start: v.optional(mergeParameter, 'first'),
+    ...budgetParameters,
+  }),
+  variants: {
+    'all-n100': { share: 'all', steps: 100 },
+    'attention-n100': { share: 'attention', steps: 100 },
+    'feed-forward-n100': { share: 'feed-forward', steps: 100 },
+    'all-n1000': { share: 'all', steps: 1000 },
+    'attention-n1000': { share: 'attention', steps: 1000 },
+    'feed-forward-n1000': { share: 'feed-forward', steps: 1000 },
+    'all-x2-n1000': { share: 'all', distinct: 2, steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const { share, distinct, start } = context.params;
+    const count = model.roles.layers.length;
+    if (count <= distinct) {
+      throw new UnsupportedError(
+        `${model.id}: ${distinct} sets of weights leave its ${count} layers nothing to share; lower params.distinct or use a deeper model`,
+      );
+    }
+    const groups = neighbouringLayers(count, distinct);
+    const tied = withTiedWeights(model, tiedLinears(model, groups, share), start);
+    context.note(`layers that share: ${groups.map((group) => group.join(' ')).join(', ')}`);
+    const { parameters } = await fineTune(context, { model, onnx: tied.onnx });
+    return tied.withOnnx(withParameters(tied.onnx, parameters));
+  },
+});

@@ -1,0 +1,118 @@
+/**
+ * Relaxed recursive transformer: a block of layers is run through several times, and each time every weight of it has a low-rank
+ * part of its own. Bae et al. 2024, https://arxiv.org/abs/2410.20672, sections 2.2 to 2.4. With K layers in the block,
+ *   h = x W'_(l mod K) + x A_l B_l,   A_l B_l = the truncated SVD of W_l − W'_(l mod K) at first
+ * W' starts as the mean of the layers it stands for, or as the first of them ("Lower"). All of it is then trained.
+ * Departs from it: biases and norms stay each layer's own; the loss is that of the task, without the paper's distillation;
+ * where the block does not divide the layers, the last time through it ends early.
+ */
+import * as v from 'valibot';
+import { UnsupportedError } from '../../harness/contracts/errors.ts';
+import { defineMethod } from '../../harness/contracts/method.ts';
+import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import type { OnnxModel } from '../../harness/onnx/graph.ts';
+import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { extendModel } from '../../harness/training/graph-writer.ts';
+import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
+import { foldIdentities } from '../../harness/training/prepare-graph.ts';
+import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { rankFor, truncate } from '../shared/low-rank.ts';
+import { requireSeveralLayers } from '../shared/student.ts';
+import { cycledLayers, mergeParameter, tiedLinears, withTiedWeights } from '../shared/tied-weights.ts';
+
+export default defineMethod({
+  id: 'recursive-lora',
+  family: 'sharing',
+  access: 'trained',
+  description:
+    'Runs one block of layers several times over and gives each time a small low-rank correction of its own, started from what the shared weights miss, then fine-tunes both. ' +
+    'The file holds the block once and the corrections; the work of running it does not shrink. ' +
+    'Variants without corrections (d0) show what sharing alone loses.',
+  paper: {
+    title: 'Relaxed Recursive Transformers: Effective Parameter Sharing with Layer-wise LoRA',
+    authors: 'Sangmin Bae, Adam Fisch, Hrayr Harutyunyan, Ziwei Ji, Seungyeon Kim, Tal Schuster',
+    year: 2024,
+    url: 'https://arxiv.org/abs/2410.20672',
+  },
+  params: v.strictObject({
+    times: v.pipe(v.number(), v.integer(), v.minValue(2), v.description('How often the block of layers is run.')),
+    delta: v.pipe(
+      v.number(),
+      v.minValue(0),
+      v.ltValue(1),
+      v.description('Share of the parameters of each linear layer that its low-rank part may take; 0 for none.'),
+    ),
+    start: v.optional(mergeParameter, 'average'),
+    ...budgetParameters,
+  }),
+  variants: {
+    'x2-d10-n100': { times: 2, delta: 0.1, steps: 100 },
+    'x2-d25-n100': { times: 2, delta: 0.25, steps: 100 },
+    'x5-d25-n100': { times: 5, delta: 0.25, steps: 100 },
+    'x2-d10-n1000': { times: 2, delta: 0.1, steps: 1000 },
+    'x2-d25-n1000': { times: 2, delta: 0.25, steps: 1000 },
+    'x5-d25-n1000': { times: 5, delta: 0.25, steps: 1000 },
+    'x2-d0-n1000': { times: 2, delta: 0, steps: 1000 },
+  },
+
+  async compress(model, context) {
+    const { times, delta, start } = context.params;
+    requireSeveralLayers(model);
+    const count = model.roles.layers.length;
+    const groups = cycledLayers(count, Math.ceil(count / times));
+    const tied = withTiedWeights(model, tiedLinears(model, groups, 'all'), start);
+    context.note(`layers that share: ${groups.map((group) => group.join(' ')).join(', ')}`);
+    const relaxed =
+      delta === 0 ? { onnx: tied.onnx, factors: [] } : await relax({ model, tied, delta, signal: context.signal });
+    const { parameters } = await fineTune(context, {
+      model,
+      onnx: relaxed.onnx,
+      parameters: [...parameterNames(relaxed.onnx), ...relaxed.factors],
+    });
+    return tied.withOnnx(withParameters(relaxed.onnx, parameters));
+  },
+});
+
+export interface Relaxed {
+  readonly onnx: OnnxModel;
+  /** Initializers of A_l [in, rank] and B_l [rank, out], names of the layer's own. */
+  readonly factors: readonly string[];
+}
+
+/** The tied model with the low-rank part of what each layer misses: x W' + (x A_l) B_l. `model` has the weights as they were. */
+export async function relax(options: {
+  readonly model: Model;
+  readonly tied: Model;
+  readonly delta: number;
+  readonly signal: AbortSignal;
+}): Promise<Relaxed> {
+  const { model, tied, delta, signal } = options;
+  const w = extendModel(tied.onnx, 'delta/');
+  const factors: string[] = [];
+  for (const [index, { role, weight, input, output, inFeatures, outFeatures }] of model.linears.entries()) {
+    signal.throwIfAborted();
+    const shape = { inFeatures, outFeatures };
+    const shared = tied.linears[index] as LinearRole;
+    const readers = tied.linears.filter((linear) => linear.weight === shared.weight);
+    if (readers.length === 1) continue;
+    const rank = rankFor(shape, delta);
+    if (rank === undefined) {
+      throw new UnsupportedError(
+        `${model.id}: a low-rank part of ${role} [${inFeatures}, ${outFeatures}] is not smaller than the layer even at rank 1; use a wider model or params.delta 0`,
+      );
+    }
+    const own = model.weight(model.linears[index] as LinearRole);
+    const common = tied.weight(shared);
+    const { down, up } = await truncate(
+      own.map((value, at) => value - common[at]),
+      shape,
+      rank,
+    );
+    const a = w.initializer(`${weight}.delta_a`, tensorOf('float32', [inFeatures, rank], down));
+    const b = w.initializer(`${weight}.delta_b`, tensorOf('float32', [rank, outFeatures], up));
+    factors.push(a, b);
+    w.wrap(output, (inner) => w.add(inner, w.matmul(w.matmul(input, a), b)));
+  }
+  const { graph, ...rest } = w.finish();
+  return { onnx: { ...rest, graph: foldIdentities(graph) }, factors };
+}

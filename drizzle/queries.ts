@@ -22,6 +22,47 @@ export { readCatalog, type StoredCatalog } from './catalog.ts';
 export { correctionsOf } from './correction.ts';
 export { leaderboard, type BoardEntry, type Leaderboard } from './leaderboard.ts';
 export type { BoardEvaluation, BoardMeasurement, BoardRunner, BoardTrial, LeaderboardRequest } from './board-rows.ts';
+export {
+  comparedEntries,
+  comparisonsOf,
+  derivedBoard,
+  derivedBoards,
+  derivedHistories,
+  derivedHistory,
+  entriesOfMethod,
+} from './rollups.ts';
+export { resultDetail } from './result-detail.ts';
+export { correctionLedger, rowsOfRun } from './run-detail.ts';
+export { slugOf } from './slug.ts';
+export { FORMULAS } from '../harness/contracts/derived.ts';
+export type {
+  Badge,
+  BadgeId,
+  BoardSummary,
+  BreakEven,
+  Change,
+  Comparisons,
+  Compute,
+  DerivedBoard,
+  DerivedEntry,
+  DerivedRunner,
+  EntryLatency,
+  EntryQuality,
+  EntrySeed,
+  EntrySlice,
+  Front,
+  Headline,
+  History,
+  HistoryPoint,
+  LedgerEntry,
+  Paired,
+  Rank,
+  Result,
+  RunRowSummary,
+} from '../harness/contracts/derived.ts';
+export type { Access, CostClass, Family } from '../harness/contracts/method.ts';
+export type { Cost, Distance, Estimate, Size, Status } from '../harness/contracts/result.ts';
+export type { Machine, Provider } from '../harness/contracts/runner.ts';
 
 export interface DoneKeys {
   /** Artifact: SHA-256, null when it failed. */

@@ -1,0 +1,31 @@
+/**
+ * Names for addresses and file names. Ids come from methods, models and datasets and may hold anything; a slug holds
+ * lower-case letters, digits, "-", "_", "." and "~" only, is no device name of any system, and never a path.
+ */
+import { createHash } from 'node:crypto';
+
+const PLAIN = /^[a-z0-9][a-z0-9_-]*$/;
+/** Names that Windows keeps for devices, whatever the ending. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
+const MAX_LENGTH = 120;
+
+/**
+ * `('gptq', 'w4g32')` → `gptq.w4g32`. Parts that are not plain, too long a name, or a device's name give what is plain
+ * of it, "~" and 12 hex digits of a hash over the parts: different parts always have different slugs.
+ */
+export function slugOf(...parts: readonly string[]): string {
+  const joined = parts.join('.');
+  if (parts.every((part) => PLAIN.test(part)) && joined.length <= MAX_LENGTH && !DEVICE.test(joined)) return joined;
+  const readable = parts
+    .map((part) =>
+      part
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9_-]+/g, '-')
+        .replaceAll(/^-+|-+$/g, ''),
+    )
+    .filter((part) => part !== '')
+    .join('.')
+    .slice(0, 48);
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
+  return `${readable || 'x'}~${digest}`;
+}

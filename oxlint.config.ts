@@ -32,7 +32,7 @@ const noStore = {
   instead: 'Return rows (harness/contracts/result.ts); harness/cli writes them to the store.',
 };
 const noSteering = {
-  specifier: into('jobs', 'cli'),
+  specifier: into('jobs', 'cli', 'derive'),
   instead: 'Steering depends on this folder, not the other way; take what you need as an argument.',
 };
 const noSight = {
@@ -123,6 +123,26 @@ export const ARROWS: readonly Arrow[] = [
       },
     ],
   },
+  {
+    folder: 'harness/derive',
+    forbidden: [
+      {
+        specifier: into(
+          'onnx',
+          'runtime',
+          'autodiff',
+          'training',
+          'calibrate',
+          'measure',
+          'jobs',
+          'cli',
+          'model',
+          'hub',
+        ),
+        instead: 'What is derived comes from stored rows alone; take anything else as an argument.',
+      },
+    ],
+  },
   { folder: 'methods/shared', forbidden: [noSight] },
   {
     folder: `methods/{${FAMILIES.join(',')}}`,
@@ -193,6 +213,9 @@ function restrict(forbidden: Arrow['forbidden']): ['error', object] {
 /** The rows of harness/ that other folders may be asked of too. */
 const inHarness = (folder: string) => folder.startsWith('harness/') && folder !== 'harness/contracts';
 
+/** Between the store and the site: reads rows, keeps what it derives from them. */
+const readsStore = (folder: string) => folder === 'harness/derive';
+
 export default defineConfig({
   plugins: ['typescript', 'import', 'unicorn', 'oxc'],
   categories: { correctness: 'error', suspicious: 'error', perf: 'error' },
@@ -220,7 +243,8 @@ export default defineConfig({
         ...forbidden,
         noTests,
         ...(folder === 'harness/runtime' ? [] : [noRuntimePackage]),
-        ...(inHarness(folder) ? [noUnits, noStore] : []),
+        ...(inHarness(folder) ? [noUnits] : []),
+        ...(inHarness(folder) && !readsStore(folder) ? [noStore] : []),
       ]),
     },
   })),

@@ -20,7 +20,7 @@ import { artifacts, evaluationItems, evaluations, machines, measurements, runs, 
 export { openStore, type Store } from './client.ts';
 export { readCatalog, type StoredCatalog } from './catalog.ts';
 export { correctionsOf } from './correction.ts';
-export { leaderboard, type BoardEntry, type Leaderboard } from './leaderboard.ts';
+export { DENSE_METHOD, leaderboard, type BoardEntry, type Leaderboard } from './leaderboard.ts';
 export type { BoardEvaluation, BoardMeasurement, BoardRunner, BoardTrial, LeaderboardRequest } from './board-rows.ts';
 export {
   comparedEntries,
@@ -31,6 +31,7 @@ export {
   derivedHistory,
   entriesOfMethod,
 } from './rollups.ts';
+export { historyRows, type HistoryRow } from './history-rows.ts';
 export { resultDetail } from './result-detail.ts';
 export { correctionLedger, rowsOfRun } from './run-detail.ts';
 export { slugOf } from './slug.ts';
@@ -98,13 +99,22 @@ export function doneKeys({ database }: Store, protocol: number): DoneKeys {
   };
 }
 
-/** Per-item outcomes of a completed evaluation, for paired comparison. Throws InputError when there are none. */
-export function itemsOf({ database }: Store, evaluation: string): Items {
+/**
+ * Per-item outcomes of a completed evaluation, for paired comparison; of this artifact where one trial gave several.
+ * Throws InputError when there are none.
+ */
+export function itemsOf({ database }: Store, evaluation: string, artifact?: string): Items {
   const found = database
     .select({ columns: evaluationItems.columns })
     .from(evaluations)
     .innerJoin(evaluationItems, eq(evaluationItems.evaluation, evaluations.id))
-    .where(and(eq(evaluations.key, evaluation), sql`${evaluations.effective} = 1`))
+    .where(
+      and(
+        eq(evaluations.key, evaluation),
+        artifact === undefined ? undefined : eq(evaluations.artifact, artifact),
+        sql`${evaluations.effective} = 1`,
+      ),
+    )
     .orderBy(desc(evaluations.startedAt))
     .get();
   if (!found) throw new InputError(`evaluation "${evaluation}": the store holds no completed one under this key`);

@@ -30,6 +30,7 @@ const BREACHES: readonly { readonly file: string; readonly imports: string }[] =
   { file: 'harness/hub/planted.ts', imports: '../../datasets/index.ts' },
   { file: 'harness/jobs/planted.ts', imports: '../../methods/pruning/wanda.ts' },
   { file: 'harness/jobs/planted-too.ts', imports: '../../drizzle/queries.ts' },
+  { file: 'harness/derive/planted.ts', imports: '../measure/size.ts' },
   { file: 'methods/pruning/planted.ts', imports: './wanda.ts' },
   { file: 'methods/combined/planted.ts', imports: '../pruning/wanda.ts' },
   { file: 'methods/low-rank/planted.ts', imports: '../../harness/evaluate/perplexity.ts' },

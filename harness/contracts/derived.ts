@@ -20,9 +20,6 @@ import {
 } from './result.ts';
 import { PROVIDERS, machineSchema } from './runner.ts';
 
-/** Raised when the same rows would give other derived figures: what an older one computed is computed again. */
-export const DERIVATION = 1;
-
 export const COST_CLASSES = ['low-cost', 'high-cost'] as const;
 
 function said<const S extends v.GenericSchema>(schema: S, text: string) {
@@ -70,6 +67,7 @@ export const BADGES = [
   'withdrawn',
   'unranked',
   'unfinished',
+  'untimed',
 ] as const;
 export type BadgeId = (typeof BADGES)[number];
 
@@ -243,6 +241,17 @@ export const headlineSchema = v.strictObject({
     'After how many calls the high-cost entry’s extra compute is paid back by its faster artifact, by shape.',
   ),
   verdict: v.picklist(VERDICTS),
+  atEqualSize: said(
+    v.nullable(
+      v.strictObject({
+        lowCost: said(text, 'Slug of the best low-cost entry that is no larger (zstd bytes) than the high-cost one.'),
+        comparison: said(pairedSchema, 'The class’s best high-cost entry (first) minus this one (second).'),
+        computeRatio: v.nullable(figure),
+        wallRatio: v.nullable(figure),
+      }),
+    ),
+    'A weight class spans a factor of two: this compares at no more bytes, whatever the class. Null where there is none.',
+  ),
 });
 export type Headline = v.InferOutput<typeof headlineSchema>;
 
@@ -252,6 +261,10 @@ export const frontSchema = v.strictObject({
   costClass: v.picklist(COST_CLASSES),
   axis: v.picklist(FRONT_AXES),
   shape: said(v.nullable(text), 'Of latency; null on the other axes.'),
+  unit: said(
+    v.picklist(['zstd bytes', 'speed-up', 'compute seconds', 'wall seconds']),
+    'Of the axis. Wall seconds where some entries used an accelerator and others did not.',
+  ),
   entries: said(
     v.array(text),
     'Slugs, best quality first: no entry of the cost class is as good on both and better on one. Controls, simulated entries and, for latency, noisy ones take no part.',
@@ -280,6 +293,7 @@ const boardFields = {
   failureCount: said(count, 'Trials, evaluations and measurements of the entries that did not complete.'),
   lowCostCount: said(count, 'Ranked entries that only look, controls left out.'),
   highCostCount: said(count, 'Ranked entries that train, controls left out.'),
+  timedCount: said(count, 'Entries timed on this runner.'),
   inSample: said(flag, 'The model was trained on this data: good for comparing with dense, not for judging the model.'),
   newestAt: said(text, 'When the newest trial of the board started.'),
 };
@@ -293,6 +307,10 @@ export const boardSchema = v.strictObject({
   weightClasses: v.array(count),
   shapes: v.array(v.strictObject({ shape: text, batch: count, sequence: count })),
   dense: said(v.nullable(text), 'Slug of the dense entry; null without one.'),
+  notCompared: said(
+    count,
+    'Ranked entries left out of the paired comparisons, since the board has too many: the last by rank.',
+  ),
   headline: said(v.array(headlineSchema), 'By weight class, smallest class first.'),
   fronts: v.array(frontSchema),
   entries: said(v.array(entrySchema), 'By method and variant.'),
@@ -346,11 +364,17 @@ export type HistoryPoint = v.InferOutput<typeof historyPointSchema>;
 export const changeSchema = v.strictObject({
   figure: said(text, '"quality", "size", "compression cost" or "speed-up <shape>".'),
   at: said(count, 'Index of the first point after the change.'),
-  before: said(figure, 'Level before it: the point before for quality and size, the mean of the stretch for others.'),
+  before: said(
+    figure,
+    'Level before it, of the seeds both points have: the point before for quality and size, the geometric mean of the stretch for others.',
+  ),
   after: figure,
   pValue: said(v.nullable(figure), 'Null for size, which has no noise: any change is one.'),
-  qValue: said(v.nullable(figure), 'p adjusted for all tests of this figure on the board (Benjamini & Hochberg).'),
-  better: said(v.nullable(flag), 'Whether it got better; null for size.'),
+  qValue: said(
+    v.nullable(figure),
+    'p adjusted for all tests of this figure on the board (Benjamini & Hochberg). Null for size, and for a further change within a series that was found to have changed.',
+  ),
+  better: said(flag, 'Whether it got better.'),
 });
 export type Change = v.InferOutput<typeof changeSchema>;
 

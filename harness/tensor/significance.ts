@@ -44,23 +44,41 @@ export function signFlipTest(params: {
   readonly resamples: number;
   readonly seed: string;
 }): number {
-  const { differences, resamples } = params;
-  const random = createRandom(params.seed);
+  const { differences, resamples, seed } = params;
   const observed = Math.abs(sum(differences));
   // Sums of the same numbers in another sign pattern differ by rounding where they are equal in truth.
   const limit = observed - 1e-12 * sum(Float64Array.from(differences, Math.abs));
+  const rows = Float64Array.from(differences);
   let extreme = 0;
-  for (let b = 0; b < resamples; b++) {
-    let total = 0;
-    let bits = 0;
-    for (let i = 0; i < differences.length; i++) {
-      bits = i % 32 === 0 ? random.integer(2 ** 32) : bits >>> 1;
-      const difference = differences[i] as number;
-      total += bits & 1 ? difference : -difference;
-    }
+  for (const total of signFlipSums({ rows, items: rows.length, width: 1, resamples, seed })) {
     if (Math.abs(total) >= limit) extreme++;
   }
   return (extreme + 1) / (resamples + 1);
+}
+
+/** Sums of each column under random signs of the items: [resamples, width]. */
+export function signFlipSums(params: {
+  /** [items, width] */
+  readonly rows: Float64Array;
+  readonly items: number;
+  readonly width: number;
+  readonly resamples: number;
+  readonly seed: string;
+}): Float64Array {
+  const { rows, items, width, resamples } = params;
+  const random = createRandom(params.seed);
+  const sums = new Float64Array(resamples * width);
+  for (let b = 0; b < resamples; b++) {
+    const at = b * width;
+    let bits = 0;
+    for (let i = 0; i < items; i++) {
+      bits = i % 32 === 0 ? random.integer(2 ** 32) : bits >>> 1;
+      const sign = bits & 1 ? 1 : -1;
+      const row = i * width;
+      for (let c = 0; c < width; c++) sums[at + c] = (sums[at + c] as number) + sign * (rows[row + c] as number);
+    }
+  }
+  return sums;
 }
 
 /** Adjusted p-values (q-values) of Benjamini & Hochberg, in the order given: reject those at or below the wanted rate. */

@@ -25,6 +25,7 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   failures: (store) => queries.failures(store, 1),
   history: (store) =>
     queries.history(store, { method: 'rounding', variant: 'w4', model: 'tiny', task: 'stories-perplexity' }),
+  historyRows: (store) => queries.historyRows(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
   itemsOf: (store) => queries.itemsOf(store, evaluation.key),
   leaderboard: (store) => queries.leaderboard(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
   readCatalog: (store) => queries.readCatalog(store),

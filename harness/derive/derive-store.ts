@@ -1,0 +1,149 @@
+/** Brings the derived figures of a store up to date: only what rows, corrections or the catalog have changed. */
+import { type ContestInputs, contestInputs, storeWatermark } from '../../drizzle/board-inputs.ts';
+import {
+  type BoardSummary,
+  type BoardTrial,
+  type Store,
+  correctionLedger,
+  derivedBoards,
+  historyRows,
+  itemsOf,
+  leaderboard,
+  readCatalog,
+  slugOf,
+} from '../../drizzle/queries.ts';
+import {
+  recordContest,
+  recordState,
+  recordedInputs,
+  recordedWatermark,
+  removeContestsBut,
+} from '../../drizzle/record-rollups.ts';
+import { digestOf } from '../contracts/canonical-json.ts';
+import { PROTOCOL } from '../contracts/protocol.ts';
+import { type Contest, contestId, deriveBoard, deriveContest, nameOf } from './derive-board.ts';
+import { histories, qualitySteps } from './histories.ts';
+import { type ComparedEntry, pairComparisons } from './pair-comparisons.ts';
+import { rankBoard } from './rank-board.ts';
+
+/** Contests by id. */
+export interface DeriveSummary {
+  readonly computed: readonly string[];
+  readonly kept: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Pairs grow with the square: of 600 entries there are 180,000, some seconds' work and some megabytes. */
+export const COMPARED_ENTRIES = 600;
+
+/** @param code hash over the code that derives: figures of other code are computed again. */
+export function deriveStore(store: Store, code: string): DeriveSummary {
+  const watermark = digestOf({ code, protocol: PROTOCOL, store: storeWatermark(store) });
+  if (recordedWatermark(store) === watermark) {
+    return { computed: [], kept: [...recordedInputs(store).keys()], removed: [] };
+  }
+  const contests = contestInputs(store);
+  const known = recordedInputs(store);
+  const computed: string[] = [];
+  const kept: string[] = [];
+  for (const inputs of contests) {
+    const contest = contestId(inputs);
+    const digests = new Map(
+      [...inputs.digests].map(([runner, digest]) => [runner, digestOf({ code, protocol: PROTOCOL, digest })]),
+    );
+    if (sameSet(known.get(contest), new Set(digests.values()))) {
+      kept.push(contest);
+      continue;
+    }
+    derive(store, inputs, digests);
+    computed.push(contest);
+  }
+  const removed = removeContestsBut(store, contests.map(contestId));
+  recordState(store, { order: orderOf(derivedBoards(store)), watermark });
+  return { computed, kept, removed };
+}
+
+function sameSet(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): boolean {
+  return a !== undefined && a.size === b.size && [...b].every((value) => a.has(value));
+}
+
+function derive(store: Store, inputs: ContestInputs, digests: ReadonlyMap<string, string>): void {
+  const { model, task, protocol } = inputs;
+  const request = { model, task, protocol };
+  const boards = [...digests.keys()].map((runner) =>
+    leaderboard(store, runner === '' ? request : { ...request, runner }),
+  );
+  const [first] = boards;
+  if (!first) return;
+  const outcomes = ({ evaluation, artifact }: Pick<BoardTrial, 'evaluation' | 'artifact'>) =>
+    itemsOf(store, evaluation?.key ?? '', artifact ?? '');
+  const contest = deriveContest(first.entries, rankBoard(first.entries, outcomes), {
+    ...request,
+    chance: readCatalog(store).tasks.find(({ id }) => id === task)?.chance ?? null,
+    withdrawn: withdrawnReasons(store, { model, task }),
+  });
+  const rowsOf = (runner: string) => historyRows(store, runner === '' ? request : { ...request, runner });
+  const metric = contest.metric ?? 'perplexity';
+  const [anyRunner = ''] = digests.keys();
+  const steps = qualitySteps(rowsOf(anyRunner), { metric, itemsOf: outcomes });
+  const entries = comparedEntries(contest, first.entries.map(nameOf));
+  const notCompared = contest.indices.size - entries.length;
+  recordContest(store, {
+    contest: contestId(request),
+    boards: [...digests].map(([runner, digest], index) => {
+      const board = deriveBoard(boards[index] as (typeof boards)[number], contest);
+      return {
+        board: { ...board, notCompared },
+        inputs: digest,
+        histories: histories(rowsOf(runner), { board: board.id, steps }),
+      };
+    }),
+    comparisons: contest.metric === null ? [] : pairComparisons(entries, { contest: contestId(request), metric }),
+  });
+}
+
+/** In the order of the board; of too many those that rank first, and dense. */
+function comparedEntries(contest: Contest, order: readonly string[]): ComparedEntry[] {
+  const { ranking, indices, overallRanks } = contest;
+  const places = order
+    .filter((name) => indices.has(name))
+    .map((name) => overallRanks.get(name)?.place ?? 0)
+    .sort((a, b) => a - b);
+  const last = places[Math.min(COMPARED_ENTRIES, places.length) - 1] ?? 0;
+  return order.flatMap((name) => {
+    const index = indices.get(name);
+    if (index === undefined || (overallRanks.get(name)?.place ?? 0) > last) return [];
+    const [entry, items] = [ranking.compared[index], ranking.items[index]];
+    return entry && items ? [{ slug: slugOf(entry.method, entry.variant), items }] : [];
+  });
+}
+
+function withdrawnReasons(
+  store: Store,
+  { model, task }: { readonly model: string; readonly task: string },
+): ReadonlyMap<string, readonly string[]> {
+  const reasons = new Map<string, string[]>();
+  for (const entry of correctionLedger(store)) {
+    if (entry.action !== 'withdraw' || entry.model !== model || (entry.task !== null && entry.task !== task)) continue;
+    const name = nameOf({ method: entry.method ?? '', variant: entry.variant ?? '' });
+    reasons.set(name, [...(reasons.get(name) ?? []), entry.reason]);
+  }
+  return reasons;
+}
+
+/** The newest protocol first, then boards that have both cost classes, then those with most to show. */
+function orderOf(boards: readonly BoardSummary[]): string[] {
+  const weight = (board: BoardSummary): readonly number[] => [
+    board.protocol,
+    Number(board.lowCostCount > 0 && board.highCostCount > 0),
+    board.rankedCount,
+    board.timedCount,
+  ];
+  return boards
+    .toSorted((a, b) => {
+      const [left, right] = [weight(a), weight(b)];
+      const differs = left.findIndex((value, i) => value !== right[i]);
+      return differs >= 0 ? (right[differs] as number) - (left[differs] as number) : a.id < b.id ? -1 : 1;
+    })
+    .map(({ id }) => id);
+}

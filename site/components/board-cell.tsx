@@ -101,7 +101,7 @@ const CELLS: Readonly<Record<string, (row: BoardRow, context: CellContext) => Re
     orNone(gap, (value) => (
       <span className={gapSignificant ? undefined : 'quiet'}>
         {formatGap(view.metric, value.value)}
-        <small>{formatGapInterval(view.metric, value).replace(/ (%|points)$/, '')}</small>
+        <small>{formatGapInterval(view.metric, value).replace(/\s(%|points)$/, '')}</small>
       </span>
     )),
   kept: ({ kept }) => orNone(kept, formatShare),

@@ -5,7 +5,7 @@ import type { BoardRow, BoardView } from '../lib/board-view.ts';
 import { columnsOf, defaultColumns, type Column } from '../lib/columns.ts';
 import { csvOf, exportRows } from '../lib/download.ts';
 import { plural } from '../lib/format.ts';
-import { qualityScale } from '../lib/quality-scale.ts';
+import { WORST_IN_CELL, qualityScale } from '../lib/quality-scale.ts';
 import { sortChange, type TableState } from '../lib/table-state.ts';
 import { useReady, type Address } from '../lib/use-address.ts';
 import { BoardCell, type CellContext } from './board-cell.tsx';
@@ -25,7 +25,7 @@ export function BoardTable(props: {
   const columns = useMemo(() => columnsOf(view, state.weights), [view, state.weights]);
   const shown = shownColumns(columns, state);
   // Over all rows of the board, so that a whisker keeps its place when the view is narrowed.
-  const scale = useMemo(() => qualityScale(view, view.rows), [view]);
+  const scale = useMemo(() => qualityScale(view, view.rows, WORST_IN_CELL), [view]);
   const context: CellContext = { view, scale, weights: state.weights };
   const pages = Math.max(1, Math.ceil(total / pageSize));
   const page = Math.min(state.page, pages);
@@ -87,7 +87,7 @@ export function BoardTable(props: {
                         <BoardCell column={column.id} row={row} context={context} />
                       </th>
                     ) : (
-                      <td key={column.id} className={`${column.numeric ? 'numeric ' : ''}${column.id}`}>
+                      <td key={column.id} className={`${column.numeric ? 'numeric ' : ''}column-${column.id}`}>
                         <BoardCell column={column.id} row={row} context={context} />
                       </td>
                     ),

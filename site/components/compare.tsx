@@ -251,7 +251,7 @@ function DifferenceCell(props: {
     <span className={tone}>
       {formatGap(view.metric, shown.value)}
       <small>
-        {formatGapInterval(view.metric, shown).replace(/ (%|points)$/, '')}, p{' '}
+        {formatGapInterval(view.metric, shown).replace(/\s(%|points)$/, '')}, p{' '}
         {found.pValue < 0.001 ? '< 0.001' : formatFigure(found.pValue)}
       </small>
     </span>
@@ -283,7 +283,7 @@ function SideBySide({ view, chosen }: { readonly view: BoardView; readonly chose
                   {column.title}
                 </th>
                 {chosen.map((row) => (
-                  <td key={row.slug} className={`numeric ${column.id}${best === row ? ' best' : ''}`}>
+                  <td key={row.slug} className={`numeric column-${column.id}${best === row ? ' best' : ''}`}>
                     <BoardCell column={column.id} row={row} context={context} />
                   </td>
                 ))}

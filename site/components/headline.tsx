@@ -3,6 +3,7 @@ import type { HeadlineView, BoardView, BoardRow } from '../lib/board-view.ts';
 import {
   NONE,
   formatBytes,
+  formatGap,
   formatGapInterval,
   formatPlainGap,
   formatQuality,
@@ -10,7 +11,7 @@ import {
   formatSeconds,
   formatTimes,
 } from '../lib/format.ts';
-import { lossOf, metricWords } from '../lib/metric.ts';
+import { metricWords } from '../lib/metric.ts';
 import { paths } from '../lib/paths.ts';
 import { qualityScale } from '../lib/quality-scale.ts';
 import { MARK_PATHS, Mark, type MarkKind } from './mark.tsx';
@@ -50,6 +51,10 @@ export function Headline({ view }: { readonly view: BoardView }) {
           </li>
         ))}
       </ol>
+      <p className="small quiet headline-note">
+        Marks: {metricWords(view.metric).title} with its 95&nbsp;% interval, all on one scale, right is better
+        {view.denseQuality !== null && '; the dashed line is dense'}.
+      </p>
       {empty.length > 0 && <p className="small quiet">Nothing scored is {empty.join(' or ')} smaller yet.</p>}
     </>
   );
@@ -97,10 +102,8 @@ function amount({ gap }: HeadlineView, { metric }: Pick<BoardView, 'metric'>): s
 
 function verdictDetail(line: HeadlineView, view: BoardView): string {
   if (!line.gap) return '';
-  const loss = lossOf(line.gap.value, view.higherIsBetter);
   const words = metricWords(view.metric);
-  const side = loss < 0 ? 'in favour of training' : loss > 0 ? 'against training' : '';
-  return `Gap ${formatGapInterval(view.metric, line.gap)} ${side}, ${words.title}, 95 % interval, paired by test item.`;
+  return `Gap in ${words.title} ${formatGap(view.metric, line.gap.value)} ${formatGapInterval(view.metric, line.gap)}, 95\u00a0% interval, paired by test item.`;
 }
 
 function Side(props: {

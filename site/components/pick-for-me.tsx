@@ -15,6 +15,10 @@ import { Name } from './name.tsx';
 import { SiteLink } from './site-link.tsx';
 
 const MEGABYTE = 1e6;
+/** Percent or points: who asks nothing wants something that still works. */
+const USUAL_LOSS = '5';
+/** In the address for "whatever is lost". */
+const ANY_LOSS = 'any';
 
 function numberIn(address: URLSearchParams, name: string): number | null {
   const text = address.get(name);
@@ -28,7 +32,7 @@ function wishesIn(address: URLSearchParams, view: BoardView): Wishes {
   return {
     maxBytes: size === null ? null : size * MEGABYTE,
     sizeOf: SIZE_LIMITS.find((each) => each === address.get('sizeof')) ?? 'shipped',
-    maxLoss: numberIn(address, 'loss'),
+    maxLoss: address.has('loss') ? numberIn(address, 'loss') : Number(USUAL_LOSS),
     minSpeed: numberIn(address, 'speed'),
     shape: Math.max(0, shape),
     maxCostSeconds: numberIn(address, 'budget'),
@@ -70,19 +74,25 @@ function WishForm(props: { readonly view: BoardView; readonly wishes: Wishes; re
     readonly name: string;
     readonly label: string;
     readonly placeholder: string;
-    readonly step?: string;
+    readonly usual?: string;
   }) => (
     <label className="field">
       <span>{of.label}</span>
       <input
         type="number"
         min="0"
-        step={of.step ?? 'any'}
+        step="any"
         inputMode="decimal"
         disabled={!ready}
         placeholder={of.placeholder}
-        value={address.get(of.name) ?? ''}
-        onChange={(event) => change({ [of.name]: event.target.value || null })}
+        value={
+          numberIn(address, of.name) === null
+            ? address.has(of.name)
+              ? ''
+              : (of.usual ?? '')
+            : (address.get(of.name) ?? '')
+        }
+        onChange={(event) => change({ [of.name]: event.target.value || (of.usual === undefined ? null : ANY_LOSS) })}
       />
     </label>
   );
@@ -106,6 +116,7 @@ function WishForm(props: { readonly view: BoardView; readonly wishes: Wishes; re
           name: 'loss',
           label: `Allowed loss against dense,${gapUnit(view.metric)} of ${metricWords(view.metric).title}`,
           placeholder: 'any',
+          usual: USUAL_LOSS,
         })}
       </div>
       <div className="fields">

@@ -179,9 +179,10 @@ function layOut(of: { readonly view: BoardView; readonly rows: readonly BoardRow
       const members = entries.flatMap((slug) => bySlug.get(slug) ?? []).sort((a, b) => a.x - b.x || a.y - b.y);
       return members.length < 2 ? [] : [{ kind: costClass, path: draw(members) ?? '' }];
     }),
-    curves: [...byMethod].flatMap(([method, members]) =>
-      members.length < 2 ? [] : [{ method, kind: members[0].kind, path: draw(members) ?? '' }],
-    ),
+    curves: [...byMethod].flatMap(([method, all]) => {
+      const members = all.filter(({ beyond }) => !beyond);
+      return members.length < 2 ? [] : [{ method, kind: members[0].kind, path: draw(members) ?? '' }];
+    }),
     xTicks: across.ticks.map((tick) => ({ at: round(across.toPercent(tick)), label: axis.format(tick) })),
     yTicks: up.ticks.map((tick) => ({ at: yOf(tick), label: tickLabel(view, tick) })),
     chanceAt: view.chance === null || up.isBeyond(view.chance) ? null : yOf(view.chance),

@@ -1,7 +1,7 @@
 /** Some rows of a board as a plain table, without controls. */
 import type { BoardRow, BoardView } from '../lib/board-view.ts';
 import { EVEN_WEIGHTS, columnsOf } from '../lib/columns.ts';
-import { qualityScale } from '../lib/quality-scale.ts';
+import { WORST_IN_CELL, qualityScale } from '../lib/quality-scale.ts';
 import { BoardCell, type CellContext } from './board-cell.tsx';
 
 export function VariantTable(props: {
@@ -12,7 +12,7 @@ export function VariantTable(props: {
 }) {
   const { view, rows, label } = props;
   const columns = columnsOf(view, EVEN_WEIGHTS).filter(({ id }) => props.columns.includes(id));
-  const context: CellContext = { view, scale: qualityScale(view, view.rows), weights: EVEN_WEIGHTS };
+  const context: CellContext = { view, scale: qualityScale(view, view.rows, WORST_IN_CELL), weights: EVEN_WEIGHTS };
   return (
     <div className="table-scroll" role="region" aria-label={label} tabIndex={0}>
       <table className="board plain">
@@ -34,7 +34,7 @@ export function VariantTable(props: {
                     <BoardCell column={id} row={row} context={context} />
                   </th>
                 ) : (
-                  <td key={id} className={`${numeric ? 'numeric ' : ''}${id}`}>
+                  <td key={id} className={`${numeric ? 'numeric ' : ''}column-${id}`}>
                     <BoardCell column={id} row={row} context={context} />
                   </td>
                 ),

@@ -20,13 +20,13 @@ function signed(text: string): string {
 
 /** Of a task's metric: 4.012, or 71.3 % where it is a share. */
 export function formatQuality(metric: MetricId | null, value: number): string {
-  return metric === 'perplexity' || metric === null ? formatFigure(value) : `${(value * 100).toFixed(1)} %`;
+  return metric === 'perplexity' || metric === null ? formatFigure(value) : `${(value * 100).toFixed(1)}\u00a0%`;
 }
 
 /** [3.850, 4.210] */
 export function formatQualityInterval(metric: MetricId | null, { low, high }: Estimate): string {
   if (metric === 'perplexity' || metric === null) return `[${formatFigure(low)}, ${formatFigure(high)}]`;
-  return `[${(low * 100).toFixed(1)}, ${(high * 100).toFixed(1)}] %`;
+  return `[${(low * 100).toFixed(1)}, ${(high * 100).toFixed(1)}]\u00a0%`;
 }
 
 /** A difference as people say it: +5.3 %, −1.3 points. */
@@ -39,7 +39,7 @@ export function formatGapInterval(metric: MetricId | null, { low, high }: Estima
 }
 
 export function gapUnit(metric: MetricId | null): string {
-  return metric === 'perplexity' || metric === null ? ' %' : ' points';
+  return metric === 'perplexity' || metric === null ? '\u00a0%' : '\u00a0points';
 }
 
 /** Percentages of bad perplexities run into millions; one digit behind the point is enough below a hundred. */
@@ -75,11 +75,11 @@ export function formatTimes(ratio: number): string {
 
 /** 12 ms, 3.4 s, 2.1 min, 1.5 h */
 export function formatSeconds(seconds: number): string {
-  if (seconds < 0.001) return `${(seconds * 1e6).toPrecision(2)} µs`;
-  if (seconds < 1) return `${Number((seconds * 1000).toPrecision(3))} ms`;
-  if (seconds < 120) return `${seconds.toFixed(1)} s`;
-  if (seconds < 7200) return `${(seconds / 60).toFixed(1)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 0.001) return `${Number((seconds * 1e6).toPrecision(3))}\u00a0µs`;
+  if (seconds < 1) return `${Number((seconds * 1000).toPrecision(3))}\u00a0ms`;
+  if (seconds < 120) return `${seconds.toFixed(1)}\u00a0s`;
+  if (seconds < 7200) return `${(seconds / 60).toFixed(1)}\u00a0min`;
+  return `${(seconds / 3600).toFixed(1)}\u00a0h`;
 }
 
 export function formatMilliseconds(ms: number): string {
@@ -88,20 +88,20 @@ export function formatMilliseconds(ms: number): string {
 
 /** 812 B, 271 kB, 1.06 MB: decimal, as files are sold. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${Math.round(bytes)} B`;
-  if (bytes < 1e6) return `${(bytes / 1000).toFixed(0)} kB`;
-  if (bytes < 1e9) return `${(bytes / 1e6).toFixed(2)} MB`;
-  return `${(bytes / 1e9).toFixed(2)} GB`;
+  if (bytes < 1000) return `${Math.round(bytes)}\u00a0B`;
+  if (bytes < 1e6) return `${(bytes / 1000).toFixed(0)}\u00a0kB`;
+  if (bytes < 1e9) return `${(bytes / 1e6).toFixed(2)}\u00a0MB`;
+  return `${(bytes / 1e9).toFixed(2)}\u00a0GB`;
 }
 
 export function formatCount(count: number): string {
   if (count < 1e5) return Math.round(count).toLocaleString('en');
-  if (count < 1e6) return `${(count / 1e3).toFixed(0)} k`;
-  return count < 1e9 ? `${(count / 1e6).toFixed(1)} M` : `${(count / 1e9).toPrecision(3)} G`;
+  if (count < 1e6) return `${(count / 1e3).toFixed(0)}\u00a0k`;
+  return count < 1e9 ? `${(count / 1e6).toFixed(1)}\u00a0M` : `${(count / 1e9).toPrecision(3)}\u00a0G`;
 }
 
 export function formatShare(share: number): string {
-  return `${(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
+  return `${(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1)}\u00a0%`;
 }
 
 /** 2026-11-23, 06:54 UTC */

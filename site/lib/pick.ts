@@ -93,6 +93,9 @@ export function pick(view: BoardView, wishes: Wishes): Picked {
   };
 }
 
+/** Nobody gives up quality for less than this share of bytes or time. */
+const NO_DIFFERENCE = 0.02;
+
 interface Virtue {
   readonly title: string;
   /** Smaller is better; null takes no part. */
@@ -126,11 +129,16 @@ function negated(value: number | null): number | null {
   return value === null ? null : -value;
 }
 
-/** Equal ones by quality. */
+/** Of those that hardly differ from the best, the one with the best quality. */
 function leastBy(rows: readonly BoardRow[], value: Virtue['value']): BoardRow | undefined {
-  return rows
-    .filter((row) => value(row) !== null)
-    .toSorted((a, b) => (value(a) ?? 0) - (value(b) ?? 0) || (a.place ?? Infinity) - (b.place ?? Infinity))[0];
+  const valued = rows.flatMap((row) => {
+    const own = value(row);
+    return own === null ? [] : [{ row, own }];
+  });
+  const least = Math.min(...valued.map(({ own }) => own));
+  return valued
+    .filter(({ own }) => own <= least + Math.abs(least) * NO_DIFFERENCE)
+    .toSorted((a, b) => (a.row.place ?? Infinity) - (b.row.place ?? Infinity))[0]?.row;
 }
 
 function whyOf(row: BoardRow, view: BoardView, wishes: Wishes): string {
@@ -170,7 +178,7 @@ function tradeOff(of: {
   const gains: string[] = [];
   const losses: string[] = [];
   const weigh = (ratio: number | null, better: string, worse: string) => {
-    if (ratio === null || !Number.isFinite(ratio) || Math.abs(ratio - 1) < 0.02) return;
+    if (ratio === null || !Number.isFinite(ratio) || Math.abs(ratio - 1) < NO_DIFFERENCE) return;
     (ratio < 1 ? gains : losses).push(
       `${percentOrTimes(ratio)} ${ratio >= 2 ? `the ${worse.replace('more ', '')}` : ratio < 1 ? better : worse}`,
     );

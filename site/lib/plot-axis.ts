@@ -54,7 +54,7 @@ function shortRatio(ratio: number): string {
 }
 
 function shortSeconds(seconds: number): string {
-  return formatSeconds(seconds).replace(/\.0(?= )/, '');
+  return formatSeconds(seconds).replace(/\.0(?=\s)/, '');
 }
 
 export interface XScale {

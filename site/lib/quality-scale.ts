@@ -14,22 +14,26 @@ export interface QualityScale {
 
 /** A perplexity of this many times dense's says that nothing is left; farther ones lie on the edge. */
 const WORST_TIMES_DENSE = 12;
+/** In a cell there is room for the differences that matter only. */
+export const WORST_IN_CELL = 2;
 const MAX_TICKS = 7;
 
 export function qualityScale(
   view: Pick<BoardView, 'metric' | 'denseQuality' | 'chance' | 'higherIsBetter'>,
   rows: readonly BoardRow[],
+  worstTimesDense = WORST_TIMES_DENSE,
 ): QualityScale {
   const values = rows.flatMap(({ quality }) => (quality ? [quality.value] : []));
   if (view.denseQuality !== null) values.push(view.denseQuality);
-  if (view.metric === 'perplexity' || view.higherIsBetter === false) return lossScale(values, view.denseQuality);
+  if (view.metric === 'perplexity' || view.higherIsBetter === false)
+    return lossScale(values, view.denseQuality, worstTimesDense);
   return shareScale(values, view.chance);
 }
 
-function lossScale(values: readonly number[], dense: number | null): QualityScale {
+function lossScale(values: readonly number[], dense: number | null, worstTimesDense: number): QualityScale {
   const best = Math.min(...values, Infinity);
-  if (!Number.isFinite(best)) return lossScale([1, 10], null);
-  const limit = (dense ?? best) * WORST_TIMES_DENSE;
+  if (!Number.isFinite(best)) return lossScale([1, 10], null, worstTimesDense);
+  const limit = (dense ?? best) * worstTimesDense;
   const worst = Math.max(best * 1.2, Math.min(limit, Math.max(...values)));
   const domain = [worst * 1.06, best / 1.06] as const;
   const scale = scaleLog([...domain], [0, 1]);

@@ -3,19 +3,17 @@
  * are imported when the build runs and not bundled: they find their migrations beside themselves, and Node runs them as
  * they are.
  */
-import type { Store } from '../../drizzle/queries.ts';
-
-type Queries = typeof import('../../drizzle/queries.ts');
+import type * as storeQueries from '../../drizzle/queries.ts';
 
 /** A file URL; next.config.ts sets it. */
 const location = process.env.SITE_QUERIES ?? '';
 
-export const queries = (await import(/* turbopackIgnore: true */ location)) as Queries;
+export const queries = (await import(/* turbopackIgnore: true */ location)) as typeof storeQueries;
 
-let opened: Store | undefined;
+let opened: storeQueries.Store | undefined;
 
 /** Opened once per build worker. */
-export function siteStore(): Store {
+export function siteStore(): storeQueries.Store {
   const path = process.env.SHRINKRANK_STORE;
   if (!path) {
     throw new Error(

@@ -178,7 +178,7 @@ function SliceTable(props: {
                       {slice ? (
                         <>
                           {formatGap(metric, slice.toDense.shown.value)}
-                          <small>{formatGapInterval(metric, slice.toDense.shown).replace(/ (%|points)$/, '')}</small>
+                          <small>{formatGapInterval(metric, slice.toDense.shown).replace(/\s(%|points)$/, '')}</small>
                         </>
                       ) : (
                         NOTHING

@@ -166,6 +166,17 @@ function idsOf(found: readonly { readonly id: number }[]): readonly number[] {
   return found.map(({ id }) => id);
 }
 
+/** Keys of all trials, in the order they were stored first. */
+export function trialKeys({ database }: Store): readonly string[] {
+  return database
+    .select({ key: trials.key })
+    .from(trials)
+    .groupBy(trials.key)
+    .orderBy(sql`min(${trials.id})`)
+    .all()
+    .map(({ key }) => key);
+}
+
 export interface RunSummary extends RunRow {
   /** Rows the run wrote, by status. */
   readonly trials: Readonly<Partial<Record<Status, number>>>;

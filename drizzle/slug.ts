@@ -1,10 +1,11 @@
 /**
  * Names for addresses and file names. Ids come from methods, models and datasets and may hold anything; a slug holds
- * lower-case letters, digits, "-", "_", "." and "~" only, is no device name of any system, and never a path.
+ * letters, digits, "-", "_", "." and "~" only, is no device name of any system, and never a path.
  */
 import { createHash } from 'node:crypto';
 
-const PLAIN = /^[a-z0-9][a-z0-9_-]*$/;
+/** The T is that of a basic ISO time, as run ids have it; else capitals are not plain, since some systems fold them. */
+const PLAIN = /^[a-z0-9](?:[a-z0-9_-]|(?<=\d{8})T(?=\d{6}))*$/;
 /** Names that Windows keeps for devices, whatever the ending. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
 const MAX_LENGTH = 120;

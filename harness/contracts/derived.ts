@@ -181,7 +181,10 @@ export const entrySchema = v.strictObject({
   notes: said(v.array(text), 'Remarks of the method.'),
   seeds: v.array(entrySeedSchema),
   statuses: said(v.record(v.string(), count), 'How many seeds ended how.'),
-  size: said(v.nullable(sizeSchema), 'Mean over seeds.'),
+  size: said(
+    v.nullable(sizeSchema),
+    'Mean over seeds: the ONNX file, the file compressed by zstd (as shipped), parameters and those that are not zero; each also without the token embedding.',
+  ),
   ratio: said(
     v.nullable(figure),
     'Dense bytes over these, both compressed with zstd; decides the weight class. Null without dense.',
@@ -189,11 +192,17 @@ export const entrySchema = v.strictObject({
   fileRatio: said(v.nullable(figure), 'The same of the ONNX files as they are.'),
   weightClass: said(v.nullable(count), 'Largest class whose factor the ratio reaches; null below the smallest.'),
   quality: said(v.nullable(entryQualitySchema), 'Null when no seed has one.'),
-  distance: v.nullable(distanceSchema),
+  distance: said(
+    v.nullable(distanceSchema),
+    'From dense on the same items, per decision: mean −ln p minus dense’s and KL(dense ‖ artifact) in nats; shares with dense’s most probable outcome, and right under dense but wrong here, and the other way.',
+  ),
   latency: said(v.array(entryLatencySchema), 'On the board’s runner, by shape; mean over seeds.'),
   residentMemoryBytes: v.nullable(figure),
   denseResidentMemoryBytes: v.nullable(figure),
-  cost: said(v.nullable(costSchema), 'What compressing took; mean over seeds.'),
+  cost: said(
+    v.nullable(costSchema),
+    'What compressing took, mean over seeds: processor seconds of all threads, largest resident set of the process, tokens handed over or trained on. Null fields were not measured.',
+  ),
   compute: said(v.nullable(computeSchema), 'The compute of that cost.'),
   efficiency: said(
     v.nullable(figure),

@@ -33,6 +33,7 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   rowsOfRun: (store) => queries.rowsOfRun(store, 'run-1'),
   runSummaries: (store) => queries.runSummaries(store),
   staleTrials: (store) => queries.staleTrials(store, { model: 'tiny', currentKeys: new Set() }),
+  trialKeys: (store) => queries.trialKeys(store),
   trialDetail: (store) => queries.trialDetail(store, trial.key),
 };
 
@@ -58,8 +59,8 @@ const LARGE_TABLES = [
   'rollup_histories',
 ];
 
-/** Queries that are asked for all of a table, which people write by hand. */
-const WHOLE: Readonly<Record<string, string>> = { correctionLedger: 'corrections' };
+/** Queries that are asked for all of a table. */
+const WHOLE: Readonly<Record<string, string>> = { correctionLedger: 'corrections', trialKeys: 'trials' };
 
 function plansOf(store: Store, statements: readonly string[]): readonly { statement: string; plan: string }[] {
   return statements

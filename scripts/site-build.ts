@@ -1,0 +1,156 @@
+/**
+ * `npm run site:build`: leaves the site as static files in site/out.
+ *
+ *   node scripts/site-build.ts [--home <folder>] [--results <folder>]
+ *
+ * 1. opens the local store (`--home`, else $SHRINKRANK_HOME, else .shrinkrank); where it is missing or empty, reads the
+ *    published rows of results/ into a store that lives as long as the build
+ * 2. brings its derived figures up to date (harness/derive)
+ * 3. `next build site`, which reads the store named by SHRINKRANK_STORE
+ * 4. writes the API (/api/v1) and the dumps (/data) beside the pages
+ * 5. puts the security policy into every page, and checks the whole
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { recordCatalog } from '../drizzle/catalog.ts';
+import { type Store, openStore } from '../drizzle/client.ts';
+import { importResults } from '../drizzle/import.ts';
+import { runSummaries } from '../drizzle/queries.ts';
+import { homeOf } from '../harness/cli/home.ts';
+import { reportError } from '../harness/cli/output.ts';
+import { REPOSITORY_ROOT } from '../harness/cli/registry.ts';
+import { catalog, commitOf } from '../harness/cli/run-suite.ts';
+import { deriveStore } from '../harness/derive/derive-store.ts';
+import { sourceHash } from '../harness/jobs/source-hash.ts';
+import { writeApi } from './site-api.ts';
+import { checkSite } from './site-check.ts';
+import { writeDumps } from './site-dumps.ts';
+import { secureSite } from './site-security.ts';
+
+export const SITE_FOLDER = join(REPOSITORY_ROOT, 'site/out');
+
+export interface BuildRequest {
+  /** As `--home`. */
+  readonly home?: string | undefined;
+  /** Folder of published rows, for where there is no store. */
+  readonly results?: string | undefined;
+  readonly onProgress?: (text: string) => void;
+}
+
+export interface BuildSummary {
+  readonly folder: string;
+  readonly pages: number;
+  readonly seconds: Readonly<Record<'store' | 'derive' | 'pages' | 'api' | 'dumps' | 'security' | 'check', number>>;
+}
+
+export async function buildSite({ home, results, onProgress = () => {} }: BuildRequest): Promise<BuildSummary> {
+  const seconds: Record<string, number> = {};
+  const step = async <T>(name: keyof BuildSummary['seconds'], work: () => T | Promise<T>): Promise<T> => {
+    const started = performance.now();
+    const result = await work();
+    seconds[name] = (performance.now() - started) / 1000;
+    return result;
+  };
+  const basePath = process.env['SITE_BASE_PATH'] ?? '';
+  const commit = commitOf(REPOSITORY_ROOT);
+  const temporary = mkdtempSync(join(tmpdir(), 'shrinkrank-site-'));
+  let store: Store | undefined;
+  try {
+    const opened = await step('store', () => openSource({ home, results, temporary, onProgress }));
+    store = opened;
+    const derived = await step('derive', () =>
+      deriveStore(opened, sourceHash(join(REPOSITORY_ROOT, 'harness/derive/derive-store.ts'))),
+    );
+    onProgress(`derived figures: ${derived.computed.length} boards computed, ${derived.kept.length} as they were`);
+    await step('pages', () => buildPages(opened.path));
+    const api = await step('api', () => writeApi(opened, SITE_FOLDER, commit));
+    onProgress(`API: ${api.files} files, ${(api.sizeBytes / 1e6).toFixed(1)} MB`);
+    const dumps = await step('dumps', () => writeDumps({ store: opened, folder: SITE_FOLDER, commit }));
+    onProgress(`dumps: version ${dumps.version}, ${dumps.rows.total} rows`);
+    await step('security', () => secureSite(SITE_FOLDER));
+    const checked = await step('check', () => checkSite(SITE_FOLDER, basePath));
+    onProgress(`checked: ${checked.pages} pages, ${checked.links} links within the site`);
+    return { folder: SITE_FOLDER, pages: checked.pages, seconds: seconds as BuildSummary['seconds'] };
+  } finally {
+    store?.close();
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+interface Source extends Required<Pick<BuildRequest, 'onProgress'>> {
+  readonly home: string | undefined;
+  readonly results: string | undefined;
+  /** A folder for a store that lives as long as the build. */
+  readonly temporary: string;
+}
+
+/** The local store where it holds a run, else one of the published rows. */
+function openSource({ home, results, temporary, onProgress }: Source): Store {
+  const local = join(homeOf(home), 'store.sqlite');
+  if (existsSync(local)) {
+    const store = openStore(local);
+    if (runSummaries(store, 1).length > 0) {
+      onProgress(`store: ${local}`);
+      recordCatalog(store, catalog());
+      return store;
+    }
+    store.close();
+  }
+  const store = openStore(join(temporary, 'store.sqlite'));
+  try {
+    recordCatalog(store, catalog());
+    const folder = results ?? join(REPOSITORY_ROOT, 'results');
+    const { recorded, files } = importResults(store, folder);
+    onProgress(`store: no run in ${local}; ${recorded} rows of ${files} files in ${folder}`);
+    return store;
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+async function buildPages(storePath: string): Promise<void> {
+  const next = join(REPOSITORY_ROOT, 'node_modules/next/dist/bin/next');
+  const child = spawn(process.execPath, [next, 'build', 'site'], {
+    cwd: REPOSITORY_ROOT,
+    env: { ...process.env, SHRINKRANK_STORE: storePath, NEXT_TELEMETRY_DISABLED: '1' },
+    stdio: ['ignore', 2, 2],
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  if (code !== 0) throw new BuildError(`next build ended with exit code ${code}; its messages stand above`);
+}
+
+/** What went wrong was said already. */
+export class BuildError extends Error {}
+
+export const SITE_OPTIONS = {
+  home: { type: 'string' },
+  results: { type: 'string' },
+} as const;
+
+/** Ends the process as its command should: 0, 1 for a failed build or a defect, 2 for what cannot be used. */
+export async function runScript(body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    if (error instanceof BuildError) {
+      process.stderr.write(`error: ${error.message}\n`);
+      process.exitCode = 1;
+    } else process.exitCode = reportError(error);
+  }
+}
+
+if (import.meta.main) {
+  await runScript(async () => {
+    const { values } = parseArgs({ options: SITE_OPTIONS });
+    const { folder, pages, seconds } = await buildSite({ ...values, onProgress: (text) => console.error(text) });
+    const times = Object.entries(seconds).map(([name, took]) => `${name} ${took.toFixed(1)} s`);
+    console.log(`${pages} pages in ${folder}: ${times.join(', ')}`);
+  });
+}

@@ -77,8 +77,8 @@ export function Board(props: {
             <Headline view={view} />
           </section>
         )}
-        <section className="section" aria-labelledby="table">
-          <div className="section-head">
+        <section className={parts.length > 1 ? 'section' : undefined} aria-labelledby="table">
+          <div className={parts.length > 1 ? 'section-head' : 'hidden'}>
             <h2 id="table">{parts.includes('plot') ? 'Every variant' : 'Leaderboard'}</h2>
             <p>
               A tier holds what a paired test cannot tell from its best; places within a tier say nothing.{' '}

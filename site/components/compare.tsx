@@ -173,7 +173,7 @@ function VariantPicker(props: {
 
 function Differences(props: { readonly view: BoardView; readonly chosen: readonly BoardRow[]; readonly files: Files }) {
   const { view, chosen } = props;
-  const { files, state } = props.files;
+  const { state } = props.files;
   const words = metricWords(view.metric);
   if (state === 'failed') {
     return (
@@ -228,7 +228,7 @@ function Differences(props: { readonly view: BoardView; readonly chosen: readonl
         </table>
       </div>
       <p className="small quiet" role="status">
-        {state === 'loading' ? 'Fetching differences …' : `${files.size} files of differences read.`}
+        {state === 'loading' && 'Fetching differences …'}
       </p>
     </>
   );

@@ -1,6 +1,6 @@
 /** Figures of variants over runs, with the changes that tests found. */
 import type { History } from '../../drizzle/queries.ts';
-import { NONE, formatBytes, formatDay, formatFigure, formatQuality, formatSeconds, plural } from '../lib/format.ts';
+import { NONE, formatBytes, figureText, formatDay, formatQuality, formatSeconds, plural } from '../lib/format.ts';
 import { metricWords, type MetricId } from '../lib/metric.ts';
 import { Name } from './name.tsx';
 
@@ -64,7 +64,8 @@ export function HistoryTable({ histories }: { readonly histories: readonly Place
                     .filter(({ at }) => at === i)
                     .map((change) => (
                       <span key={change.figure} className={change.better === false ? 'bad-text' : undefined}>
-                        {change.figure}: {formatFigure(change.before)} → {formatFigure(change.after)}
+                        {change.figure}: {figureText(change.before, change.figure, metric)} →{' '}
+                        {figureText(change.after, change.figure, metric)}
                       </span>
                     ))}
                 </td>

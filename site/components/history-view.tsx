@@ -68,26 +68,26 @@ function figuresOf(view: BoardView): readonly Figure[] {
   ];
 }
 
-export function HistoryView({
-  choices,
-  initial,
-}: {
+export function HistoryView(props: {
   readonly choices: readonly BoardChoice[];
   readonly initial: BoardView;
+  /** Slug of the variant shown unasked. */
+  readonly start: string | null;
 }) {
+  const { choices, initial, start } = props;
   const address = useAddress();
   const [query, change] = address;
   const ready = useReady();
   const { current, view, isWanted } = useChosenBoard(choices, initial, query);
   const rows = view.rows.filter(({ quality }) => quality);
-  const row = rows.find(({ slug }) => slug === query.get('of')) ?? rows[0];
+  const row = rows.find(({ slug }) => slug === (query.get('of') ?? start)) ?? rows[0];
   const figures = figuresOf(view);
   const figure = figures.find(({ id }) => id === query.get('figure')) ?? figures[0];
   const fetched = useJson<History>(ready && isWanted && row ? apiPaths.history(view.id, row.slug) : null);
   return (
     <>
       <BoardPicker choices={choices} current={current} address={address} />
-      <div className="fields section-after">
+      <div className="fields history-fields">
         <Select
           label="Variant"
           value={row?.slug ?? ''}

@@ -252,8 +252,11 @@ function without(value: number, format: (value: number) => string): string {
   return `${format(value)} without the embedding`;
 }
 
-function Counts({ title, counts }: { readonly title: string; readonly counts: Readonly<Record<string, number>> }) {
-  const ordered = Object.entries(counts).sort((a, b) => b[1] - a[1]);
+type Pairs = Readonly<Record<string, string | number | boolean>>;
+
+/** Largest count first; what is no count stays in its order. */
+function Counts({ title, counts }: { readonly title: string; readonly counts: Pairs }) {
+  const ordered = Object.entries(counts).sort((a, b) => Number(b[1]) - Number(a[1]) || 0);
   return (
     <details className="panel">
       <summary>{title}</summary>
@@ -261,7 +264,7 @@ function Counts({ title, counts }: { readonly title: string; readonly counts: Re
         {ordered.map(([name, count], i) => (
           <span key={name}>
             {i > 0 && ', '}
-            <Name text={name} /> {count}
+            <Name text={name} /> {visibleText(String(count))}
           </span>
         ))}
       </p>
@@ -401,18 +404,9 @@ function Measurement({ measurement }: { readonly measurement: Result['measuremen
                   )
                   .join('; '),
             ],
-            [
-              'Session options',
-              <code key="options">
-                {visibleText(
-                  Object.entries(measurement.sessionOptions)
-                    .map(([name, value]) => `${name}=${value}`)
-                    .join(' '),
-                )}
-              </code>,
-            ],
           ]}
         />
+        <Counts title="Session options" counts={measurement.sessionOptions} />
         {placement && <Counts title="Operators that ran" counts={placement.operators} />}
       </div>
     </section>

@@ -229,7 +229,7 @@ function PlotArea(props: {
     setActive(next.row.slug);
     area.current?.querySelector<SVGElement>(`[data-slug="${CSS.escape(next.row.slug)}"]`)?.focus();
   };
-  const faint = (slug: string) => highlighted !== undefined && !highlighted.has(slug);
+  const faint = (slug: string) => highlighted !== undefined && !highlighted.has(slug) && slug !== view.dense;
   const methods = new Set(points.filter(({ row }) => !faint(row.slug)).map(({ row }) => row.method));
   return (
     <div className="plot" ref={area} onPointerLeave={() => setActive(null)}>

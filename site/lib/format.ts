@@ -132,3 +132,11 @@ export const STATUS_WORDS: Readonly<Record<Status, string>> = {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }
+
+/** A figure of a history, by the name that its changes bear. */
+export function figureText(value: number, figure: string, metric: MetricId | null): string {
+  if (figure === 'size') return `${value.toLocaleString('en')}\u00a0B`;
+  if (figure === 'quality') return formatQuality(metric, value);
+  if (figure === 'compression cost') return formatSeconds(value);
+  return formatRatio(value);
+}

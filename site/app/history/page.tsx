@@ -1,9 +1,10 @@
 import type { Metadata } from 'next';
+import type { History } from '../../../drizzle/queries.ts';
 import { EmptyBoard } from '../../components/empty-board.tsx';
 import { HistoryView } from '../../components/history-view.tsx';
 import { Name } from '../../components/name.tsx';
 import { PageHead } from '../../components/page-head.tsx';
-import { NONE, formatDay, formatFigure } from '../../lib/format.ts';
+import { NONE, figureText, formatDay, formatFigure } from '../../lib/format.ts';
 import { boards, choices, contests, defaultView } from '../../lib/site-data.ts';
 import { queries, siteStore } from '../../lib/store.ts';
 
@@ -82,8 +83,8 @@ export default function HistoryPage() {
                           {change.figure}
                           {change.better !== null && <small>{change.better ? 'better' : 'worse'}</small>}
                         </td>
-                        <td className="numeric">{formatFigure(change.before)}</td>
-                        <td className="numeric">{formatFigure(change.after)}</td>
+                        <td className="numeric">{figureText(change.before, change.figure, board.metric)}</td>
+                        <td className="numeric">{figureText(change.after, change.figure, board.metric)}</td>
                         <td className="numeric">{change.qValue === null ? NONE : formatFigure(change.qValue)}</td>
                       </tr>
                     ))}
@@ -94,10 +95,19 @@ export default function HistoryPage() {
           </section>
           <section className="section" aria-labelledby="variant">
             <h2 id="variant">One variant</h2>
-            <HistoryView choices={choices()} initial={view} />
+            <HistoryView choices={choices()} initial={view} start={longest(found, view.id)} />
           </section>
         </>
       )}
     </>
   );
+}
+
+/** The variant of a board with the most runs behind it. */
+function longest(
+  found: readonly { readonly board: { readonly id: string }; readonly history: History }[],
+  board: string,
+): string | null {
+  const own = found.filter((each) => each.board.id === board).map(({ history }) => history);
+  return own.toSorted((a, b) => b.points.length - a.points.length)[0]?.entry ?? null;
 }

@@ -5,7 +5,7 @@ import { EmptyBoard } from '../../components/empty-board.tsx';
 import { Name } from '../../components/name.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import type { BoardView } from '../../lib/board-view.ts';
-import { NONE, formatCount, formatShape, formatTimes } from '../../lib/format.ts';
+import { NONE, formatCount, formatRatio, formatShape } from '../../lib/format.ts';
 import { choices, contests, defaultView, viewOf } from '../../lib/site-data.ts';
 import { queries } from '../../lib/store.ts';
 
@@ -99,7 +99,7 @@ function BreakEvenTable({ view }: { readonly view: BoardView }) {
                   <td>
                     <Name text={line.lowCost?.id ?? ''} />
                   </td>
-                  <td className="numeric">{line.computeRatio === null ? NONE : formatTimes(line.computeRatio)}</td>
+                  <td className="numeric">{line.computeRatio === null ? NONE : formatRatio(line.computeRatio)}</td>
                   <td>
                     {line.breakEven.map((each) => (
                       <span key={each.shape} className="break-even">

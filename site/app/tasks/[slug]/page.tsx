@@ -110,7 +110,7 @@ export default async function TaskPage({ params }: Props) {
             <VariantTable
               view={view}
               rows={best.slice(0, BEST)}
-              columns={usualColumns(view)}
+              columns={usualColumns(view).filter((column) => column !== 'tier')}
               label={`Best variants of ${board.model}`}
             />
             {sliced.length > 0 && (

@@ -191,7 +191,7 @@ function Differences(props: { readonly view: BoardView; readonly chosen: readonl
       </p>
       <div
         className="table-scroll"
-        role="region"
+        role="group"
         aria-label="Paired differences"
         tabIndex={0}
         aria-busy={state === 'loading'}
@@ -262,7 +262,7 @@ function SideBySide({ view, chosen }: { readonly view: BoardView; readonly chose
   const columns = columnsOf(view, EVEN_WEIGHTS).filter(({ id }) => id !== 'method' && id !== 'score');
   const context: CellContext = { view, scale: qualityScale(view, chosen), weights: EVEN_WEIGHTS };
   return (
-    <div className="table-scroll" role="region" aria-label="All figures side by side" tabIndex={0}>
+    <div className="table-scroll" role="group" aria-label="All figures side by side" tabIndex={0}>
       <table className="differences">
         <thead>
           <tr>

@@ -21,7 +21,7 @@ export function HistoryTable({ histories }: { readonly histories: readonly Place
     );
   }
   return (
-    <div className="table-scroll" role="region" aria-label="History" tabIndex={0}>
+    <div className="table-scroll" role="group" aria-label="History" tabIndex={0}>
       <table>
         <thead>
           <tr>

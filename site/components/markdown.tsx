@@ -100,7 +100,7 @@ function block(token: Tokens.Generic, ids: Map<string, number>): ReactNode {
 function MarkdownTable({ table }: { readonly table: Tokens.Table }) {
   const className = (column: number) => (table.align[column] === 'right' ? 'numeric' : undefined);
   return (
-    <div className="table-scroll prose-table" tabIndex={0} role="region" aria-label="Table">
+    <div className="table-scroll prose-table" tabIndex={0} role="group" aria-label="Table">
       <table>
         <thead>
           <tr>

@@ -311,7 +311,7 @@ function Evaluation({ evaluation }: { readonly evaluation: Result['evaluations']
             ]}
           />
           {quality.slices && quality.slices.length > 0 && (
-            <div className="table-scroll" role="region" aria-label={`Groups of ${task}`} tabIndex={0}>
+            <div className="table-scroll" role="group" aria-label={`Groups of ${task}`} tabIndex={0}>
               <table>
                 <thead>
                   <tr>

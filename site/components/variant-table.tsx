@@ -14,7 +14,7 @@ export function VariantTable(props: {
   const columns = columnsOf(view, EVEN_WEIGHTS).filter(({ id }) => props.columns.includes(id));
   const context: CellContext = { view, scale: qualityScale(view, view.rows, WORST_IN_CELL), weights: EVEN_WEIGHTS };
   return (
-    <div className="table-scroll" role="region" aria-label={label} tabIndex={0}>
+    <div className="table-scroll" role="group" aria-label={label} tabIndex={0}>
       <table className="board plain">
         <thead>
           <tr>

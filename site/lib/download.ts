@@ -14,7 +14,10 @@ export function csvOf(records: readonly ExportedRow[]): string {
   return lines.map((line) => line.map(csvCell).join(',')).join('\r\n') + '\r\n';
 }
 
+/** A spreadsheet takes text that begins so for a formula: an apostrophe says that it is text. */
+const FORMULA = /^[=+@\t\r-]/;
+
 function csvCell(value: CellValue): string {
-  const text = value === null ? '' : String(value);
+  const text = typeof value === 'string' && FORMULA.test(value) ? `'${value}` : value === null ? '' : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

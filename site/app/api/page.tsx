@@ -92,7 +92,7 @@ export default function ApiPage() {
       </PageHead>
       <section className="section-tight" aria-labelledby="files">
         <h2 id="files">Files</h2>
-        <div className="table-scroll" role="region" aria-label="Files of the API" tabIndex={0}>
+        <div className="table-scroll" role="group" aria-label="Files of the API" tabIndex={0}>
           <table>
             <thead>
               <tr>

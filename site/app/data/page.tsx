@@ -93,7 +93,7 @@ export default function DataPage() {
             </p>
           </div>
         ) : (
-          <div className="table-scroll" role="region" aria-label="Corrections" tabIndex={0}>
+          <div className="table-scroll" role="group" aria-label="Corrections" tabIndex={0}>
             <table>
               <thead>
                 <tr>

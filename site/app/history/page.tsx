@@ -51,7 +51,7 @@ export default function HistoryPage() {
                 </p>
               </div>
             ) : (
-              <div className="table-scroll" role="region" aria-label="Changes found" tabIndex={0}>
+              <div className="table-scroll" role="group" aria-label="Changes found" tabIndex={0}>
                 <table>
                   <thead>
                     <tr>

@@ -28,7 +28,7 @@ export default function RunsPage() {
             </p>
           </div>
         ) : (
-          <div className="table-scroll" role="region" aria-label="Runs" tabIndex={0}>
+          <div className="table-scroll" role="group" aria-label="Runs" tabIndex={0}>
             <table>
               <thead>
                 <tr>

@@ -73,7 +73,7 @@ function BreakEvenTable({ view }: { readonly view: BoardView }) {
       ) : (
         <div
           className="table-scroll section-after"
-          role="region"
+          role="group"
           aria-label={`Break-even of ${view.model}`}
           tabIndex={0}
         >

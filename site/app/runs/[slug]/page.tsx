@@ -90,7 +90,7 @@ export default async function RunPage({ params }: Props) {
               : 'In the order they were written.'}
           </p>
         </div>
-        <div className="table-scroll" role="region" aria-label="Rows of the run" tabIndex={0}>
+        <div className="table-scroll" role="group" aria-label="Rows of the run" tabIndex={0}>
           <table>
             <thead>
               <tr>

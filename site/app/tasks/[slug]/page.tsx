@@ -148,7 +148,7 @@ function SliceTable(props: {
         cannot be told from none after adjusting for the number of groups. The {ordered.length} most uneven of{' '}
         {plural(entries.length, 'variant')}.
       </p>
-      <div className="table-scroll" role="region" aria-label="Losses by group" tabIndex={0}>
+      <div className="table-scroll" role="group" aria-label="Losses by group" tabIndex={0}>
         <table>
           <thead>
             <tr>

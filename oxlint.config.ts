@@ -35,6 +35,10 @@ const noSteering = {
   specifier: into('jobs', 'cli', 'derive'),
   instead: 'Steering depends on this folder, not the other way; take what you need as an argument.',
 };
+const noSite = {
+  specifier: into('site'),
+  instead: 'The site is the end of the way and nothing imports it; move what is shared into the layer that owns it.',
+};
 const noSight = {
   specifier: into('evaluate', 'measure', 'jobs', 'cli', 'hub', 'datasets', 'models', 'drizzle'),
   instead: 'A method sees a model and its context only; take data from context.calibration or context.training.',
@@ -199,8 +203,16 @@ export const ARROWS: readonly Arrow[] = [
     folder: 'site',
     forbidden: [
       {
-        specifier: into('harness', 'methods', 'models', 'datasets'),
+        specifier: into('harness', 'methods', 'models', 'datasets', 'scripts'),
         instead: 'No numeric code in the Next build: read the store through drizzle/queries.ts.',
+      },
+      {
+        specifier: '^\\.{1,2}/(.*/)?drizzle/(?!queries\\.ts$)',
+        instead: 'The site asks drizzle/queries.ts and knows no table; re-export there what is missing.',
+      },
+      {
+        specifier: '^(better-sqlite3|drizzle-orm)(/|$)',
+        instead: 'The site asks drizzle/queries.ts and knows no database.',
       },
     ],
   },
@@ -242,6 +254,7 @@ export default defineConfig({
       'eslint/no-restricted-imports': restrict([
         ...forbidden,
         noTests,
+        ...(folder === 'site' ? [] : [noSite]),
         ...(folder === 'harness/runtime' ? [] : [noRuntimePackage]),
         ...(inHarness(folder) ? [noUnits] : []),
         ...(inHarness(folder) && !readsStore(folder) ? [noStore] : []),

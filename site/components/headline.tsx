@@ -42,6 +42,15 @@ export function Headline({ view }: { readonly view: BoardView }) {
             <div className="verdict">
               <p className="verdict-sentence">{verdictSentence(line, view)}</p>
               <p className="small quiet">{verdictDetail(line, view)}</p>
+              {line.equalSize && (
+                <p className="small quiet">
+                  At no more bytes:{' '}
+                  <SiteLink href={paths.method(line.equalSize.lowCost.methodSlug)}>
+                    <Name text={line.equalSize.lowCost.id} />
+                  </SiteLink>
+                  , {equalSizeDetail(line.equalSize, view)}
+                </p>
+              )}
             </div>
             <div className="pair">
               <Side kind="low-cost" row={line.lowCost} tied={line.lowCostTied} view={view} />
@@ -104,6 +113,16 @@ function verdictDetail(line: HeadlineView, view: BoardView): string {
   if (!line.gap) return '';
   const words = metricWords(view.metric);
   return `Gap in ${words.title} ${formatGap(view.metric, line.gap.value)} ${formatGapInterval(view.metric, line.gap)}, 95\u00a0% interval, paired by test item.`;
+}
+
+/** The gap to the best low-cost entry that is no larger. */
+function equalSizeDetail(
+  { gap, significant, lowCost }: NonNullable<HeadlineView['equalSize']>,
+  view: BoardView,
+): string {
+  const bytes = lowCost.zstdBytes === null ? '' : `${formatBytes(lowCost.zstdBytes)}; `;
+  const doubt = significant ? '' : ', which a test cannot tell from none';
+  return `${bytes}gap ${formatGap(view.metric, gap.value)} ${formatGapInterval(view.metric, gap)}${doubt}.`;
 }
 
 function Side(props: {

@@ -89,6 +89,14 @@ export interface HeadlineView extends Pick<Headline, 'weightClass' | 'verdict' |
   /** High-cost minus low-cost, as people say it. */
   readonly gap: Estimate | null;
   readonly breakEven: readonly BreakEven[];
+  /** Against the best low-cost entry that is no larger than the high-cost one; null where that is the one above. */
+  readonly equalSize: {
+    readonly lowCost: BoardRow;
+    readonly gap: Estimate;
+    readonly significant: boolean;
+    readonly computeRatio: number | null;
+    readonly wallRatio: number | null;
+  } | null;
 }
 
 export interface BoardView {
@@ -171,11 +179,22 @@ export function boardView(board: DerivedBoard, slugOf: (...parts: readonly strin
       highCostTied: line.highCostTied.length,
       gap: line.comparison?.shown ?? null,
       breakEven: line.breakEven,
+      equalSize: equalSize(line, at),
     })),
     fronts: board.fronts,
     rows,
     total: rows.length,
   };
+}
+
+function equalSize(
+  { atEqualSize, lowCost }: Headline,
+  at: (slug: string | null) => BoardRow | null,
+): HeadlineView['equalSize'] {
+  const row = at(atEqualSize?.lowCost ?? null);
+  if (!atEqualSize || !row || row.slug === lowCost) return null;
+  const { comparison, computeRatio, wallRatio } = atEqualSize;
+  return { lowCost: row, gap: comparison.shown, significant: comparison.significant, computeRatio, wallRatio };
 }
 
 function boardRow(entry: DerivedEntry, board: DerivedBoard, slugOf: (...parts: readonly string[]) => string): BoardRow {

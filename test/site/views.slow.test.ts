@@ -139,7 +139,7 @@ describeSite('history', (open) => {
     await page.locator('.history-point').first().waitFor();
     expect(await page.locator('.history-point').count()).toBe(2);
     await page.getByLabel('Figure').selectOption('size');
-    await page.locator('line.change').waitFor();
+    await page.locator('line.change').waitFor({ state: 'attached' });
     expectNoProblem(opened);
   });
 });

@@ -1,6 +1,6 @@
 'use client';
 /** What narrows a board down: filters, search, columns, weights. Everything it changes goes into the address. */
-import type { ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import type { BoardChoice, BoardView } from '../lib/board-view.ts';
 import { columnsOf, defaultColumns, type Weights } from '../lib/columns.ts';
 import { MAX_WEIGHT, weightsChange, type TableState } from '../lib/table-state.ts';
@@ -92,8 +92,8 @@ export function BoardFilters(props: {
   const [, change] = props.address;
   const ready = useReady();
   const filter = (name: string) => (value: string) => change({ [name]: value || null, page: null });
-  const families = [...new Set(view.rows.map(({ family }) => family))].sort();
-  const tiers = Math.max(1, ...view.rows.map(({ tier }) => tier ?? 1));
+  const families = useMemo(() => [...new Set(view.rows.map(({ family }) => family))].sort(), [view]);
+  const tiers = useMemo(() => view.rows.reduce((most, { tier }) => Math.max(most, tier ?? 1), 1), [view]);
   const classes = [...view.weightClasses].reverse();
   const filtered =
     state.search || state.costClass || state.family || state.weightClass || state.reality || state.tier || state.status;
@@ -200,7 +200,7 @@ function ColumnChooser(props: { readonly view: BoardView; readonly state: TableS
   const { view, state } = props;
   const [, change] = props.address;
   const columns = columnsOf(view, state.weights);
-  const shown = new Set(shownColumns(columns, state).map(({ id }) => id));
+  const shown = new Set(shownColumns(columns, state.columns).map(({ id }) => id));
   const usual = defaultColumns(columns).join(',');
   const toggle = (id: string) => {
     const next = columns.filter((column) => (column.id === id ? !shown.has(id) : shown.has(column.id)));

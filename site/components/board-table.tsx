@@ -1,6 +1,6 @@
 'use client';
 /** The leaderboard as a table: a block per weight class while it stands in the order of rank, one block when sorted. */
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import type { BoardRow, BoardView } from '../lib/board-view.ts';
 import { columnsOf, defaultColumns, type Column } from '../lib/columns.ts';
 import { csvOf, exportRows } from '../lib/download.ts';
@@ -22,11 +22,12 @@ export function BoardTable(props: {
   const { view, rows, state, pageSize, total } = props;
   const [, change] = props.address;
   const ready = useReady();
-  const columns = useMemo(() => columnsOf(view, state.weights), [view, state.weights]);
-  const shown = shownColumns(columns, state);
+  const weights = useSame(state.weights);
+  const chosen = useSame(state.columns);
+  const shown = useMemo(() => shownColumns(columnsOf(view, weights), chosen), [view, weights, chosen]);
   // Over all rows of the board, so that a whisker keeps its place when the view is narrowed.
   const scale = useMemo(() => qualityScale(view, view.rows, WORST_IN_CELL), [view]);
-  const context: CellContext = { view, scale, weights: state.weights };
+  const context = useMemo((): CellContext => ({ view, scale, weights }), [view, scale, weights]);
   const pages = Math.max(1, Math.ceil(total / pageSize));
   const page = Math.min(state.page, pages);
   const visible = rows.slice((page - 1) * pageSize, page * pageSize);
@@ -80,19 +81,7 @@ export function BoardTable(props: {
                 </tr>
               )}
               {group.rows.map((row) => (
-                <tr key={row.slug} className={row.slug === view.dense ? 'dense-row' : undefined}>
-                  {shown.map((column, i) =>
-                    i === 0 ? (
-                      <th key={column.id} scope="row">
-                        <BoardCell column={column.id} row={row} context={context} />
-                      </th>
-                    ) : (
-                      <td key={column.id} className={`${column.numeric ? 'numeric ' : ''}column-${column.id}`}>
-                        <BoardCell column={column.id} row={row} context={context} />
-                      </td>
-                    ),
-                  )}
-                </tr>
+                <TableRow key={row.slug} row={row} columns={shown} context={context} />
               ))}
             </tbody>
           ))}
@@ -146,7 +135,37 @@ export function BoardTable(props: {
   );
 }
 
-export function shownColumns(columns: readonly Column[], { columns: chosen }: TableState): readonly Column[] {
+/** Rows that stay when a view is narrowed are not rendered anew. */
+const TableRow = memo(function TableRow(props: {
+  readonly row: BoardRow;
+  readonly columns: readonly Column[];
+  readonly context: CellContext;
+}) {
+  const { row, columns, context } = props;
+  return (
+    <tr>
+      {columns.map((column, i) =>
+        i === 0 ? (
+          <th key={column.id} scope="row">
+            <BoardCell column={column.id} row={row} context={context} />
+          </th>
+        ) : (
+          <td key={column.id} className={`${column.numeric ? 'numeric ' : ''}column-${column.id}`}>
+            <BoardCell column={column.id} row={row} context={context} />
+          </td>
+        ),
+      )}
+    </tr>
+  );
+});
+
+/** The value of before while an equal one is read from the address again. */
+function useSame<T>(value: T): T {
+  const text = JSON.stringify(value);
+  return useMemo(() => value, [text]);
+}
+
+export function shownColumns(columns: readonly Column[], chosen: TableState['columns']): readonly Column[] {
   const ids = chosen ?? defaultColumns(columns);
   const shown = columns.filter(({ id }) => id === 'method' || ids.includes(id));
   return shown.length > 1 ? shown : columns.filter(({ id }) => defaultColumns(columns).includes(id));

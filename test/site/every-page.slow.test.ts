@@ -96,7 +96,8 @@ describeSite('every page', (open) => {
       image.src = 'data:text/plain,';
       document.body.append(image);
     }`);
-    await page.waitForFunction(`document.images.length > 0 && [...document.images].every(({ complete }) => complete)`);
+    const loaded = () => page.evaluate('[...document.images].every(({ complete }) => complete)');
+    await expect.poll(loaded, { timeout: 30_000 }).toBe(true);
     expect(await page.evaluate('window.broken')).toBeUndefined();
     expect(problems.join('\n')).toContain('Content Security Policy');
   });

@@ -75,7 +75,7 @@ describeSite('the front page', (open) => {
     const tooltip = page.locator('.tooltip');
     const first = await tooltip.innerText();
     await page.keyboard.press('ArrowRight');
-    await page.waitForFunction(`document.querySelector('.tooltip')?.innerText !== ${JSON.stringify(first)}`);
+    await expect.poll(() => tooltip.innerText(), { timeout: 30_000 }).not.toBe(first);
     expect(await tooltip.innerText()).toContain('against dense');
     await page.keyboard.press('Escape');
     await tooltip.waitFor({ state: 'detached' });

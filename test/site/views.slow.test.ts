@@ -17,6 +17,9 @@ const boardOf = (task: string, model = SMALL_MODEL) =>
     derivedBoard(store, derivedBoards(store).find((board) => board.model === model && board.task === task)?.id ?? ''),
   );
 
+/** The machine may be busy. */
+const WAIT = { timeout: 30_000 };
+
 const plain = (text: string) => text.replaceAll('\u00a0', ' ').replaceAll('−', '-');
 
 describeSite('compare', (open) => {
@@ -32,7 +35,7 @@ describeSite('compare', (open) => {
       .first()
       .locator('td')
       .nth(1);
-    await page.waitForFunction(`!document.querySelector('[aria-label="Paired differences"]').innerText.includes('…')`);
+    await expect.poll(() => cell.innerText(), WAIT).not.toContain('…');
     const pairs = stored((store) => comparisonsOf(store, board.contest, first?.slug ?? ''));
     const at = pairs.others.indexOf(second?.slug ?? '');
     const text = plain(await cell.innerText());
@@ -53,7 +56,7 @@ describeSite('compare', (open) => {
     for (const id of ['dense/fp32', 'training/w2', 'cutting/s50', 'dreaming/w1']) {
       await page.getByLabel('Add a variant').fill(id);
     }
-    await page.waitForFunction(`document.querySelectorAll('.chips li').length === 6`);
+    await expect.poll(() => chips.count(), WAIT).toBe(6);
     expect(await page.getByLabel('Add a variant').isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Take dense/fp32 out' }).click();
     expect(await chips.count()).toBe(5);

@@ -13,12 +13,13 @@ import { slugOf } from '../../drizzle/queries.ts';
 import { mean, meanEstimate, meanOf } from '../../drizzle/seed-means.ts';
 import type { Metric } from '../contracts/dataset.ts';
 import type { Change, History, HistoryPoint } from '../contracts/derived.ts';
+import { InputError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { Items } from '../contracts/result.ts';
-import { qualityColumn } from '../evaluate/item-statistics.ts';
+import { qualityColumn, requireSameItems } from '../evaluate/item-statistics.ts';
 import { meanItems } from '../evaluate/mean-items.ts';
 import { changesAround, likelyChange } from '../tensor/change-point.ts';
-import { benjaminiHochberg, signFlipTest } from '../tensor/significance.ts';
+import { benjaminiHochberg, signFlipTests } from '../tensor/significance.ts';
 import { computeOf } from './cost-efficiency.ts';
 
 const { bootstrapResamples: resamples, bootstrapSeed: seed, confidence } = PROTOCOL.quality;
@@ -53,27 +54,40 @@ export function qualitySteps(
   rows: readonly HistoryRow[],
   { metric, itemsOf }: { readonly metric: Metric; readonly itemsOf: (row: HistoryRow) => Items },
 ): QualitySteps {
-  return seriesOf(rows).flatMap((series) =>
+  const column = qualityColumn(metric);
+  const found = seriesOf(rows).flatMap((series) =>
     series.points.flatMap((point, at) => {
       const before = series.points[at - 1];
       const pairs = before ? comparableSeeds(before, point) : [];
       if (pairs.every(([a, b]) => a.artifact === b.artifact)) return [];
-      const [first, second] = [0, 1].map((side) => meanItems(pairs.map((pair) => itemsOf(pair[side] as HistoryRow))));
-      if (!first || !second || first.ids.length !== second.ids.length) return [];
-      const column = qualityColumn(metric);
-      const differences = second[column].map((value, i) => value - (first[column][i] as number));
-      const [from, to] = [0, 1].map((side) => mean(pairs.map((pair) => qualityOf(pair[side] as HistoryRow))));
-      const change = { figure: 'quality', at, before: from as number, after: to as number };
-      return [
-        {
-          ...change,
-          name: nameOf(series),
-          better: metric === 'perplexity' ? change.after < change.before : change.after > change.before,
-          pValue: signFlipTest({ differences, resamples, seed }),
-        },
+      const items = pairedItems(pairs, itemsOf);
+      if (!items) return [];
+      const [first, second] = items;
+      const [from, to] = [0, 1].map((side) => mean(pairs.map((pair) => qualityOf(pair[side] as HistoryRow)))) as [
+        number,
+        number,
       ];
+      const differences = Float64Array.from(second[column], (value, i) => value - (first[column][i] as number));
+      const better = metric === 'perplexity' ? to < from : to > from;
+      const step = { name: nameOf(series), figure: 'quality', at, before: from, after: to, better };
+      return [{ step, differences }];
     }),
   );
+  const pValues = signFlipTests({ columns: found.map(({ differences }) => differences), resamples, seed });
+  return found.map(({ step }, i) => ({ ...step, pValue: pValues[i] as number }));
+}
+
+/** Means over the seeds of both sides; null where they were not scored on the same items. */
+function pairedItems(pairs: readonly Pair[], itemsOf: (row: HistoryRow) => Items): readonly [Items, Items] | null {
+  try {
+    const first = meanItems(pairs.map(([before]) => itemsOf(before)));
+    const second = meanItems(pairs.map(([, after]) => itemsOf(after)));
+    requireSameItems(first, second);
+    return [first, second];
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
 }
 
 export function histories(

@@ -108,9 +108,9 @@ export function acceleratedInterval(params: {
 function shareBelow(drawn: Float64Array, value: number): number {
   let below = 0;
   let ties = 0;
-  for (const each of drawn) {
-    if (each < value) below++;
-    else if (each === value) ties++;
+  for (let i = 0; i < drawn.length; i++) {
+    if ((drawn[i] as number) < value) below++;
+    else if (drawn[i] === value) ties++;
   }
   const half = 0.5 / drawn.length;
   return Math.min(1 - half, Math.max(half, (below + ties / 2) / drawn.length));

@@ -16,7 +16,8 @@ import {
   qualitySchema,
   sessionOptionsSchema,
   shapeLatencySchema,
-  sizeSchema,
+  type Cost,
+  type Size,
 } from './result.ts';
 import { PROVIDERS, machineSchema } from './runner.ts';
 
@@ -30,6 +31,29 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const text = v.string();
 const flag = v.boolean();
 const figure = v.number();
+
+/** As sizeSchema, but means over seeds need not be whole. */
+const meanSizeSchema = v.strictObject({
+  fileBytes: figure,
+  fileBytesWithoutEmbedding: figure,
+  zstdBytes: figure,
+  zstdBytesWithoutEmbedding: figure,
+  parameters: figure,
+  parametersWithoutEmbedding: figure,
+  nonZeroParameters: figure,
+  nonZeroParametersWithoutEmbedding: figure,
+}) satisfies v.GenericSchema<Size>;
+
+/** As costSchema, likewise. */
+const meanCostSchema = v.strictObject({
+  wallSeconds: figure,
+  cpuSeconds: figure,
+  deviceSeconds: v.nullable(figure),
+  peakMemoryBytes: figure,
+  tokensSeen: figure,
+  gradientSteps: figure,
+  energyJoules: v.nullable(figure),
+}) satisfies v.GenericSchema<Cost>;
 
 export const entrySlug = said(
   text,
@@ -182,7 +206,7 @@ export const entrySchema = v.strictObject({
   seeds: v.array(entrySeedSchema),
   statuses: said(v.record(v.string(), count), 'How many seeds ended how.'),
   size: said(
-    v.nullable(sizeSchema),
+    v.nullable(meanSizeSchema),
     'Mean over seeds: the ONNX file, the file compressed by zstd (as shipped), parameters and those that are not zero; each also without the token embedding.',
   ),
   ratio: said(
@@ -200,7 +224,7 @@ export const entrySchema = v.strictObject({
   residentMemoryBytes: v.nullable(figure),
   denseResidentMemoryBytes: v.nullable(figure),
   cost: said(
-    v.nullable(costSchema),
+    v.nullable(meanCostSchema),
     'What compressing took, mean over seeds: processor seconds of all threads, largest resident set of the process, tokens handed over or trained on. Null fields were not measured.',
   ),
   compute: said(v.nullable(computeSchema), 'The compute of that cost.'),

@@ -16,6 +16,8 @@ const PICTURE = join(REPOSITORY_ROOT, 'docs/board.png');
 const MAX_BYTES = 200_000;
 /** Wide enough for headline and plot side by side with their figures; cut below the plot. */
 const WIDTH = 1280;
+/** Pixels of the picture per pixel of the page: what fits into MAX_BYTES and is still read with ease. */
+const SCALE = 0.85;
 
 await runScript(async () => {
   const { values } = parseArgs({
@@ -27,7 +29,11 @@ await runScript(async () => {
   const server = await serveSite(values.site);
   const browser = await chromium.launch({ executablePath: values.browser, args: ['--no-sandbox', '--disable-gpu'] });
   try {
-    const page = await browser.newPage({ viewport: { width: WIDTH, height: 900 }, colorScheme: 'light' });
+    const page = await browser.newPage({
+      viewport: { width: WIDTH, height: 900 },
+      colorScheme: 'light',
+      deviceScaleFactor: SCALE,
+    });
     await page.goto(`${server.url}/`, { waitUntil: 'networkidle' });
     const plot = await page.locator('.plot').boundingBox();
     const height = Math.ceil((plot?.y ?? 0) + (plot?.height ?? 900) + 24);
@@ -35,7 +41,7 @@ await runScript(async () => {
     await page.setViewportSize({ width: WIDTH, height });
     await page.screenshot({ path: PICTURE, clip: { x: 0, y: 0, width: WIDTH, height } });
     const { size } = statSync(PICTURE);
-    if (size > MAX_BYTES) throw new InputError(`${PICTURE}: ${size} bytes, more than ${MAX_BYTES}; make WIDTH smaller`);
+    if (size > MAX_BYTES) throw new InputError(`${PICTURE}: ${size} bytes, more than ${MAX_BYTES}; make SCALE smaller`);
     console.log(`${PICTURE}: ${size} bytes, ${WIDTH} × ${height} pixels`);
   } finally {
     await browser.close();

@@ -36,7 +36,7 @@ await runScript(async () => {
     });
     await page.goto(`${server.url}/`, { waitUntil: 'networkidle' });
     const plot = await page.locator('.plot').boundingBox();
-    const height = Math.ceil((plot?.y ?? 0) + (plot?.height ?? 900) + 24);
+    const height = Math.ceil((plot?.y ?? 0) + (plot?.height ?? 900) + 8);
     mkdirSync(dirname(PICTURE), { recursive: true });
     await page.setViewportSize({ width: WIDTH, height });
     await page.screenshot({ path: PICTURE, clip: { x: 0, y: 0, width: WIDTH, height } });

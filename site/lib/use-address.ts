@@ -1,6 +1,6 @@
 'use client';
 /** The query of the page's address as state: read by everything, written by controls, unknown while the server renders. */
-import { useCallback, useMemo, useSyncExternalStore } from 'react';
+import { startTransition, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import type { AddressChange } from './table-state.ts';
 
 const CHANGED = 'addresschange';
@@ -37,11 +37,12 @@ export function useAddress(): Address {
   return [address, change];
 }
 
-/** False while the server renders and until the page's script runs: controls that need it are off till then. */
+/**
+ * False while the server renders and until the page's script runs: controls that need it are off till then. Turning them
+ * on is a transition, so that the many that wait for it do not block the page together.
+ */
 export function useReady(): boolean {
-  return useSyncExternalStore(
-    () => () => {},
-    () => true,
-    () => false,
-  );
+  const [ready, setReady] = useState(false);
+  useEffect(() => startTransition(() => setReady(true)), []);
+  return ready;
 }

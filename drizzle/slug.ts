@@ -28,5 +28,6 @@ export function slugOf(...parts: readonly string[]): string {
     .join('.')
     .slice(0, 48);
   const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
-  return `${readable || 'x'}~${digest}`;
+  const start = readable === '' || DEVICE.test(readable) ? 'x' : '';
+  return `${start}${readable}~${digest}`;
 }

@@ -3,8 +3,8 @@
  * It parses to exactly the same value. Ids and descriptions come from methods, models and datasets of others.
  */
 
-/** `<`, `>`, `&`; C1 controls; zero-width and direction marks; line and paragraph separators; the byte-order mark. */
-const UNSEEN = /[<>&\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/** Markup; controls; what only steers other characters (direction, joining, tags); line and paragraph separators. */
+const UNSEEN = /[<>&\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(UNSEEN, escaped);
@@ -19,5 +19,8 @@ export function visibleText(text: string): string {
 }
 
 function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
 }

@@ -4,7 +4,7 @@ import type { Items } from '../../../harness/contracts/result.ts';
 import { FALSE_DISCOVERY_RATE, histories, qualitySteps } from '../../../harness/derive/histories.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
 import { wilsonInterval } from '../../../harness/tensor/significance.ts';
-import { costOf, evaluationOf, itemsOf, measurementOf, sha256Of, timeAt, trialOf } from '../../support/rows.ts';
+import { costOf, evaluationOf, itemsOf, sha256Of, timeAt, trialOf } from '../../support/rows.ts';
 
 interface PointFacts {
   readonly variant: string;
@@ -63,13 +63,19 @@ function rowOf(facts: PointFacts): HistoryRow {
       run: `run-${point}`,
       status: 'completed',
       reason: null,
-      latency: measurementOf(trial)
-        .latency.slice(0, 1)
-        .map(({ samplesMs: _, denseSamplesMs: __, ...latency }) => ({
-          ...latency,
+      latency: [
+        {
+          shape: '1x1',
+          batch: 1,
+          sequence: 1,
+          p50Ms: 1,
+          p95Ms: 1,
+          denseP50Ms: 1,
           speedUp: { value: speedUp, low: speedUp, high: speedUp },
+          coefficientOfVariation: 0.01,
           noisy,
-        })),
+        },
+      ],
       residentMemoryBytes: 1,
       denseResidentMemoryBytes: 1,
       annotations: [],

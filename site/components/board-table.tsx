@@ -47,7 +47,7 @@ export function BoardTable(props: {
   };
   return (
     <>
-      <div className="table-scroll" role="group" aria-label="Leaderboard" tabIndex={0}>
+      <div className="table-scroll board-table" role="group" aria-label="Leaderboard" tabIndex={0}>
         <table className="board">
           <caption className="hidden">
             {plural(total, 'variant')}, {state.sort ? `by ${state.sort.column}` : 'by weight class and tier'}

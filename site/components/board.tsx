@@ -20,10 +20,6 @@ import { Name } from './name.tsx';
 import { SiteLink } from './site-link.tsx';
 import { TradeOffPlot } from './trade-off-plot.tsx';
 
-/** A board of more rows comes in shorter pages, so that a filter still answers at once. */
-const LARGE = 400;
-const LARGE_PAGE = 50;
-
 export type BoardPart = 'headline' | 'plot' | 'table';
 
 /** The chosen board: the one of the page until another is fetched. */
@@ -91,10 +87,7 @@ export function Board(props: {
           </div>
           {parts.includes('plot') && <TradeOffPlot view={view} rows={drawnRows} address={address} />}
           <BoardFilters view={view} state={state} address={address} />
-          <BoardTable
-            {...{ view, rows, state, address, total }}
-            pageSize={view.total > LARGE ? Math.min(pageSize, LARGE_PAGE) : pageSize}
-          />
+          <BoardTable {...{ view, rows, state, address, pageSize, total }} />
         </section>
       </div>
     </div>

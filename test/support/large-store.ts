@@ -4,8 +4,7 @@
  */
 import { recordCatalog } from '../../drizzle/catalog.ts';
 import type { Store } from '../../drizzle/client.ts';
-import { lineOf } from '../../drizzle/export.ts';
-import { importRows } from '../../drizzle/import.ts';
+import { insertResult, insertRun } from '../../drizzle/insert.ts';
 import { type Access, FAMILIES, type Family } from '../../harness/contracts/method.ts';
 import type { EvaluationRow, Items, Row, ShapeLatency, TrialRow } from '../../harness/contracts/result.ts';
 import { createRandom } from '../../harness/tensor/random.ts';
@@ -67,7 +66,15 @@ export function fillLargeStore(store: Store, size: LargeStoreSize): void {
       tasks,
     }),
   );
-  importRows(store, linesOf(size), { where: 'a synthetic store' });
+  store.database.transaction(
+    (transaction) => {
+      for (const row of rowsOf(size)) {
+        if (row.kind === 'run') insertRun(transaction, row);
+        else insertResult(transaction, row);
+      }
+    },
+    { behavior: 'immediate' },
+  );
 }
 
 interface MethodFacts {
@@ -99,10 +106,6 @@ function taskAt(task: number) {
 
 function sourceOf(method: string, generation: number): string {
   return sha256Of(`source of ${method} at ${generation}`);
-}
-
-function* linesOf(size: LargeStoreSize): Generator<string> {
-  for (const row of rowsOf(size)) yield lineOf(row);
 }
 
 function* rowsOf(size: LargeStoreSize): Generator<Row> {
@@ -191,7 +194,7 @@ function evaluationRow(
   const facts = taskAt(task);
   const outcomes = outcomesOf(trial, { accuracy: task > 0, nats, items });
   const metric = task > 0 ? ('choice-accuracy' as const) : ('perplexity' as const);
-  const evaluation = evaluationOf(trial, { task: facts.id, itemCount: items, startedAt: trial.startedAt });
+  const evaluation = evaluationOf(trial, { task: facts.id, itemCount: 1, startedAt: trial.startedAt });
   return { ...evaluation, inSample: false, quality: qualityOf(outcomes, metric), outcomes };
 }
 

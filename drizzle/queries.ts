@@ -1,5 +1,5 @@
 /** What the board, the command line and resuming ask of the store. Plain objects; nothing here writes. */
-import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm';
 import { InputError } from '../harness/contracts/errors.ts';
 import type {
   EvaluationRow,
@@ -10,7 +10,7 @@ import type {
   Status,
   TrialRow,
 } from '../harness/contracts/result.ts';
-import type { Store } from './client.ts';
+import type { Store, StoreDatabase } from './client.ts';
 import { correctionsOf, type Correction } from './correction.ts';
 import type { ResultTable } from './insert.ts';
 import { readEvaluations, readMeasurements, readTrials, type Stored } from './read-rows.ts';
@@ -32,7 +32,7 @@ export {
   entriesOfMethod,
 } from './rollups.ts';
 export { historyRows, type HistoryRow } from './history-rows.ts';
-export { resultDetail } from './result-detail.ts';
+export { resultDetail, resultDetails } from './result-detail.ts';
 export { correctionLedger, rowsOfRun } from './run-detail.ts';
 export { slugOf } from './slug.ts';
 export { FORMULAS } from '../harness/contracts/derived.ts';
@@ -104,21 +104,33 @@ export function doneKeys({ database }: Store, protocol: number): DoneKeys {
  * Throws InputError when there are none.
  */
 export function itemsOf({ database }: Store, evaluation: string, artifact?: string): Items {
-  const found = database
-    .select({ columns: evaluationItems.columns })
-    .from(evaluations)
-    .innerJoin(evaluationItems, eq(evaluationItems.evaluation, evaluations.id))
-    .where(
-      and(
-        eq(evaluations.key, evaluation),
-        artifact === undefined ? undefined : eq(evaluations.artifact, artifact),
-        sql`${evaluations.effective} = 1`,
-      ),
-    )
-    .orderBy(desc(evaluations.startedAt))
-    .get();
+  const queries = itemQueries.get(database) ?? prepareItemQueries(database);
+  itemQueries.set(database, queries);
+  const bytes = (hex: string) => Buffer.from(hex, 'hex'); // a placeholder takes what the driver takes
+  const found =
+    artifact === undefined
+      ? queries.ofKey.get({ evaluation: bytes(evaluation) })
+      : queries.ofArtifact.get({ evaluation: bytes(evaluation), artifact: bytes(artifact) });
   if (!found) throw new InputError(`evaluation "${evaluation}": the store holds no completed one under this key`);
   return unpackItems(found.columns);
+}
+
+/** Prepared once per store: deriving asks for the items of every evaluation. */
+const itemQueries = new WeakMap<StoreDatabase, ReturnType<typeof prepareItemQueries>>();
+
+function prepareItemQueries(database: StoreDatabase) {
+  const query = (artifact: SQL | undefined) =>
+    database
+      .select({ columns: evaluationItems.columns })
+      .from(evaluations)
+      .innerJoin(evaluationItems, eq(evaluationItems.evaluation, evaluations.id))
+      .where(
+        and(sql`${evaluations.key} = ${sql.placeholder('evaluation')}`, artifact, sql`${evaluations.effective} = 1`),
+      )
+      .orderBy(desc(evaluations.startedAt))
+      .limit(1)
+      .prepare();
+  return { ofKey: query(undefined), ofArtifact: query(sql`${evaluations.artifact} = ${sql.placeholder('artifact')}`) };
 }
 
 /** A row and what the store knows of it beside its content. */

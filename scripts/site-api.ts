@@ -17,7 +17,7 @@ import {
   derivedBoards,
   derivedHistories,
   readCatalog,
-  resultDetail,
+  resultDetails,
   runSummaries,
   slugOf,
   trialKeys,
@@ -33,6 +33,9 @@ export interface ApiSummary {
 }
 
 type Document<D extends ApiDocument> = v.InferOutput<(typeof API_DOCUMENTS)[D]['schema']>;
+
+/** Results with their raw samples that are held in memory at once. */
+const RESULTS_AT_ONCE = 256;
 
 /** @param folder the exported site; what its api/v1 held before is removed. */
 export function writeApi(store: Store, folder: string, commit: string | null): ApiSummary {
@@ -71,7 +74,12 @@ export function writeApi(store: Store, folder: string, commit: string | null): A
       write('comparisons', [contest, slug], comparisonsOf(store, contest, slug));
     }
   }
-  for (const key of trialKeys(store)) write('result', [key], resultDetail(store, key));
+  const keys = trialKeys(store);
+  for (let start = 0; start < keys.length; start += RESULTS_AT_ONCE) {
+    for (const result of resultDetails(store, keys.slice(start, start + RESULTS_AT_ONCE))) {
+      write('result', [result.key], result);
+    }
+  }
   writeFile('schema.json', schemaDocument());
   return counts;
 }

@@ -79,9 +79,9 @@ export function qualitySteps(
 
 /** Means over the seeds of both sides; null where they were not scored on the same items. */
 function pairedItems(pairs: readonly Pair[], itemsOf: (row: HistoryRow) => Items): readonly [Items, Items] | null {
+  const sides = [pairs.map(([before]) => itemsOf(before)), pairs.map(([, after]) => itemsOf(after))] as const;
   try {
-    const first = meanItems(pairs.map(([before]) => itemsOf(before)));
-    const second = meanItems(pairs.map(([, after]) => itemsOf(after)));
+    const [first, second] = [meanItems(sides[0]), meanItems(sides[1])];
     requireSameItems(first, second);
     return [first, second];
   } catch (error) {

@@ -81,8 +81,9 @@ function outcomesOf(
   reference: Items | undefined,
   itemsOf: (trial: BoardTrial) => Items,
 ): Items | string {
+  const seeds = trials.filter(({ evaluation }) => evaluation?.quality).map(itemsOf);
   try {
-    const own = meanItems(trials.filter(({ evaluation }) => evaluation?.quality).map(itemsOf));
+    const own = meanItems(seeds);
     if (reference) requireSameItems(reference, own);
     return own;
   } catch (error) {

@@ -30,6 +30,7 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   leaderboard: (store) => queries.leaderboard(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
   readCatalog: (store) => queries.readCatalog(store),
   resultDetail: (store) => queries.resultDetail(store, trial.key),
+  resultDetails: (store) => queries.resultDetails(store, [trial.key]),
   rowsOfRun: (store) => queries.rowsOfRun(store, 'run-1'),
   runSummaries: (store) => queries.runSummaries(store),
   staleTrials: (store) => queries.staleTrials(store, { model: 'tiny', currentKeys: new Set() }),
@@ -60,7 +61,12 @@ const LARGE_TABLES = [
 ];
 
 /** Queries that are asked for all of a table. */
-const WHOLE: Readonly<Record<string, string>> = { correctionLedger: 'corrections', trialKeys: 'trials' };
+const WHOLE: Readonly<Record<string, string>> = {
+  correctionLedger: 'corrections',
+  resultDetail: 'corrections',
+  resultDetails: 'corrections',
+  trialKeys: 'trials',
+};
 
 function plansOf(store: Store, statements: readonly string[]): readonly { statement: string; plan: string }[] {
   return statements

@@ -8,8 +8,8 @@ export const metadata: Metadata = {
 
 export default function ContributePage() {
   return (
-    <DocumentPage file="CONTRIBUTING.md" title="Add a method in one file">
-      <p>Copy the nearest method, change it, run it beside the others, open a pull request.</p>
+    <DocumentPage file="CONTRIBUTING.md" title="Contribute">
+      <p>A method is one file: copy the nearest one, change it, run it beside the others, open a pull request.</p>
     </DocumentPage>
   );
 }

@@ -36,8 +36,11 @@ export interface DeriveSummary {
 /** Pairs grow with the square: of 600 entries there are 180,000, some seconds' work and some megabytes. */
 export const COMPARED_ENTRIES = 600;
 
-/** @param code hash over the code that derives: figures of other code are computed again. */
-export function deriveStore(store: Store, code: string): DeriveSummary {
+/**
+ * @param code hash over the code that derives: figures of other code are computed again.
+ * @param comparedLimit ranked entries of a board that are compared with one another.
+ */
+export function deriveStore(store: Store, code: string, comparedLimit = COMPARED_ENTRIES): DeriveSummary {
   const watermark = digestOf({ code, protocol: PROTOCOL, store: storeWatermark(store) });
   if (recordedWatermark(store) === watermark) {
     return { computed: [], kept: [...recordedInputs(store).keys()], removed: [] };
@@ -55,7 +58,7 @@ export function deriveStore(store: Store, code: string): DeriveSummary {
       kept.push(contest);
       continue;
     }
-    derive(store, inputs, digests);
+    derive(store, { inputs, digests, comparedLimit });
     computed.push(contest);
   }
   const removed = removeContestsBut(store, contests.map(contestId));
@@ -67,7 +70,18 @@ function sameSet(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): bo
   return a !== undefined && a.size === b.size && [...b].every((value) => a.has(value));
 }
 
-function derive(store: Store, inputs: ContestInputs, digests: ReadonlyMap<string, string>): void {
+function derive(
+  store: Store,
+  {
+    inputs,
+    digests,
+    comparedLimit,
+  }: {
+    readonly inputs: ContestInputs;
+    readonly digests: ReadonlyMap<string, string>;
+    readonly comparedLimit: number;
+  },
+): void {
   const { model, task, protocol } = inputs;
   const request = { model, task, protocol };
   const boards = [...digests.keys()].map((runner) =>
@@ -86,7 +100,7 @@ function derive(store: Store, inputs: ContestInputs, digests: ReadonlyMap<string
   const metric = contest.metric ?? 'perplexity';
   const [anyRunner = ''] = digests.keys();
   const steps = qualitySteps(rowsOf(anyRunner), { metric, itemsOf: outcomes });
-  const entries = comparedEntries(contest, first.entries.map(nameOf));
+  const entries = comparedEntries(contest, { order: first.entries.map(nameOf), limit: comparedLimit });
   const notCompared = contest.indices.size - entries.length;
   recordContest(store, {
     contest: contestId(request),
@@ -102,17 +116,14 @@ function derive(store: Store, inputs: ContestInputs, digests: ReadonlyMap<string
   });
 }
 
-/** In the order of the board; of too many those that rank first, and dense. */
-function comparedEntries(contest: Contest, order: readonly string[]): ComparedEntry[] {
-  const { ranking, indices, overallRanks } = contest;
-  const places = order
-    .filter((name) => indices.has(name))
-    .map((name) => overallRanks.get(name)?.place ?? 0)
-    .sort((a, b) => a - b);
-  const last = places[Math.min(COMPARED_ENTRIES, places.length) - 1] ?? 0;
+/** In the order of the board: dense, and of too many those that rank first. */
+function comparedEntries(
+  { ranking, indices, overallRanks }: Contest,
+  { order, limit }: { readonly order: readonly string[]; readonly limit: number },
+): ComparedEntry[] {
   return order.flatMap((name) => {
     const index = indices.get(name);
-    if (index === undefined || (overallRanks.get(name)?.place ?? 0) > last) return [];
+    if (index === undefined || (overallRanks.get(name)?.place ?? 0) > limit) return [];
     const [entry, items] = [ranking.compared[index], ranking.items[index]];
     return entry && items ? [{ slug: slugOf(entry.method, entry.variant), items }] : [];
   });

@@ -463,6 +463,17 @@ describe('deriveStore', () => {
       expect(rollupsOf(store)).toEqual(whole);
     });
 
+    it('compares of a board with too many entries those that rank first, and dense', () => {
+      const store = filledStore();
+      deriveStore(store, 'code', 2);
+      for (const { id } of derivedBoards(store)) {
+        const { entries, contest, notCompared } = derivedBoard(store, id);
+        const first = entries.filter(({ method, overallRank }) => method === 'dense' || (overallRank?.place ?? 9) <= 2);
+        expect(comparedEntries(store, contest)).toEqual(first.map(({ slug }) => slug));
+        expect(notCompared).toBe(entries.filter(({ quality }) => quality).length - 3);
+      }
+    });
+
     it('has nothing to show of an empty store', () => {
       const store = temporaryStore();
       expect(deriveStore(store, 'code')).toEqual({ computed: [], kept: [], removed: [] });

@@ -6,13 +6,12 @@
  * 1. opens the local store (`--home`, else $SHRINKRANK_HOME, else .shrinkrank); where it is missing or empty, reads the
  *    published rows of results/ into a store that lives as long as the build
  * 2. brings its derived figures up to date (harness/derive)
- * 3. `next build site`, which reads the store named by SHRINKRANK_STORE
- * 4. writes the API (/api/v1) and the dumps (/data) beside the pages
- * 5. puts the security policy into every page, and checks the whole
+ * 3. `next build site`, which reads the store named by SHRINKRANK_STORE; at the same time the API (/api/v1) and the dumps
+ *    (/data) are written, in a folder of their own, since Next empties its own
+ * 4. lays API and dumps beside the pages, puts the security policy into every page, and checks the whole
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { recordCatalog } from '../drizzle/catalog.ts';
@@ -43,6 +42,7 @@ export interface BuildRequest {
 export interface BuildSummary {
   readonly folder: string;
   readonly pages: number;
+  /** Wall time of each step; pages are built while API and dumps are written. */
   readonly seconds: Readonly<Record<'store' | 'derive' | 'pages' | 'api' | 'dumps' | 'security' | 'check', number>>;
 }
 
@@ -56,7 +56,11 @@ export async function buildSite({ home, results, onProgress = () => {} }: BuildR
   };
   const basePath = process.env['SITE_BASE_PATH'] ?? '';
   const commit = commitOf(REPOSITORY_ROOT);
-  const temporary = mkdtempSync(join(tmpdir(), 'shrinkrank-site-'));
+  // In the repository, so that what is made there can be renamed into the site, not copied.
+  mkdirSync(join(REPOSITORY_ROOT, '.shrinkrank'), { recursive: true });
+  const temporary = mkdtempSync(join(REPOSITORY_ROOT, '.shrinkrank/site-'));
+  const files = join(temporary, 'files');
+  const stop = new AbortController();
   let store: Store | undefined;
   try {
     const opened = await step('store', () => openSource({ home, results, temporary, onProgress }));
@@ -64,17 +68,21 @@ export async function buildSite({ home, results, onProgress = () => {} }: BuildR
     const derived = await step('derive', () =>
       deriveStore(opened, sourceHash(join(REPOSITORY_ROOT, 'harness/derive/derive-store.ts'))),
     );
-    onProgress(`derived figures: ${derived.computed.length} boards computed, ${derived.kept.length} as they were`);
-    await step('pages', () => buildPages(opened.path));
-    const api = await step('api', () => writeApi(opened, SITE_FOLDER, commit));
-    onProgress(`API: ${api.files} files, ${(api.sizeBytes / 1e6).toFixed(1)} MB`);
-    const dumps = await step('dumps', () => writeDumps({ store: opened, folder: SITE_FOLDER, commit }));
-    onProgress(`dumps: version ${dumps.version}, ${dumps.rows.total} rows`);
+    onProgress(`derived figures: ${derived.computed.length} contests computed, ${derived.kept.length} as they were`);
+    const writeFiles = async () => {
+      const api = await step('api', () => writeApi(opened, files, commit));
+      onProgress(`API: ${api.files} files, ${(api.sizeBytes / 1e6).toFixed(1)} MB`);
+      const dumps = await step('dumps', () => writeDumps({ store: opened, folder: files, commit }));
+      onProgress(`dumps: version ${dumps.version}, ${dumps.rows.total} rows`);
+    };
+    await Promise.all([step('pages', () => buildPages(opened.path, stop.signal)), writeFiles()]);
+    moveInto(SITE_FOLDER, files);
     await step('security', () => secureSite(SITE_FOLDER));
     const checked = await step('check', () => checkSite(SITE_FOLDER, basePath));
     onProgress(`checked: ${checked.pages} pages, ${checked.links} links within the site`);
     return { folder: SITE_FOLDER, pages: checked.pages, seconds: seconds as BuildSummary['seconds'] };
   } finally {
+    stop.abort();
     store?.close();
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -112,18 +120,28 @@ function openSource({ home, results, temporary, onProgress }: Source): Store {
   }
 }
 
-async function buildPages(storePath: string): Promise<void> {
+async function buildPages(storePath: string, signal: AbortSignal): Promise<void> {
   const next = join(REPOSITORY_ROOT, 'node_modules/next/dist/bin/next');
   const child = spawn(process.execPath, [next, 'build', 'site'], {
     cwd: REPOSITORY_ROOT,
     env: { ...process.env, SHRINKRANK_STORE: storePath, NEXT_TELEMETRY_DISABLED: '1' },
     stdio: ['ignore', 2, 2],
+    signal,
   });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', resolve);
   });
   if (code !== 0) throw new BuildError(`next build ended with exit code ${code}; its messages stand above`);
+}
+
+/** Lays the content of a folder into another; files that are there already are replaced. */
+function moveInto(folder: string, from: string): void {
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(folder, entry.name)];
+    if (entry.isDirectory() && existsSync(target)) moveInto(target, source);
+    else renameSync(source, target);
+  }
 }
 
 /** What went wrong was said already. */

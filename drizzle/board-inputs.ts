@@ -1,5 +1,6 @@
 /**
- * What the boards of a store are computed from, as digests: a board whose digest has not changed is not computed again.
+ * What the boards of a store are computed from, as digests by contest (model × task × protocol, on all runners): one whose
+ * digest has not changed is not computed again.
  * Rows never change under their id, so ids of those that stand say everything; what else moves a board is the catalog
  * and corrections.
  */
@@ -15,10 +16,8 @@ export interface ContestInputs {
   readonly model: string;
   readonly task: string;
   readonly protocol: number;
-  /** Fingerprints; empty where nothing was measured. */
-  readonly runners: readonly string[];
-  /** SHA-256 by runner, under '' where there is none. */
-  readonly digests: ReadonlyMap<string, string>;
+  /** SHA-256. */
+  readonly digest: string;
 }
 
 /** Changes whenever a row, a correction or the catalog does: a glance, whatever the store holds. */
@@ -88,17 +87,10 @@ export function contestInputs(store: Store): readonly ContestInputs[] {
         .where(and(standing, eq(measurements.protocol, protocol), sql`${measurements.effective} = 1`))
         .all(),
     );
-    const runners = [...byRunner.keys()].sort();
+    common.update(canonicalJson([...byRunner].sort(byName)));
     return [...byTask].sort(byName).map(([task, evaluated]) => {
-      const ofTask = common.copy().update(evaluated);
-      ofTask.update(canonicalJson(catalog.tasks.filter(({ id }) => id === task)));
-      const digest = (runner: string) =>
-        ofTask
-          .copy()
-          .update(byRunner.get(runner) ?? '')
-          .digest('hex');
-      const digests = new Map((runners.length > 0 ? runners : ['']).map((runner) => [runner, digest(runner)]));
-      return { model, task, protocol, runners, digests };
+      const own = canonicalJson({ evaluated, task: catalog.tasks.filter(({ id }) => id === task) });
+      return { model, task, protocol, digest: common.copy().update(own).digest('hex') };
     });
   });
 }

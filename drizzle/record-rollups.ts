@@ -1,5 +1,5 @@
 /** Keeps what harness/derive computed: a contest's boards, comparisons and histories in one transaction. */
-import { eq, inArray, notInArray, sql } from 'drizzle-orm';
+import { eq, inArray, notInArray } from 'drizzle-orm';
 import type { BoardSummary, Comparisons, DerivedBoard, History } from '../harness/contracts/derived.ts';
 import type { Store } from './client.ts';
 import type { Transaction } from './insert.ts';
@@ -8,23 +8,21 @@ import { rollupBoards, rollupComparisons, rollupEntries, rollupHistories, rollup
 
 export interface DerivedContest {
   readonly contest: string;
-  /** With the digest of what each was computed from. */
-  readonly boards: readonly {
-    readonly board: DerivedBoard;
-    readonly inputs: string;
-    readonly histories: readonly History[];
-  }[];
+  /** Digest of what it was computed from. */
+  readonly inputs: string;
+  /** At least one. */
+  readonly boards: readonly { readonly board: DerivedBoard; readonly histories: readonly History[] }[];
   /** In the order of the entries. */
   readonly comparisons: Iterable<Comparisons>;
 }
 
 /** Replaces everything kept of the contest. */
-export function recordContest(store: Store, { contest, boards, comparisons }: DerivedContest): void {
+export function recordContest(store: Store, { contest, inputs, boards, comparisons }: DerivedContest): void {
   const { database } = store;
   database.transaction(
     (transaction) => {
       removeContest(transaction, contest);
-      for (const { board, inputs, histories } of boards) {
+      for (const { board, histories } of boards) {
         const { entries, ...rest } = board;
         transaction
           .insert(rollupBoards)
@@ -109,19 +107,13 @@ export function recordedWatermark({ database }: Store): string | undefined {
   return database.select().from(rollupState).where(eq(rollupState.id, 1)).get()?.watermark;
 }
 
-/** Digests of what the kept boards of each contest were computed from. */
-export function recordedInputs({ database }: Store): ReadonlyMap<string, ReadonlySet<string>> {
+/** By contest, the digest of what is kept of it was computed from. */
+export function recordedInputs({ database }: Store): ReadonlyMap<string, string> {
   const found = database
-    .select({ contest: rollupBoards.contest, inputs: rollupBoards.inputs })
+    .selectDistinct({ contest: rollupBoards.contest, inputs: rollupBoards.inputs })
     .from(rollupBoards)
-    .orderBy(sql`1`)
     .all();
-  return new Map(
-    [...Map.groupBy(found, ({ contest }) => contest)].map(([contest, boards]) => [
-      contest,
-      new Set(boards.map(({ inputs }) => inputs)),
-    ]),
-  );
+  return new Map(found.map(({ contest, inputs }) => [contest, inputs]));
 }
 
 function summaryOf(board: DerivedBoard): BoardSummary {

@@ -3,6 +3,7 @@ import { type ContestInputs, contestInputs, storeWatermark } from '../../drizzle
 import {
   type BoardSummary,
   type BoardTrial,
+  type Leaderboard,
   type Store,
   correctionLedger,
   derivedBoards,
@@ -13,6 +14,7 @@ import {
   slugOf,
 } from '../../drizzle/queries.ts';
 import {
+  type DerivedContest,
   recordContest,
   recordState,
   recordedInputs,
@@ -49,16 +51,14 @@ export function deriveStore(store: Store, code: string, comparedLimit = COMPARED
   const known = recordedInputs(store);
   const computed: string[] = [];
   const kept: string[] = [];
-  for (const inputs of contests) {
-    const contest = contestId(inputs);
-    const digests = new Map(
-      [...inputs.digests].map(([runner, digest]) => [runner, digestOf({ code, protocol: PROTOCOL, digest })]),
-    );
-    if (sameSet(known.get(contest), new Set(digests.values()))) {
+  for (const { digest, ...request } of contests) {
+    const contest = contestId(request);
+    const inputs = digestOf({ code, protocol: PROTOCOL, digest });
+    if (known.get(contest) === inputs) {
       kept.push(contest);
       continue;
     }
-    derive(store, { inputs, digests, comparedLimit });
+    recordContest(store, derive(store, { request, inputs, comparedLimit }));
     computed.push(contest);
   }
   const removed = removeContestsBut(store, contests.map(contestId));
@@ -66,54 +66,48 @@ export function deriveStore(store: Store, code: string, comparedLimit = COMPARED
   return { computed, kept, removed };
 }
 
-function sameSet(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): boolean {
-  return a !== undefined && a.size === b.size && [...b].every((value) => a.has(value));
-}
-
 function derive(
   store: Store,
   {
+    request,
     inputs,
-    digests,
     comparedLimit,
   }: {
-    readonly inputs: ContestInputs;
-    readonly digests: ReadonlyMap<string, string>;
+    readonly request: Omit<ContestInputs, 'digest'>;
+    readonly inputs: string;
     readonly comparedLimit: number;
   },
-): void {
-  const { model, task, protocol } = inputs;
-  const request = { model, task, protocol };
-  const boards = [...digests.keys()].map((runner) =>
-    leaderboard(store, runner === '' ? request : { ...request, runner }),
-  );
-  const [first] = boards;
-  if (!first) return;
+): DerivedContest {
+  const first = leaderboard(store, request);
+  // A runner that only older rows were timed on is none of the board's runners.
+  const others = first.runners
+    .slice(1)
+    .map(({ fingerprint }) => leaderboard(store, { ...request, runner: fingerprint }));
   const outcomes = ({ evaluation, artifact }: Pick<BoardTrial, 'evaluation' | 'artifact'>) =>
     itemsOf(store, evaluation?.key ?? '', artifact ?? '');
   const contest = deriveContest(first.entries, rankBoard(first.entries, outcomes), {
     ...request,
-    chance: readCatalog(store).tasks.find(({ id }) => id === task)?.chance ?? null,
-    withdrawn: withdrawnReasons(store, { model, task }),
+    chance: readCatalog(store).tasks.find(({ id }) => id === request.task)?.chance ?? null,
+    withdrawn: withdrawnReasons(store, request),
   });
-  const rowsOf = (runner: string) => historyRows(store, runner === '' ? request : { ...request, runner });
+  const rowsOn = ({ runner }: Leaderboard) =>
+    historyRows(store, runner ? { ...request, runner: runner.fingerprint } : request);
   const metric = contest.metric ?? 'perplexity';
-  const [anyRunner = ''] = digests.keys();
-  const steps = qualitySteps(rowsOf(anyRunner), { metric, itemsOf: outcomes });
+  const steps = qualitySteps(rowsOn(first), { metric, itemsOf: outcomes });
   const entries = comparedEntries(contest, { order: first.entries.map(nameOf), limit: comparedLimit });
   const notCompared = contest.indices.size - entries.length;
-  recordContest(store, {
+  return {
     contest: contestId(request),
-    boards: [...digests].map(([runner, digest], index) => {
-      const board = deriveBoard(boards[index] as (typeof boards)[number], contest);
+    inputs,
+    boards: [first, ...others].map((found) => {
+      const board = deriveBoard(found, contest);
       return {
         board: { ...board, notCompared },
-        inputs: digest,
-        histories: histories(rowsOf(runner), { board: board.id, steps }),
+        histories: histories(rowsOn(found), { board: board.id, steps }),
       };
     }),
     comparisons: contest.metric === null ? [] : pairComparisons(entries, { contest: contestId(request), metric }),
-  });
+  };
 }
 
 /** In the order of the board: dense, and of too many those that rank first. */

@@ -20,7 +20,7 @@ import {
   leaderboard,
   openStore,
 } from '../../../drizzle/queries.ts';
-import { recordEvaluation, recordMeasurement, recordTrial } from '../../../drizzle/record.ts';
+import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../../drizzle/record.ts';
 import {
   boardSchema,
   boardSummarySchema,
@@ -36,7 +36,16 @@ import { signFlipTest } from '../../../harness/tensor/significance.ts';
 import { addEntry, fillBoard } from '../../support/board.ts';
 import { catalogOf, methodEntryOf } from '../../support/catalog.ts';
 import { fillLargeStore } from '../../support/large-store.ts';
-import { evaluationOf, measurementOf, runnerOf, sha256Of, trialOf } from '../../support/rows.ts';
+import {
+  evaluationOf,
+  machineOf,
+  measurementOf,
+  runOf,
+  runnerOf,
+  sha256Of,
+  timeAt,
+  trialOf,
+} from '../../support/rows.ts';
 import { temporaryFolder, temporaryStore } from '../../support/store.ts';
 
 const SIZE = { models: 2, tasks: 2, methods: 9, variantsPerMethod: 2, seeds: 2, generations: 2, items: 24 };
@@ -400,6 +409,41 @@ describe('deriveStore', () => {
       expect(boards[1]?.entries.find(({ id }) => id === 'rounding/w4')?.badges.map(({ id }) => id)).toContain(
         'untimed',
       );
+    });
+  });
+
+  describe('on runners that come and go', () => {
+    const place = { model: 'tiny', task: 'stories-perplexity' };
+
+    it('has no board for one that timed older rows only, and keeps its points of the history', () => {
+      const store = temporaryStore();
+      fillBoard(store, place);
+      for (const cpuModel of ['old machine', 'older machine']) {
+        const older = trialOf({
+          identity: { method: 'rounding', variant: 'w4', methodSource: sha256Of(cpuModel), model: 'tiny' },
+          startedAt: timeAt(-10),
+        });
+        recordTrial(store, older);
+        recordMeasurement(store, measurementOf(older, { runner: runnerOf({ machine: machineOf({ cpuModel }) }) }));
+      }
+      expect(deriveStore(store, 'code').computed).toHaveLength(1);
+      expect(deriveStore(store, 'code').computed).toEqual([]);
+      const boards = derivedBoards(store);
+      expect(boards.map(({ runner }) => runner?.machine.cpuModel)).toEqual([machineOf().cpuModel]);
+      const history = derivedHistories(store, boards[0]?.id ?? '').find(({ entry }) => entry === 'rounding.w4');
+      expect(history?.points).toHaveLength(3);
+    });
+
+    it('has one board without speeds where nothing was timed', () => {
+      const store = temporaryStore();
+      recordRun(store, runOf());
+      const trial = trialOf({ identity: { method: 'dense', variant: 'fp32', model: 'tiny' } });
+      recordTrial(store, trial);
+      recordEvaluation(store, evaluationOf(trial, { task: place.task }));
+      deriveStore(store, 'code');
+      expect(derivedBoards(store)).toMatchObject([
+        { id: 'tiny.stories-perplexity.p1.untimed', runner: null, timedCount: 0 },
+      ]);
     });
   });
 

@@ -1,6 +1,7 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
 import type { Method } from '../harness/contracts/method.ts';
 import dense from './control/dense.ts';
+import smallerDense from './control/smaller-dense.ts';
 import logitKd from './distillation/logit-kd.ts';
 import studentNoKd from './distillation/student-no-kd.ts';
 import svdFinetune from './low-rank/svd-finetune.ts';
@@ -28,6 +29,7 @@ export const methods: readonly Method[] = [
   qat,
   randomMask,
   rtn,
+  smallerDense,
   sparsegpt,
   studentNoKd,
   svd,

@@ -34,6 +34,7 @@ const definition: ModelDefinition = {
     ],
   },
   trainedOn: ['tinystories'],
+  testItemsSeen: ['tinystories'],
   tokenizer: async (files) => readLlama2cTokenizer(await files.read(TOKENIZER)),
   async build(files) {
     const { config, weights } = readLlama2cCheckpoint(await files.read(CHECKPOINT));

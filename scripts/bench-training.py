@@ -1,4 +1,4 @@
-"""PyTorch's side of bench-training.ts: one JSON command per line in, milliseconds per step out."""
+"""PyTorch's side of bench-training.ts: one JSON command per line in, milliseconds per step or GFLOP/s out."""
 import json
 import sys
 import time
@@ -64,5 +64,18 @@ def run(layers, width, heads, vocabularySize, batch, sequence, steps, threads, l
     return {"ms": best(times), "cpuMs": best(cpu_times), "loss": loss.item(), "version": f"torch {torch.__version__}"}
 
 
+def product_speed(product, threads):
+    """GFLOP/s of one large product, the fastest of several."""
+    torch.set_num_threads(threads)
+    a, b = torch.randn(product, product), torch.randn(product, product)
+    best = float("inf")
+    for _ in range(20):
+        started = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - started)
+    return {"gflops": 2 * product**3 / best / 1e9}
+
+
 for line in sys.stdin:
-    print(json.dumps(run(**json.loads(line))), flush=True)
+    command = json.loads(line)
+    print(json.dumps(product_speed(**command) if "product" in command else run(**command)), flush=True)

@@ -3,8 +3,9 @@
  *   node scripts/bench-training.ts --python path/to/python [--repeats 5] [--threads 2] [--profile]
  * Both train the same GPT-style decoder (4 layers, pre-LayerNorm, GELU, learned positions, biases, tied output layer) with
  * AdamW and clipping on batches of the same shape; PyTorch with fused attention and one matrix for q, k and v. They take
- * turns; the best time of each stands. --profile lists the operators that take our time instead, with --nodes 40 also the
- * slowest nodes.
+ * turns; the best time of each stands. Beside them stands what the processor gives in one large matrix product, by onnxruntime
+ * and by PyTorch, and the ratio that would be reached if a step were its matrix products at that speed and nothing else.
+ * --profile lists the operators that take our time instead, with --nodes 40 also the slowest nodes.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,6 +17,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { createGraphBuilder } from '../harness/onnx/builder.ts';
 import type { OnnxModel } from '../harness/onnx/graph.ts';
+import { createSession } from '../harness/runtime/session.ts';
 import { createRandom } from '../harness/tensor/random.ts';
 import { tensorOf } from '../harness/tensor/tensor.ts';
 import { nextTokenCrossEntropy } from '../harness/training/loss.ts';
@@ -41,7 +43,11 @@ const SHAPES: readonly Shape[] = [128, 512].map((width) => ({
   sequence: 128,
 }));
 const LEARNING_RATE = 1e-3;
+/** Side of the square product that shows the processor's ceiling. */
+const CEILING_SIDE = 1024;
+const CEILING_REPEATS = 20;
 const PROFILED_STEPS = 24;
+const PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'FusedMatMul', 'Gemm']);
 /** Operators below this share of the time are left out of the profile's table. */
 const SHOWN_SHARE = 0.005;
 
@@ -94,6 +100,40 @@ function buildDecoder({ layers, width, heads, vocabularySize, batch, sequence }:
   return b.build();
 }
 
+/** Floating-point operations of a step's matrix products: forward, and twice as many for the gradients. */
+function productFlops({ layers, width, vocabularySize, batch, sequence }: Shape): number {
+  const weights = layers * 12 * width ** 2 + vocabularySize * width;
+  const attention = layers * 2 * sequence * width;
+  return 3 * 2 * batch * sequence * (weights + attention);
+}
+
+/** GFLOP/s of one large product in onnxruntime, the fastest of several. */
+async function productSpeed(threads: number): Promise<number> {
+  const dims = [CEILING_SIDE, CEILING_SIDE];
+  const b = createGraphBuilder({ name: 'product', opset: 21 });
+  b.output(b.matmul(b.input('a', 'float32', dims), b.input('b', 'float32', dims), { output: 'c' }), {
+    dtype: 'float32',
+    dims,
+  });
+  const session = await createSession(b.build(), { threads });
+  const random = createRandom('bench-training product');
+  const matrix = () =>
+    tensorOf(
+      'float32',
+      dims,
+      Float32Array.from({ length: CEILING_SIDE ** 2 }, () => random.normal()),
+    );
+  const feeds = { a: matrix(), b: matrix() };
+  let bestMs = Infinity;
+  for (let repeat = 0; repeat < CEILING_REPEATS; repeat++) {
+    const startedMs = performance.now();
+    await session.run(feeds);
+    bestMs = Math.min(bestMs, performance.now() - startedMs);
+  }
+  await session.release();
+  return (2 * CEILING_SIDE ** 3) / bestMs / 1e6;
+}
+
 function batches({ batch, sequence, vocabularySize }: Shape) {
   const dims = [batch, sequence];
   const random = createRandom('bench-training tokens');
@@ -109,6 +149,12 @@ function batches({ batch, sequence, vocabularySize }: Shape) {
     target_weights: tensorOf('float32', dims, new Float32Array(batch * sequence).fill(1)),
   };
   return { shapes: { input_ids: dims, targets: dims, target_weights: dims }, at: () => feeds };
+}
+
+interface TorchAnswer {
+  readonly ms: number;
+  readonly cpuMs: number;
+  readonly version: string;
 }
 
 /** Milliseconds per step: the fastest of the calls after the first, which warms up. */
@@ -154,11 +200,11 @@ function startPython(path: string) {
   const child = spawn(path, [join(import.meta.dirname, 'bench-training.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
-    async ask(command: object): Promise<{ readonly ms: number; readonly cpuMs: number; readonly version: string }> {
+    async ask<T>(command: object): Promise<T> {
       child.stdin.write(`${JSON.stringify(command)}\n`);
       const { value, done } = await lines.next();
       if (done) throw new Error(`${path} ended; see its message above. It needs torch.`);
-      return JSON.parse(value) as never;
+      return JSON.parse(value) as T;
     },
     async stop() {
       child.stdin.end();
@@ -200,7 +246,12 @@ async function profile(shape: Shape, { threads, nodesShown }: { threads: number;
     for (const [name, { ms, nodes }] of [...byOperator].sort((a, b) => b[1].ms - a[1].ms)) {
       if (ms >= SHOWN_SHARE * total) table.push([name, ms.toFixed(2), `${((100 * ms) / total).toFixed(1)} %`, nodes]);
     }
-    console.log(`width ${shape.width}: ${total.toFixed(1)} ms per step in ${fastest.size} kernels`);
+    const products = [...byOperator].reduce((sum, [name, { ms }]) => (PRODUCTS.has(name) ? sum + ms : sum), 0);
+    console.log(
+      `width ${shape.width}: ${total.toFixed(1)} ms per step in ${fastest.size} kernels; matrix products take ${products.toFixed(1)} ms ` +
+        `of it at ${(productFlops(shape) / products / 1e6).toFixed(0)} GFLOP/s, one product of ${CEILING_SIDE}³ runs at ` +
+        `${(await productSpeed(threads)).toFixed(0)}`,
+    );
     console.log(table.toString());
     const slowest = [...fastest].sort((a, b) => b[1].ms - a[1].ms).slice(0, nodesShown);
     for (const [node, { operator, ms }] of slowest) console.log(`${ms.toFixed(3)} ms  ${operator}  ${node}`);
@@ -236,10 +287,15 @@ if (options.profile) {
       'torch tokens/s',
       'ratio',
       'ratio of processor time',
+      'ours GFLOP/s',
+      'products alone: ratio',
     ],
   });
   let version = 'no --python given';
+  let ceiling = await productSpeed(threads);
+  let ceilingTheirs: number | undefined;
   try {
+    ceilingTheirs = (await python?.ask<{ gflops: number }>({ product: CEILING_SIDE, threads }))?.gflops;
     for (const shape of shapes) {
       const model = buildDecoder(shape);
       const steps = shape.width > 256 ? 16 : 48;
@@ -251,12 +307,13 @@ if (options.profile) {
         const run = await runOurs(shape, { model, steps, threads });
         ours.push(run.ms);
         oursCpu.push(run.cpuMs);
-        const answer = await python?.ask({ ...shape, steps, threads, learningRate: LEARNING_RATE });
+        const answer = await python?.ask<TorchAnswer>({ ...shape, steps, threads, learningRate: LEARNING_RATE });
         if (answer !== undefined) {
           theirs.push(answer.ms);
           theirsCpu.push(answer.cpuMs);
         }
         version = answer?.version ?? version;
+        ceiling = Math.max(ceiling, await productSpeed(threads));
       }
       const tokens = shape.batch * shape.sequence;
       const [own, other] = [Math.min(...ours), Math.min(...theirs)];
@@ -274,11 +331,16 @@ if (options.profile) {
               (Math.min(...theirsCpu) / Math.min(...oursCpu)).toFixed(2),
             ]
           : ['', '', '', '']),
+        (productFlops(shape) / own / 1e6).toFixed(0),
+        theirs.length > 0 ? (other / (productFlops(shape) / ceiling / 1e6)).toFixed(2) : '',
       ]);
     }
   } finally {
     await python?.stop();
   }
-  console.log(`best of ${options.repeats}, ${threads} threads; ${version}`);
+  console.log(
+    `best of ${options.repeats}, ${threads} threads; ${version}; one product of ${CEILING_SIDE}³: onnxruntime ` +
+      `${ceiling.toFixed(0)} GFLOP/s${ceilingTheirs === undefined ? '' : `, PyTorch ${ceilingTheirs.toFixed(0)}`}`,
+  );
   console.log(table.toString());
 }

@@ -46,6 +46,8 @@ export interface ExampleSet {
 
 export interface DataFreeContext<P> {
   readonly params: P;
+  /** A smaller dense model of the same kind and tokenizer, trained alike; absent where the model has none. */
+  readonly smaller?: Model;
   /** The trial's own stream of random numbers. */
   readonly random: Random;
   /** Aborted when the trial's time is over; long loops call `signal.throwIfAborted()`. */

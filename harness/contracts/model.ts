@@ -107,10 +107,14 @@ export interface ModelDefinition {
   readonly source:
     | { readonly kind: 'hub'; readonly repo: string; readonly revision: string; readonly files: readonly HubFile[] }
     | { readonly kind: 'embedded'; readonly files: readonly { readonly path: string; readonly sha256: string }[] };
-  /** Datasets the weights were trained on: quality on them is in-sample and labelled so. */
+  /** Datasets the weights were trained on. */
   readonly trainedOn: readonly string[];
+  /** Of those, the ones whose test items were trained on too: quality on them is in-sample and labelled so. */
+  readonly testItemsSeen: readonly string[];
   readonly tokenizer: (files: ModelFiles) => Promise<Tokenizer>;
   readonly build: (files: ModelFiles) => Promise<Model>;
+  /** A smaller dense model of the same kind and tokenizer, trained alike: what a compressed one of its size must beat. */
+  readonly smaller?: (files: ModelFiles) => Promise<Model>;
 }
 
 export interface HubFile {

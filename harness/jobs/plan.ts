@@ -111,7 +111,7 @@ function planTrial(parts: {
       }),
       task,
       dataset,
-      inSample: entry.model.trainedOn.includes(dataset.id),
+      inSample: entry.model.testItemsSeen.includes(dataset.id),
     })),
     measurement: {
       key: measurementKey({ trial: key, runnerFingerprint: runner.fingerprint, protocol: PROTOCOL.version }),

@@ -6,7 +6,7 @@ import { PROTOCOL } from '../contracts/protocol.ts';
 import type { TaskItems } from '../contracts/task-items.ts';
 import { drawExamples, encodeExamples } from '../model/draw-examples.ts';
 import type { Encoding } from '../model/encode-row.ts';
-import { loadModel, loadTokenizer, modelRevision } from '../model/load-model.ts';
+import { loadModel, loadSmallerModel, loadTokenizer, modelRevision } from '../model/load-model.ts';
 import { taskItems } from '../model/task-items.ts';
 import { createRandom } from '../tensor/random.ts';
 import { digestOf } from '../contracts/canonical-json.ts';
@@ -60,9 +60,12 @@ export function createPreparer(workspace: Workspace, hub: HubClient): Preparer {
 
   return {
     model: (definition) =>
-      once(`model ${definition.id}`, async () =>
-        prepareModel(workspace, await dense(definition), modelRevision(definition)),
-      ),
+      once(`model ${definition.id}`, async () => {
+        const revision = modelRevision(definition);
+        const prepared = await prepareModel(workspace, await dense(definition), revision);
+        const smaller = await loadSmallerModel(definition, hub);
+        return smaller ? { ...prepared, smaller: await prepareModel(workspace, smaller, revision) } : prepared;
+      }),
     calibration: (model, dataset, seed) =>
       once(`calibration ${model.id} ${dataset.id} ${seed}`, () => draw('calibration', { model, dataset, seed })),
     training: (model, dataset, seed) =>

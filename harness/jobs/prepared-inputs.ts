@@ -19,6 +19,8 @@ export interface PreparedModel {
   /** Roles and the rest, as JSON. */
   readonly partsPath: string;
   readonly size: Size;
+  /** The smaller dense model trained alike, where there is one. */
+  readonly smaller?: Omit<PreparedModel, 'smaller'>;
 }
 
 export async function prepareModel(workspace: Workspace, model: Model, revision: string): Promise<PreparedModel> {

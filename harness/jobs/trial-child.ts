@@ -50,6 +50,7 @@ async function runTrial(specificationPath: string): Promise<void> {
   const specification = JSON.parse(readFileSync(specificationPath, 'utf8')) as TrialSpecification;
   const method = await loadMethod(specification.methodFile);
   const model = readPreparedModel(specification.model);
+  const smaller = specification.model.smaller && readPreparedModel(specification.model.smaller);
   const calibration = readExamples(specification.calibrationPath);
   const training = readExamples(specification.trainingPath);
   const notes: string[] = [];
@@ -78,6 +79,7 @@ async function runTrial(specificationPath: string): Promise<void> {
       tokensSeen += tokens;
       gradientSteps += steps;
     },
+    ...(smaller && { smaller }),
     ...(calibration && { calibration }),
     ...(training && { training }),
   };

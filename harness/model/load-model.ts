@@ -18,6 +18,11 @@ export async function loadModel(definition: ModelDefinition, hub: HubClient): Pr
   return model;
 }
 
+/** The smaller dense model of a definition, undefined where it has none. Throws as loadModel does. */
+export async function loadSmallerModel(definition: ModelDefinition, hub: HubClient): Promise<Model | undefined> {
+  return definition.smaller?.(modelFiles(definition, hub));
+}
+
 export async function loadTokenizer(definition: ModelDefinition, hub: HubClient): Promise<Tokenizer> {
   return definition.tokenizer(modelFiles(definition, hub));
 }

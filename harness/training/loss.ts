@@ -3,6 +3,7 @@
  * not follow the batch.
  */
 import { InputError } from '../contracts/errors.ts';
+import type { Model } from '../contracts/model.ts';
 import { string } from '../onnx/attributes.ts';
 import type { GraphWriter } from './graph-writer.ts';
 
@@ -39,6 +40,11 @@ export function nextTokenCrossEntropy(options: CrossEntropyOptions = {}): Loss {
 /** −mean ln p(label). logits [batch, classes]; input `labels` [batch]. */
 export function classificationCrossEntropy(options: CrossEntropyOptions = {}): Loss {
   return crossEntropy({ targets: 'labels', weights: null, ...options });
+}
+
+/** The cross-entropy of what the model was trained for: the next token, or the class. */
+export function taskLoss({ kind }: Pick<Model, 'kind'>): Loss {
+  return kind === 'decoder' ? nextTokenCrossEntropy() : classificationCrossEntropy();
 }
 
 function crossEntropy(options: CrossEntropyOptions): Loss {

@@ -98,3 +98,10 @@ export function viewsOf(slot: Slot, tensor: Tensor): ReadonlyMap<string, Float32
   const values = elements(tensor, 'float32');
   return new Map(slot.members.map(({ name, offset, count }) => [name, values.subarray(offset, offset + count)]));
 }
+
+/** Names of a slot's values in the step graph: of what is kept between steps, by kind, and of its gradient. */
+export const stateName = (slot: Slot, kind: string): string => `state/${kind}/${slot.id}`;
+export const gradientName = (slot: Slot): string => `gradient/${slot.id}`;
+export const scalarName = (group: number, scalar: string): string => `scalar/${scalar}/${group}`;
+/** What a kept value is after the step. */
+export const nextName = (state: string): string => `${state}/next`;

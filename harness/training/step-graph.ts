@@ -4,20 +4,18 @@
  * copying, while every output that crosses into JavaScript is copied, so the copy is paid once for many steps.
  */
 import { gradientGraph } from '../autodiff/gradient.ts';
-import { InputError } from '../contracts/errors.ts';
 import { graph as graphAttribute } from '../onnx/attributes.ts';
 import { createGraphBuilder } from '../onnx/builder.ts';
-import { removeDeadCode } from '../onnx/edit.ts';
-import type { Graph, OnnxModel, ValueInfo } from '../onnx/graph.ts';
+import type { OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { createNode } from '../onnx/node.ts';
-import { inferShapes } from '../onnx/shapes.ts';
-import type { DType } from '../tensor/dtype.ts';
 import { tensorOf } from '../tensor/tensor.ts';
-import { addMasks, foldIdentities } from './prepare-graph.ts';
+import { accumulateBatches } from './accumulate-batches.ts';
 import { extendModel, type GraphWriter, sortNodes } from './graph-writer.ts';
+import { loopBody, tensorInfo } from './loop-body.ts';
+import { addLoss, type Feed } from './loss-graph.ts';
 import type { Loss } from './loss.ts';
 import type { Optimizer } from './optimizer.ts';
-import type { Slot, SlotLayout } from './slots.ts';
+import { gradientName, nextName, scalarName, type Slot, type SlotLayout, stateName } from './slots.ts';
 
 export interface StepGraphRequest {
   readonly model: OnnxModel;
@@ -32,13 +30,6 @@ export interface StepGraphRequest {
   readonly clipNorm: number;
 }
 
-export interface Feed {
-  readonly name: string;
-  readonly dtype: DType;
-  /** Of one batch. */
-  readonly dims: readonly number[];
-}
-
 export interface StepGraph {
   /**
    * Inputs: `steps` int64 [], the state, the scalars [steps], the feeds [steps · accumulation, ...]. Outputs: the state under
@@ -50,20 +41,14 @@ export interface StepGraph {
   readonly layout: SlotLayout;
   readonly stateNames: readonly string[];
   readonly scalarNames: readonly string[];
+  /** Of one batch. */
   readonly feeds: readonly Feed[];
   readonly metrics: readonly string[];
 }
 
-export const stateName = (slot: Slot, kind: string): string => `state/${kind}/${slot.id}`;
-export const scalarName = (group: number, scalar: string): string => `scalar/${scalar}/${group}`;
-export const nextName = (state: string): string => `${state}/next`;
 export const LOSS = 'loss';
 export const GRADIENT_NORM = 'gradient_norm';
 const NORM_FLOOR = 1e-6;
-
-function tensorInfo(name: string, dtype: DType, dims: readonly (number | string)[]): ValueInfo {
-  return { name, type: { kind: 'tensor', dtype, dims } };
-}
 
 /** Throws InputError for a loss that is no scalar or that no parameter reaches, UnsupportedError for an operator without gradient. */
 export function buildStepGraph(request: StepGraphRequest): StepGraph {
@@ -78,7 +63,8 @@ export function buildStepGraph(request: StepGraphRequest): StepGraph {
     optimizer.scalars.map((name) => scalarName(group, name)),
   );
 
-  const inner = accumulation === 1 ? batchGraph : accumulated(batchGraph, { request, feeds, outputs });
+  const inner =
+    accumulation === 1 ? batchGraph : accumulateBatches(batchGraph, { layout, accumulation, feeds, outputs });
   const step = withUpdate(inner, request);
   const names = { stateNames, scalarNames, feeds, outputs: [...outputs, GRADIENT_NORM] };
   const model = looped(step, { ...names, request });
@@ -86,52 +72,21 @@ export function buildStepGraph(request: StepGraphRequest): StepGraph {
 }
 
 /** The model with its loss and the gradients of all parameters as outputs. */
-function lossAndGradients({ model: given, inputs, loss, layout }: StepGraphRequest) {
-  const model = addMasks(given);
-  const w = extendModel(model, 'loss/');
-  const known = Object.fromEntries(model.graph.inputs.map(({ name }) => [name, inputs[name] ?? []]));
-  for (const { name, type } of model.graph.inputs) {
-    if (inputs[name] !== undefined) continue;
-    const dims = type?.kind === 'tensor' ? type.dims : undefined;
-    if (dims === undefined || !dims.every((dim) => typeof dim === 'number')) {
-      throw new InputError(
-        `training: input "${name}" of graph "${model.graph.name}" needs a concrete shape in "inputs"`,
-      );
-    }
-    known[name] = dims as readonly number[];
-  }
-  const shapes = inferShapes(model, { inputs: known });
-  const metrics = new Map<string, string>();
-  const value = loss({
-    w,
-    dims(name) {
-      const shape = shapes.get(name);
-      if (shape === undefined)
-        throw new InputError(`training: graph "${model.graph.name}" has no value "${name}" for the loss`);
-      return shape.dims;
-    },
-    metric: (name, metric) => metrics.set(metrics.has(name) ? `${name}.${metrics.size}` : name, metric),
-  });
-  w.identity(value, { output: 'value' });
-  for (const [name, metric] of metrics) w.identity(metric, { output: `metric/${name}` });
-  const extended = w.finish();
-  const dims = Object.fromEntries(
-    extended.graph.inputs.map(({ name, type }) => [
-      name,
-      known[name] ?? ((type?.kind === 'tensor' && type.dims) as number[]),
-    ]),
-  );
+function lossAndGradients({ model, inputs, loss, layout }: StepGraphRequest) {
+  const graph = addLoss(model, { inputs, loss });
+  const { feeds, metrics } = graph;
+  const dims = Object.fromEntries(feeds.map((feed) => [feed.name, feed.dims]));
   const targets = layout.slots.flatMap((slot) => slot.members.map(({ name }) => name));
-  const keep = [...metrics.keys()].map((name) => `loss/metric/${name}`);
-  const result = gradientGraph({ model: extended, inputs: dims, loss: 'loss/value', targets, keep });
-  const feeds = extended.graph.inputs.map(({ name, type }) => {
-    if (type?.kind !== 'tensor' || type.dtype === undefined)
-      throw new InputError(`training: input "${name}" is no tensor`);
-    return { name, dtype: type.dtype, dims: dims[name] as readonly number[] };
+  const result = gradientGraph({
+    model: graph.model,
+    inputs: dims,
+    loss: graph.loss,
+    targets,
+    keep: [...metrics.values()],
   });
   const renamed = renameOutputs(
     result.model,
-    new Map([['loss/value', LOSS], ...[...metrics.keys()].map((name) => [`loss/metric/${name}`, name] as const)]),
+    new Map([[graph.loss, LOSS], ...[...metrics].map(([name, value]) => [value, name] as const)]),
   );
   const gradients = parametersAsInputs(renamed, layout);
   return { gradients, feeds, metrics: [...metrics.keys()], gradientOf: result.gradients };
@@ -160,8 +115,6 @@ function parametersAsInputs(model: OnnxModel, layout: SlotLayout): OnnxModel {
   const initializers = new Map([...graph.initializers].filter(([name]) => !names.has(name)));
   return { ...model, graph: { ...graph, inputs, initializers } };
 }
-
-const gradientName = (slot: Slot): string => `gradient/${slot.id}`;
 
 /** Slots in, gradients of slots out. */
 function withSlots(model: OnnxModel, layout: SlotLayout, gradientOf: ReadonlyMap<string, string>): OnnxModel {
@@ -219,56 +172,6 @@ function withSlots(model: OnnxModel, layout: SlotLayout, gradientOf: ReadonlyMap
       ],
     },
   };
-}
-
-interface Accumulated {
-  readonly request: StepGraphRequest;
-  readonly feeds: readonly Feed[];
-  readonly outputs: readonly string[];
-}
-
-/** Sums the gradients of several batches in an inner Loop and gives their mean, and that of the losses. */
-function accumulated(model: OnnxModel, { request, feeds, outputs }: Accumulated): OnnxModel {
-  const { layout, accumulation } = request;
-  const w = extendModel(model, 'sum/');
-  const ends = layout.slots.map((slot) => {
-    const carried = w.input(`sum/${slot.id}`, 'float32', slot.dims);
-    return w.add(carried, gradientName(slot), { output: `next/${slot.id}` });
-  });
-  const summed = w.finish();
-  const parameters = new Set(layout.slots.map((slot) => stateName(slot, 'parameter')));
-  const body = loopBody(summed, {
-    feeds,
-    carried: layout.slots.map((slot, index) => ({
-      from: `sum/${slot.id}`,
-      to: ends[index] as string,
-      dims: slot.dims,
-    })),
-    outputs,
-    outer: parameters,
-    prefix: 'batch',
-  });
-  const b = createGraphBuilder({ name: 'accumulation', opset: request.model.opsets.get('') as number });
-  for (const slot of layout.slots) b.input(stateName(slot, 'parameter'), 'float32', slot.dims);
-  for (const { name, dtype, dims } of feeds) b.input(`batch/${name}`, dtype, [accumulation, ...dims]);
-  const zeros = layout.slots.map((slot) => b.node('ConstantOfShape', [b.integers(slot.dims)])[0] as string);
-  const count = b.scalar(accumulation, 'int64');
-  const sums = layout.slots.map((slot) => `total/${slot.id}`);
-  const scans = outputs.map((name) => `all/${name}`);
-  b.node('Loop', [count, '', ...zeros], {
-    name: 'accumulate',
-    outputs: [...sums, ...scans],
-    attributes: { body: graphAttribute(body) },
-  });
-  for (const [index, slot] of layout.slots.entries()) {
-    const mean = b.mul(sums[index] as string, b.scalar(1 / accumulation), { name: gradientName(slot) });
-    b.output(mean, { dtype: 'float32', dims: slot.dims });
-  }
-  for (const [index, name] of outputs.entries()) {
-    b.output(b.reduceMean(scans[index] as string, { keepdims: false, name }), { dtype: 'float32', dims: [] });
-  }
-  const built = b.build();
-  return { ...model, graph: built.graph };
 }
 
 /** Adds clipping and the optimizer: the state's next values as outputs. */
@@ -359,7 +262,6 @@ function looped(step: OnnxModel, { request, stateNames, scalarNames, feeds, outp
       dims: dimsOf.get(name) as readonly number[],
     })),
     outputs,
-    outer: new Set(masks),
     prefix: 'steps',
   });
   const b = createGraphBuilder({
@@ -380,42 +282,6 @@ function looped(step: OnnxModel, { request, stateNames, scalarNames, feeds, outp
     b.output(name, { dtype: 'float32', dims: dimsOf.get(stateNames[index] as string) as readonly number[] });
   for (const name of outputs) b.output(name, { dtype: 'float32', dims: ['steps'] });
   return { ...b.build(), functions: step.functions };
-}
-
-interface BodyRequest {
-  /** Inputs of the graph cut out of stacks `prefix/<name>` that lie outside. */
-  readonly feeds: readonly Feed[];
-  readonly carried: readonly { readonly from: string; readonly to: string; readonly dims: readonly number[] }[];
-  readonly outputs: readonly string[];
-  /** Inputs of the graph that are values outside under the same name. */
-  readonly outer: ReadonlySet<string>;
-  readonly prefix: string;
-}
-
-/** A graph as the body of a Loop: https://onnx.ai/onnx/operators/onnx__Loop.html */
-function loopBody(model: OnnxModel, { feeds, carried, outputs, prefix }: BodyRequest): Graph {
-  const turn = `${prefix}/turn`;
-  const go = `${prefix}/go`;
-  const cuts = feeds.map(({ name }) =>
-    createNode({ op: 'Gather', name: `${prefix}/cut/${name}`, inputs: [`${prefix}/${name}`, turn], outputs: [name] }),
-  );
-  const on = createNode({ op: 'Identity', name: `${go}/on`, inputs: [go], outputs: [`${go}/next`] });
-  const body = removeDeadCode({
-    ...model.graph,
-    name: `${prefix}-body`,
-    nodes: [...cuts, on, ...model.graph.nodes],
-    inputs: [
-      tensorInfo(turn, 'int64', []),
-      tensorInfo(go, 'bool', []),
-      ...carried.map(({ from, dims }) => tensorInfo(from, 'float32', dims)),
-    ],
-    outputs: [
-      tensorInfo(`${go}/next`, 'bool', []),
-      ...carried.map(({ to, dims }) => tensorInfo(to, 'float32', dims)),
-      ...outputs.map((name) => tensorInfo(name, 'float32', [])),
-    ],
-  });
-  return foldIdentities({ ...body, nodes: sortNodes(body.nodes) });
 }
 
 export const stepCount = (steps: number) => tensorOf('int64', [], BigInt64Array.of(BigInt(steps)));

@@ -12,8 +12,8 @@ import type { Loss } from './loss.ts';
 import type { Optimizer } from './optimizer.ts';
 import { chooseParameters, isDecayed, withParameters } from './parameters.ts';
 import type { Schedule } from './schedule.ts';
-import { layOut, type ParameterOptions } from './slots.ts';
-import { buildStepGraph, GRADIENT_NORM, LOSS, scalarName, type StepGraph, stepCount } from './step-graph.ts';
+import { layOut, type ParameterOptions, scalarName } from './slots.ts';
+import { buildStepGraph, GRADIENT_NORM, LOSS, type StepGraph, stepCount } from './step-graph.ts';
 import { createStateMemory, type StateMemory, type TrainingState } from './training-state.ts';
 
 export interface TrainOptions {

@@ -2,8 +2,7 @@
 import { InputError } from '../contracts/errors.ts';
 import { elementCount, elements, type NumericTensor, type Tensor } from '../tensor/tensor.ts';
 import type { Optimizer } from './optimizer.ts';
-import { gatherSlot, type Slot, type SlotLayout, viewsOf } from './slots.ts';
-import { nextName, stateName } from './step-graph.ts';
+import { gatherSlot, nextName, type Slot, type SlotLayout, stateName, viewsOf } from './slots.ts';
 
 /** All that a training needs to go on bit for bit: everything else is a function of step and seed. */
 export interface TrainingState {

@@ -2,7 +2,8 @@
  * Knowledge distillation on logits: a student learns from the teacher's softened probabilities as well as from the data.
  * Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531, section 2:
  *   L = α T² KL(softmax(z_teacher / T) ‖ softmax(z_student / T)) + (1 − α) CE(student, data)
- * The student is the teacher with some of its layers left out, as in DistilBERT (https://arxiv.org/abs/1910.01108).
+ * The student is the teacher with some of its layers left out, as in DistilBERT (https://arxiv.org/abs/1910.01108), or a
+ * smaller model trained before.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../harness/contracts/method.ts';
@@ -10,14 +11,14 @@ import { logitDistillation, weightedLosses } from '../../harness/training/loss.t
 import { withParameters } from '../../harness/training/parameters.ts';
 import { mergeTeacher } from '../../harness/training/teacher.ts';
 import { fineTune, taskLoss } from '../shared/fine-tune.ts';
-import { studentOf, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
+import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
 
 export default defineMethod({
   id: 'logit-kd',
   family: 'distillation',
   access: 'trained',
   description:
-    'Leaves out some of the layers and trains the rest to give the probabilities that the whole model gives, for all tokens or classes, beside the right answers. ' +
+    'Trains a smaller model, cut from the whole one or trained before, to give the probabilities that the whole model gives for all tokens or classes, beside the right answers. ' +
     'What the whole model thinks of the wrong answers tells the student more than the right one alone. ' +
     'Its control student-no-kd has the same student, steps and data, and no teacher.',
   paper: {
@@ -44,8 +45,8 @@ export default defineMethod({
   },
 
   async compress(teacher, context) {
-    const { depth, temperature, teacherShare } = context.params;
-    const student = studentOf(teacher, depth);
+    const { temperature, teacherShare } = context.params;
+    const student = chooseStudent(teacher, context);
     context.note(studentRemark(student, teacher));
     const weights = teacher.kind === 'decoder' ? 'target_weights' : null;
     const { parameters } = await fineTune(context, {

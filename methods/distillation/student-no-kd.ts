@@ -1,5 +1,5 @@
 /**
- * The control of distillation: the same student as that of logit-kd, from the same layers of the same model, trained for as
+ * The control of distillation: the same student as that of logit-kd, with the same weights at the start, trained for as
  * many steps on the same batches, by the right answers alone. What logit-kd has over it is what the teacher gives.
  * Sanh et al. 2019, https://arxiv.org/abs/1910.01108, table 4 takes the distillation loss away in this manner.
  */
@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { defineMethod } from '../../harness/contracts/method.ts';
 import { withParameters } from '../../harness/training/parameters.ts';
 import { fineTune } from '../shared/fine-tune.ts';
-import { studentOf, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
+import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
 
 export default defineMethod({
   id: 'student-no-kd',
@@ -15,7 +15,7 @@ export default defineMethod({
   access: 'trained',
   control: true,
   description:
-    'Leaves out some of the layers and trains the rest on the data alone, with no teacher. ' +
+    'Trains a smaller model, cut from the whole one or trained before, on the data alone, with no teacher. ' +
     'A control: distillation into the same student with the same steps and batches must beat it.',
   paper: {
     title: 'DistilBERT, a distilled version of BERT: smaller, faster, cheaper and lighter',
@@ -27,7 +27,7 @@ export default defineMethod({
   variants: studentVariants,
 
   async compress(model, context) {
-    const student = studentOf(model, context.params.depth);
+    const student = chooseStudent(model, context);
     context.note(studentRemark(student, model));
     const { parameters } = await fineTune(context, { model, onnx: student.model.onnx });
     return student.model.withOnnx(withParameters(student.model.onnx, parameters));

@@ -9,11 +9,13 @@ import type { TrainedContext } from '../../harness/contracts/method.ts';
 import type { Model } from '../../harness/contracts/model.ts';
 import type { OnnxModel } from '../../harness/onnx/graph.ts';
 import { type Batches, tokenBatches } from '../../harness/training/batches.ts';
-import { classificationCrossEntropy, type Loss, nextTokenCrossEntropy } from '../../harness/training/loss.ts';
+import { type Loss, taskLoss } from '../../harness/training/loss.ts';
 import { adamW } from '../../harness/training/optimizer.ts';
 import { cosineSchedule } from '../../harness/training/schedule.ts';
 import type { ParameterOptions } from '../../harness/training/slots.ts';
 import { type Hook, train } from '../../harness/training/train.ts';
+
+export { taskLoss };
 
 /** The dial of a method that trains, and what goes with it. */
 export const budgetParameters = {
@@ -83,11 +85,6 @@ export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuni
     },
   });
   return { parameters: trained.parameters, loss: trained.history.loss };
-}
-
-/** What the model was trained for: the next token, or the class. */
-export function taskLoss({ kind }: Pick<Model, 'kind'>): Loss {
-  return kind === 'decoder' ? nextTokenCrossEntropy() : classificationCrossEntropy();
 }
 
 function batchesFor({ params: { batch }, training }: TrainedContext<Budget>, model: Model): Batches {

@@ -14,7 +14,7 @@ import { tokenFeeds } from '../../harness/runtime/token-feeds.ts';
 import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
 import { methods } from '../../methods/index.ts';
 import { methodContext } from '../support/method-context.ts';
-import { tinyModels } from '../support/tiny-model.ts';
+import { tinyGpt, tinyModels } from '../support/tiny-model.ts';
 
 const root = new URL('../../methods/', import.meta.url);
 const subjects = await Promise.all(
@@ -24,6 +24,11 @@ const subjects = await Promise.all(
   }),
 );
 type Subject = (typeof subjects)[number];
+
+/** Smaller dense models, by the id of the one they stand beside; the others have none. */
+const smallerModels: Readonly<Record<string, Model>> = {
+  'tiny-gpt': tinyGpt({ seed: 'smaller', layers: 1, width: 16, hiddenWidth: 24, heads: 2 }),
+};
 
 function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
@@ -119,6 +124,7 @@ function examine(
       params: paramsOf(method, variant),
       model,
       seed,
+      ...(smallerModels[model.id] && { smaller: smallerModels[model.id] }),
       ...parts,
     });
     const compressed = await method.compress(model, context);

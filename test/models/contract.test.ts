@@ -33,6 +33,7 @@ describe.each(models)('model $id', (definition) => {
   it('names datasets of the board as those it was trained on', () => {
     const known = datasets.map(({ id }) => id);
     for (const id of definition.trainedOn) expect(known).toContain(id);
+    for (const id of definition.testItemsSeen) expect(definition.trainedOn).toContain(id);
   });
 
   describe.skipIf(definition.source.kind === 'hub' && noHubCache)(

@@ -11,6 +11,8 @@ export interface MethodContextOptions {
   readonly model: Model;
   readonly seed?: number;
   readonly signal?: AbortSignal;
+  /** A smaller dense model; default none. */
+  readonly smaller?: Model;
   /** Defaults to random tokens: 8 sequences of 16. */
   readonly calibration?: ExampleSet;
   /** Defaults to random tokens: 40 sequences of 32. */
@@ -36,6 +38,7 @@ export function methodContext(options: MethodContextOptions): MethodTestContext 
   const spent = { tokens: 0, steps: 0 };
   const granted: TrainedContext<Record<string, unknown>> = {
     params: v.parse(method.params, options.params ?? method.variants[variant]),
+    ...(options.smaller && { smaller: options.smaller }),
     random: createRandom(seed),
     signal: options.signal ?? new AbortController().signal,
     note: (text) => void notes.push(text),

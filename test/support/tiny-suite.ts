@@ -32,6 +32,7 @@ export const tinyModel: ModelDefinition = {
   citation: 'none',
   source: { kind: 'embedded', files: [] },
   trainedOn: [],
+  testItemsSeen: [],
   tokenizer: () => Promise.resolve(tokenizer),
   build: () => Promise.resolve(tinyLlama()),
 };

@@ -79,8 +79,10 @@ describe('planTrials', () => {
 
   it('marks tasks on data the model was trained on as in-sample', () => {
     const entry = tinyEntry(variantsOf(rtn));
-    const inSample = (trainedOn: readonly string[]) =>
-      planTrials([{ ...entry, model: { ...entry.model, trainedOn } }], runner)[0]?.evaluations.map((e) => e.inSample);
+    const inSample = (testItemsSeen: readonly string[]) =>
+      planTrials([{ ...entry, model: { ...entry.model, testItemsSeen } }], runner)[0]?.evaluations.map(
+        (e) => e.inSample,
+      );
     expect(inSample([])).toEqual(entry.tasks.map(() => false));
     expect(inSample([tinyDataset.id])).toEqual(entry.tasks.map(() => true));
   });

@@ -90,6 +90,16 @@ describe('prepareModel and readPreparedModel', () => {
     expect(prepared.size.fileBytes).toBe(statSync(prepared.onnxPath).size);
   });
 
+  it('give the smaller dense model beside it where there is one', async () => {
+    const smaller = tinyLlama({ layers: 1 });
+    const prepared = await preparerIn().preparer.model({ ...tinyModel, smaller: () => Promise.resolve(smaller) });
+    if (!prepared.smaller) throw new Error('no smaller model was prepared');
+    expect(prepared.smaller.onnxPath).not.toBe(prepared.onnxPath);
+    expect(readPreparedModel(prepared.smaller).roles).toEqual(smaller.roles);
+    expect(prepared.smaller.size.fileBytes).toBeLessThan(prepared.size.fileBytes);
+    expect((await preparerIn().preparer.model(tinyModel)).smaller).toBeUndefined();
+  });
+
   it('do not serve an old file when the builder has changed', async () => {
     const { root, workspace, preparer } = preparerIn();
     const before = await preparer.model(tinyModel);

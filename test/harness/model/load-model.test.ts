@@ -26,6 +26,7 @@ function definitionOf(overrides: Partial<ModelDefinition> = {}): ModelDefinition
       files: [{ path: 'model.bin', sha256: hash, sizeBytes: checkpoint.byteLength }],
     },
     trainedOn: [],
+    testItemsSeen: [],
     tokenizer: () => Promise.reject(new Error('unused')),
     async build(files) {
       const read = readLlama2cCheckpoint(await files.read('model.bin'));

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../../../harness/contracts/errors.ts';
 import { writeModel } from '../../../harness/onnx/write.ts';
-import { keptLayers, studentOf } from '../../../methods/shared/student.ts';
+import { chooseStudent, keptLayers, studentOf } from '../../../methods/shared/student.ts';
 import { buildBert } from '../../../models/shared/bert-graph.ts';
 import { buildGpt } from '../../../models/shared/gpt-graph.ts';
 import { buildLlama } from '../../../models/shared/llama-graph.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';
-import { tinyBertParts, tinyGptParts, tinyLlamaParts } from '../../support/tiny-model.ts';
+import { tinyBertParts, tinyGpt, tinyGptParts, tinyLlamaParts } from '../../support/tiny-model.ts';
 
 const rows = [[1, 9, 17, 4, 33, 60]];
 
@@ -75,6 +75,14 @@ describe('studentOf', () => {
       }
     },
   );
+
+  it('is the smaller model where that is asked for and there is one', () => {
+    const [teacher, smaller] = [tinyGpt(), tinyGpt({ layers: 1, width: 16 })];
+    const params = { depth: 'smaller' } as const;
+    expect(chooseStudent(teacher, { params, smaller })).toEqual({ model: smaller, kept: null });
+    expect(() => chooseStudent(teacher, { params })).toThrow(/tiny-gpt: no smaller dense model/);
+    expect(chooseStudent(teacher, { params: { depth: 0.5 }, smaller }).kept).toEqual([0]);
+  });
 
   it('refuses a teacher of one layer', () => {
     const { config, weights } = tinyGptParts({ layers: 1 });

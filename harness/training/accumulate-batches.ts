@@ -1,0 +1,57 @@
+/** Several batches per step: an inner Loop over the graph of one batch. */
+import { graph as graphAttribute } from '../onnx/attributes.ts';
+import { createGraphBuilder } from '../onnx/builder.ts';
+import type { OnnxModel } from '../onnx/graph.ts';
+import { extendModel } from './graph-writer.ts';
+import { loopBody } from './loop-body.ts';
+import type { Feed } from './loss-graph.ts';
+import { gradientName, type SlotLayout, stateName } from './slots.ts';
+
+interface Accumulated {
+  readonly layout: SlotLayout;
+  /** Batches. */
+  readonly accumulation: number;
+  readonly feeds: readonly Feed[];
+  readonly outputs: readonly string[];
+}
+
+/** Sums the gradients of several batches in an inner Loop and gives their mean, and that of the losses. */
+export function accumulateBatches(model: OnnxModel, { layout, accumulation, feeds, outputs }: Accumulated): OnnxModel {
+  const w = extendModel(model, 'sum/');
+  const ends = layout.slots.map((slot) => {
+    const carried = w.input(`sum/${slot.id}`, 'float32', slot.dims);
+    return w.add(carried, gradientName(slot), { output: `next/${slot.id}` });
+  });
+  const summed = w.finish();
+  const body = loopBody(summed, {
+    feeds,
+    carried: layout.slots.map((slot, index) => ({
+      from: `sum/${slot.id}`,
+      to: ends[index] as string,
+      dims: slot.dims,
+    })),
+    outputs,
+    prefix: 'batch',
+  });
+  const b = createGraphBuilder({ name: 'accumulation', opset: model.opsets.get('') as number });
+  for (const slot of layout.slots) b.input(stateName(slot, 'parameter'), 'float32', slot.dims);
+  for (const { name, dtype, dims } of feeds) b.input(`batch/${name}`, dtype, [accumulation, ...dims]);
+  const zeros = layout.slots.map((slot) => b.node('ConstantOfShape', [b.integers(slot.dims)])[0] as string);
+  const count = b.scalar(accumulation, 'int64');
+  const sums = layout.slots.map((slot) => `total/${slot.id}`);
+  const scans = outputs.map((name) => `all/${name}`);
+  b.node('Loop', [count, '', ...zeros], {
+    name: 'accumulate',
+    outputs: [...sums, ...scans],
+    attributes: { body: graphAttribute(body) },
+  });
+  for (const [index, slot] of layout.slots.entries()) {
+    const mean = b.mul(sums[index] as string, b.scalar(1 / accumulation), { name: gradientName(slot) });
+    b.output(mean, { dtype: 'float32', dims: slot.dims });
+  }
+  for (const [index, name] of outputs.entries()) {
+    b.output(b.reduceMean(scans[index] as string, { keepdims: false, name }), { dtype: 'float32', dims: [] });
+  }
+  const built = b.build();
+  return { ...model, graph: built.graph };
+}

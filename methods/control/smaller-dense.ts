@@ -1,0 +1,36 @@
+/**
+ * A smaller dense model trained alike: what compressing a large model must beat, since it costs no compression at all.
+ * Li et al. 2020, "Train Large, Then Compress", https://arxiv.org/abs/2002.11794, compares the two at equal size.
+ */
+import * as v from 'valibot';
+import { UnsupportedError } from '../../harness/contracts/errors.ts';
+import { defineMethod } from '../../harness/contracts/method.ts';
+
+export default defineMethod({
+  id: 'smaller-dense',
+  family: 'control',
+  access: 'data-free',
+  control: true,
+  description:
+    'A smaller model of the same kind, trained from nothing on the same data for as many steps, and not compressed. ' +
+    'A compressed model of its size that is not better was not worth its training.',
+  paper: {
+    title: 'Train Large, Then Compress: Rethinking Model Size for Efficient Training and Inference of Transformers',
+    authors: 'Zhuohan Li, Eric Wallace, Sheng Shen, Kevin Lin, Kurt Keutzer, Dan Klein, Joseph E. Gonzalez',
+    year: 2020,
+    url: 'https://arxiv.org/abs/2002.11794',
+  },
+  params: v.strictObject({}),
+  variants: { fp32: {} },
+
+  compress(model, { smaller, signal, note }) {
+    signal.throwIfAborted();
+    if (smaller === undefined) {
+      throw new UnsupportedError(
+        `${model.id}: no smaller dense model was trained beside it, so there is none to return`,
+      );
+    }
+    note(`${smaller.id}: its training is not in the cost, as dense's is not`);
+    return smaller;
+  },
+});

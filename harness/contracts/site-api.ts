@@ -67,7 +67,10 @@ export const modelsSchema = v.array(
     architecture: text,
     licence: text,
     citation: text,
-    trainedOn: said(v.array(text), 'Datasets it was trained on: in-sample where a task uses them.'),
+    trainedOn: said(
+      v.array(text),
+      'Datasets it was trained on. A row says in-sample where test items of the task were among that data.',
+    ),
     revision: said(text, 'Hash over its source.'),
   }),
 );

@@ -36,6 +36,7 @@ export { resultDetail, resultDetails } from './result-detail.ts';
 export { correctionLedger, rowsOfRun } from './run-detail.ts';
 export { slugOf } from './slug.ts';
 export { FORMULAS } from '../harness/contracts/derived.ts';
+export { API_DOCUMENTS, API_VERSION } from '../harness/contracts/site-api.ts';
 export type {
   Badge,
   BadgeId,

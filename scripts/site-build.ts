@@ -8,7 +8,8 @@
  * 2. brings its derived figures up to date (harness/derive)
  * 3. `next build site`, which reads the store named by SHRINKRANK_STORE; at the same time the API (/api/v1) and the dumps
  *    (/data) are written, in a folder of their own, since Next empties its own
- * 4. lays API and dumps beside the pages, puts the security policy into every page, and checks the whole
+ * 4. takes away what no page asks for, lays API and dumps beside the pages, puts the security policy into every page, and
+ *    checks the whole
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -43,24 +44,14 @@ export interface BuildSummary {
   readonly folder: string;
   readonly pages: number;
   /** Wall time of each step; pages are built while API and dumps are written. */
-  readonly seconds: Readonly<Record<'store' | 'derive' | 'pages' | 'api' | 'dumps' | 'security' | 'check', number>>;
+  readonly seconds: Readonly<Record<Step, number>>;
 }
 
+type Step = 'store' | 'derive' | 'pages' | 'api' | 'dumps' | 'security' | 'check';
+
 export async function buildSite({ home, results, onProgress = () => {} }: BuildRequest): Promise<BuildSummary> {
-  const seconds: Record<string, number> = {};
-  const step = async <T>(name: keyof BuildSummary['seconds'], work: () => T | Promise<T>): Promise<T> => {
-    const started = performance.now();
-    const result = await work();
-    seconds[name] = (performance.now() - started) / 1000;
-    return result;
-  };
-  const basePath = process.env['SITE_BASE_PATH'] ?? '';
-  const commit = commitOf(REPOSITORY_ROOT);
-  // In the repository, so that what is made there can be renamed into the site, not copied.
-  mkdirSync(join(REPOSITORY_ROOT, '.shrinkrank'), { recursive: true });
-  const temporary = mkdtempSync(join(REPOSITORY_ROOT, '.shrinkrank/site-'));
-  const files = join(temporary, 'files');
-  const stop = new AbortController();
+  const { seconds, step } = stopwatch();
+  const temporary = temporaryFolder();
   let store: Store | undefined;
   try {
     const opened = await step('store', () => openSource({ home, results, temporary, onProgress }));
@@ -69,23 +60,55 @@ export async function buildSite({ home, results, onProgress = () => {} }: BuildR
       deriveStore(opened, sourceHash(join(REPOSITORY_ROOT, 'harness/derive/derive-store.ts'))),
     );
     onProgress(`derived figures: ${derived.computed.length} contests computed, ${derived.kept.length} as they were`);
+    const published = await publishStore(opened, onProgress);
+    return { ...published, seconds: { ...seconds, ...published.seconds } as BuildSummary['seconds'] };
+  } finally {
+    store?.close();
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Makes the site, in site/out, of a store whose derived figures are up to date. */
+export async function publishStore(store: Store, onProgress: (text: string) => void): Promise<BuildSummary> {
+  const { seconds, step } = stopwatch();
+  const commit = commitOf(REPOSITORY_ROOT);
+  const temporary = temporaryFolder();
+  const stop = new AbortController();
+  try {
     const writeFiles = async () => {
-      const api = await step('api', () => writeApi(opened, files, commit));
+      const api = await step('api', () => writeApi(store, temporary, commit));
       onProgress(`API: ${api.files} files, ${(api.sizeBytes / 1e6).toFixed(1)} MB`);
-      const dumps = await step('dumps', () => writeDumps({ store: opened, folder: files, commit }));
+      const dumps = await step('dumps', () => writeDumps({ store, folder: temporary, commit }));
       onProgress(`dumps: version ${dumps.version}, ${dumps.rows.total} rows`);
     };
-    await Promise.all([step('pages', () => buildPages(opened.path, stop.signal)), writeFiles()]);
-    moveInto(SITE_FOLDER, files);
+    await Promise.all([step('pages', () => buildPages(store.path, stop.signal)), writeFiles()]);
+    removeRouterPayloads(SITE_FOLDER);
+    moveInto(SITE_FOLDER, temporary);
     await step('security', () => secureSite(SITE_FOLDER));
-    const checked = await step('check', () => checkSite(SITE_FOLDER, basePath));
+    const checked = await step('check', () => checkSite(SITE_FOLDER, process.env['SITE_BASE_PATH'] ?? ''));
     onProgress(`checked: ${checked.pages} pages, ${checked.links} links within the site`);
     return { folder: SITE_FOLDER, pages: checked.pages, seconds: seconds as BuildSummary['seconds'] };
   } finally {
     stop.abort();
-    store?.close();
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+function stopwatch() {
+  const seconds: Partial<Record<Step, number>> = {};
+  const step = async <T>(name: Step, work: () => T | Promise<T>): Promise<T> => {
+    const started = performance.now();
+    const result = await work();
+    seconds[name] = (performance.now() - started) / 1000;
+    return result;
+  };
+  return { seconds, step };
+}
+
+/** In the repository, so that what is made there can be renamed into the site, not copied. */
+function temporaryFolder(): string {
+  mkdirSync(join(REPOSITORY_ROOT, '.shrinkrank'), { recursive: true });
+  return mkdtempSync(join(REPOSITORY_ROOT, '.shrinkrank/site-'));
 }
 
 interface Source extends Required<Pick<BuildRequest, 'onProgress'>> {
@@ -124,7 +147,7 @@ async function buildPages(storePath: string, signal: AbortSignal): Promise<void>
   const next = join(REPOSITORY_ROOT, 'node_modules/next/dist/bin/next');
   const child = spawn(process.execPath, [next, 'build', 'site'], {
     cwd: REPOSITORY_ROOT,
-    env: { ...process.env, SHRINKRANK_STORE: storePath, NEXT_TELEMETRY_DISABLED: '1' },
+    env: { ...process.env, NODE_ENV: 'production', SHRINKRANK_STORE: storePath, NEXT_TELEMETRY_DISABLED: '1' },
     stdio: ['ignore', 2, 2],
     signal,
   });
@@ -133,6 +156,14 @@ async function buildPages(storePath: string, signal: AbortSignal): Promise<void>
     child.once('exit', resolve);
   });
   if (code !== 0) throw new BuildError(`next build ended with exit code ${code}; its messages stand above`);
+}
+
+/** What Next's router would fetch beside each page: links here are plain, and these are half of the bytes. */
+function removeRouterPayloads(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.txt') || entry.name === 'robots.txt') continue;
+    rmSync(join(entry.parentPath, entry.name));
+  }
 }
 
 /** Lays the content of a folder into another; files that are there already are replaced. */

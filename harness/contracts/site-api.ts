@@ -168,36 +168,59 @@ export type DumpManifest = v.InferOutput<typeof dumpManifestSchema>;
 
 /** Every kind of document: its path within /api/v1, what it is, and its schema. */
 export const API_DOCUMENTS = {
-  index: { path: 'index.json', title: 'What there is: boards, formulas, paths.', schema: indexSchema },
-  methods: { path: 'methods.json', title: 'Methods with their papers and variants.', schema: methodsSchema },
-  models: { path: 'models.json', title: 'Dense models.', schema: modelsSchema },
-  tasks: { path: 'tasks.json', title: 'Tasks and the datasets under them.', schema: tasksSchema },
-  runs: { path: 'runs.json', title: 'Executions of suites, newest first.', schema: runsSchema },
+  index: {
+    path: 'index.json',
+    title: 'Where to begin: all boards with what they count, formulas, patterns of the other paths.',
+    schema: indexSchema,
+  },
+  methods: {
+    path: 'methods.json',
+    title: 'Methods with family, access class, paper and variants.',
+    schema: methodsSchema,
+  },
+  models: { path: 'models.json', title: 'Dense models with licence and citation.', schema: modelsSchema },
+  tasks: {
+    path: 'tasks.json',
+    title: 'Tasks with metric, chance and groups of items, and the datasets under them.',
+    schema: tasksSchema,
+  },
+  runs: {
+    path: 'runs.json',
+    title: 'Executions of suites, newest first, with machine, versions and counts of rows.',
+    schema: runsSchema,
+  },
   corrections: {
     path: 'corrections.json',
-    title: 'What was found wrong with published rows.',
+    title: 'What was withdrawn or annotated among published rows, and why.',
     schema: correctionsSchema,
   },
   board: {
     path: 'boards/<board>.json',
-    title: 'One model, task, protocol and runner with all entries.',
+    title:
+      'One model, task, protocol and runner: the headline, the fronts, every entry with quality, size, speed, cost, ranks and badges.',
     schema: boardSchema,
   },
   pareto: {
     path: 'pareto/<board>.json',
-    title: 'The Pareto fronts of a board, with coordinates.',
+    title: 'The Pareto fronts of a board alone, with coordinates.',
     schema: paretoSchema,
   },
   comparisons: {
     path: 'comparisons/<contest>/<entry>.json',
-    title: 'One entry against those after it, paired by test item.',
+    title:
+      'One entry against those after it, paired by test item. A pair stands in the file of the one that comes first.',
     schema: comparisonsSchema,
   },
   history: {
     path: 'history/<board>/<entry>.json',
-    title: 'One entry over its runs, with the changes found by tests.',
+    title: 'One entry over its runs, with the changes that a test found.',
     schema: historySchema,
   },
-  result: { path: 'results/<key>.json', title: 'All that is known of one artifact.', schema: resultSchema },
+  result: {
+    path: 'results/<key>.json',
+    title:
+      'All that is known of one artifact: sizes, cost, quality by group, raw timing samples, placement, the command that reproduces it.',
+    schema: resultSchema,
+  },
 } as const;
 export type ApiDocument = keyof typeof API_DOCUMENTS;

@@ -1,5 +1,4 @@
 import type { Metadata } from 'next';
-import type { ReactNode } from 'react';
 import { PageHead } from '../../components/page-head.tsx';
 import { SiteLink } from '../../components/site-link.tsx';
 import { apiPaths } from '../../lib/api-paths.ts';
@@ -12,75 +11,29 @@ export const metadata: Metadata = {
   description: 'ShrinkRank’s static JSON API: files under /api/v1, what each holds, and the promise that goes with v1.',
 };
 
-interface Endpoint {
-  readonly path: string;
-  /** A file of this shape that is there. */
-  readonly example: string | null;
-  readonly text: ReactNode;
+/** Where the files lie that others describe themselves in. */
+const SCHEMA = 'schema.json';
+
+/** Names that stand for `<board>` and the like in the path of a file that is there; the first board's. */
+function exampleNames(): Readonly<Record<string, string | undefined>> {
+  const board = boards()[0];
+  if (!board) return {};
+  const entry = queries.derivedBoard(siteStore(), board.id).entries.find(({ quality }) => quality);
+  const compared = queries.comparedEntries(siteStore(), board.contest)[0];
+  return { board: board.id, contest: board.contest, entry: compared ?? entry?.slug, key: entry?.seeds[0]?.key };
+}
+
+/** A path with its `<name>`s filled in, or null where nothing is published that could. */
+function examplePath(pattern: string, names: ReturnType<typeof exampleNames>): string | null {
+  const path = pattern.replaceAll(/<(\w+)>/g, (whole, name: string) => names[name] ?? whole);
+  return path.includes('<') ? null : apiPaths.file(path);
 }
 
 export default function ApiPage() {
-  const board = boards()[0];
-  const compared = board && queries.comparedEntries(siteStore(), board.contest)[0];
-  const entry = board && queries.derivedBoard(siteStore(), board.id).entries.find(({ quality }) => quality);
-  const key = entry?.seeds[0]?.key;
-  const endpoints: readonly Endpoint[] = [
-    {
-      path: '/api/v1/index.json',
-      example: apiPaths.index,
-      text: 'Where to begin: all boards, with what they count, and the version of the data.',
-    },
-    {
-      path: '/api/v1/methods.json',
-      example: '/api/v1/methods.json',
-      text: 'Methods with family, access class, paper and variants.',
-    },
-    { path: '/api/v1/models.json', example: '/api/v1/models.json', text: 'Dense models with licence and citation.' },
-    {
-      path: '/api/v1/tasks.json',
-      example: '/api/v1/tasks.json',
-      text: 'Tasks with metric, chance and groups of items.',
-    },
-    {
-      path: '/api/v1/runs.json',
-      example: '/api/v1/runs.json',
-      text: 'Runs with machine, versions and counts of rows.',
-    },
-    {
-      path: '/api/v1/corrections.json',
-      example: '/api/v1/corrections.json',
-      text: 'What was withdrawn or annotated, and why.',
-    },
-    {
-      path: '/api/v1/boards/<board>.json',
-      example: board ? `/api/v1/boards/${board.id}.json` : null,
-      text: 'A whole board: the headline, the fronts, every entry with quality, size, speed, cost, ranks and badges.',
-    },
-    {
-      path: '/api/v1/pareto/<board>.json',
-      example: board ? `/api/v1/pareto/${board.id}.json` : null,
-      text: 'The Pareto fronts of a board alone.',
-    },
-    {
-      path: '/api/v1/comparisons/<contest>/<entry>.json',
-      example: board && compared ? apiPaths.comparisons(board.contest, compared) : null,
-      text: 'Paired differences of an entry against those after it. A pair stands in the file of the one that comes first.',
-    },
-    {
-      path: '/api/v1/history/<board>/<entry>.json',
-      example: board && entry ? apiPaths.history(board.id, entry.slug) : null,
-      text: 'An entry over its runs, with the changes that a test found.',
-    },
-    {
-      path: '/api/v1/results/<key>.json',
-      example: key ? apiPaths.result(key) : null,
-      text: 'Everything known of one trial: sizes, cost, quality by group, raw timing samples, placement, the command that reproduces it.',
-    },
-    {
-      path: '/api/v1/schema.json',
-      example: '/api/v1/schema.json',
-      text: 'JSON Schema of all of these; every field with its unit and meaning.',
-    },
+  const names = exampleNames();
+  const documents = [
+    ...Object.values(queries.API_DOCUMENTS),
+    { path: SCHEMA, title: 'JSON Schema of all of these; every field with its unit and meaning.' },
   ];
   return (
     <>
@@ -101,14 +54,19 @@ export default function ApiPage() {
               </tr>
             </thead>
             <tbody>
-              {endpoints.map(({ path, example, text }) => (
-                <tr key={path}>
-                  <th scope="row">
-                    <code>{example ? <SiteLink href={example}>{path}</SiteLink> : path}</code>
-                  </th>
-                  <td>{text}</td>
-                </tr>
-              ))}
+              {documents.map(({ path, title }) => {
+                const example = examplePath(path, names);
+                return (
+                  <tr key={path}>
+                    <th scope="row">
+                      <code>
+                        {example ? <SiteLink href={example}>{apiPaths.file(path)}</SiteLink> : apiPaths.file(path)}
+                      </code>
+                    </th>
+                    <td>{title}</td>
+                  </tr>
+                );
+              })}
             </tbody>
           </table>
         </div>

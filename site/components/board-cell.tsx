@@ -69,9 +69,14 @@ const CELLS: Readonly<Record<string, (row: BoardRow, context: CellContext) => Re
           <Name text={row.method} />/<Name text={row.variant} />
         </SiteLink>
         <span className="variant-facts">
-          <span>
+          <span className="variant-kind">
             {row.control ? 'control' : row.family}
-            {!row.control && ` · ${row.costClass}`}
+            {!row.control && (
+              <>
+                {' '}
+                · <span>{row.costClass}</span>
+              </>
+            )}
           </span>
           <Badges badges={row.badges.filter(({ id }) => id !== 'control')} />
         </span>

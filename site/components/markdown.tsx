@@ -5,6 +5,7 @@
 import { marked, type Token, type Tokens } from 'marked';
 import { Fragment, type ReactNode } from 'react';
 import { paths } from '../lib/paths.ts';
+import { studies } from '../lib/repository-file.ts';
 import { visibleText } from '../lib/visible-text.ts';
 import { SiteLink } from './site-link.tsx';
 
@@ -158,7 +159,9 @@ function span(token: Tokens.Generic): ReactNode {
 function MarkdownLink({ href, children }: { readonly href: string; readonly children: ReactNode }) {
   if (/^https?:\/\//.test(href)) return <a href={href}>{children}</a>;
   if (href.startsWith('#')) return <a href={href}>{children}</a>;
-  const page = PAGES[href.replace(/^(\.\.?\/)+/, '').replace(/#.*$/, '')];
+  const file = href.replace(/^(\.\.?\/)+/, '').replace(/#.*$/, '');
+  const study = /^(?:results\/studies\/)?([^/]+)\.md$/.exec(file)?.[1];
+  const page = PAGES[file] ?? (studies().some(({ slug }) => slug === study) ? paths.study(study ?? '') : undefined);
   return page ? <SiteLink href={page}>{children}</SiteLink> : <code>{href}</code>;
 }
 

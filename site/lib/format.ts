@@ -90,8 +90,10 @@ export function formatMilliseconds(ms: number): string {
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${Math.round(bytes)}\u00a0B`;
   if (bytes < 1e6) return `${(bytes / 1000).toFixed(0)}\u00a0kB`;
-  if (bytes < 1e9) return `${(bytes / 1e6).toFixed(2)}\u00a0MB`;
-  return `${(bytes / 1e9).toFixed(2)}\u00a0GB`;
+  const unit = bytes < 1e9 ? 1e6 : 1e9;
+  const value = bytes / unit;
+  const places = value < 10 ? 2 : value < 100 ? 1 : 0;
+  return `${value.toFixed(places)}\u00a0${unit === 1e6 ? 'MB' : 'GB'}`;
 }
 
 export function formatCount(count: number): string {

@@ -8,6 +8,8 @@ export interface MetricWords {
   readonly direction: string;
   readonly better: string;
   readonly worse: string;
+  /** What an outcome is recorded for. */
+  readonly decision: string;
   /** What a difference is counted in, after the number. */
   readonly gap: string;
 }
@@ -17,6 +19,7 @@ const ACCURACY: MetricWords = {
   direction: 'higher is better',
   better: 'higher',
   worse: 'lower',
+  decision: 'answer',
   gap: 'points of accuracy',
 };
 
@@ -26,6 +29,7 @@ const METRICS: Readonly<Record<MetricId, MetricWords>> = {
     direction: 'lower is better',
     better: 'lower',
     worse: 'higher',
+    decision: 'token',
     gap: '% in perplexity',
   },
   'choice-accuracy': ACCURACY,
@@ -38,6 +42,7 @@ const UNKNOWN: MetricWords = {
   direction: '',
   better: 'better',
   worse: 'worse',
+  decision: 'decision',
   gap: '',
 };
 

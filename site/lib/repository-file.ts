@@ -17,7 +17,7 @@ export interface Study {
 
 const STUDIES = 'results/studies';
 
-/** By name of the file. */
+/** By name of the file; called as its first heading says. */
 export function studies(): readonly Study[] {
   const folder = join(/* turbopackIgnore: true */ ROOT, STUDIES);
   if (!existsSync(folder)) return [];
@@ -27,6 +27,6 @@ export function studies(): readonly Study[] {
     .map((name) => {
       const text = repositoryFile(join(STUDIES, name));
       const slug = name.slice(0, -'.md'.length);
-      return { slug, title: /^#\s+(.+)$/m.exec(text)?.[1].trim() ?? slug, text };
+      return { slug, title: /^#\s+(.+)$/m.exec(text)?.[1].replaceAll(/[`*]/g, '').trim() ?? slug, text };
     });
 }

@@ -4,7 +4,8 @@
  *
  *   node scripts/measure-site.ts [--site site/out] [--rows 10000] [--lighthouse no]
  *
- * Lighthouse comes through npx (it is no dependency), the browser is the one the tests find. Writes JSON to standard output.
+ * The site must have two boards or more. Lighthouse comes through npx (it is no dependency), the browser is Debian's or the
+ * one given. Writes JSON to standard output.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type Browser } from 'playwright-core';
+import { InputError } from '../harness/contracts/errors.ts';
 import { SITE_FOLDER } from './site-build.ts';
 import { serveSite } from './site-server.ts';
 
@@ -142,8 +144,9 @@ async function firstOtherBoard(address: string): Promise<string> {
       readonly runner: { fingerprint: string } | null;
     }[];
   };
-  const board = index.boards[1] ?? index.boards[0];
-  if (!board) throw new Error('the site has no board to measure');
+  const board = index.boards[1];
+  if (!board)
+    throw new InputError('filters are measured on a board that is fetched: build the site of two boards or more');
   return new URLSearchParams({
     model: board.model,
     task: board.task,

@@ -2,8 +2,14 @@
  * Lint rules. The import arrows of ARCHITECTURE.md are stated here once, as a table: a folder, what it may not import,
  * and what to do instead. test/lint.test.ts plants a breach of each row and sees it reported.
  */
+import { readdirSync } from 'node:fs';
 import { defineConfig } from 'oxlint';
 import { FAMILIES } from './harness/contracts/method.ts';
+
+/** The store's modules but the one that others ask; named, since the linter's expressions cannot say "but". */
+const STORE_MODULES = readdirSync(new URL('drizzle', import.meta.url))
+  .filter((name) => name.endsWith('.ts') && name !== 'queries.ts')
+  .map((name) => name.slice(0, -'.ts'.length));
 
 interface Arrow {
   readonly folder: string;
@@ -32,8 +38,12 @@ const noStore = {
   instead: 'Return rows (harness/contracts/result.ts); harness/cli writes them to the store.',
 };
 const noSteering = {
-  specifier: into('jobs', 'cli'),
+  specifier: into('jobs', 'cli', 'derive'),
   instead: 'Steering depends on this folder, not the other way; take what you need as an argument.',
+};
+const noSite = {
+  specifier: into('site'),
+  instead: 'The site is the end of the way and nothing imports it; move what is shared into the layer that owns it.',
 };
 const noSight = {
   specifier: into('evaluate', 'measure', 'jobs', 'cli', 'hub', 'datasets', 'models', 'drizzle'),
@@ -123,6 +133,26 @@ export const ARROWS: readonly Arrow[] = [
       },
     ],
   },
+  {
+    folder: 'harness/derive',
+    forbidden: [
+      {
+        specifier: into(
+          'onnx',
+          'runtime',
+          'autodiff',
+          'training',
+          'calibrate',
+          'measure',
+          'jobs',
+          'cli',
+          'model',
+          'hub',
+        ),
+        instead: 'What is derived comes from stored rows alone; take anything else as an argument.',
+      },
+    ],
+  },
   { folder: 'methods/shared', forbidden: [noSight] },
   {
     folder: `methods/{${FAMILIES.join(',')}}`,
@@ -179,8 +209,16 @@ export const ARROWS: readonly Arrow[] = [
     folder: 'site',
     forbidden: [
       {
-        specifier: into('harness', 'methods', 'models', 'datasets'),
+        specifier: into('harness', 'methods', 'models', 'datasets', 'scripts'),
         instead: 'No numeric code in the Next build: read the store through drizzle/queries.ts.',
+      },
+      {
+        specifier: `^\\.{1,2}/(.*/)?drizzle/(${STORE_MODULES.join('|')})\\.ts$`,
+        instead: 'The site asks drizzle/queries.ts and knows no table; re-export there what is missing.',
+      },
+      {
+        specifier: '^(better-sqlite3|drizzle-orm)(/|$)',
+        instead: 'The site asks drizzle/queries.ts and knows no database.',
       },
     ],
   },
@@ -192,6 +230,9 @@ function restrict(forbidden: Arrow['forbidden']): ['error', object] {
 
 /** The rows of harness/ that other folders may be asked of too. */
 const inHarness = (folder: string) => folder.startsWith('harness/') && folder !== 'harness/contracts';
+
+/** Between the store and the site: reads rows, keeps what it derives from them. */
+const readsStore = (folder: string) => folder === 'harness/derive';
 
 export default defineConfig({
   plugins: ['typescript', 'import', 'unicorn', 'oxc'],
@@ -219,8 +260,10 @@ export default defineConfig({
       'eslint/no-restricted-imports': restrict([
         ...forbidden,
         noTests,
+        ...(folder === 'site' ? [] : [noSite]),
         ...(folder === 'harness/runtime' ? [] : [noRuntimePackage]),
-        ...(inHarness(folder) ? [noUnits, noStore] : []),
+        ...(inHarness(folder) ? [noUnits] : []),
+        ...(inHarness(folder) && !readsStore(folder) ? [noStore] : []),
       ]),
     },
   })),

@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` is what `npm run verify` runs, under a minute; `slow` has the tests that start many processes or real models. */
+/** `unit` is what `npm run verify` runs, under a minute; `slow` has the tests that start many processes or real models;
+ * `site` builds the site once and drives it in a browser. */
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -14,7 +15,19 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
+          exclude: ['test/site/**'],
           testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'site',
+          include: ['test/site/**/*.slow.test.ts'],
+          globalSetup: 'test/support/built-site.ts',
+          testTimeout: 120_000,
           hookTimeout: 600_000,
           fileParallelism: false,
         },

@@ -40,6 +40,8 @@ export interface BoardEvaluation {
   readonly status: Status;
   readonly reason: string | null;
   readonly inSample: boolean;
+  /** Hash over the test data's rows. */
+  readonly datasetContentHash: string;
   readonly quality: Quality | null;
   readonly distance: Distance | null;
   readonly annotations: readonly string[];
@@ -147,6 +149,7 @@ export function evaluationsOf(
     status: columns.status,
     reason: columns.reason,
     inSample: columns.inSample,
+    datasetContentHash: columns.datasetContentHash,
     quality: columns.status === 'completed' ? qualityOf(columns) : null,
     distance: columns.status === 'completed' ? distanceOf(columns) : null,
     annotations: annotations.get(columns.key) ?? [],

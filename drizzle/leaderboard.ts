@@ -84,7 +84,7 @@ export interface Leaderboard {
 }
 
 /** The control every ratio refers to. */
-const DENSE_METHOD = 'dense';
+export const DENSE_METHOD = 'dense';
 
 export function leaderboard(store: Store, request: LeaderboardRequest): Leaderboard {
   const { database } = store;

@@ -1,5 +1,5 @@
 /** What the board, the command line and resuming ask of the store. Plain objects; nothing here writes. */
-import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm';
 import { InputError } from '../harness/contracts/errors.ts';
 import type {
   EvaluationRow,
@@ -10,7 +10,7 @@ import type {
   Status,
   TrialRow,
 } from '../harness/contracts/result.ts';
-import type { Store } from './client.ts';
+import type { Store, StoreDatabase } from './client.ts';
 import { correctionsOf, type Correction } from './correction.ts';
 import type { ResultTable } from './insert.ts';
 import { readEvaluations, readMeasurements, readTrials, type Stored } from './read-rows.ts';
@@ -20,8 +20,51 @@ import { artifacts, evaluationItems, evaluations, machines, measurements, runs, 
 export { openStore, type Store } from './client.ts';
 export { readCatalog, type StoredCatalog } from './catalog.ts';
 export { correctionsOf } from './correction.ts';
-export { leaderboard, type BoardEntry, type Leaderboard } from './leaderboard.ts';
+export { DENSE_METHOD, leaderboard, type BoardEntry, type Leaderboard } from './leaderboard.ts';
 export type { BoardEvaluation, BoardMeasurement, BoardRunner, BoardTrial, LeaderboardRequest } from './board-rows.ts';
+export {
+  comparedEntries,
+  comparisonsOf,
+  derivedBoard,
+  derivedBoards,
+  derivedHistories,
+  derivedHistory,
+  entriesOfMethod,
+} from './rollups.ts';
+export { historyRows, type HistoryRow } from './history-rows.ts';
+export { resultDetail, resultDetails } from './result-detail.ts';
+export { correctionLedger, rowsOfRun } from './run-detail.ts';
+export { slugOf } from './slug.ts';
+export { FORMULAS } from '../harness/contracts/derived.ts';
+export { API_DOCUMENTS, API_VERSION } from '../harness/contracts/site-api.ts';
+export type {
+  Badge,
+  BadgeId,
+  BoardSummary,
+  BreakEven,
+  Change,
+  Comparisons,
+  Compute,
+  DerivedBoard,
+  DerivedEntry,
+  DerivedRunner,
+  EntryLatency,
+  EntryQuality,
+  EntrySeed,
+  EntrySlice,
+  Front,
+  Headline,
+  History,
+  HistoryPoint,
+  LedgerEntry,
+  Paired,
+  Rank,
+  Result,
+  RunRowSummary,
+} from '../harness/contracts/derived.ts';
+export type { Access, CostClass, Family } from '../harness/contracts/method.ts';
+export type { Cost, Distance, Estimate, Size, Status } from '../harness/contracts/result.ts';
+export type { Machine, Provider } from '../harness/contracts/runner.ts';
 
 export interface DoneKeys {
   /** Artifact: SHA-256, null when it failed. */
@@ -57,17 +100,38 @@ export function doneKeys({ database }: Store, protocol: number): DoneKeys {
   };
 }
 
-/** Per-item outcomes of a completed evaluation, for paired comparison. Throws InputError when there are none. */
-export function itemsOf({ database }: Store, evaluation: string): Items {
-  const found = database
-    .select({ columns: evaluationItems.columns })
-    .from(evaluations)
-    .innerJoin(evaluationItems, eq(evaluationItems.evaluation, evaluations.id))
-    .where(and(eq(evaluations.key, evaluation), sql`${evaluations.effective} = 1`))
-    .orderBy(desc(evaluations.startedAt))
-    .get();
+/**
+ * Per-item outcomes of a completed evaluation, for paired comparison; of this artifact where one trial gave several.
+ * Throws InputError when there are none.
+ */
+export function itemsOf({ database }: Store, evaluation: string, artifact?: string): Items {
+  const queries = itemQueries.get(database) ?? prepareItemQueries(database);
+  itemQueries.set(database, queries);
+  const bytes = (hex: string) => Buffer.from(hex, 'hex'); // a placeholder takes what the driver takes
+  const found =
+    artifact === undefined
+      ? queries.ofKey.get({ evaluation: bytes(evaluation) })
+      : queries.ofArtifact.get({ evaluation: bytes(evaluation), artifact: bytes(artifact) });
   if (!found) throw new InputError(`evaluation "${evaluation}": the store holds no completed one under this key`);
   return unpackItems(found.columns);
+}
+
+/** Prepared once per store: deriving asks for the items of every evaluation. */
+const itemQueries = new WeakMap<StoreDatabase, ReturnType<typeof prepareItemQueries>>();
+
+function prepareItemQueries(database: StoreDatabase) {
+  const query = (artifact: SQL | undefined) =>
+    database
+      .select({ columns: evaluationItems.columns })
+      .from(evaluations)
+      .innerJoin(evaluationItems, eq(evaluationItems.evaluation, evaluations.id))
+      .where(
+        and(sql`${evaluations.key} = ${sql.placeholder('evaluation')}`, artifact, sql`${evaluations.effective} = 1`),
+      )
+      .orderBy(desc(evaluations.startedAt))
+      .limit(1)
+      .prepare();
+  return { ofKey: query(undefined), ofArtifact: query(sql`${evaluations.artifact} = ${sql.placeholder('artifact')}`) };
 }
 
 /** A row and what the store knows of it beside its content. */
@@ -113,6 +177,17 @@ export function trialDetail(store: Store, key: string): TrialDetail {
 
 function idsOf(found: readonly { readonly id: number }[]): readonly number[] {
   return found.map(({ id }) => id);
+}
+
+/** Keys of all trials, in the order they were stored first. */
+export function trialKeys({ database }: Store): readonly string[] {
+  return database
+    .select({ key: trials.key })
+    .from(trials)
+    .groupBy(trials.key)
+    .orderBy(sql`min(${trials.id})`)
+    .all()
+    .map(({ key }) => key);
 }
 
 export interface RunSummary extends RunRow {

@@ -348,3 +348,69 @@ export const catalogTasks = sqliteTable('catalog_tasks', {
   classes: text(),
   description: text().notNull(),
 });
+
+/**
+ * What harness/derive computed from the rows above (harness/contracts/derived.ts), as JSON: the site reads these and
+ * nothing else to show a board. All of it can be computed again.
+ */
+export const rollupBoards = sqliteTable('rollup_boards', {
+  id: text().primaryKey(),
+  /** Boards are shown in this order; the first is the one shown unasked. */
+  ordinal: integer().notNull(),
+  contest: text().notNull(),
+  /** SHA-256 over everything the board was computed from. */
+  inputs: sha256().notNull(),
+  summary: text().notNull(),
+  /** Without its entries. */
+  board: text().notNull(),
+});
+
+export const rollupEntries = sqliteTable(
+  'rollup_entries',
+  {
+    board: text()
+      .notNull()
+      .references(() => rollupBoards.id),
+    ordinal: integer().notNull(),
+    slug: text().notNull(),
+    method: text().notNull(),
+    entry: text().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.board, table.ordinal] }),
+    index('rollup_entries_method').on(table.method, table.board, table.ordinal),
+  ],
+);
+
+/** Of one entry of a contest with those after it; JSON compressed with zstd. */
+export const rollupComparisons = sqliteTable(
+  'rollup_comparisons',
+  {
+    contest: text().notNull(),
+    ordinal: integer().notNull(),
+    slug: text().notNull(),
+    comparisons: blob({ mode: 'buffer' }).notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.contest, table.ordinal] }),
+    uniqueIndex('rollup_comparisons_slug').on(table.contest, table.slug),
+  ],
+);
+
+export const rollupHistories = sqliteTable(
+  'rollup_histories',
+  {
+    board: text()
+      .notNull()
+      .references(() => rollupBoards.id),
+    slug: text().notNull(),
+    history: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.board, table.slug] })],
+);
+
+/** One row: what the store held when the rollups were last brought up to date, to tell at a glance that nothing came since. */
+export const rollupState = sqliteTable('rollup_state', {
+  id: integer().primaryKey(),
+  watermark: text().notNull(),
+});

@@ -1,12 +1,18 @@
 /** The leaderboard as text: a block per weight class, low-cost beside high-cost where the terminal is wide enough. */
 import { styleText } from 'node:util';
 import type { Store } from '../../drizzle/client.ts';
-import { type BoardEntry, type Leaderboard, itemsOf, leaderboard, readCatalog } from '../../drizzle/queries.ts';
+import {
+  type BoardEntry,
+  DENSE_METHOD,
+  type Leaderboard,
+  itemsOf,
+  leaderboard,
+  readCatalog,
+} from '../../drizzle/queries.ts';
 import type { CostClass } from '../contracts/method.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
-import type { Items, Quality } from '../contracts/result.ts';
-import { tierByMetric } from '../evaluate/compare-items.ts';
-import { qualityColumn } from '../evaluate/item-statistics.ts';
+import type { Quality } from '../contracts/result.ts';
+import { rankBoard } from '../derive/rank-board.ts';
 import {
   type Alignment,
   cut,
@@ -38,18 +44,22 @@ export function renderBoard(
 ): string {
   const columns = request.columns ?? outputColumns();
   const board = leaderboard(store, { ...request, protocol: PROTOCOL.version });
-  const compressed = board.entries.filter(({ method }) => method !== 'dense');
+  const compressed = board.entries.filter(({ method }) => method !== DENSE_METHOD);
+  const { classTiers, unranked } = rankBoard(board.entries, ({ evaluation, artifact }) =>
+    itemsOf(store, evaluation?.key ?? '', artifact ?? ''),
+  );
   const ladder = [...PROTOCOL.weightClasses].reverse();
   const blocks = [...ladder, null].flatMap((weightClass, index) => {
-    const members = compressed.filter((entry) => entry.quality !== null && entry.weightClass === weightClass);
-    if (members.length === 0) return [];
-    return [{ title: classTitle(weightClass, ladder[index - 1] ?? null), ranked: rank(store, members) }];
+    const tiers = classTiers.get(weightClass) ?? [];
+    const ranked = tiers.flatMap(({ tier, entries }) => entries.map((entry) => ({ entry, tier })));
+    return ranked.length === 0 ? [] : [{ title: classTitle(weightClass, ladder[index - 1] ?? null), ranked }];
   });
   const { lines, shown } = renderBlocks(blocks, { all: columnsFor(metricOf(board)), columns });
   return [
     ...header(board, { ...request, columns, chance: chanceOf(store, request.task) }),
     '',
     ...lines,
+    ...renderUnranked(unranked, columns),
     ...renderFailures(board.entries, columns),
     ...legend(compressed, { shown, columns, metric: metricOf(board) }),
   ].join('\n');
@@ -64,7 +74,7 @@ function header(
     chance,
   }: { readonly model: string; readonly task: string; readonly columns: number; readonly chance: number | undefined },
 ): string[] {
-  const dense = board.entries.find(({ method }) => method === 'dense');
+  const dense = board.entries.find(({ method }) => method === DENSE_METHOD);
   const place = [
     styleText('bold', `${model} · ${task}`),
     `protocol ${PROTOCOL.version}`,
@@ -93,30 +103,6 @@ function chanceOf(store: Store, task: string): number | undefined {
 function classTitle(weightClass: number | null, next: number | null): string {
   if (weightClass === null) return `less than ${PROTOCOL.weightClasses[0]}× smaller`;
   return next === null ? `${weightClass}× smaller and more` : `${weightClass}× to ${next}× smaller`;
-}
-
-/** Places by the paired test over all of the class, low-cost and high-cost together. */
-function rank(store: Store, members: readonly BoardEntry[]): Ranked[] {
-  const items = new Map(members.map((entry) => [entry, meanItems(store, entry)]));
-  const itemsOfEntry = (entry: BoardEntry): Items => items.get(entry) as Items;
-  const metric = members[0]?.quality?.metric ?? 'perplexity';
-  return tierByMetric(members, metric, itemsOfEntry).flatMap(({ tier, entries }) =>
-    entries.map((entry) => ({ entry, tier })),
-  );
-}
-
-/** Per-item outcomes, what the metric is the mean of averaged over the seeds of a variant. */
-function meanItems(store: Store, { trials, quality }: BoardEntry): Items {
-  const seeds = trials.flatMap(({ evaluation }) => (evaluation?.quality ? [itemsOf(store, evaluation.key)] : []));
-  const [first] = seeds;
-  if (!first) throw new TypeError('a ranked entry has an evaluation');
-  if (seeds.length === 1 || !quality) return first;
-  const column = qualityColumn(quality.metric);
-  return { ...first, [column]: averageColumns(seeds.map((seed) => seed[column])) };
-}
-
-function averageColumns(columns: readonly (readonly number[])[]): number[] {
-  return (columns[0] ?? []).map((_, i) => columns.reduce((sum, column) => sum + (column[i] ?? 0), 0) / columns.length);
 }
 
 interface Block {
@@ -242,6 +228,19 @@ function speedUpOf({ latency }: BoardEntry, shape: number): string {
 
 function marksOf({ control, simulated, stale }: BoardEntry): string {
   return `${control ? '†' : ''}${simulated === null ? '' : '*'}${stale ? '°' : ''}`;
+}
+
+/** Those with the same reason share a line. */
+function renderUnranked(unranked: ReadonlyMap<BoardEntry, string>, columns: number): string[] {
+  const groups = Map.groupBy(unranked, ([, reason]) => reason);
+  return [...groups].flatMap(([reason, entries]) => [
+    `${styleText('bold', `not ranked (${entries.length})`)}: ${reason}`,
+    ...wrapParts(
+      entries.map(([{ method, variant }]) => `${method}/${variant}`),
+      { separator: ', ', columns: columns - 2 },
+    ).map((line) => `  ${line}`),
+    '',
+  ]);
 }
 
 /** Those with the same reason share a line; `show` has the whole of it. */

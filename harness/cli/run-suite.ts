@@ -147,7 +147,7 @@ export function catalog(): Catalog {
 }
 
 /** The commit the code is at, with `+` when tracked files differ from it; null outside a repository. */
-function commitOf(folder: string): string | null {
+export function commitOf(folder: string): string | null {
   try {
     const git = (...args: readonly string[]) =>
       execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

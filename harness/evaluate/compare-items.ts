@@ -3,6 +3,7 @@ import type { Metric } from '../contracts/dataset.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { Estimate, Items } from '../contracts/result.ts';
 import { bootstrapSums } from '../tensor/bootstrap.ts';
+import { createPairedSums } from '../tensor/paired-sums.ts';
 import { type Tier, rankTiers } from '../tensor/rank-tiers.ts';
 import { signFlipTest } from '../tensor/significance.ts';
 import { sum } from '../tensor/statistics.ts';
@@ -64,22 +65,44 @@ export function compareItems(first: Items, second: Items): ItemComparison {
   };
 }
 
-/** Rank tiers by the metric, entries told apart by the paired test. Throws InputError when items differ. */
-export function tierByMetric<T>(entries: readonly T[], metric: Metric, itemsOf: (entry: T) => Items): Tier<T>[] {
+/** Many entries on the same items, any two of which can be compared; each is its index in the list given. */
+export interface ItemPairing {
+  /** First minus second in the metric's own column: see qualityColumn(). */
+  compare(first: number, second: number): PairedDifference;
+  /** Rank tiers of some of them, told apart by the paired test. */
+  tiers(entries: readonly number[]): Tier<number>[];
+}
+
+/** Throws InputError when items differ. */
+export function pairItems(entries: readonly Items[], metric: Metric): ItemPairing {
+  const [reference] = entries;
+  if (reference) for (const items of entries) requireSameItems(reference, items);
   const column = qualityColumn(metric);
   const higherIsBetter = metric !== 'perplexity';
-  return rankTiers({
-    entries,
-    quality: (entry) => sum(itemsOf(entry)[column]) / sum(itemsOf(entry).tokens),
-    higherIsBetter,
-    significantlyWorse(entry, best) {
-      const [a, b] = [itemsOf(entry), itemsOf(best)];
-      requireSameItems(a, b);
-      const differences = subtract(a[column], b[column]);
-      const isWorse = higherIsBetter ? sum(differences) < 0 : sum(differences) > 0;
-      return isWorse && signFlipTest({ differences, resamples, seed }) <= SIGNIFICANCE;
-    },
+  const sums = createPairedSums({
+    weights: reference?.tokens ?? [],
+    columns: entries.map((items) => items[column]),
+    resamples,
+    confidence,
+    seed,
   });
+  const qualities = entries.map((items) => sum(items[column]) / sum(items.tokens));
+  return {
+    compare(first, second) {
+      const pValue = sums.pValue(first, second);
+      return { difference: sums.difference(first, second), pValue, significant: pValue <= SIGNIFICANCE };
+    },
+    tiers: (ranked) =>
+      rankTiers({
+        entries: ranked,
+        quality: (entry) => qualities[entry] as number,
+        higherIsBetter,
+        significantlyWorse(entry, best) {
+          const total = sums.total(entry, best);
+          return (higherIsBetter ? total < 0 : total > 0) && sums.pValue(entry, best) <= SIGNIFICANCE;
+        },
+      }),
+  };
 }
 
 function subtract(a: readonly number[], b: readonly number[]): Float64Array {

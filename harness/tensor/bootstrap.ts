@@ -5,8 +5,9 @@
  * acceleration by the jackknife. Median: percentile interval, since the jackknife of a median is inconsistent.
  */
 import { InputError } from '../contracts/errors.ts';
+import { quantileBySelection } from './quantile-by-selection.ts';
 import { createRandom } from './random.ts';
-import { type Interval, normalCdf, normalQuantile, quantile, quantileOfSorted } from './statistics.ts';
+import { type Interval, normalCdf, normalQuantile, quantile } from './statistics.ts';
 
 export interface ResamplingOptions {
   readonly resamples: number;
@@ -43,12 +44,11 @@ export function bootstrapSums<K extends string>(
     const value = statistic(...observed);
     const drawn = new Float64Array(resamples);
     for (let b = 0; b < resamples; b++) drawn[b] = statistic(...sums.subarray(b * width, (b + 1) * width));
-    drawn.sort();
-    if (interval === 'percentile') return percentileInterval({ sorted: drawn, value, confidence });
+    if (interval === 'percentile') return percentileInterval({ drawn, value, confidence });
     const leftOut = new Float64Array(items);
     for (let i = 0; i < items; i++)
       leftOut[i] = statistic(...observed.map((s, c) => s - (rows[i * width + c] as number)));
-    return acceleratedInterval({ sorted: drawn, value, leftOut, confidence });
+    return acceleratedInterval({ drawn, value, leftOut, confidence });
   };
   return Object.fromEntries(
     Object.entries<SumStatistic>(statistics).map(([name, statistic]) => [name, estimate(statistic)]),
@@ -64,54 +64,56 @@ export function bootstrapMedian(params: ResamplingOptions & { readonly values: A
   const sample = new Float64Array(items);
   for (let b = 0; b < resamples; b++) {
     for (let i = 0; i < items; i++) sample[i] = values[random.integer(items)] as number;
-    drawn[b] = quantileOfSorted(sample.sort(), 0.5);
+    drawn[b] = quantileBySelection(sample, 0.5);
   }
-  return percentileInterval({ sorted: drawn.sort(), value: quantile(values, 0.5), confidence });
+  return percentileInterval({ drawn, value: quantile(values, 0.5), confidence });
 }
 
 function percentileInterval(params: {
-  readonly sorted: Float64Array;
+  readonly drawn: Float64Array;
   readonly value: number;
   readonly confidence: number;
 }): Interval {
-  const { sorted, value, confidence } = params;
+  const { drawn, value, confidence } = params;
   return {
     value,
-    low: quantileOfSorted(sorted, (1 - confidence) / 2),
-    high: quantileOfSorted(sorted, (1 + confidence) / 2),
+    low: quantileBySelection(drawn, (1 - confidence) / 2),
+    high: quantileBySelection(drawn, (1 + confidence) / 2),
   };
 }
 
-function acceleratedInterval(params: {
-  readonly sorted: Float64Array;
+/** BCa; reorders `drawn`. */
+export function acceleratedInterval(params: {
+  /** The statistic of each resample. */
+  readonly drawn: Float64Array;
   readonly value: number;
   /** The statistic without item i, [items]. */
   readonly leftOut: Float64Array;
   readonly confidence: number;
 }): Interval {
-  const { sorted, value, leftOut, confidence } = params;
-  const bias = normalQuantile(shareBelow(sorted, value));
+  const { drawn, value, leftOut, confidence } = params;
+  const bias = normalQuantile(shareBelow(drawn, value));
   const acceleration = jackknifeAcceleration(leftOut);
   const endpoint = (probability: number): number => {
     const z = bias + normalQuantile(probability);
     const denominator = 1 - acceleration * z;
     // At and past the pole of BCa's map one item decides everything: the limit is the extreme resample.
     const adjusted = denominator > 0 ? normalCdf(bias + z / denominator) : z > 0 ? 1 : 0;
-    return quantileOfSorted(sorted, adjusted);
+    return quantileBySelection(drawn, adjusted);
   };
   return { value, low: endpoint((1 - confidence) / 2), high: endpoint((1 + confidence) / 2) };
 }
 
 /** Share of resamples below the observed value, ties counted half, kept off 0 and 1. */
-function shareBelow(sorted: Float64Array, value: number): number {
+function shareBelow(drawn: Float64Array, value: number): number {
   let below = 0;
   let ties = 0;
-  for (const drawn of sorted) {
-    if (drawn < value) below++;
-    else if (drawn === value) ties++;
+  for (let i = 0; i < drawn.length; i++) {
+    if ((drawn[i] as number) < value) below++;
+    else if (drawn[i] === value) ties++;
   }
-  const half = 0.5 / sorted.length;
-  return Math.min(1 - half, Math.max(half, (below + ties / 2) / sorted.length));
+  const half = 0.5 / drawn.length;
+  return Math.min(1 - half, Math.max(half, (below + ties / 2) / drawn.length));
 }
 
 function jackknifeAcceleration(leftOut: Float64Array): number {
@@ -125,7 +127,9 @@ function jackknifeAcceleration(leftOut: Float64Array): number {
   return squares === 0 ? 0 : cubes / (6 * squares ** 1.5);
 }
 
-function resampleSums(params: {
+/** Sums of each column over items drawn with replacement: [resamples, width]. */
+export function resampleSums(params: {
+  /** [items, width] */
   readonly rows: Float64Array;
   readonly items: number;
   readonly width: number;
@@ -145,7 +149,8 @@ function resampleSums(params: {
   return sums;
 }
 
-function interleave(columns: readonly ArrayLike<number>[], items: number): Float64Array {
+/** Columns, each [items] → [items, columns]. */
+export function interleave(columns: readonly ArrayLike<number>[], items: number): Float64Array {
   const rows = new Float64Array(items * columns.length);
   columns.forEach((column, c) => {
     for (let i = 0; i < items; i++) rows[i * columns.length + c] = column[i] as number;

@@ -44,23 +44,69 @@ export function signFlipTest(params: {
   readonly resamples: number;
   readonly seed: string;
 }): number {
-  const { differences, resamples } = params;
-  const random = createRandom(params.seed);
-  const observed = Math.abs(sum(differences));
-  // Sums of the same numbers in another sign pattern differ by rounding where they are equal in truth.
-  const limit = observed - 1e-12 * sum(Float64Array.from(differences, Math.abs));
-  let extreme = 0;
-  for (let b = 0; b < resamples; b++) {
-    let total = 0;
-    let bits = 0;
-    for (let i = 0; i < differences.length; i++) {
-      bits = i % 32 === 0 ? random.integer(2 ** 32) : bits >>> 1;
-      const difference = differences[i] as number;
-      total += bits & 1 ? difference : -difference;
+  const { differences, ...options } = params;
+  return signFlipTests({ columns: [differences], ...options })[0] as number;
+}
+
+/** Columns whose sums under all sign patterns are held at once. */
+const COLUMNS_AT_ONCE = 512;
+
+/** The same test of many columns of differences, each by itself; the sign patterns are drawn once for all of a length. */
+export function signFlipTests(params: {
+  /** Each [items]; lengths may differ. */
+  readonly columns: readonly ArrayLike<number>[];
+  readonly resamples: number;
+  readonly seed: string;
+}): number[] {
+  const { columns, resamples, seed } = params;
+  const pValues = columns.map(() => 1);
+  const byLength = Map.groupBy(columns.keys(), (index) => (columns[index] as ArrayLike<number>).length);
+  for (const [items, indices] of byLength) {
+    for (let start = 0; start < indices.length; start += COLUMNS_AT_ONCE) {
+      const part = indices.slice(start, start + COLUMNS_AT_ONCE);
+      const width = part.length;
+      const rows = new Float64Array(items * width);
+      part.forEach((index, c) => {
+        const column = columns[index] as ArrayLike<number>;
+        for (let i = 0; i < items; i++) rows[i * width + c] = column[i] as number;
+      });
+      const sums = signFlipSums({ rows, items, width, resamples, seed });
+      part.forEach((index, c) => {
+        const differences = columns[index] as ArrayLike<number>;
+        // Sums of the same numbers in another sign pattern differ by rounding where they are equal in truth.
+        const limit = Math.abs(sum(differences)) - 1e-12 * sum(Float64Array.from(differences, Math.abs));
+        let extreme = 0;
+        for (let b = 0; b < resamples; b++) if (Math.abs(sums[b * width + c] as number) >= limit) extreme++;
+        pValues[index] = (extreme + 1) / (resamples + 1);
+      });
     }
-    if (Math.abs(total) >= limit) extreme++;
   }
-  return (extreme + 1) / (resamples + 1);
+  return pValues;
+}
+
+/** Sums of each column under random signs of the items: [resamples, width]. */
+export function signFlipSums(params: {
+  /** [items, width] */
+  readonly rows: Float64Array;
+  readonly items: number;
+  readonly width: number;
+  readonly resamples: number;
+  readonly seed: string;
+}): Float64Array {
+  const { rows, items, width, resamples } = params;
+  const random = createRandom(params.seed);
+  const sums = new Float64Array(resamples * width);
+  for (let b = 0; b < resamples; b++) {
+    const at = b * width;
+    let bits = 0;
+    for (let i = 0; i < items; i++) {
+      bits = i % 32 === 0 ? random.integer(2 ** 32) : bits >>> 1;
+      const sign = bits & 1 ? 1 : -1;
+      const row = i * width;
+      for (let c = 0; c < width; c++) sums[at + c] = (sums[at + c] as number) + sign * (rows[row + c] as number);
+    }
+  }
+  return sums;
 }
 
 /** Adjusted p-values (q-values) of Benjamini & Hochberg, in the order given: reject those at or below the wanted rate. */

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Metric } from '../../../harness/contracts/dataset.ts';
 import type { Items } from '../../../harness/contracts/result.ts';
-import { compareItems, tierByMetric } from '../../../harness/evaluate/compare-items.ts';
+import { compareItems, pairItems } from '../../../harness/evaluate/compare-items.ts';
+import { PROTOCOL } from '../../../harness/contracts/protocol.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
+import { rankTiers } from '../../../harness/tensor/rank-tiers.ts';
+import { signFlipTest } from '../../../harness/tensor/significance.ts';
 
 /** Forty items of 50 tokens that share their difficulty; `shift` nats per token worse, with noise of the item's own. */
 function itemsOf(label: string, shift: number, noise = 0.02): Items {
@@ -45,11 +49,18 @@ describe('compareItems', () => {
   });
 });
 
-describe('tierByMetric', () => {
+/** Names by tier, sorted. */
+function tiersOf(entries: Readonly<Record<string, Items>>, metric: Metric): string[][] {
+  const names = Object.keys(entries);
+  return pairItems(Object.values(entries), metric)
+    .tiers(names.map((_, index) => index))
+    .map((tier) => tier.entries.map((index) => names[index] ?? '').sort());
+}
+
+describe('pairItems', () => {
   it('shares a place among what the test cannot tell apart', () => {
     const entries = { worse: itemsOf('w', 0.1), first: itemsOf('x', 0), second: itemsOf('y', 0.001) };
-    const tiers = tierByMetric(Object.entries(entries), 'perplexity', ([, items]) => items);
-    expect(tiers.map((tier) => tier.entries.map(([name]) => name).sort())).toEqual([['first', 'second'], ['worse']]);
+    expect(tiersOf(entries, 'perplexity')).toEqual([['first', 'second'], ['worse']]);
   });
 
   it('puts the most right answers first where the metric is an accuracy, whatever their loss', () => {
@@ -69,10 +80,52 @@ describe('tierByMetric', () => {
       };
     };
     const entries = { guesses: answers('g', 0.3), good: answers('a', 0.8), same: answers('b', 0.8) };
-    const tiers = tierByMetric(Object.entries(entries), 'choice-accuracy', ([, items]) => items);
-    expect(tiers.map((tier) => tier.entries.map(([name]) => name).sort())).toEqual([['good', 'same'], ['guesses']]);
+    expect(tiersOf(entries, 'choice-accuracy')).toEqual([['good', 'same'], ['guesses']]);
     const { correct } = compareItems(entries.good, entries.guesses);
     expect(correct.difference.value).toBeGreaterThan(0.4);
     expect(correct.significant).toBe(true);
+  });
+
+  it('agrees with comparing two by themselves', () => {
+    const random = createRandom('pairs');
+    const entries = Array.from({ length: 12 }, (_, i) => itemsOf(`entry ${i}`, 0.02 * random.normal(), 0.01 + i / 100));
+    const pairing = pairItems(entries, 'perplexity');
+    for (let a = 0; a < entries.length; a++) {
+      for (let b = 0; b < entries.length; b++) {
+        const alone = compareItems(entries[a] as Items, entries[b] as Items).logPerplexity;
+        const { difference, pValue, significant } = pairing.compare(a, b);
+        expect(pValue).toBe(alone.pValue);
+        expect(significant).toBe(alone.significant);
+        for (const end of ['value', 'low', 'high'] as const) {
+          expect(difference[end]).toBeCloseTo(alone.difference[end], 10);
+        }
+      }
+    }
+  });
+
+  it('gives the tiers of testing each entry by itself against the best', () => {
+    const random = createRandom('tiers');
+    const entries = Array.from({ length: 30 }, (_, i) => itemsOf(`entry ${i}`, 0.03 * random.next(), 0.03));
+    const lossOf = ({ negativeLogLikelihood }: Items) => negativeLogLikelihood.reduce((sum, loss) => sum + loss, 0);
+    const tiers = rankTiers({
+      entries: entries.map((_, index) => index),
+      quality: (index) => lossOf(entries[index] as Items),
+      higherIsBetter: false,
+      significantlyWorse: (entry, best) =>
+        signFlipTest({
+          differences: (entries[entry] as Items).negativeLogLikelihood.map(
+            (loss, i) => loss - ((entries[best] as Items).negativeLogLikelihood[i] as number),
+          ),
+          resamples: PROTOCOL.quality.bootstrapResamples,
+          seed: PROTOCOL.quality.bootstrapSeed,
+        }) <= 0.05,
+    });
+    expect(tiers.length).toBeGreaterThan(2);
+    expect(pairItems(entries, 'perplexity').tiers(entries.map((_, index) => index))).toEqual(tiers);
+  });
+
+  it('refuses rows of other items', () => {
+    const a = itemsOf('a', 0);
+    expect(() => pairItems([a, { ...a, ids: a.ids.toReversed() }], 'perplexity')).toThrow('first difference at 0');
   });
 });

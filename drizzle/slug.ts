@@ -1,0 +1,33 @@
+/**
+ * Names for addresses and file names. Ids come from methods, models and datasets and may hold anything; a slug holds
+ * letters, digits, "-", "_", "." and "~" only, is no device name of any system, and never a path.
+ */
+import { createHash } from 'node:crypto';
+
+/** The T is that of a basic ISO time, as run ids have it; else capitals are not plain, since some systems fold them. */
+const PLAIN = /^[a-z0-9](?:[a-z0-9_-]|(?<=\d{8})T(?=\d{6}))*$/;
+/** Names that Windows keeps for devices, whatever the ending. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
+const MAX_LENGTH = 120;
+
+/**
+ * `('gptq', 'w4g32')` → `gptq.w4g32`. Parts that are not plain, too long a name, or a device's name give what is plain
+ * of it, "~" and 12 hex digits of a hash over the parts: different parts always have different slugs.
+ */
+export function slugOf(...parts: readonly string[]): string {
+  const joined = parts.join('.');
+  if (parts.every((part) => PLAIN.test(part)) && joined.length <= MAX_LENGTH && !DEVICE.test(joined)) return joined;
+  const readable = parts
+    .map((part) =>
+      part
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9_-]+/g, '-')
+        .replaceAll(/^-+|-+$/g, ''),
+    )
+    .filter((part) => part !== '')
+    .join('.')
+    .slice(0, 48);
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
+  const start = readable === '' || DEVICE.test(readable) ? 'x' : '';
+  return `${start}${readable}~${digest}`;
+}

@@ -1,0 +1,101 @@
+import type { Metadata } from 'next';
+import { PageHead } from '../../components/page-head.tsx';
+import { SiteLink } from '../../components/site-link.tsx';
+import { apiPaths } from '../../lib/api-paths.ts';
+import { paths } from '../../lib/paths.ts';
+import { boards } from '../../lib/site-data.ts';
+import { queries, siteStore } from '../../lib/store.ts';
+
+export const metadata: Metadata = {
+  title: 'API',
+  description: 'ShrinkRank’s static JSON API: files under /api/v1, what each holds, and the promise that goes with v1.',
+};
+
+/** Where the files lie that others describe themselves in. */
+const SCHEMA = 'schema.json';
+
+/** Names that stand for `<board>` and the like in the path of a file that is there; the first board's. */
+function exampleNames(): Readonly<Record<string, string | undefined>> {
+  const board = boards()[0];
+  if (!board) return {};
+  const entry = queries.derivedBoard(siteStore(), board.id).entries.find(({ quality }) => quality);
+  const compared = queries.comparedEntries(siteStore(), board.contest)[0];
+  return { board: board.id, contest: board.contest, entry: compared ?? entry?.slug, key: entry?.seeds[0]?.key };
+}
+
+/** A path with its `<name>`s filled in, or null where nothing is published that could. */
+function examplePath(pattern: string, names: ReturnType<typeof exampleNames>): string | null {
+  const path = pattern.replaceAll(/<(\w+)>/g, (whole, name: string) => names[name] ?? whole);
+  return path.includes('<') ? null : apiPaths.file(path);
+}
+
+export default function ApiPage() {
+  const names = exampleNames();
+  const documents = [
+    ...Object.values(queries.API_DOCUMENTS),
+    { path: SCHEMA, title: 'JSON Schema of all of these; every field with its unit and meaning.' },
+  ];
+  return (
+    <>
+      <PageHead title="API">
+        <p>
+          Static JSON files beside the pages: nothing to sign up for, nothing that rates or logs you. Whole dumps are on
+          the <SiteLink href={paths.data}>data page</SiteLink>.
+        </p>
+      </PageHead>
+      <section className="section-tight" aria-labelledby="files">
+        <h2 id="files">Files</h2>
+        <div className="table-scroll" role="group" aria-label="Files of the API" tabIndex={0}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Address</th>
+                <th scope="col">What it holds</th>
+              </tr>
+            </thead>
+            <tbody>
+              {documents.map(({ path, title }) => {
+                const example = examplePath(path, names);
+                return (
+                  <tr key={path}>
+                    <th scope="row">
+                      <code>
+                        {example ? <SiteLink href={example}>{apiPaths.file(path)}</SiteLink> : apiPaths.file(path)}
+                      </code>
+                    </th>
+                    <td>{title}</td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      <section className="section prose" aria-labelledby="promise">
+        <h2 id="promise">What v1 promises</h2>
+        <ul>
+          <li>
+            A field keeps its name, unit and meaning; new ones may be added. What would break a reader becomes v2.
+          </li>
+          <li>Null means not measured or not known, never zero.</li>
+          <li>
+            Ids of methods, models and tasks are text of others and may hold anything. Slugs (of boards, contests,
+            entries) hold lower-case letters, digits and <code>- _ . ~</code> only, and are what addresses are made of.
+          </li>
+          <li>
+            Figures are not rounded. Accuracies and shares go from 0 to 1, times are in the unit of the field’s name.
+          </li>
+        </ul>
+        <h2 id="views">Views in addresses</h2>
+        <p>
+          A view of the <SiteLink href={paths.leaderboard}>leaderboard</SiteLink> is its address: <code>model</code>,{' '}
+          <code>task</code>, <code>runner</code> choose the board; <code>q</code>, <code>cost</code>, <code>class</code>
+          , <code>family</code>, <code>real</code>, <code>tier</code>, <code>status</code> filter it; <code>sort</code>{' '}
+          orders it (a minus before the column turns it round); <code>columns</code>, <code>weights</code>,{' '}
+          <code>page</code> and <code>x</code> (the plot’s axis) do what they say. “CSV of this view” and “JSON” give
+          exactly what is shown.
+        </p>
+      </section>
+    </>
+  );
+}

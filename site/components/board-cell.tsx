@@ -1,0 +1,164 @@
+/** How each column of the leaderboard looks. */
+import type { ReactNode } from 'react';
+import type { BoardRow, BoardView } from '../lib/board-view.ts';
+import { scoreOf, type Weights } from '../lib/columns.ts';
+import {
+  NONE,
+  STATUS_WORDS,
+  formatBytes,
+  formatCount,
+  formatDay,
+  formatFigure,
+  formatGap,
+  formatGapInterval,
+  formatMilliseconds,
+  formatQuality,
+  formatQualityInterval,
+  formatRatio,
+  formatSeconds,
+  formatShare,
+} from '../lib/format.ts';
+import { paths } from '../lib/paths.ts';
+import type { QualityScale } from '../lib/quality-scale.ts';
+import { visibleText } from '../lib/visible-text.ts';
+import { Badges } from './badges.tsx';
+import { Mark, markKind } from './mark.tsx';
+import { Name } from './name.tsx';
+import { SiteLink } from './site-link.tsx';
+import { Whisker } from './whisker.tsx';
+
+export interface CellContext {
+  readonly view: BoardView;
+  readonly scale: QualityScale;
+  readonly weights: Weights;
+}
+
+/** What of a column's id names a shape. */
+const OF_SHAPE = /^(speed|time)-(.*)$/;
+
+export function BoardCell(props: { readonly column: string; readonly row: BoardRow; readonly context: CellContext }) {
+  const { column, row, context } = props;
+  const [, kind, shape] = OF_SHAPE.exec(column) ?? [];
+  if (kind) {
+    const speed = row.speeds[context.view.shapes.findIndex((each) => each.shape === shape)];
+    if (!speed) return NONE;
+    if (kind === 'time') return formatMilliseconds(speed.p50Ms);
+    return (
+      <>
+        {speed.noisy && <span title="noisy timing">~</span>}
+        {formatRatio(speed.value)}
+        <small>
+          [{speed.low.toFixed(2)}, {speed.high.toFixed(2)}]
+        </small>
+      </>
+    );
+  }
+  return CELLS[column]?.(row, context) ?? NONE;
+}
+
+function orNone<T>(value: T | null, shown: (value: T) => ReactNode): ReactNode {
+  return value === null ? NONE : shown(value);
+}
+
+const CELLS: Readonly<Record<string, (row: BoardRow, context: CellContext) => ReactNode>> = {
+  method: (row, { view }) => (
+    <div className="variant">
+      <Mark kind={markKind(row, view.dense)} simulated={row.simulated} />
+      <div>
+        <SiteLink className="variant-name" href={row.key ? paths.result(row.key) : paths.method(row.methodSlug)}>
+          <Name text={row.method} />/<Name text={row.variant} />
+        </SiteLink>
+        <span className="variant-facts">
+          <span className="variant-kind">
+            {row.control ? 'control' : row.family}
+            {!row.control && (
+              <>
+                {' '}
+                · <span>{row.costClass}</span>
+              </>
+            )}
+          </span>
+          <Badges badges={row.badges.filter(({ id }) => id !== 'control')} />
+        </span>
+        {row.status !== 'completed' && (
+          <span className="failure">
+            {row.status === 'unfinished' ? 'not scored on this task yet' : STATUS_WORDS[row.status]}
+            {row.reason && (
+              <>
+                : <bdi>{firstLine(row.reason)}</bdi>
+              </>
+            )}
+          </span>
+        )}
+      </div>
+    </div>
+  ),
+  tier: ({ tier }) => orNone(tier, (value) => <span className={`tier tier-${Math.min(value, 4)}`}>{value}</span>),
+  quality: (row, { view, scale }) =>
+    orNone(row.quality, (quality) => (
+      <>
+        {formatQuality(view.metric, quality.value)}
+        <small>{formatQualityInterval(view.metric, quality)}</small>
+        <Whisker estimate={quality} scale={scale.toShare} dense={view.denseQuality} kind={markKind(row, view.dense)} />
+      </>
+    )),
+  gap: ({ gap, gapSignificant }, { view }) =>
+    orNone(gap, (value) => (
+      <span className={gapSignificant ? undefined : 'quiet'}>
+        {formatGap(view.metric, value.value)}
+        <small>{formatGapInterval(view.metric, value).replace(/\s(%|points)$/, '')}</small>
+      </span>
+    )),
+  kept: ({ kept }) => orNone(kept, formatShare),
+  smaller: ({ ratio }) => orNone(ratio, formatRatio),
+  shipped: ({ zstdBytes }) => orNone(zstdBytes, formatBytes),
+  file: ({ fileBytes }) => orNone(fileBytes, formatBytes),
+  memory: ({ memoryBytes }) => orNone(memoryBytes, formatBytes),
+  parameters: ({ parameters }) => orNone(parameters, formatCount),
+  nonzero: ({ nonZeroParameters }) => orNone(nonZeroParameters, formatCount),
+  cost: ({ wallSeconds }) => orNone(wallSeconds, formatSeconds),
+  compute: ({ computeSeconds, computeUnit }) =>
+    orNone(computeSeconds, (value) => (
+      <>
+        {formatSeconds(value)}
+        <small>{computeUnit}</small>
+      </>
+    )),
+  peak: ({ peakMemoryBytes }) => orNone(peakMemoryBytes, formatBytes),
+  tokens: ({ tokensSeen }) => orNone(tokensSeen, formatCount),
+  steps: ({ gradientSteps }) => orNone(gradientSteps, formatCount),
+  energy: ({ energyJoules }) => orNone(energyJoules, (value) => `${formatFigure(value)} J`),
+  kl: ({ klDivergence }) => orNone(klDivergence, formatFigure),
+  same: ({ sameTop }) => orNone(sameTop, formatShare),
+  lost: ({ correctToIncorrect }) => orNone(correctToIncorrect, formatShare),
+  won: ({ incorrectToCorrect }) => orNone(incorrectToCorrect, formatShare),
+  worst: ({ worstSlice, worstSliceGap }, { view }) =>
+    orNone(worstSlice, (slice) => (
+      <>
+        {worstSliceGap === null ? NONE : formatGap(view.metric, worstSliceGap)}
+        <small>
+          <Name text={slice} />
+        </small>
+      </>
+    )),
+  efficiency: ({ efficiency }) => orNone(efficiency, formatFigure),
+  score: (row, { weights }) => orNone(scoreOf(row, weights), formatFigure),
+  seeds: ({ seeds }) => seeds,
+  spread: ({ seedDeviation }) => orNone(seedDeviation, formatFigure),
+  measured: ({ startedAt, run }) =>
+    orNone(startedAt, (at) => (
+      <>
+        {formatDay(at)}
+        <small>
+          <Name text={run ?? ''} />
+        </small>
+      </>
+    )),
+};
+
+const REASON_LENGTH = 140;
+
+function firstLine(reason: string): string {
+  const line = visibleText(reason.split('\n')[0]);
+  return line.length > REASON_LENGTH ? `${line.slice(0, REASON_LENGTH)}…` : line;
+}

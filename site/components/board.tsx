@@ -1,0 +1,129 @@
+'use client';
+/**
+ * A whole board, as its address says: which model, task and runner, what is filtered, sorted and shown. The server
+ * renders the board it was built with; another one is fetched when it is chosen.
+ */
+import { useDeferredValue, useMemo } from 'react';
+import type { BoardChoice, BoardView } from '../lib/board-view.ts';
+import { columnsOf } from '../lib/columns.ts';
+import { formatDay, formatQuality, formatBytes, plural } from '../lib/format.ts';
+import { metricWords } from '../lib/metric.ts';
+import { paths } from '../lib/paths.ts';
+import { readTableState, rowsOfView } from '../lib/table-state.ts';
+import { useAddress } from '../lib/use-address.ts';
+import { useJson } from '../lib/use-json.ts';
+import { BadgeButton } from './badges.tsx';
+import { BoardFilters, BoardPicker } from './board-filters.tsx';
+import { BoardTable } from './board-table.tsx';
+import { Headline } from './headline.tsx';
+import { Name } from './name.tsx';
+import { SiteLink } from './site-link.tsx';
+import { TradeOffPlot } from './trade-off-plot.tsx';
+
+export type BoardPart = 'headline' | 'plot' | 'table';
+
+/** The chosen board: the one of the page until another is fetched. */
+export function useChosenBoard(choices: readonly BoardChoice[], initial: BoardView, address: URLSearchParams) {
+  const wanted =
+    choices.find(
+      ({ model, task, runner }) =>
+        model === (address.get('model') ?? initial.model) &&
+        task === (address.get('task') ?? initial.task) &&
+        (address.get('runner') === null || runner === address.get('runner')),
+    ) ?? choices.find(({ id }) => id === initial.id);
+  const id = wanted?.id ?? initial.id;
+  const complete = id === initial.id && initial.rows.length === initial.total;
+  const fetched = useJson<BoardView>(complete ? null : paths.boardRows(id));
+  const view = fetched.state === 'loaded' ? fetched.value : initial;
+  return { current: wanted ?? choices[0], view, fetched, isWanted: view.id === id };
+}
+
+export function Board(props: {
+  readonly choices: readonly BoardChoice[];
+  readonly initial: BoardView;
+  readonly parts: readonly BoardPart[];
+  readonly pageSize: number;
+  /** Columns and order of the page where the address says nothing. */
+  readonly usual?: { readonly columns: string; readonly sort: string };
+}) {
+  const { choices, initial, parts, pageSize, usual } = props;
+  const address = useAddress();
+  const { current, view, fetched, isWanted } = useChosenBoard(choices, initial, address[0]);
+  const state = useMemo(() => readTableState(address[0], usual), [address, usual]);
+  const rows = useMemo(() => rowsOfView(view.rows, state, columnsOf(view, state.weights)), [view, state]);
+  // The table answers at once; hundreds of marks may come a moment later.
+  const drawnRows = useDeferredValue(rows);
+  const waits = fetched.state === 'loading' && !isWanted;
+  // Of a huge board the page holds only the first rows, which are all that the order of rank needs.
+  const total = rows.length === view.rows.length ? view.total : rows.length;
+  return (
+    <div className="board-root" aria-busy={waits}>
+      <BoardPicker choices={choices} current={current} address={address} />
+      {fetched.state === 'failed' && (
+        <p className="notice" role="alert">
+          This board could not be fetched ({fetched.message}); shown is the one of the page. Try again later.
+        </p>
+      )}
+      {waits && (
+        <p className="notice" role="status">
+          Fetching {current.model}, {current.task} …
+        </p>
+      )}
+      <div className={waits ? 'waiting' : undefined}>
+        <BoardFacts view={view} />
+        {parts.includes('headline') && (
+          <section className="answer" aria-labelledby="answer">
+            <h2 id="answer">What training buys, by size</h2>
+            <Headline view={view} />
+          </section>
+        )}
+        <section className={parts.length > 1 ? 'section' : undefined} aria-labelledby="table">
+          <div className={parts.length > 1 ? 'section-head' : 'hidden'}>
+            <h2 id="table">{parts.includes('plot') ? 'Every variant' : 'Leaderboard'}</h2>
+            <p>
+              A tier holds what a paired test cannot tell from its best; places within a tier say nothing.{' '}
+              <SiteLink href={paths.protocol}>How it is measured</SiteLink>
+            </p>
+          </div>
+          {parts.includes('plot') && <TradeOffPlot view={view} rows={drawnRows} address={address} />}
+          <BoardFilters view={view} state={state} address={address} />
+          <BoardTable {...{ view, rows, state, address, pageSize, total }} />
+        </section>
+      </div>
+    </div>
+  );
+}
+
+function BoardFacts({ view }: { readonly view: BoardView }) {
+  const words = metricWords(view.metric);
+  return (
+    <p className="board-facts small quiet">
+      <span>
+        <SiteLink href={paths.models}>
+          <Name text={view.model} />
+        </SiteLink>{' '}
+        on <Name text={view.task} />
+      </span>
+      {view.denseQuality !== null && (
+        <span>
+          dense: {words.title} {formatQuality(view.metric, view.denseQuality)}
+          {view.denseBytes !== null && `, ${formatBytes(view.denseBytes)} as shipped`}
+        </span>
+      )}
+      {view.chance !== null && <span>guessing gets {formatQuality(view.metric, view.chance)}</span>}
+      <span>{plural(view.total, 'variant')}</span>
+      <span>protocol {view.protocol}</span>
+      <span>newest row {formatDay(view.newestAt)}</span>
+      {view.inSample && (
+        <span>
+          <BadgeButton
+            badge={{
+              id: 'in-sample',
+              reason: 'The model was trained on this data: good for comparing with dense, not for judging the model.',
+            }}
+          />
+        </span>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,12 @@
+'use client';
+import { useMemo } from 'react';
+import type { BoardView } from '../lib/board-view.ts';
+import { useAddress } from '../lib/use-address.ts';
+import { TradeOffPlot } from './trade-off-plot.tsx';
+
+/** Operating curves: some variants strong and joined by method, what else is in the view faint. */
+export function Curves({ view, highlighted }: { readonly view: BoardView; readonly highlighted: readonly string[] }) {
+  const address = useAddress();
+  const strong = useMemo(() => new Set(highlighted), [highlighted]);
+  return <TradeOffPlot view={view} rows={view.rows} address={address} highlighted={strong} curves />;
+}

@@ -1,0 +1,25 @@
+import type { Machine } from '../../drizzle/queries.ts';
+import { visibleText } from '../lib/visible-text.ts';
+
+export function MachineFacts({ machine }: { readonly machine: Machine }) {
+  const facts: readonly (readonly [string, string, string?])[] = [
+    ['Processor', machine.cpuModel, `${machine.cores} cores, ${machine.architecture}`],
+    ['Memory', `${Math.round(machine.memoryBytes / 2 ** 30)} GiB`],
+    ['Instruction sets', machine.instructionSets.join(', ') || 'none of those that choose kernels'],
+    ['Operating system', machine.operatingSystem],
+    ['onnxruntime', machine.onnxRuntime, `Node ${machine.node}`],
+  ];
+  return (
+    <dl className="facts">
+      {facts.map(([name, value, more]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <bdi>{visibleText(value)}</bdi>
+            {more && <small>{visibleText(more)}</small>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,14 @@
+'use client';
+import { usePathname } from 'next/navigation';
+import type { ReactNode } from 'react';
+import { SiteLink } from './site-link.tsx';
+
+/** Knows whether the page is its own. */
+export function NavLink({ href, children }: { readonly href: string; readonly children: ReactNode }) {
+  const here = usePathname();
+  return (
+    <SiteLink href={href} aria-current={here.startsWith(href) ? 'page' : undefined}>
+      {children}
+    </SiteLink>
+  );
+}

@@ -1,0 +1,62 @@
+/** Some rows of a board as a plain table, without controls. */
+import type { BoardRow, BoardView } from '../lib/board-view.ts';
+import { EVEN_WEIGHTS, columnsOf } from '../lib/columns.ts';
+import { WORST_IN_CELL, qualityScale } from '../lib/quality-scale.ts';
+import { BoardCell, type CellContext } from './board-cell.tsx';
+
+export function VariantTable(props: {
+  readonly view: BoardView;
+  readonly rows: readonly BoardRow[];
+  readonly columns: readonly string[];
+  readonly label: string;
+}) {
+  const { view, rows, label } = props;
+  const columns = columnsOf(view, EVEN_WEIGHTS).filter(({ id }) => props.columns.includes(id));
+  const context: CellContext = { view, scale: qualityScale(view, view.rows, WORST_IN_CELL), weights: EVEN_WEIGHTS };
+  return (
+    <div className="table-scroll" role="group" aria-label={label} tabIndex={0}>
+      <table className="board plain">
+        <thead>
+          <tr>
+            {columns.map(({ id, title, numeric }) => (
+              <th key={id} scope="col" className={numeric ? 'numeric' : undefined}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.slug}>
+              {columns.map(({ id, numeric }, i) =>
+                i === 0 ? (
+                  <th key={id} scope="row">
+                    <BoardCell column={id} row={row} context={context} />
+                  </th>
+                ) : (
+                  <td key={id} className={`${numeric ? 'numeric ' : ''}column-${id}`}>
+                    <BoardCell column={id} row={row} context={context} />
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Method, quality, size, all speeds, cost. */
+export function usualColumns(view: BoardView): readonly string[] {
+  return [
+    'method',
+    'tier',
+    'quality',
+    'gap',
+    'smaller',
+    'shipped',
+    ...view.shapes.map(({ shape }) => `speed-${shape}`),
+    'cost',
+  ];
+}

@@ -1,0 +1,44 @@
+/** Differences of chosen entries, put together from the files of the entries: a pair stands in that of the first one. */
+import type { Comparisons, Estimate } from '../../drizzle/queries.ts';
+
+export interface Difference {
+  /** First minus second per decision. */
+  readonly difference: Estimate;
+  readonly pValue: number;
+  readonly significant: boolean;
+}
+
+/** The protocol's. */
+const SIGNIFICANCE = 0.05;
+
+/** Of `first` against `second` in quality; null where neither's file has the pair. */
+export function qualityDifference(
+  files: ReadonlyMap<string, Comparisons>,
+  first: string,
+  second: string,
+  figure: 'quality' | 'klDivergence' = 'quality',
+): Difference | null {
+  const forward = pairIn(files.get(first), second, figure);
+  if (forward) return forward;
+  const backward = pairIn(files.get(second), first, figure);
+  if (!backward) return null;
+  const { value, low, high } = backward.difference;
+  return { ...backward, difference: { value: -value, low: -high, high: -low } };
+}
+
+function pairIn(file: Comparisons | undefined, other: string, figure: 'quality' | 'klDivergence'): Difference | null {
+  const at = file?.others.indexOf(other) ?? -1;
+  if (!file || at < 0) return null;
+  const { value, low, high, pValue } = file[figure];
+  return {
+    difference: { value: value[at], low: low[at], high: high[at] },
+    pValue: pValue[at],
+    significant: pValue[at] <= SIGNIFICANCE,
+  };
+}
+
+/** A difference per decision as people say it: percent of perplexity, or points of accuracy. */
+export function shownDifference(metric: string, { value, low, high }: Estimate): Estimate {
+  const say = metric === 'perplexity' ? (nats: number) => (Math.exp(nats) - 1) * 100 : (share: number) => share * 100;
+  return { value: say(value), low: say(low), high: say(high) };
+}

@@ -5,7 +5,9 @@ import { type BoardEntry, itemsOf } from '../../drizzle/queries.ts';
 import type { Store } from '../../drizzle/client.ts';
 import type { Metric } from '../contracts/dataset.ts';
 import { InputError } from '../contracts/errors.ts';
+import type { Items } from '../contracts/result.ts';
 import { type ItemComparison, compareItems } from '../evaluate/compare-items.ts';
+import { meanItems } from '../evaluate/mean-items.ts';
 import { findEntry, type Place, placeOf, placeOptions } from './find-entry.ts';
 import { formatBytes, formatEstimate, formatSeconds, renderColumns } from './format.ts';
 import { homeOption, jsonOption, openHomeStore } from './home.ts';
@@ -36,11 +38,12 @@ export default defineCommand({
 });
 
 interface SeedComparison {
-  readonly seeds: readonly [number, number];
+  /** Of the first and the second; all of them together where outcomes are averaged over seeds. */
+  readonly seeds: readonly [number, number] | 'all';
   readonly comparison: ItemComparison;
 }
 
-/** Seed by seed where both have the same ones; else the first of each. */
+/** All shared seeds averaged, where there are several, and seed by seed; without a shared one the first of each. */
 function compareSeeds(
   store: Store,
   { task }: Place,
@@ -56,10 +59,14 @@ function compareSeeds(
   const [left, right] = [done(first), done(second)];
   const shared = left.flatMap((a) => right.filter((b) => b.seed === a.seed).map((b) => [a, b] as const));
   const pairs = shared.length > 0 ? shared : [[left[0], right[0]] as const];
-  return pairs.map(([a, b]) => ({
-    seeds: [a?.seed ?? 0, b?.seed ?? 0],
-    comparison: compareItems(itemsOf(store, a?.evaluation?.key ?? ''), itemsOf(store, b?.evaluation?.key ?? '')),
-  }));
+  const outcomes = pairs.map((pair) => pair.map((trial) => itemsOf(store, trial?.evaluation?.key ?? '')));
+  const bySeed = pairs.map(([a, b], at): SeedComparison => {
+    const [one, other] = outcomes[at] as [Items, Items];
+    return { seeds: [a?.seed ?? 0, b?.seed ?? 0], comparison: compareItems(one, other) };
+  });
+  if (bySeed.length === 1) return bySeed;
+  const [one, other] = [0, 1].map((side) => meanItems(outcomes.map((pair) => pair[side] as Items))) as [Items, Items];
+  return [{ seeds: 'all', comparison: compareItems(one, other) }, ...bySeed];
 }
 
 interface Measure {
@@ -97,7 +104,8 @@ function render(
   const measures = measuresFor(sides[0].quality?.metric ?? 'perplexity');
   const lines = [styleText('bold', `${first} against ${second}`) + ` · ${place.model} · ${place.task}`, ''];
   for (const { seeds, comparison } of comparisons) {
-    if (comparisons.length > 1) lines.push(styleText('bold', `seed ${seeds[0]}`));
+    if (seeds === 'all') lines.push(styleText('bold', `${comparisons.length - 1} seeds averaged`));
+    else if (comparisons.length > 1) lines.push(styleText('bold', `seed ${seeds[0]}`));
     const rows = measures.map(({ measure, title, scale, digits, lowerIsBetter }) => {
       const { difference, pValue, significant } = comparison[measure];
       const { value, low, high } = difference;

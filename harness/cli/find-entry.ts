@@ -6,12 +6,12 @@ import { PROTOCOL } from '../contracts/protocol.ts';
 import { findModel, findTask } from './registry.ts';
 import { suites } from './suites.ts';
 
-const [first] = suites[0]?.entries ?? [];
+const entries = suites.flatMap((suite) => suite.entries);
 
 /** The model and task a command is about; the quick suite's first unless told. */
 export const placeOptions = {
-  model: { type: 'string', description: 'Model', default: first?.model ?? '' },
-  task: { type: 'string', description: 'Task', default: first?.tasks[0] ?? '' },
+  model: { type: 'string', description: 'Model', default: entries[0]?.model ?? '' },
+  task: { type: 'string', description: 'Task; by default the first that the suites ask of the model' },
 } as const;
 
 export interface Place {
@@ -19,8 +19,12 @@ export interface Place {
   readonly task: string;
 }
 
-export function placeOf(args: Place): Place {
-  return { model: findModel(args.model).id, task: findTask(args.task).task.id };
+/** Throws InputError for names that are not known, and for a model that no suite has a task for where none is named. */
+export function placeOf(args: { readonly model: string; readonly task?: string | undefined }): Place {
+  const model = findModel(args.model).id;
+  const task = args.task ?? entries.find((entry) => entry.model === model)?.tasks[0];
+  if (task === undefined) throw new InputError(`no suite asks anything of ${model}; name a task with --task`);
+  return { model, task: findTask(task).task.id };
 }
 
 export function findEntry(store: Store, place: Place, name: string): BoardEntry {

@@ -17,6 +17,7 @@ const commands: Readonly<
   list: { summary: 'methods, models, tasks and suites there are', load: () => load(import('./list.ts')) },
   show: { summary: 'everything known of one variant', load: () => load(import('./show.ts')) },
   compare: { summary: 'two variants, paired, with intervals', load: () => load(import('./compare.ts')) },
+  study: { summary: 'measure what a study compares, judge it, write it down', load: () => load(import('./study.ts')) },
   export: { summary: 'write rows of the store to results/', load: () => load(import('./export.ts')) },
   import: { summary: 'read rows of results/ into the store', load: () => load(import('./import.ts')) },
   doctor: { summary: 'what this machine can run, and why not', load: () => load(import('./doctor.ts')) },

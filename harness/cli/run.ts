@@ -1,8 +1,10 @@
 /** `shrinkrank run`: a suite, or chosen methods × models × tasks. What the store holds already is not done again. */
 import { defineCommand } from 'citty';
 import { InputError, unknownId } from '../contracts/errors.ts';
+import { kindOf } from '../contracts/model.ts';
 import type { Limits } from '../jobs/execute.ts';
 import type { SuiteEntry } from '../jobs/plan.ts';
+import { kindFor } from '../model/encode-row.ts';
 import { printBoards } from './board.ts';
 import { outputColumns, wrapParts } from './format.ts';
 import { homeOf, homeOption, jsonOption } from './home.ts';
@@ -20,7 +22,10 @@ export default defineCommand({
       type: 'string',
       description: 'Only these: ids, id/variant, families or cost classes, separated by commas',
     },
-    models: { type: 'string', description: 'Only these models, separated by commas' },
+    models: {
+      type: 'string',
+      description: 'Only these models, separated by commas; adds those a suite leaves out unless asked',
+    },
     tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
     seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
     timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
@@ -100,20 +105,30 @@ function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
     choice.models === undefined ? undefined : splitList('models', choice.models).map((id) => findModel(id).id);
   const wanted = choice.methods === undefined ? undefined : findVariants(splitList('methods', choice.methods));
   const tasks = choice.tasks === undefined ? undefined : splitList('tasks', choice.tasks).map(findTask);
+  const tasksFor = (entry: Suite['entries'][number]) => {
+    const kind = kindOf(findModel(entry.model).architecture);
+    return tasks?.filter(({ task }) => kindFor(task.metric) === kind) ?? entry.tasks.map(findTask);
+  };
   const seeds =
     choice.seeds === undefined
       ? suite.seeds
       : splitList('seeds', choice.seeds).map((text) => wholeNumber('seeds', text));
-  const entries = suite.entries.filter(({ model }) => wantedModels?.includes(model) ?? true);
+  const entries = suite.entries.filter(({ model, onRequest = false }) => wantedModels?.includes(model) ?? !onRequest);
   if (entries.length === 0) {
     throw new InputError(
       `suite ${suite.id} has none of the models ${choice.models}; it has ${suite.entries.map(({ model }) => model).join(', ')}`,
     );
   }
-  return entries.map((entry) => ({
+  const asked = entries.filter((entry) => tasksFor(entry).length > 0);
+  if (asked.length === 0) {
+    throw new InputError(
+      `--tasks: ${choice.tasks} can be asked of none of ${entries.map(({ model }) => model).join(', ')}; choose other models with --models`,
+    );
+  }
+  return asked.map((entry) => ({
     model: findModel(entry.model),
     calibration: findDataset(entry.calibration),
-    tasks: tasks ?? entry.tasks.map(findTask),
+    tasks: tasksFor(entry),
     // Dense is what the others are compared with, so a choice of methods never leaves it out.
     variants: wanted ? withDense(wanted) : findVariants(entry.variants),
     seeds,

@@ -16,7 +16,7 @@ beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'shrinkrank-cli-'));
   empty = mkdtempSync(join(tmpdir(), 'shrinkrank-cli-empty-'));
   const store = openStore(join(home, 'store.sqlite'));
-  fillBoard(store, { model: 'stories260k', task: 'tinystories-perplexity' });
+  fillBoard(store, { model: 'tinyworld-gpt', task: 'tinyworld-perplexity' });
   store.close();
 });
 afterAll(() => {
@@ -40,7 +40,7 @@ function printed(...args: readonly string[]): string {
 
 describe('shrinkrank', () => {
   it.each([
-    [['fly'], /unknown command "fly"; known: board, compare, doctor, export, import, list, run, show/],
+    [['fly'], /unknown command "fly"; known: board, compare, doctor, export, import, list, run, show, study/],
     [['board', '--colour', 'red'], /board: unknown option --colour; it takes --model, --task/],
     [['compare', 'rounding/w4'], /compare: missing <second>; usage: shrinkrank compare <first> <second>/],
     [['list', 'methods', 'models'], /list: unexpected "models"/],
@@ -54,7 +54,12 @@ describe('shrinkrank', () => {
     [['board', '--model', 'gpt-9'], /unknown model "gpt-9"; known: .*stories260k/],
     [['board', '--task', 'chess'], /unknown task "chess"; known: .*tinystories-perplexity/],
     [['show', 'rounding/w5', '--home', 'HOME'], /say which variant; the store holds rounding\/w4, rounding\/w8/],
-    [['show', 'nothing', '--home', 'HOME'], /unknown result on stories260k "nothing"; known: .*training\/w4/],
+    [['show', 'nothing', '--home', 'HOME'], /unknown result on tinyworld-gpt "nothing"; known: .*training\/w4/],
+    [
+      ['run', '--tasks', 'tinyworld-facts-choice-accuracy', '--models', 'tinyworld-bert'],
+      /asked of none of tinyworld-bert/,
+    ],
+    [['run', '--models', 'gpt-9'], /unknown model "gpt-9"; known: .*tinyworld-gpt/],
     [['board', '--home', 'EMPTY'], /no results yet in .*npm run bench.*import/],
     [['export', '--run', 'none', '--home', 'HOME'], /unknown run "none"; known: run-1/],
     [['import', '/no/such/file'], /\/no\/such\/file: no such file or folder/],
@@ -70,7 +75,7 @@ describe('shrinkrank', () => {
 
   it('lists its commands when asked for nothing or for help', () => {
     const text = printed();
-    for (const command of ['run', 'board', 'list', 'show', 'compare', 'export', 'import', 'doctor']) {
+    for (const command of ['run', 'board', 'list', 'show', 'compare', 'study', 'export', 'import', 'doctor']) {
       expect(text).toContain(`  ${command} `);
     }
     expect(printed('--help')).toBe(text);
@@ -96,8 +101,11 @@ describe('shrinkrank', () => {
 describe('commands on a store', () => {
   it('board: text and JSON', () => {
     const text = printed('board', '--home', home);
-    expect(text).toContain('stories260k · tinystories-perplexity');
+    expect(text).toContain('tinyworld-gpt · tinyworld-perplexity');
     expect(text).toContain('guessing/s50†');
+    expect(printed('board', '--home', home, '--model', 'tinyworld-bert')).toContain(
+      'tinyworld-bert · tinyworld-entailment',
+    );
     const { entries } = JSON.parse(printed('board', '--home', home, '--json')) as { entries: { method: string }[] };
     expect(new Set(entries.map(({ method }) => method))).toContain('training');
   });
@@ -126,7 +134,7 @@ describe('commands on a store', () => {
 
   it('list: every kind, text and JSON', () => {
     const text = printed('list');
-    for (const part of ['methods', 'gptq', 'stories260k', 'tinystories-perplexity', 'nightly']) {
+    for (const part of ['methods', 'gptq', 'tinyworld-gpt', 'tinystories-perplexity', 'nightly']) {
       expect(text).toContain(part);
     }
     const listed = JSON.parse(printed('list', '--json')) as Record<string, unknown>;

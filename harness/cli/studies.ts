@@ -1,0 +1,148 @@
+/**
+ * Questions put to the board: relations between entries that the literature reports, or that the survey of the field leaves
+ * open (numbers R are those of the literature's robust orderings). Each is also a suite of its own, that measures what it
+ * compares; `shrinkrank study` runs it and writes the answer down.
+ */
+import type { Expectation } from '../evaluate/judge-relation.ts';
+
+export interface Study {
+  /** Also the suite's. */
+  readonly id: string;
+  readonly title: string;
+  readonly question: string;
+  /** Where every relation is asked. */
+  readonly places: readonly StudyPlace[];
+  readonly relations: readonly Relation[];
+}
+
+export interface StudyPlace {
+  readonly model: string;
+  readonly calibration: string;
+  readonly task: string;
+}
+
+export interface Relation {
+  /** `method/variant`. */
+  readonly first: string;
+  readonly second: string;
+  /** Of the first, against the second. */
+  readonly expected: Expectation;
+  /** Who reports it, or what is asked. */
+  readonly reason: string;
+}
+
+const GPT = { model: 'tinyworld-gpt', calibration: 'tinyworld', task: 'tinyworld-perplexity' } as const;
+const BERT = {
+  model: 'tinyworld-bert',
+  calibration: 'tinyworld-entailment',
+  task: 'tinyworld-entailment-classification-accuracy',
+} as const;
+const LLAMA = { model: 'stories260k', calibration: 'tinystories', task: 'tinystories-perplexity' } as const;
+
+const better = (first: string, second: string, reason: string): Relation => ({
+  first,
+  second,
+  expected: 'better',
+  reason,
+});
+const notWorse = (first: string, second: string, reason: string): Relation => ({
+  first,
+  second,
+  expected: 'not worse',
+  reason,
+});
+
+export const studies: readonly Study[] = [
+  {
+    id: 'training-pays',
+    title: 'What does training buy over a look at calibration data?',
+    question:
+      'Four methods that train, at a hundred steps, against the method without training that each of them starts from, at the same size.',
+    places: [GPT],
+    relations: [
+      better('gradual-magnitude/s50-n100', 'magnitude/s50', 'R18'),
+      better('gradual-magnitude/s70-n100', 'magnitude/s70', 'R18'),
+      better('qat/w4g32-n100', 'rtn/w4g32', 'R11'),
+      better('qat/w2g32-n100', 'rtn/w2g32', 'R11'),
+      better('svd-finetune/p50-n100', 'svd/p50', 'R29'),
+      notWorse('logit-kd/d50-n100', 'student-no-kd/d50-n100', 'R22'),
+      notWorse('logit-kd/small-n100', 'student-no-kd/small-n100', 'R22'),
+    ],
+  },
+  {
+    id: 'task-or-reconstruction',
+    title: 'Train for the task, or rebuild layer by layer?',
+    question:
+      'The same structure, once with weights that rebuild the outputs of the dense layers on calibration data, once trained on the task for a hundred steps.',
+    places: [GPT],
+    relations: [
+      better('qat/w2g32-n100', 'gptq/w2g32', 'two bits: task against layer-wise rounding'),
+      better('gradual-magnitude/s70-n100', 'sparsegpt/s70', '70 % zeros: task against layer-wise update'),
+      better('svd-finetune/p50-n100', 'svd-whitened/p50', 'half the rank: task against whitened truncation'),
+      better('distilbert-style/d50-n100', 'layerwise-frozen/d50', 'half the layers: task against closed form'),
+      better('albert-style/all-n100', 'tie-layers/d25', 'R35: shared layers, trained against corrected in closed form'),
+    ],
+  },
+  {
+    id: 'gradual-or-one-shot',
+    title: 'Compress gradually, or in one shot and recover?',
+    question:
+      'Pruning that goes on through training against one shot followed by as many steps of recovery, and one shot alone.',
+    places: [GPT],
+    relations: [
+      better('gradual-magnitude/s70-n100', 'prune-lora/s70-r8-n100', 'gradual against one shot and adapters'),
+      better('prune-lora/s70-r8-n100', 'sparsegpt/s70', 'R18: recovery against none'),
+      notWorse('movement/s70-n100', 'gradual-magnitude/s70-n100', 'R19, reported from 90 % zeros on'),
+      better('prune-quantize/s50-w4g32', 'rtn/w2g32', 'R13: zeros and four bits against two bits'),
+    ],
+  },
+  {
+    id: 'adapters',
+    title: 'What do adapters recover, and for what memory?',
+    question:
+      'Low-rank adapters trained on a compressed model, against the compressed model alone and against training all of its weights.',
+    places: [GPT],
+    relations: [
+      better('prune-lora/s50-r8-n100', 'sparsegpt/s50', 'adapters against nothing'),
+      notWorse('prune-lora/s50-r8-n100', 'gradual-magnitude/s50-n100', 'adapters against all weights'),
+      better('qlora-recovery/nf4-r8-n100', 'nf4/b64', 'adapters against nothing'),
+      better('qlora-recovery/w2g32-r8-n100', 'rtn/w2g32', 'adapters against nothing'),
+      notWorse('qlora-recovery/w2g32-r8-n100', 'qat/w2g32-n100', 'adapters against all weights'),
+    ],
+  },
+  {
+    id: 'orderings',
+    title: 'Do the orderings of the literature hold on small models?',
+    question:
+      'Relations that the literature reports again and again, on a GPT, a BERT and a Llama of some hundred thousand to a million weights.',
+    places: [GPT, BERT, LLAMA],
+    relations: [
+      notWorse('rtn/w8g32', 'rtn/w4g32', 'R2'),
+      better('rtn/w4g32', 'rtn/w3g32', 'R2'),
+      better('rtn/w3g32', 'rtn/w2g32', 'R2'),
+      notWorse('rtn/w4g16', 'rtn/w4g64', 'R3'),
+      better('gptq/w4g32', 'rtn/w4g32', 'R4'),
+      better('gptq/w2g32', 'rtn/w2g32', 'R4'),
+      better('nf4/b64', 'nf4/b64-fp4', 'R7'),
+      better('quantize-lowrank-correction/w3g32-r8', 'rtn/w3g32', 'R12'),
+      better('magnitude/s50', 'random-mask/s50', 'a mask must beat chance'),
+      better('wanda/s50', 'magnitude/s50', 'R15'),
+      better('sparsegpt/s50', 'wanda/s50', 'R15'),
+      better('sparsegpt/s50', 'sparsegpt/2-of-4', 'R16'),
+      better('sparsegpt/s30', 'sparsegpt/s50', 'R14'),
+      better('svd-whitened/p50', 'svd/p50', 'R28'),
+      better('rtn/w4g32', 'svd-whitened/p50', 'R31'),
+      better('rtn/w4g32', 'sparsegpt/s50', 'R31'),
+      better('layer-drop/d75', 'layer-drop/d75-random', 'block influence against chance'),
+      better('layerwise-frozen/d75', 'layer-drop/d75', 'rebuilt against cut'),
+      better(
+        'structured-heads-neurons/p75',
+        'structured-heads-neurons/p75-random',
+        'Fisher information against chance',
+      ),
+      better('ffn-slice/w75', 'ffn-slice/w75-cut', 'interpolated against cut'),
+      better('tie-layers/scale', 'tie-layers/naive', 'R35'),
+      notWorse('head-merge/pairs', 'head-merge/pairs-random', 'R36'),
+    ],
+  },
+];

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { findDataset, findModel, findTask, findVariants } from '../../../harness/cli/registry.ts';
+import { type JudgedPlace, renderStudy } from '../../../harness/cli/render-study.ts';
+import { studies, type Study } from '../../../harness/cli/studies.ts';
+import { judgeStudy } from '../../../harness/cli/study.ts';
+import { suites } from '../../../harness/cli/suites.ts';
+import { fillBoard } from '../../support/board.ts';
+import { temporaryStore } from '../../support/store.ts';
+
+const PLACE = { model: 'tiny', calibration: 'stories', task: 'stories-perplexity' };
+const STUDY: Study = {
+  id: 'example',
+  title: 'Does it pay?',
+  question: 'One against the other.',
+  places: [PLACE],
+  relations: [
+    { first: 'training/w4', second: 'rounding/w4', expected: 'better', reason: 'R0' },
+    { first: 'rounding/w4', second: 'rounding/w8', expected: 'better', reason: 'the wrong way round' },
+    { first: 'rounding/w8', second: 'cutting/s90', expected: 'better', reason: 'one that failed' },
+    { first: 'rounding/w8', second: 'nobody/x', expected: 'not worse', reason: 'one that is not there' },
+  ],
+};
+
+describe('judgeStudy', () => {
+  function judgedPlace() {
+    const store = temporaryStore();
+    fillBoard(store, PLACE);
+    return judgeStudy(store, STUDY)[0] as JudgedPlace;
+  }
+
+  it('judges each relation from the stored outcomes, and says why one cannot be', () => {
+    const { judged } = judgedPlace();
+    expect(judged.map(({ judgement }) => (typeof judgement === 'string' ? judgement : judgement.verdict))).toEqual([
+      'holds',
+      'fails',
+      expect.stringContaining('not finished after 4 s'),
+      'nobody/x was not run',
+    ]);
+    expect(judged[0]?.judgement).toMatchObject({ difference: { value: expect.closeTo(-0.1, 6) } });
+  });
+
+  it('is written as a page that counts the verdicts and lists what was compared', () => {
+    const page = renderStudy(STUDY, [judgedPlace()]);
+    expect(page).toMatch(/^# Does it pay\?\n\nOne against the other\.\n/);
+    expect(page).toContain('Of 2 relations measured 1 hold, 0 are undecided and 1 fail.');
+    expect(page).toContain('| training/w4 better than rounding/w4 | R0 | -0.1000');
+    expect(page).toContain('not measured: nobody/x was not run');
+    for (const entry of ['dense/fp32', 'training/w4', 'rounding/w8']) expect(page).toContain(`| ${entry} |`);
+    expect(page).not.toContain('| dreaming/w1 |');
+  });
+});
+
+describe('the studies', () => {
+  it.each(studies.map((study) => [study.id, study] as const))(
+    '%s compares what there is, in a suite of its own',
+    (id, study) => {
+      for (const { model, calibration, task } of study.places) {
+        expect(findModel(model).id).toBe(model);
+        expect(findDataset(calibration).id).toBe(calibration);
+        expect(findTask(task).task.id).toBe(task);
+      }
+      const suite = suites.find((known) => known.id === id);
+      expect(suite?.seeds).toHaveLength(3);
+      for (const { variants } of suite?.entries ?? []) {
+        expect(findVariants([...variants])).toHaveLength(variants.length);
+        for (const { first, second } of study.relations)
+          expect(variants).toEqual(expect.arrayContaining([first, second]));
+      }
+      for (const { first, second } of study.relations) expect(first).not.toBe(second);
+    },
+  );
+});

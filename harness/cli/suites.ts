@@ -85,11 +85,10 @@ export const suites: readonly Suite[] = [
         variants: [
           'dense',
           'int8-dynamic/channel',
-          'magnitude/s50',
-          'wanda/s50',
-          'sparsegpt/s50',
-          'svd/p50',
-          'svd-whitened/p50',
+          'magnitude/s70',
+          'sparsegpt/s70',
+          'svd/p25',
+          'svd-whitened/p25',
         ],
       },
       {

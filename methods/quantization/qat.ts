@@ -34,8 +34,8 @@ import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 
 /** Step sizes are a tenth of what weights are and must not move by as much. */
 const STEP_SIZE_RATE = 0.1;
-/** At 4 bits there is little to mend, and what helps at 2 bits does more harm than rounding; chosen on the validation split. */
-const GENTLE_RATE = 3e-4;
+/** At 4 bits there is little to mend, and what helps at 2 bits does more harm than rounding; chosen on validation splits. */
+const GENTLE_RATE = 5e-5;
 
 export default defineMethod({
   id: 'qat',

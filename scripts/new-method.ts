@@ -14,6 +14,9 @@ import { FAMILIES, type Family } from '../harness/contracts/method.ts';
 /** Stands wherever an author has something to say; check-method names what still has it. */
 export const PLACEHOLDER = 'FILL IN';
 
+/** One import of methods/index.ts. */
+const IMPORT = /^import (\w+) from '\.\/([^/']+)\/([^/']+)\.ts';$/;
+
 export interface MethodName {
   readonly family: Family;
   readonly id: string;
@@ -91,9 +94,6 @@ function isFreeIdentifier(identifier: string): boolean {
     return false;
   }
 }
-
-/** One import of methods/index.ts. */
-const IMPORT = /^import (\w+) from '\.\/([^/']+)\/([^/']+)\.ts';$/;
 
 /** methods/index.ts with one more method: imports by family and file, the list by id. */
 export function withMethod(source: string, { family, id }: MethodName): string {

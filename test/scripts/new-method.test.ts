@@ -76,6 +76,18 @@ describe('createMethod', () => {
   });
 });
 
+describe('the command', () => {
+  it.each([
+    ['pruning/rtn', /^error: new-method: methods\/index\.ts has quantization\/rtn already[^\n]*\n$/],
+    ['rtn', /^error: new-method: expected one <family>\/<id>[^\n]*\n$/],
+  ])('ends with exit code 2 and one line for %s', (name, message) => {
+    const script = join(REPOSITORY, 'scripts/new-method.ts');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, name], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+});
+
 describe('withMethod', () => {
   it('refuses a list it cannot read', () => {
     expect(() => withMethod('export const methods = [];\n', { family: 'pruning', id: 'mine' })).toThrow(

@@ -1,8 +1,9 @@
 /**
  * Whether a method may go into a pull request, and where it stands:
- *   npm run check-method -- ternary [--report report.md] [--home folder]
- * First its declaration, then the contract suite on every architecture, then the quick suite's first model for it, the
- * controls and the best published low-cost variants. What the store holds already is not run again.
+ *   npm run check-method -- ternary [--report report.md] [--home folder] [--suite nightly]
+ * First its declaration, then the contract suite on every architecture, then the quick suite's first model, or all of a
+ * suite that is named, for it, the controls and the best published low-cost variants. What the store holds already is not
+ * run again.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ import {
   methodUnits,
 } from '../harness/cli/registry.ts';
 import { runSuite } from '../harness/cli/run-suite.ts';
-import { suites } from '../harness/cli/suites.ts';
+import { type Suite, suites } from '../harness/cli/suites.ts';
 import { InputError, unknownId } from '../harness/contracts/errors.ts';
 import type { Method } from '../harness/contracts/method.ts';
 import { runContract } from './method-contract.ts';
@@ -43,7 +44,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const interruption = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interruption.abort());
-  const report = await check(method, { home: homeOf(values.home), quiet: values.quiet, signal: interruption.signal });
+  const report = await check(method, {
+    suite: chosenSuite(values.suite),
+    home: homeOf(values.home),
+    quiet: values.quiet,
+    signal: interruption.signal,
+  });
   const text = renderReport(report);
   print(text);
   if (values.report !== undefined) writeFileSync(values.report, text);
@@ -51,10 +57,11 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function readArguments(args: readonly string[]) {
-  const usage = 'usage: npm run check-method -- <id> [--report <file>] [--home <folder>] [--quiet]';
+  const usage = 'usage: npm run check-method -- <id> [--report <file>] [--home <folder>] [--suite <id>] [--quiet]';
   const options = {
     report: { type: 'string' },
     home: { type: 'string' },
+    suite: { type: 'string' },
     quiet: { type: 'boolean', default: false },
   } as const;
   try {
@@ -66,10 +73,28 @@ function readArguments(args: readonly string[]) {
   throw new InputError(`check-method: expected one method id; ${usage}`);
 }
 
-async function check(
-  method: Method,
-  { home, quiet, signal }: { readonly home: string; readonly quiet: boolean; readonly signal: AbortSignal },
-): Promise<MethodReport> {
+/** A suite by name; without one, no more than the first model of the first suite. */
+function chosenSuite(id: string | undefined): Suite {
+  const suite = id === undefined ? suites[0] : suites.find((known) => known.id === id);
+  if (!suite) {
+    throw unknownId(
+      'suite',
+      id ?? '',
+      suites.map((known) => known.id),
+    );
+  }
+  return id === undefined ? { ...suite, entries: suite.entries.slice(0, 1) } : suite;
+}
+
+interface CheckOptions {
+  readonly suite: Suite;
+  readonly home: string;
+  readonly quiet: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function check(method: Method, options: CheckOptions): Promise<MethodReport> {
+  const { quiet, signal } = options;
   const say = (text: string) => quiet || remark(text);
   const declaration = declarationFindings(method, REPOSITORY_ROOT);
   say(
@@ -83,30 +108,32 @@ async function check(
   const parts = { id: method.id, declaration, contract };
   // What breaks its contract has no place on a board, and minutes are saved.
   if (contract.broken.length > 0) return { ...parts, boards: [], undone: [] };
+  return { ...parts, ...(await compare(method, options)) };
+}
 
-  const [suite] = suites;
-  const [entry] = suite?.entries ?? [];
-  if (!suite || !entry) throw new InputError('the first suite has no model to check a method on; see suites.ts');
-  const published = publishedEntries(join(REPOSITORY_ROOT, 'results'), {
-    model: entry.model,
-    task: entry.tasks[0] ?? '',
+async function compare(
+  method: Method,
+  { suite, home, quiet, signal }: CheckOptions,
+): Promise<Pick<MethodReport, 'boards' | 'undone'>> {
+  const methods = methodUnits.map((unit) => unit.method);
+  const entries = suite.entries.map((entry) => {
+    const place = { model: entry.model, task: entry.tasks[0] ?? '' };
+    const published = publishedEntries(join(REPOSITORY_ROOT, 'results'), place);
+    const names = chooseContenders(method, { methods, published });
+    if (!quiet) remark(`on ${entry.model}: ${names.join(', ')}`);
+    return {
+      model: findModel(entry.model),
+      calibration: findDataset(entry.calibration),
+      tasks: entry.tasks.map(findTask),
+      variants: findVariants(names),
+      seeds: suite.seeds,
+    };
   });
-  const names = chooseContenders(method, { methods: methodUnits.map((unit) => unit.method), published });
-  const variants = findVariants(names);
-  say(`${variants.length} variants on ${entry.model}: ${names.join(', ')}`);
   const progress = createRunProgress({ quiet });
   try {
     const { undone } = await runSuite({
       suite: suite.id,
-      entries: [
-        {
-          model: findModel(entry.model),
-          calibration: findDataset(entry.calibration),
-          tasks: entry.tasks.map(findTask),
-          variants,
-          seeds: suite.seeds,
-        },
-      ],
+      entries,
       limits: suite.limits,
       home,
       retryFailed: false,
@@ -116,8 +143,11 @@ async function check(
     progress.stop();
     const store = openHomeStore(home);
     try {
-      const boards = entry.tasks.map((task) => standingsOf(store, { method: method.id, model: entry.model, task }));
-      return { ...parts, boards, undone: undone.map(({ name, reason }) => `${name}: ${reason}`) };
+      const places = suite.entries.flatMap(({ model, tasks }) => tasks.map((task) => ({ model, task })));
+      return {
+        boards: places.map((place) => standingsOf(store, { method: method.id, ...place })),
+        undone: undone.map(({ name, reason }) => `${name}: ${reason}`),
+      };
     } finally {
       store.close();
     }

@@ -8,7 +8,7 @@ import { PROTOCOL } from '../harness/contracts/protocol.ts';
 import { type BoardRanking, rankBoard } from '../harness/derive/rank-board.ts';
 import { pairedOf } from '../harness/derive/paired.ts';
 import { compareItems } from '../harness/evaluate/compare-items.ts';
-import { formatEstimate, formatRatio, formatSeconds, width } from '../harness/cli/format.ts';
+import { formatBytes, formatEstimate, formatRatio, formatSeconds, width } from '../harness/cli/format.ts';
 import { METRIC_WORDS, formatQuality } from '../harness/cli/metric-words.ts';
 import type { ContractOutcome } from './method-contract.ts';
 import { bestOf } from './method-rivals.ts';
@@ -87,7 +87,7 @@ function standingOf(
     quality: quality ? formatQuality({ metric, estimate: quality.estimate }) : '—',
     place: tier === undefined ? 'unranked' : `tier ${tier} of ${tiers.length} (${count} entries)`,
     smaller: ratio === null ? '—' : formatRatio(ratio),
-    cost: cost ? formatSeconds(cost.wallSeconds) : '—',
+    cost: cost ? `${formatSeconds(cost.wallSeconds)}, ${formatBytes(cost.peakMemoryBytes)}` : '—',
     againstBest: against(bestOf(others)[0]),
     againstDense: against(ranking.compared.find((other) => other.method === DENSE_METHOD && other !== entry)),
   };
@@ -109,7 +109,10 @@ function differenceOf(
   const p = pValue < 0.001 ? 'p < 0.001' : `p = ${pValue.toFixed(3)}`;
   const verdict = better === null ? 'undecided' : better === 'first' ? 'better' : 'worse';
   const unit = metric === 'perplexity' ? '%' : 'points';
-  return { against: nameOf(other), text: `${formatEstimate(shown, 2)} ${unit}, ${p}, ${verdict}` };
+  return {
+    against: nameOf(other),
+    text: `${formatEstimate(shown, Math.abs(shown.value) < 100 ? 2 : 0)} ${unit}, ${p}, ${verdict}`,
+  };
 }
 
 function failuresOf(entry: BoardEntry, { unranked }: BoardRanking): BoardStanding['failures'] {
@@ -177,7 +180,10 @@ function renderBoard({ model, task, metric, standings, failures }: BoardStanding
   return section(`${model}, ${task}`, [
     standings.length === 0
       ? ['No variant has a result.']
-      : table(['variant', 'class', `${metric} [95 %]`, 'place in its class', 'smaller', 'cost'], rows),
+      : table(
+          ['variant', 'class', `${metric} [95 %]`, 'place in its class', 'smaller', 'cost: time, peak memory'],
+          rows,
+        ),
     ...(differences.length === 0
       ? []
       : [
@@ -212,5 +218,5 @@ const LONGEST_TEXT = 600;
 function plain(text: string): string {
   const line = text.replaceAll(/\p{Cc}+/gu, ' ').trim();
   const short = line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT)}…` : line;
-  return short.replaceAll(/[\\`*|<>@#]|\[(?=[^\]]*\]\()/g, (mark) => `\\${mark}`);
+  return short.replaceAll(/[\\`*|@]|<(?=[\w/!?])|^[>#]|\[(?=[^\]]*\]\()/g, (mark) => `\\${mark}`);
 }

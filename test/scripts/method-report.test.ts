@@ -79,9 +79,8 @@ describe('renderReport', () => {
   it('takes what a method says as text, not as Markdown', () => {
     const reason = 'Error: <img src=x>\n# title | [a](https://evil.example) @everyone `code`';
     const text = renderReport({ ...report, undone: [reason] });
-    expect(text).toContain(
-      '- Error: \\<img src=x\\> \\# title \\| \\[a](https://evil.example) \\@everyone \\`code\\`\n',
-    );
+    expect(renderReport({ ...report, undone: ['> quoted', '# title'] })).toContain('- \\> quoted\n- \\# title\n');
+    expect(text).toContain('- Error: \\<img src=x> # title \\| \\[a](https://evil.example) \\@everyone \\`code\\`\n');
   });
 });
 

@@ -119,7 +119,7 @@ async function compare(
   const entries = suite.entries.map((entry) => {
     const place = { model: entry.model, task: entry.tasks[0] ?? '' };
     const published = publishedEntries(join(REPOSITORY_ROOT, 'results'), place);
-    const names = chooseContenders(method, { methods, published });
+    const names = chooseContenders(method, { methods, listed: findVariants(entry.variants), published });
     if (!quiet) remark(`on ${entry.model}: ${names.join(', ')}`);
     return {
       model: findModel(entry.model),

@@ -8,6 +8,7 @@ import { importResults } from '../drizzle/import.ts';
 import { type BoardEntry, leaderboard } from '../drizzle/queries.ts';
 import { type Method, costClassOf } from '../harness/contracts/method.ts';
 import { PROTOCOL } from '../harness/contracts/protocol.ts';
+import type { VariantUnit } from '../harness/cli/registry.ts';
 import { catalog } from '../harness/cli/run-suite.ts';
 
 /** The board of the published rows. */
@@ -28,33 +29,43 @@ export function publishedEntries(
 }
 
 /**
- * Names as findVariants() takes them, the method's own first. Where the published rows have no rival of its family, all
- * low-cost methods of the family stand in.
+ * Names as findVariants() takes them, the method's own first. Where nothing of its family was published on the model, what the
+ * suite lists of the family stands in; where nothing at all was, all that the suite lists.
  * @param methods the registered ones.
+ * @param listed the suite's variants on the model.
  */
 export function chooseContenders(
   method: Method,
-  { methods, published }: { readonly methods: readonly Method[]; readonly published: readonly BoardEntry[] },
+  {
+    methods,
+    listed,
+    published,
+  }: {
+    readonly methods: readonly Method[];
+    readonly listed: readonly VariantUnit[];
+    readonly published: readonly BoardEntry[];
+  },
 ): readonly string[] {
   const lowCost = methods.filter(({ id, access }) => id !== method.id && costClassOf(access) === 'low-cost');
-  const rivals = lowCost.filter(({ control }) => !control);
-  const isRival = (entry: BoardEntry) =>
-    rivals.some(({ id, variants }) => id === entry.method && entry.variant in variants) &&
-    entry.simulated === null &&
-    entry.quality !== null;
-  const candidates = published.filter(isRival);
+  const rivals = new Map(lowCost.filter(({ control }) => !control).map((rival) => [rival.id, rival]));
+  const candidates = published.filter(
+    (entry) =>
+      entry.variant in (rivals.get(entry.method)?.variants ?? {}) && entry.simulated === null && entry.quality !== null,
+  );
   const ofFamily = candidates.filter(({ family }) => family === method.family);
-  const classes = [null, ...PROTOCOL.weightClasses];
-  const best = classes.flatMap((weightClass) =>
+  const best = [null, ...PROTOCOL.weightClasses].flatMap((weightClass) =>
     [ofFamily, candidates].flatMap((entries) => bestOf(entries.filter((entry) => entry.weightClass === weightClass))),
   );
-  const family = ofFamily.length > 0 ? [] : rivals.filter(({ family: own }) => own === method.family);
+  const standIns = listed.filter(
+    ({ unit: { method: rival } }) =>
+      rivals.has(rival.id) && (candidates.length === 0 || (ofFamily.length === 0 && rival.family === method.family)),
+  );
   return [
     ...new Set([
       method.id,
       ...lowCost.filter(({ control }) => control).map(({ id }) => id),
       ...best.map((entry) => `${entry.method}/${entry.variant}`),
-      ...family.map(({ id }) => id),
+      ...standIns.map(({ unit, variant }) => `${unit.method.id}/${variant}`),
     ]),
   ];
 }

@@ -98,19 +98,26 @@ describe('chooseContenders', () => {
     method('mine'),
     method('rounding'),
     method('other'),
+    method('tying', { family: 'sharing' }),
     method('dense', { control: true }),
     method('guessing', { control: true }),
     method('training', { access: 'trained' }),
   ];
 
+  const listed = methods.map((listedMethod) => ({ unit: { method: listedMethod, file: '' }, variant: 'w4' }));
+  const choose = (mine: Method, published = entries()) => chooseContenders(mine, { methods, listed, published });
+
   it('takes the method, the controls and the best published low-cost variant of each class', () => {
-    const contenders = chooseContenders(methods[0] as Method, { methods, published: entries() });
-    expect(contenders).toEqual(['mine', 'dense', 'guessing', 'rounding/w8', 'rounding/w4']);
+    expect(choose(method('mine'))).toEqual(['mine', 'dense', 'guessing', 'rounding/w8', 'rounding/w4']);
   });
 
-  it('takes all low-cost methods of the family where nothing of it was published', () => {
-    const contenders = chooseContenders(methods[0] as Method, { methods, published: [] });
-    expect(contenders).toEqual(['mine', 'dense', 'guessing', 'rounding', 'other']);
+  it('adds what the suite lists of a family that nothing was published of', () => {
+    const contenders = choose(method('mine', { family: 'sharing' }));
+    expect(contenders).toEqual(['mine', 'dense', 'guessing', 'rounding/w8', 'rounding/w4', 'tying/w4']);
+  });
+
+  it('takes all low-cost variants that the suite lists where nothing was published', () => {
+    expect(choose(method('mine'), [])).toEqual(['mine', 'dense', 'guessing', 'rounding/w4', 'other/w4', 'tying/w4']);
   });
 });
 

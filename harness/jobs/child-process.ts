@@ -61,7 +61,7 @@ export async function runChild(request: ChildRequest): Promise<ChildOutcome> {
     ],
     {
       cwd: request.cwd,
-      env: childEnvironment(request.compileCache),
+      env: childEnvironment(request),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
@@ -108,12 +108,17 @@ export async function runChild(request: ChildRequest): Promise<ChildOutcome> {
   }
 }
 
-/** What a process needs to run, and nothing a person keeps in their environment. */
-function childEnvironment(compileCache: string): NodeJS.ProcessEnv {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH'].flatMap((name) =>
+/** What a process needs to run, and nothing a person keeps in their environment. What it leaves in its TMPDIR goes with cwd. */
+function childEnvironment({ compileCache, cwd }: ChildRequest): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'LANG', 'LD_LIBRARY_PATH'].flatMap((name) =>
     process.env[name] === undefined ? [] : [[name, process.env[name]] as const],
   );
-  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compileCache, [PARENT_VARIABLE]: String(process.pid) };
+  return {
+    ...Object.fromEntries(kept),
+    TMPDIR: cwd,
+    NODE_COMPILE_CACHE: compileCache,
+    [PARENT_VARIABLE]: String(process.pid),
+  };
 }
 
 function closed(child: ChildProcess): Promise<{ exitCode: number | null; signalName: string | null }> {

@@ -187,7 +187,7 @@ async function compress(
       timeoutSeconds: limits.trialTimeoutSeconds,
       onMessage: (message) => onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) }),
     });
-    const report = readReport(specification.reportPath);
+    const report = withPeak(readReport(specification.reportPath), outcome);
     if (outcome.ending === 'killed' && !report && attempt < MOST_ATTEMPTS) {
       onProgress?.({ kind: 'again', trial, reason: `its process was killed from outside (${outcome.signalName})` });
       rmSync(scratch, { recursive: true, force: true });
@@ -350,6 +350,12 @@ function readReport(path: string): TrialReport | undefined {
   } catch {
     return undefined; // none, or cut short by the child's death: the ending says why
   }
+}
+
+/** The peak of a method that starts processes is theirs and its own together, as far as it was sampled. */
+function withPeak(report: TrialReport | undefined, { peakMemoryBytes }: ChildOutcome): TrialReport | undefined {
+  if (!report || report.cost.peakMemoryBytes >= peakMemoryBytes) return report;
+  return { ...report, cost: { ...report.cost, peakMemoryBytes } };
 }
 
 function describeEnding(outcome: ChildOutcome, limits: Limits, timeoutSeconds: number): Failure {

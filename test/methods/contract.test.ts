@@ -38,7 +38,9 @@ describe('the list of methods', () => {
   it('holds each file of each family folder under its own name, sorted', () => {
     const files = readdirSync(root, { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && entry.name !== 'shared')
-      .flatMap(({ name }) => readdirSync(new URL(`${name}/`, root)).map((file) => `${name}/${file}`));
+      .flatMap(({ name }) => readdirSync(new URL(`${name}/`, root)).map((file) => `${name}/${file}`))
+      // A script in another language lies beside the method that runs it.
+      .filter((path) => path.endsWith('.ts'));
     const listed = methods.map(({ id, family }) => `${family}/${id}.ts`);
     expect([...listed].sort()).toEqual(files.sort());
     const ids = methods.map(({ id }) => id);
@@ -192,7 +194,7 @@ function examine(
     expect(logits.dims).toEqual(denseLogits.dims);
     expect(logits.values.every(Number.isFinite)).toBe(true);
     const same = Buffer.compare(Buffer.from(logits.values.buffer), Buffer.from(denseLogits.values.buffer)) === 0;
-    if (method.id !== 'dense') expect(same).toBe(false);
+    if (!method.control) expect(same).toBe(false);
   });
 
   it('is smaller by at least one measure unless it is a control', async () => {

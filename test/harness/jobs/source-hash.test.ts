@@ -38,6 +38,7 @@ describe('importClosure', () => {
     ['a passing on of names', `export { mask } from '${MASKS}';`],
     ['a passing on of all', `export * from '${MASKS}';`],
     ['a dynamic import', `const { mask } = await import('${MASKS}');`],
+    ['a file named by its address', `const masks = new URL('${MASKS}', import.meta.url);`],
     [
       'an import after a string that looks like a comment',
       `const url = 'https://x';\nimport { mask } from '${MASKS}';`,
@@ -47,11 +48,21 @@ describe('importClosure', () => {
     expect(closure(repository(method))).toEqual([METHOD, 'methods/shared/masks.ts']);
   });
 
+  it('takes a script in another language as it is, whatever it says', () => {
+    const method = `const script = fileURLToPath(new URL('./cut.py', import.meta.url));`;
+    const root = repository(method, { 'methods/pruning/cut.py': `import './nothing.ts'\n` });
+    expect(closure(root)).toEqual(['methods/pruning/cut.py', METHOD]);
+    const before = sourceHash(join(root, METHOD), root);
+    write(root, 'methods/pruning/cut.py', 'pass\n');
+    expect(sourceHash(join(root, METHOD), root)).not.toBe(before);
+  });
+
   it.each([
     ['an import of types', `import type { Mask } from '${MASKS}';`],
     ['types over several lines', `import type {\n  Mask,\n} from '${MASKS}';`],
     ['a passing on of types', `export type { Mask } from '${MASKS}';`],
     ['a package', `import * as v from 'valibot';`],
+    ['a folder named by its address', `const folder = new URL('../shared/', import.meta.url);`],
     ['a line of comment', `// import { mask } from '${MASKS}';`],
     ['a dynamic import in a comment', `// as in import('${MASKS}')`],
     ['a block of comment', `/*\nimport { mask } from '${MASKS}';\n*/`],

@@ -61,6 +61,14 @@ describe('startCostMeter', () => {
     expect(cost.peakMemoryBytes).toBeGreaterThan(block.byteLength);
     expect(x).toBeGreaterThan(0);
   });
+
+  it.skipIf(process.platform !== 'linux')('counts the time of processes that the work started and waited for', () => {
+    const meter = startCostMeter({ powercapRoot: root });
+    execFileSync(process.execPath, ['-e', 'while (process.cpuUsage().user < 400_000);']);
+    const { cpuSeconds } = meter.read({ tokensSeen: 0, gradientSteps: 0 });
+    // Whole ticks of 10 ms, of the child's user time alone.
+    expect(cpuSeconds).toBeGreaterThan(0.37);
+  });
 });
 
 describe('peakResidentBytes', () => {

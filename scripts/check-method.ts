@@ -1,0 +1,157 @@
+/**
+ * Whether a method may go into a pull request, and where it stands:
+ *   npm run check-method -- ternary [--report report.md] [--home folder] [--suite nightly]
+ * First its declaration, then the contract suite on every architecture, then the quick suite's first model, or all of a
+ * suite that is named, for it, the controls and the best published low-cost variants. What the store holds already is not
+ * run again.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { homeOf, openHomeStore } from '../harness/cli/home.ts';
+import { EXIT_CODES, print, remark, reportError } from '../harness/cli/output.ts';
+import { createRunProgress } from '../harness/cli/progress.ts';
+import {
+  REPOSITORY_ROOT,
+  findDataset,
+  findModel,
+  findTask,
+  findVariants,
+  methodUnits,
+} from '../harness/cli/registry.ts';
+import { runSuite } from '../harness/cli/run-suite.ts';
+import { type Suite, suites } from '../harness/cli/suites.ts';
+import { InputError, unknownId } from '../harness/contracts/errors.ts';
+import type { Method } from '../harness/contracts/method.ts';
+import { runContract } from './method-contract.ts';
+import { declarationFindings } from './method-declaration.ts';
+import { type MethodReport, isReady, renderReport, standingsOf } from './method-report.ts';
+import { chooseContenders, publishedEntries } from './method-rivals.ts';
+
+process.exitCode = await main(process.argv.slice(2)).catch(reportError);
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(args);
+  const [id = ''] = positionals;
+  const methods = methodUnits.map(({ method }) => method);
+  const method = methods.find((known) => known.id === id);
+  if (!method) {
+    throw unknownId(
+      'method',
+      id,
+      methods.map((known) => known.id),
+    );
+  }
+  const interruption = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interruption.abort());
+  const report = await check(method, {
+    suite: chosenSuite(values.suite),
+    home: homeOf(values.home),
+    quiet: values.quiet,
+    signal: interruption.signal,
+  });
+  const text = renderReport(report);
+  print(text);
+  if (values.report !== undefined) writeFileSync(values.report, text);
+  return isReady(report) ? EXIT_CODES.done : EXIT_CODES.incomplete;
+}
+
+function readArguments(args: readonly string[]) {
+  const usage = 'usage: npm run check-method -- <id> [--report <file>] [--home <folder>] [--suite <id>] [--quiet]';
+  const options = {
+    report: { type: 'string' },
+    home: { type: 'string' },
+    suite: { type: 'string' },
+    quiet: { type: 'boolean', default: false },
+  } as const;
+  try {
+    const parsed = parseArgs({ args: [...args], options, allowPositionals: true });
+    if (parsed.positionals.length === 1) return parsed;
+  } catch (error) {
+    throw new InputError(`check-method: ${error instanceof Error ? error.message : error}; ${usage}`);
+  }
+  throw new InputError(`check-method: expected one method id; ${usage}`);
+}
+
+/** A suite by name; without one, no more than the first model of the first suite. */
+function chosenSuite(id: string | undefined): Suite {
+  const suite = id === undefined ? suites[0] : suites.find((known) => known.id === id);
+  if (!suite) {
+    throw unknownId(
+      'suite',
+      id ?? '',
+      suites.map((known) => known.id),
+    );
+  }
+  return id === undefined ? { ...suite, entries: suite.entries.slice(0, 1) } : suite;
+}
+
+interface CheckOptions {
+  readonly suite: Suite;
+  readonly home: string;
+  readonly quiet: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function check(method: Method, options: CheckOptions): Promise<MethodReport> {
+  const { quiet, signal } = options;
+  const say = (text: string) => quiet || remark(text);
+  const declaration = declarationFindings(method, REPOSITORY_ROOT);
+  say(
+    declaration.length === 0
+      ? 'declaration in order'
+      : declaration.map((finding) => `declaration: ${finding}`).join('\n'),
+  );
+  say('contract suite …');
+  const contract = await runContract(method.id, { root: REPOSITORY_ROOT, signal });
+  say(`contract: ${contract.kept} promises kept, ${contract.broken.length} broken`);
+  const parts = { id: method.id, declaration, contract };
+  // What breaks its contract has no place on a board, and minutes are saved.
+  if (contract.broken.length > 0) return { ...parts, boards: [], undone: [] };
+  return { ...parts, ...(await compare(method, options)) };
+}
+
+async function compare(
+  method: Method,
+  { suite, home, quiet, signal }: CheckOptions,
+): Promise<Pick<MethodReport, 'boards' | 'undone'>> {
+  const methods = methodUnits.map((unit) => unit.method);
+  const entries = suite.entries.map((entry) => {
+    const place = { model: entry.model, task: entry.tasks[0] ?? '' };
+    const published = publishedEntries(join(REPOSITORY_ROOT, 'results'), place);
+    const names = chooseContenders(method, { methods, listed: findVariants(entry.variants), published });
+    if (!quiet) remark(`on ${entry.model}: ${names.join(', ')}`);
+    return {
+      model: findModel(entry.model),
+      calibration: findDataset(entry.calibration),
+      tasks: entry.tasks.map(findTask),
+      variants: findVariants(names),
+      seeds: suite.seeds,
+    };
+  });
+  const progress = createRunProgress({ quiet });
+  try {
+    const { undone } = await runSuite({
+      suite: suite.id,
+      entries,
+      limits: suite.limits,
+      home,
+      retryFailed: false,
+      signal,
+      onProgress: progress.onEvent,
+    });
+    progress.stop();
+    const store = openHomeStore(home);
+    try {
+      const places = suite.entries.flatMap(({ model, tasks }) => tasks.map((task) => ({ model, task })));
+      return {
+        boards: places.map((place) => standingsOf(store, { method: method.id, ...place })),
+        undone: undone.map(({ name, reason }) => `${name}: ${reason}`),
+      };
+    } finally {
+      store.close();
+    }
+  } finally {
+    progress.stop();
+  }
+}

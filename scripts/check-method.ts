@@ -83,7 +83,8 @@ function chosenSuite(id: string | undefined): Suite {
       suites.map((known) => known.id),
     );
   }
-  return id === undefined ? { ...suite, entries: suite.entries.slice(0, 1) } : suite;
+  const entries = suite.entries.filter(({ onRequest = false }) => !onRequest);
+  return { ...suite, entries: id === undefined ? entries.slice(0, 1) : entries };
 }
 
 interface CheckOptions {

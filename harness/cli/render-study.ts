@@ -22,7 +22,7 @@ export interface JudgedPlace {
 
 const WORDS: Readonly<Record<Verdict, string>> = { holds: 'holds', undecided: '**undecided**', fails: '**fails**' };
 
-export function renderStudy({ id, title, question }: Study, places: readonly JudgedPlace[]): string {
+export function renderStudy({ id, title, question, findings }: Study, places: readonly JudgedPlace[]): string {
   const judgements = places
     .flatMap(({ judged }) => judged.map(({ judgement }) => judgement))
     .filter((judgement) => typeof judgement !== 'string');
@@ -35,6 +35,7 @@ export function renderStudy({ id, title, question }: Study, places: readonly Jud
       'A difference is that of the loss of the right outcome, in nats per decision, first minus second, on the same test items, ' +
       `averaged over up to ${seeds} seeds, with its 95 % interval over items; below 0 the first is better. “Better” holds where the ` +
       'interval lies below 0 and every seed agrees, “not worse” fails where it lies above 0.',
+    ...(findings.length > 0 ? [findings.map((finding) => `- ${finding}`).join('\n')] : []),
     `Regenerate it: \`npm run shrinkrank -- study ${id}\`.`,
     ...places.map(renderPlace),
   ].join('\n\n')}\n`;

@@ -19,6 +19,7 @@ const STUDY: Study = {
     { first: 'rounding/w8', second: 'cutting/s90', expected: 'better', reason: 'one that failed' },
     { first: 'rounding/w8', second: 'nobody/x', expected: 'not worse', reason: 'one that is not there' },
   ],
+  findings: ['It pays where it hurts.'],
 };
 
 describe('judgeStudy', () => {
@@ -45,6 +46,7 @@ describe('judgeStudy', () => {
     expect(page).toContain('Of 2 relations measured 1 hold, 0 are undecided and 1 fail.');
     expect(page).toContain('| training/w4 better than rounding/w4 | R0 | -0.1000');
     expect(page).toContain('not measured: nobody/x was not run');
+    expect(page).toContain('\n\n- It pays where it hurts.\n\n');
     for (const entry of ['dense/fp32', 'training/w4', 'rounding/w8']) expect(page).toContain(`| ${entry} |`);
     expect(page).not.toContain('| dreaming/w1 |');
   });

@@ -13,6 +13,7 @@ import { EXIT_CODES, print, remark, reportError } from '../harness/cli/output.ts
 import { createRunProgress } from '../harness/cli/progress.ts';
 import {
   REPOSITORY_ROOT,
+  findById,
   findDataset,
   findModel,
   findTask,
@@ -21,7 +22,7 @@ import {
 } from '../harness/cli/registry.ts';
 import { runSuite } from '../harness/cli/run-suite.ts';
 import { type Suite, suites } from '../harness/cli/suites.ts';
-import { InputError, unknownId } from '../harness/contracts/errors.ts';
+import { InputError } from '../harness/contracts/errors.ts';
 import type { Method } from '../harness/contracts/method.ts';
 import { runContract } from './method-contract.ts';
 import { declarationFindings } from './method-declaration.ts';
@@ -33,15 +34,11 @@ process.exitCode = await main(process.argv.slice(2)).catch(reportError);
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args);
   const [id = ''] = positionals;
-  const methods = methodUnits.map(({ method }) => method);
-  const method = methods.find((known) => known.id === id);
-  if (!method) {
-    throw unknownId(
-      'method',
-      id,
-      methods.map((known) => known.id),
-    );
-  }
+  const method = findById(
+    'method',
+    methodUnits.map((unit) => unit.method),
+    id,
+  );
   const interruption = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interruption.abort());
   const report = await check(method, {
@@ -75,14 +72,7 @@ function readArguments(args: readonly string[]) {
 
 /** A suite by name; without one, no more than the first model of the first suite. */
 function chosenSuite(id: string | undefined): Suite {
-  const suite = id === undefined ? suites[0] : suites.find((known) => known.id === id);
-  if (!suite) {
-    throw unknownId(
-      'suite',
-      id ?? '',
-      suites.map((known) => known.id),
-    );
-  }
+  const suite = id === undefined ? (suites[0] as Suite) : findById('suite', suites, id);
   const entries = suite.entries.filter(({ onRequest = false }) => !onRequest);
   return { ...suite, entries: id === undefined ? entries.slice(0, 1) : entries };
 }

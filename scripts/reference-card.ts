@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { markdownTable } from '../harness/cli/markdown-table.ts';
 import type { Metric } from '../harness/contracts/dataset.ts';
 import type { Estimate } from '../harness/contracts/result.ts';
 
@@ -94,9 +95,13 @@ function phaseText(phase: PhaseRecord): string {
   );
 }
 
+/** Words in the first column, figures in the others. */
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, at) => (at === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
+  return markdownTable(
+    head,
+    rows,
+    head.map((_, at) => (at === 0 ? 'left' : 'right')),
+  );
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import { datasets } from '../datasets/index.ts';
+import { findDataset } from '../harness/cli/registry.ts';
 import type { DatasetDefinition, SplitName } from '../harness/contracts/dataset.ts';
 import { unknownId } from '../harness/contracts/errors.ts';
 import type { Model } from '../harness/contracts/model.ts';
@@ -298,16 +299,6 @@ async function testMetrics(model: Model, tools: Tools): Promise<ReferenceRecord[
 async function valueOf(model: OnnxModel, task: TaskItems): Promise<number> {
   const { quality } = await evaluateTask({ dense: model, candidate: model, task });
   return quality.estimate.value;
-}
-
-function findDataset(id: string): DatasetDefinition {
-  const found = datasets.find((known) => known.id === id);
-  if (found) return found;
-  throw unknownId(
-    'dataset',
-    id,
-    datasets.map((known) => known.id),
-  );
 }
 
 /** A bar on a terminal, a line per point of the curve elsewhere. */

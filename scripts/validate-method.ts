@@ -8,13 +8,12 @@ import Table from 'cli-table3';
 import * as v from 'valibot';
 import { InputError } from '../harness/contracts/errors.ts';
 import type { Method, TrainedContext } from '../harness/contracts/method.ts';
-import { PROTOCOL } from '../harness/contracts/protocol.ts';
 import { findDataset, findModel, findTask, findVariants } from '../harness/cli/registry.ts';
 import { suites } from '../harness/cli/suites.ts';
 import { evaluateTask } from '../harness/evaluate/evaluate-task.ts';
 import { createHubClient } from '../harness/hub/hub-client.ts';
 import { measureSize } from '../harness/measure/size.ts';
-import { drawExamples, encodeExamples } from '../harness/model/draw-examples.ts';
+import { seededExamples } from '../harness/model/draw-examples.ts';
 import { loadModel, loadSmallerModel, loadTokenizer } from '../harness/model/load-model.ts';
 import { taskItems } from '../harness/model/task-items.ts';
 import { writeModel } from '../harness/onnx/write.ts';
@@ -39,17 +38,9 @@ const encoding = {
 };
 const dataset = findDataset(entry.calibration);
 const splits = await dataset.load(hub);
-const rows = { ...encoding, dataset: dataset.id };
-const calibration = drawExamples({
-  ...rows,
-  rows: splits.calibration,
-  tokenBudget: PROTOCOL.calibration.tokenBudget,
-  random: createRandom(`calibration/${dataset.id}/${seed}`),
-});
-const training = encodeExamples({
-  ...rows,
-  rows: createRandom(`training/${dataset.id}/${seed}`).shuffle(splits.training),
-});
+const examplesOf = (split: 'calibration' | 'training') =>
+  seededExamples({ ...encoding, split, seed, dataset: dataset.id, rows: splits[split] });
+const [calibration, training] = [examplesOf('calibration'), examplesOf('training')];
 const { task, dataset: scored } = findTask(entry.tasks[0] ?? '');
 const items = taskItems(task, (await scored.load(hub)).validation, encoding);
 const sizeOf = async (onnx: typeof model.onnx) =>

@@ -13,6 +13,7 @@ import { formatBytes, formatEstimate, formatSeconds, renderColumns } from './for
 import { homeOption, jsonOption, openHomeStore } from './home.ts';
 import { METRIC_WORDS } from './metric-words.ts';
 import { print, printJson } from './output.ts';
+import { scoredTrials, sharedSeeds } from './shared-seeds.ts';
 
 export default defineCommand({
   meta: { name: 'compare', description: 'Compare two variants on the same test items.' },
@@ -50,14 +51,14 @@ function compareSeeds(
   [first, second]: readonly [BoardEntry, BoardEntry],
 ): SeedComparison[] {
   const done = (entry: BoardEntry) => {
-    const trials = entry.trials.filter(({ evaluation }) => evaluation?.status === 'completed');
+    const trials = scoredTrials(entry);
     if (trials.length === 0) {
       throw new InputError(`${entry.method}/${entry.variant} has no completed evaluation on ${task}; run it first`);
     }
     return trials;
   };
   const [left, right] = [done(first), done(second)];
-  const shared = left.flatMap((a) => right.filter((b) => b.seed === a.seed).map((b) => [a, b] as const));
+  const shared = sharedSeeds(left, right);
   const pairs = shared.length > 0 ? shared : [[left[0], right[0]] as const];
   const outcomes = pairs.map((pair) => pair.map((trial) => itemsOf(store, trial?.evaluation?.key ?? '')));
   const bySeed = pairs.map(([a, b], at): SeedComparison => {

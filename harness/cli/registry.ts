@@ -51,11 +51,11 @@ function groupsOf({ id, family, access }: Method): readonly string[] {
 }
 
 export function findModel(id: string): ModelDefinition {
-  return find('model', models, id);
+  return findById('model', models, id);
 }
 
 export function findDataset(id: string): DatasetDefinition {
-  return find('dataset', datasets, id);
+  return findById('dataset', datasets, id);
 }
 
 export function findTask(id: string): TaskUnit {
@@ -69,7 +69,8 @@ export function findTask(id: string): TaskUnit {
   return found;
 }
 
-function find<T extends { readonly id: string }>(kind: string, units: readonly T[], id: string): T {
+/** Throws InputError naming those there are. */
+export function findById<T extends { readonly id: string }>(kind: string, units: readonly T[], id: string): T {
   const found = units.find((unit) => unit.id === id);
   if (!found)
     throw unknownId(

@@ -1,9 +1,9 @@
 /** A study as a Markdown page: the question, a verdict on each relation, and every entry with its quality and cost. */
 import type { BoardEntry } from '../../drizzle/queries.ts';
 import type { Metric } from '../contracts/dataset.ts';
-import type { Estimate } from '../contracts/result.ts';
 import type { Judgement, Verdict } from '../evaluate/judge-relation.ts';
 import { formatBytes, formatEstimate, formatSeconds } from './format.ts';
+import { markdownTable } from './markdown-table.ts';
 import { formatQuality } from './metric-words.ts';
 import type { Relation, Study, StudyPlace } from './studies.ts';
 
@@ -50,7 +50,7 @@ function renderPlace({ place, judged, entries }: JudgedPlace): string {
       : [
           expectation,
           reason,
-          signed(judgement.difference),
+          formatEstimate(judgement.difference, 4),
           judgement.bySeed.map((value) => value.toFixed(4)).join(' · '),
           WORDS[judgement.verdict],
         ];
@@ -66,17 +66,10 @@ function renderPlace({ place, judged, entries }: JudgedPlace): string {
   const metric: Metric | undefined = entries[0]?.quality?.metric;
   return [
     `## ${place.model}, ${place.task}`,
-    table(['expected', 'source', 'difference', 'by seed', 'verdict'], relations),
-    table(['entry', metric ?? 'quality', 'as shipped', 'smaller', 'compression, wall', 'its peak memory'], rows),
+    markdownTable(['expected', 'source', 'difference', 'by seed', 'verdict'], relations),
+    markdownTable(
+      ['entry', metric ?? 'quality', 'as shipped', 'smaller', 'compression, wall', 'its peak memory'],
+      rows,
+    ),
   ].join('\n\n');
-}
-
-function signed(estimate: Estimate): string {
-  return formatEstimate(estimate, 4);
-}
-
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-  return [line(titles), line(titles.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -1,6 +1,6 @@
 /** `shrinkrank run`: a suite, or chosen methods × models × tasks. What the store holds already is not done again. */
 import { defineCommand } from 'citty';
-import { InputError, unknownId } from '../contracts/errors.ts';
+import { InputError } from '../contracts/errors.ts';
 import { kindOf } from '../contracts/model.ts';
 import type { Limits } from '../jobs/execute.ts';
 import type { SuiteEntry } from '../jobs/plan.ts';
@@ -10,7 +10,7 @@ import { outputColumns, wrapParts } from './format.ts';
 import { homeOf, homeOption, jsonOption } from './home.ts';
 import { EXIT_CODES, print, printJson, remark } from './output.ts';
 import { createRunProgress } from './progress.ts';
-import { findDataset, findModel, findTask, findVariants, splitList } from './registry.ts';
+import { findById, findDataset, findModel, findTask, findVariants, splitList } from './registry.ts';
 import { type RunSummary, runSuite } from './run-suite.ts';
 import { type Suite, suites } from './suites.ts';
 
@@ -46,7 +46,7 @@ export default defineCommand({
         'run: results are never thrown away; to start from nothing name an empty folder with --home',
       );
     }
-    const suite = findSuite(args.suite);
+    const suite = findById('suite', suites, args.suite);
     const entries = entriesOf(suite, args);
     const home = homeOf(args.home);
     const interruption = new AbortController();
@@ -81,17 +81,6 @@ export default defineCommand({
     }
   },
 });
-
-function findSuite(id: string): Suite {
-  const suite = suites.find((known) => known.id === id);
-  if (!suite)
-    throw unknownId(
-      'suite',
-      id,
-      suites.map((known) => known.id),
-    );
-  return suite;
-}
 
 interface Choice {
   readonly methods?: string | undefined;

@@ -2,16 +2,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defineCommand, runCommand } from 'citty';
-import { type BoardEntry, itemsOf, leaderboard, type Store } from '../../drizzle/queries.ts';
-import { unknownId } from '../contracts/errors.ts';
+import { type BoardEntry, type BoardTrial, itemsOf, leaderboard, type Store } from '../../drizzle/queries.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
-import type { Items } from '../contracts/result.ts';
 import { judgeRelation } from '../evaluate/judge-relation.ts';
 import { homeOption, openHomeStore } from './home.ts';
 import { EXIT_CODES, print } from './output.ts';
-import { REPOSITORY_ROOT } from './registry.ts';
+import { REPOSITORY_ROOT, findById } from './registry.ts';
 import { type JudgedPlace, type JudgedRelation, renderStudy } from './render-study.ts';
 import run from './run.ts';
+import { scoredTrials, sharedSeeds } from './shared-seeds.ts';
 import { type Relation, type Study, studies } from './studies.ts';
 
 export default defineCommand({
@@ -28,13 +27,7 @@ export default defineCommand({
     quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
   },
   async run({ args }) {
-    const study = studies.find(({ id }) => id === args.id);
-    if (!study)
-      throw unknownId(
-        'study',
-        args.id,
-        studies.map(({ id }) => id),
-      );
+    const study = findById('study', studies, args.id);
     if (args.measure) {
       const rawArgs = ['--suite', study.id, ...(args.quiet ? ['--quiet'] : [])];
       if (args.home !== undefined) rawArgs.push('--home', args.home);
@@ -59,7 +52,7 @@ export function judgeStudy(store: Store, { places, relations }: Study): readonly
   return places.map((place) => {
     const { entries } = leaderboard(store, { ...place, protocol: PROTOCOL.version });
     const byName = new Map(entries.map((entry) => [`${entry.method}/${entry.variant}`, entry]));
-    const named = new Set(['dense/dense', ...relations.flatMap(({ first, second }) => [first, second])]);
+    const named = new Set(relations.flatMap(({ first, second }) => [first, second]));
     return {
       place,
       judged: relations.map((relation) => judge(store, { relation, byName })),
@@ -74,14 +67,21 @@ function judge(
   store: Store,
   { relation, byName }: { readonly relation: Relation; readonly byName: ReadonlyMap<string, BoardEntry> },
 ): JudgedRelation {
-  const sides: (readonly Items[])[] = [];
+  const sides: (readonly BoardTrial[])[] = [];
   for (const name of [relation.first, relation.second]) {
     const entry = byName.get(name);
-    const done = entry?.trials.filter(({ evaluation }) => evaluation?.status === 'completed') ?? [];
-    if (done.length === 0) return { relation, judgement: reasonOf(name, entry) };
-    sides.push(done.map(({ evaluation }) => itemsOf(store, evaluation?.key ?? '')));
+    const scored = entry ? scoredTrials(entry) : [];
+    if (scored.length === 0) return { relation, judgement: reasonOf(name, entry) };
+    sides.push(scored);
   }
-  const [first = [], second = []] = sides;
+  const [left = [], right = []] = sides;
+  // A single trial stands against each of the other's; else only the same seeds do.
+  const pairs = left.length === 1 || right.length === 1 ? null : sharedSeeds(left, right);
+  if (pairs?.length === 0) return { relation, judgement: 'the two have no seed in common' };
+  const itemsAt = (trials: readonly BoardTrial[]) =>
+    trials.map(({ evaluation, artifact }) => itemsOf(store, evaluation?.key ?? '', artifact ?? undefined));
+  const first = itemsAt(pairs ? pairs.map(([one]) => one) : left);
+  const second = itemsAt(pairs ? pairs.map(([, other]) => other) : right);
   return { relation, judgement: judgeRelation({ first, second, expected: relation.expected }) };
 }
 

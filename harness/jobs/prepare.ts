@@ -1,14 +1,11 @@
 /** Turns the models and datasets of a plan into files for child processes; each once per run. */
 import type { DatasetDefinition, HubClient, Splits, TaskDefinition } from '../contracts/dataset.ts';
-import type { ExampleSet } from '../contracts/method.ts';
 import type { Model, ModelDefinition, Tokenizer } from '../contracts/model.ts';
-import { PROTOCOL } from '../contracts/protocol.ts';
 import type { TaskItems } from '../contracts/task-items.ts';
-import { drawExamples, encodeExamples } from '../model/draw-examples.ts';
+import { seededExamples } from '../model/draw-examples.ts';
 import type { Encoding } from '../model/encode-row.ts';
 import { loadModel, loadSmallerModel, loadTokenizer, modelRevision } from '../model/load-model.ts';
 import { taskItems } from '../model/task-items.ts';
-import { createRandom } from '../tensor/random.ts';
 import { digestOf } from '../contracts/canonical-json.ts';
 import { type PreparedModel, prepareData, prepareModel } from './prepared-inputs.ts';
 import type { Workspace } from './workspace.ts';
@@ -45,16 +42,13 @@ export function createPreparer(workspace: Workspace, hub: HubClient): Preparer {
     parts: { readonly model: ModelDefinition; readonly dataset: DatasetDefinition; readonly seed: number },
   ): Promise<string> {
     const { model, dataset, seed } = parts;
-    const encoding = {
+    const examples = seededExamples({
+      split,
+      seed,
       dataset: dataset.id,
       rows: (await splitsOf(dataset))[split],
       ...(await encodingOf(model)),
-    };
-    const random = createRandom(`${split}/${dataset.id}/${seed}`);
-    const examples: ExampleSet =
-      split === 'calibration'
-        ? drawExamples({ ...encoding, tokenBudget: PROTOCOL.calibration.tokenBudget, random })
-        : encodeExamples({ ...encoding, rows: random.shuffle(encoding.rows) });
+    });
     return prepareData(workspace, `${split}-${dataset.id}-${model.id}`, examples.contentHash, examples);
   }
 

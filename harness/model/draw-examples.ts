@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { DatasetRow } from '../contracts/dataset.ts';
 import { InputError } from '../contracts/errors.ts';
 import type { Example, ExampleSet } from '../contracts/method.ts';
-import type { Random } from '../tensor/random.ts';
+import { PROTOCOL } from '../contracts/protocol.ts';
+import { createRandom, type Random } from '../tensor/random.ts';
 import { type Encoding, encodeRow } from './encode-row.ts';
 
 /** A sequence of one token predicts nothing. */
@@ -42,6 +43,25 @@ export function drawExamples(
     );
   }
   return { dataset: options.dataset, contentHash: hashExamples(examples), examples, tokenCount };
+}
+
+/**
+ * What a run hands to methods of the split: calibration examples within the protocol's budget, or all training examples, both
+ * in an order that is the seed's; the same for every method.
+ */
+export function seededExamples({
+  split,
+  seed,
+  ...options
+}: EncodingOptions & {
+  readonly dataset: string;
+  readonly split: 'calibration' | 'training';
+  readonly seed: number;
+}): ExampleSet {
+  const random = createRandom(`${split}/${options.dataset}/${seed}`);
+  return split === 'calibration'
+    ? drawExamples({ ...options, tokenBudget: PROTOCOL.calibration.tokenBudget, random })
+    : encodeExamples({ ...options, rows: random.shuffle(options.rows) });
 }
 
 /** One example per row, in the order of the rows. */

@@ -18,6 +18,7 @@ import { useChosenBoard } from './board.tsx';
 import { Mark, markKind } from './mark.tsx';
 import { Name } from './name.tsx';
 import { TradeOffPlot } from './trade-off-plot.tsx';
+import { TableScroll } from './table-scroll.tsx';
 
 export const MAX_COMPARED = 6;
 
@@ -189,23 +190,10 @@ function Differences(props: { readonly view: BoardView; readonly chosen: readonl
         sign-flip test at 5 % finds the row <span className="good-text">better</span> or{' '}
         <span className="bad-text">worse</span>; grey: it cannot tell.
       </p>
-      <div
-        className="table-scroll"
-        role="group"
-        aria-label="Paired differences"
-        tabIndex={0}
-        aria-busy={state === 'loading'}
-      >
+      <TableScroll label="Paired differences" busy={state === 'loading'}>
         <table className="differences">
           <thead>
-            <tr>
-              <td />
-              {chosen.map((row) => (
-                <th key={row.slug} scope="col" className="numeric">
-                  <Name text={row.id} />
-                </th>
-              ))}
-            </tr>
+            <VariantHeads chosen={chosen} />
           </thead>
           <tbody>
             {chosen.map((first) => (
@@ -226,11 +214,25 @@ function Differences(props: { readonly view: BoardView; readonly chosen: readonl
             ))}
           </tbody>
         </table>
-      </div>
+      </TableScroll>
       <p className="small quiet" role="status">
         {state === 'loading' && 'Fetching differences …'}
       </p>
     </>
+  );
+}
+
+/** A column for each variant, after one for what the rows are called. */
+function VariantHeads({ chosen }: { readonly chosen: readonly BoardRow[] }) {
+  return (
+    <tr>
+      <td />
+      {chosen.map((row) => (
+        <th key={row.slug} scope="col" className="numeric">
+          <Name text={row.id} />
+        </th>
+      ))}
+    </tr>
   );
 }
 
@@ -262,17 +264,10 @@ function SideBySide({ view, chosen }: { readonly view: BoardView; readonly chose
   const columns = columnsOf(view, EVEN_WEIGHTS).filter(({ id }) => id !== 'method' && id !== 'score');
   const context: CellContext = { view, scale: qualityScale(view, chosen), weights: EVEN_WEIGHTS };
   return (
-    <div className="table-scroll" role="group" aria-label="All figures side by side" tabIndex={0}>
+    <TableScroll label="All figures side by side">
       <table className="differences">
         <thead>
-          <tr>
-            <td />
-            {chosen.map((row) => (
-              <th key={row.slug} scope="col" className="numeric">
-                <Name text={row.id} />
-              </th>
-            ))}
-          </tr>
+          <VariantHeads chosen={chosen} />
         </thead>
         <tbody>
           {columns.map((column) => {
@@ -292,7 +287,7 @@ function SideBySide({ view, chosen }: { readonly view: BoardView; readonly chose
           })}
         </tbody>
       </table>
-    </div>
+    </TableScroll>
   );
 }
 

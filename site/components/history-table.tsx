@@ -3,6 +3,7 @@ import type { History } from '../../drizzle/queries.ts';
 import { NONE, formatBytes, figureText, formatDay, formatQuality, formatSeconds, plural } from '../lib/format.ts';
 import { metricWords, type MetricId } from '../lib/metric.ts';
 import { Name } from './name.tsx';
+import { TableScroll } from './table-scroll.tsx';
 
 export interface PlacedHistory {
   readonly history: History;
@@ -21,7 +22,7 @@ export function HistoryTable({ histories }: { readonly histories: readonly Place
     );
   }
   return (
-    <div className="table-scroll" role="group" aria-label="History" tabIndex={0}>
+    <TableScroll label="History">
       <table>
         <thead>
           <tr>
@@ -74,6 +75,6 @@ export function HistoryTable({ histories }: { readonly histories: readonly Place
           </tbody>
         ))}
       </table>
-    </div>
+    </TableScroll>
   );
 }

@@ -26,6 +26,7 @@ import { MachineFacts } from './machine-facts.tsx';
 import { Name } from './name.tsx';
 import { PageHead } from './page-head.tsx';
 import { SamplesPlot } from './samples-plot.tsx';
+import { TableScroll } from './table-scroll.tsx';
 
 const KEY = /^[0-9a-f]{64}$/;
 
@@ -315,7 +316,7 @@ function Evaluation({ evaluation }: { readonly evaluation: Result['evaluations']
             ]}
           />
           {quality.slices && quality.slices.length > 0 && (
-            <div className="table-scroll" role="group" aria-label={`Groups of ${task}`} tabIndex={0}>
+            <TableScroll label={`Groups of ${task}`}>
               <table>
                 <thead>
                   <tr>
@@ -347,7 +348,7 @@ function Evaluation({ evaluation }: { readonly evaluation: Result['evaluations']
                   ))}
                 </tbody>
               </table>
-            </div>
+            </TableScroll>
           )}
         </>
       )}

@@ -3,6 +3,7 @@ import type { BoardRow, BoardView } from '../lib/board-view.ts';
 import { EVEN_WEIGHTS, columnsOf } from '../lib/columns.ts';
 import { WORST_IN_CELL, qualityScale } from '../lib/quality-scale.ts';
 import { BoardCell, type CellContext } from './board-cell.tsx';
+import { TableScroll } from './table-scroll.tsx';
 
 export function VariantTable(props: {
   readonly view: BoardView;
@@ -14,7 +15,7 @@ export function VariantTable(props: {
   const columns = columnsOf(view, EVEN_WEIGHTS).filter(({ id }) => props.columns.includes(id));
   const context: CellContext = { view, scale: qualityScale(view, view.rows, WORST_IN_CELL), weights: EVEN_WEIGHTS };
   return (
-    <div className="table-scroll" role="group" aria-label={label} tabIndex={0}>
+    <TableScroll label={label}>
       <table className="board plain">
         <thead>
           <tr>
@@ -43,7 +44,7 @@ export function VariantTable(props: {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableScroll>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { PageHead } from '../../components/page-head.tsx';
 import { SiteLink } from '../../components/site-link.tsx';
+import { TableScroll } from '../../components/table-scroll.tsx';
 import { apiPaths } from '../../lib/api-paths.ts';
 import { paths } from '../../lib/paths.ts';
 import { boards } from '../../lib/site-data.ts';
@@ -45,7 +46,7 @@ export default function ApiPage() {
       </PageHead>
       <section className="section-tight" aria-labelledby="files">
         <h2 id="files">Files</h2>
-        <div className="table-scroll" role="group" aria-label="Files of the API" tabIndex={0}>
+        <TableScroll label="Files of the API">
           <table>
             <thead>
               <tr>
@@ -69,7 +70,7 @@ export default function ApiPage() {
               })}
             </tbody>
           </table>
-        </div>
+        </TableScroll>
       </section>
       <section className="section prose" aria-labelledby="promise">
         <h2 id="promise">What v1 promises</h2>

@@ -3,6 +3,7 @@ import { Markdown } from '../../components/markdown.tsx';
 import { Name } from '../../components/name.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import { SiteLink } from '../../components/site-link.tsx';
+import { TableScroll } from '../../components/table-scroll.tsx';
 import { formatDay, plural } from '../../lib/format.ts';
 import { paths } from '../../lib/paths.ts';
 import { repositoryFile } from '../../lib/repository-file.ts';
@@ -93,7 +94,7 @@ export default function DataPage() {
             </p>
           </div>
         ) : (
-          <div className="table-scroll" role="group" aria-label="Corrections" tabIndex={0}>
+          <TableScroll label="Corrections">
             <table>
               <thead>
                 <tr>
@@ -134,7 +135,7 @@ export default function DataPage() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableScroll>
         )}
       </section>
       <section className="section" aria-labelledby="format">

@@ -4,6 +4,7 @@ import { EmptyBoard } from '../../components/empty-board.tsx';
 import { HistoryView } from '../../components/history-view.tsx';
 import { Name } from '../../components/name.tsx';
 import { PageHead } from '../../components/page-head.tsx';
+import { TableScroll } from '../../components/table-scroll.tsx';
 import { NONE, figureText, formatDay, formatFigure } from '../../lib/format.ts';
 import { boards, choices, contests, defaultView } from '../../lib/site-data.ts';
 import { queries, siteStore } from '../../lib/store.ts';
@@ -51,7 +52,7 @@ export default function HistoryPage() {
                 </p>
               </div>
             ) : (
-              <div className="table-scroll" role="group" aria-label="Changes found" tabIndex={0}>
+              <TableScroll label="Changes found">
                 <table>
                   <thead>
                     <tr>
@@ -90,7 +91,7 @@ export default function HistoryPage() {
                     ))}
                   </tbody>
                 </table>
-              </div>
+              </TableScroll>
             )}
           </section>
           <section className="section" aria-labelledby="variant">

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { Name } from '../../components/name.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import { SiteLink } from '../../components/site-link.tsx';
+import { TableScroll } from '../../components/table-scroll.tsx';
 import { NONE, formatSeconds, formatTime } from '../../lib/format.ts';
 import { paths } from '../../lib/paths.ts';
 import { slugOf } from '../../lib/site-data.ts';
@@ -28,7 +29,7 @@ export default function RunsPage() {
             </p>
           </div>
         ) : (
-          <div className="table-scroll" role="group" aria-label="Runs" tabIndex={0}>
+          <TableScroll label="Runs">
             <table>
               <thead>
                 <tr>
@@ -70,7 +71,7 @@ export default function RunsPage() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableScroll>
         )}
       </div>
     </>

@@ -3,6 +3,7 @@ import { MachineFacts } from '../../../components/machine-facts.tsx';
 import { Name } from '../../../components/name.tsx';
 import { PageHead } from '../../../components/page-head.tsx';
 import { SiteLink } from '../../../components/site-link.tsx';
+import { TableScroll } from '../../../components/table-scroll.tsx';
 import { NONE as NOTHING, STATUS_WORDS, formatSeconds, formatTime, plural } from '../../../lib/format.ts';
 import { paths } from '../../../lib/paths.ts';
 import { allRuns, countOf } from '../../../lib/runs.ts';
@@ -90,7 +91,7 @@ export default async function RunPage({ params }: Props) {
               : 'In the order they were written.'}
           </p>
         </div>
-        <div className="table-scroll" role="group" aria-label="Rows of the run" tabIndex={0}>
+        <TableScroll label="Rows of the run">
           <table>
             <thead>
               <tr>
@@ -130,7 +131,7 @@ export default async function RunPage({ params }: Props) {
               ))}
             </tbody>
           </table>
-        </div>
+        </TableScroll>
       </section>
     </>
   );

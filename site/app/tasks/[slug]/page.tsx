@@ -5,6 +5,7 @@ import { Name } from '../../../components/name.tsx';
 import { PageHead } from '../../../components/page-head.tsx';
 import { SiteLink } from '../../../components/site-link.tsx';
 import { VariantTable, usualColumns } from '../../../components/variant-table.tsx';
+import { TableScroll } from '../../../components/table-scroll.tsx';
 import { NONE as NOTHING, formatGap, formatGapInterval, formatQuality, plural } from '../../../lib/format.ts';
 import { lossOf, metricWords, type MetricId } from '../../../lib/metric.ts';
 import { leaderboardOf, paths } from '../../../lib/paths.ts';
@@ -148,7 +149,7 @@ function SliceTable(props: {
         cannot be told from none after adjusting for the number of groups. The {ordered.length} most uneven of{' '}
         {plural(entries.length, 'variant')}.
       </p>
-      <div className="table-scroll" role="group" aria-label="Losses by group" tabIndex={0}>
+      <TableScroll label="Losses by group">
         <table>
           <thead>
             <tr>
@@ -190,7 +191,7 @@ function SliceTable(props: {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableScroll>
     </>
   );
 }

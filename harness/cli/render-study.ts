@@ -60,7 +60,7 @@ function renderPlace({ place, judged, entries }: JudgedPlace): string {
     quality ? formatQuality(quality) : '—',
     size ? formatBytes(size.zstdBytes) : '—',
     ratio === null ? '—' : `${ratio.toFixed(2)}×`,
-    cost ? formatSeconds(cost.wallSeconds) : '—',
+    cost ? formatSeconds(cost.cpuSeconds) : '—',
     cost ? formatBytes(cost.peakMemoryBytes) : '—',
   ]);
   const metric: Metric | undefined = entries[0]?.quality?.metric;
@@ -68,7 +68,7 @@ function renderPlace({ place, judged, entries }: JudgedPlace): string {
     `## ${place.model}, ${place.task}`,
     markdownTable(['expected', 'source', 'difference', 'by seed', 'verdict'], relations),
     markdownTable(
-      ['entry', metric ?? 'quality', 'as shipped', 'smaller', 'compression, wall', 'its peak memory'],
+      ['entry', metric ?? 'quality', 'as shipped', 'smaller', 'compression, processor time', 'its peak memory'],
       rows,
     ),
   ].join('\n\n');

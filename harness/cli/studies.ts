@@ -72,7 +72,7 @@ export const studies: readonly Study[] = [
     ],
     findings: [
       'A hundred steps are worth a thousandth of a nat at four bits, where rounding alone loses four, and more than a nat at 70 % zeros and at half the rank.',
-      'Training costs from sixty to a thousand times the wall time of what it starts from, and four to five times the memory.',
+      'Training costs fifty to four hundred times the processor time of what it starts from, and four to five times the memory.',
     ],
   },
   {
@@ -89,7 +89,7 @@ export const studies: readonly Study[] = [
       better('albert-style/all-n100', 'tie-layers/d25', 'R35: shared layers, trained against corrected in closed form'),
     ],
     findings: [
-      'Wherever the structure is the same, a hundred steps on the task beat rebuilding layers in closed form; the gap is smallest at two bits, where GPTQ recovers more than half of what rounding loses for a twentieth of the cost.',
+      'Wherever the structure is the same, a hundred steps on the task beat rebuilding layers in closed form; the gap is smallest at two bits, where GPTQ recovers more than half of what rounding loses for a twelfth of the processor time.',
     ],
   },
   {
@@ -105,7 +105,7 @@ export const studies: readonly Study[] = [
       better('prune-quantize/s50-w4g32', 'rtn/w2g32', 'R13: zeros and four bits against two bits'),
     ],
     findings: [
-      'One shot and adapters come within a twentieth of a nat of gradual pruning of all weights, for less time and memory.',
+      'One shot and adapters come within a twentieth of a nat of gradual pruning of all weights, for a fifth less processor time and a tenth less memory.',
       'Movement pruning loses to magnitude here. Its papers report the reverse from 90 % zeros on and after epochs of fine-tuning; whether it turns with more zeros and steps is open.',
     ],
   },

@@ -1,6 +1,6 @@
 'use client';
 /** The leaderboard as a table: a block per weight class while it stands in the order of rank, one block when sorted. */
-import { memo, useMemo } from 'react';
+import { memo, useMemo, type ComponentProps } from 'react';
 import type { BoardRow, BoardView } from '../lib/board-view.ts';
 import { columnsOf, defaultColumns, type Column } from '../lib/columns.ts';
 import { csvOf, exportRows } from '../lib/download.ts';
@@ -8,7 +8,8 @@ import { plural } from '../lib/format.ts';
 import { WORST_IN_CELL, qualityScale } from '../lib/quality-scale.ts';
 import { sortChange, type TableState } from '../lib/table-state.ts';
 import { useReady, type Address } from '../lib/use-address.ts';
-import { BoardCell, type CellContext } from './board-cell.tsx';
+import type { CellContext } from './board-cell.tsx';
+import { RowCells } from './row-cells.tsx';
 
 export function BoardTable(props: {
   readonly view: BoardView;
@@ -136,25 +137,10 @@ export function BoardTable(props: {
 }
 
 /** Rows that stay when a view is narrowed are not rendered anew. */
-const TableRow = memo(function TableRow(props: {
-  readonly row: BoardRow;
-  readonly columns: readonly Column[];
-  readonly context: CellContext;
-}) {
-  const { row, columns, context } = props;
+const TableRow = memo(function TableRow(props: ComponentProps<typeof RowCells>) {
   return (
     <tr>
-      {columns.map((column, i) =>
-        i === 0 ? (
-          <th key={column.id} scope="row">
-            <BoardCell column={column.id} row={row} context={context} />
-          </th>
-        ) : (
-          <td key={column.id} className={`${column.numeric ? 'numeric ' : ''}column-${column.id}`}>
-            <BoardCell column={column.id} row={row} context={context} />
-          </td>
-        ),
-      )}
+      <RowCells {...props} />
     </tr>
   );
 });

@@ -2,7 +2,8 @@
 import type { BoardRow, BoardView } from '../lib/board-view.ts';
 import { EVEN_WEIGHTS, columnsOf } from '../lib/columns.ts';
 import { WORST_IN_CELL, qualityScale } from '../lib/quality-scale.ts';
-import { BoardCell, type CellContext } from './board-cell.tsx';
+import type { CellContext } from './board-cell.tsx';
+import { RowCells } from './row-cells.tsx';
 import { TableScroll } from './table-scroll.tsx';
 
 export function VariantTable(props: {
@@ -29,17 +30,7 @@ export function VariantTable(props: {
         <tbody>
           {rows.map((row) => (
             <tr key={row.slug}>
-              {columns.map(({ id, numeric }, i) =>
-                i === 0 ? (
-                  <th key={id} scope="row">
-                    <BoardCell column={id} row={row} context={context} />
-                  </th>
-                ) : (
-                  <td key={id} className={`${numeric ? 'numeric ' : ''}column-${id}`}>
-                    <BoardCell column={id} row={row} context={context} />
-                  </td>
-                ),
-              )}
+              <RowCells row={row} columns={columns} context={context} />
             </tr>
           ))}
         </tbody>

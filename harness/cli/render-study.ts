@@ -66,7 +66,7 @@ function renderPlace({ place, judged, entries }: JudgedPlace): string {
   const metric: Metric | undefined = entries[0]?.quality?.metric;
   return [
     `## ${place.model}, ${place.task}`,
-    markdownTable(['expected', 'source', 'difference', 'by seed', 'verdict'], relations),
+    markdownTable(['expected', 'why', 'difference', 'by seed', 'verdict'], relations),
     markdownTable(
       ['entry', metric ?? 'quality', 'as shipped', 'smaller', 'compression, processor time', 'its peak memory'],
       rows,

@@ -1,7 +1,6 @@
 /**
  * Questions put to the board: relations between entries that the literature reports, or that the survey of the field leaves
- * open (numbers R are those of the literature's robust orderings). Each is also a suite of its own, that measures what it
- * compares; `shrinkrank study` runs it and writes the answer down.
+ * open. Each is also a suite of its own, that measures what it compares; `shrinkrank study` runs it and writes the answer down.
  */
 import type { Expectation } from '../evaluate/judge-relation.ts';
 
@@ -62,13 +61,13 @@ export const studies: readonly Study[] = [
       'Four methods that train, at a hundred steps, against the method without training that each of them starts from, at the same size.',
     places: [GPT],
     relations: [
-      better('gradual-magnitude/s50-n100', 'magnitude/s50', 'R18'),
-      better('gradual-magnitude/s70-n100', 'magnitude/s70', 'R18'),
-      better('qat/w4g32-n100', 'rtn/w4g32', 'R11'),
-      better('qat/w2g32-n100', 'rtn/w2g32', 'R11'),
-      better('svd-finetune/p50-n100', 'svd/p50', 'R29'),
-      notWorse('logit-kd/d50-n100', 'student-no-kd/d50-n100', 'R22'),
-      notWorse('logit-kd/small-n100', 'student-no-kd/small-n100', 'R22'),
+      better('gradual-magnitude/s50-n100', 'magnitude/s50', 'pruned while training against one shot'),
+      better('gradual-magnitude/s70-n100', 'magnitude/s70', 'pruned while training against one shot'),
+      better('qat/w4g32-n100', 'rtn/w4g32', 'rounding that is trained through, against rounding alone'),
+      better('qat/w2g32-n100', 'rtn/w2g32', 'rounding that is trained through, against rounding alone'),
+      better('svd-finetune/p50-n100', 'svd/p50', 'truncated and trained on, against truncated'),
+      notWorse('logit-kd/d50-n100', 'student-no-kd/d50-n100', 'the same student with a teacher and without'),
+      notWorse('logit-kd/small-n100', 'student-no-kd/small-n100', 'the same student with a teacher and without'),
     ],
     findings: [
       'A hundred steps are worth a thousandth of a nat at four bits, where rounding alone loses four, and more than a nat at 70 % zeros and at half the rank.',
@@ -86,7 +85,7 @@ export const studies: readonly Study[] = [
       better('gradual-magnitude/s70-n100', 'sparsegpt/s70', '70 % zeros: task against layer-wise update'),
       better('svd-finetune/p50-n100', 'svd-whitened/p50', 'half the rank: task against whitened truncation'),
       better('distilbert-style/d50-n100', 'layerwise-frozen/d50', 'half the layers: task against closed form'),
-      better('albert-style/all-n100', 'tie-layers/d25', 'R35: shared layers, trained against corrected in closed form'),
+      better('albert-style/all-n100', 'tie-layers/d25', 'shared layers, trained against corrected in closed form'),
     ],
     findings: [
       'Wherever the structure is the same, a hundred steps on the task beat rebuilding layers in closed form; the gap is smallest at two bits, where GPTQ recovers more than half of what rounding loses for a twelfth of the processor time.',
@@ -100,9 +99,13 @@ export const studies: readonly Study[] = [
     places: [GPT],
     relations: [
       better('gradual-magnitude/s70-n100', 'prune-lora/s70-r8-n100', 'gradual against one shot and adapters'),
-      better('prune-lora/s70-r8-n100', 'sparsegpt/s70', 'R18: recovery against none'),
-      notWorse('movement/s70-n100', 'gradual-magnitude/s70-n100', 'R19, reported from 90 % zeros on'),
-      better('prune-quantize/s50-w4g32', 'rtn/w2g32', 'R13: zeros and four bits against two bits'),
+      better('prune-lora/s70-r8-n100', 'sparsegpt/s70', 'recovery against none'),
+      notWorse(
+        'movement/s70-n100',
+        'gradual-magnitude/s70-n100',
+        'movement of weights against their size; reported from 90 % zeros on',
+      ),
+      better('prune-quantize/s50-w4g32', 'rtn/w2g32', 'zeros and four bits against two bits'),
     ],
     findings: [
       'One shot and adapters come within a twentieth of a nat of gradual pruning of all weights, for a fifth less processor time and a tenth less memory.',
@@ -136,22 +139,30 @@ export const studies: readonly Study[] = [
       'Relations that the literature reports again and again, on a GPT, a BERT and a Llama of some hundred thousand to a million weights.',
     places: [GPT, BERT, LLAMA],
     relations: [
-      notWorse('rtn/w8g32', 'rtn/w4g32', 'R2'),
-      better('rtn/w4g32', 'rtn/w3g32', 'R2'),
-      better('rtn/w3g32', 'rtn/w2g32', 'R2'),
-      notWorse('rtn/w4g16', 'rtn/w4g64', 'R3'),
-      better('gptq/w4g32', 'rtn/w4g32', 'R4'),
-      better('gptq/w2g32', 'rtn/w2g32', 'R4'),
-      better('nf4/b64', 'nf4/b64-fp4', 'R7'),
-      better('quantize-lowrank-correction/w3g32-r8', 'rtn/w3g32', 'R12'),
+      notWorse('rtn/w8g32', 'rtn/w4g32', 'more bits lose less'),
+      better('rtn/w4g32', 'rtn/w3g32', 'more bits lose less'),
+      better('rtn/w3g32', 'rtn/w2g32', 'more bits lose less'),
+      notWorse('rtn/w4g16', 'rtn/w4g64', 'smaller groups lose less'),
+      better('gptq/w4g32', 'rtn/w4g32', 'GPTQ (Frantar et al. 2022) against rounding'),
+      better('gptq/w2g32', 'rtn/w2g32', 'GPTQ (Frantar et al. 2022) against rounding'),
+      better('nf4/b64', 'nf4/b64-fp4', 'NF4 against FP4 (Dettmers et al. 2023)'),
+      better(
+        'quantize-lowrank-correction/w3g32-r8',
+        'rtn/w3g32',
+        'error correction of low rank against none (LQER, Zhang et al. 2024)',
+      ),
       better('magnitude/s50', 'random-mask/s50', 'a mask must beat chance'),
-      better('wanda/s50', 'magnitude/s50', 'R15'),
-      better('sparsegpt/s50', 'wanda/s50', 'R15'),
-      better('sparsegpt/s50', 'sparsegpt/2-of-4', 'R16'),
-      better('sparsegpt/s30', 'sparsegpt/s50', 'R14'),
-      better('svd-whitened/p50', 'svd/p50', 'R28'),
-      better('rtn/w4g32', 'svd-whitened/p50', 'R31'),
-      better('rtn/w4g32', 'sparsegpt/s50', 'R31'),
+      better('wanda/s50', 'magnitude/s50', 'Wanda (Sun et al. 2023) against magnitude'),
+      better('sparsegpt/s50', 'wanda/s50', 'SparseGPT (Frantar & Alistarh 2023) against Wanda'),
+      better('sparsegpt/s50', 'sparsegpt/2-of-4', 'free places for the zeros against 2 of 4'),
+      better('sparsegpt/s30', 'sparsegpt/s50', 'fewer zeros lose less'),
+      better(
+        'svd-whitened/p50',
+        'svd/p50',
+        'truncation whitened by activations against plain (SVD-LLM, Wang et al. 2024)',
+      ),
+      better('rtn/w4g32', 'svd-whitened/p50', 'four bits lose less than rank or zeros that take as many bytes or more'),
+      better('rtn/w4g32', 'sparsegpt/s50', 'four bits lose less than rank or zeros that take as many bytes or more'),
       better('layer-drop/d75', 'layer-drop/d75-random', 'block influence against chance'),
       better('layerwise-frozen/d75', 'layer-drop/d75', 'rebuilt against cut'),
       better(
@@ -160,11 +171,15 @@ export const studies: readonly Study[] = [
         'Fisher information against chance',
       ),
       better('ffn-slice/w75', 'ffn-slice/w75-cut', 'interpolated against cut'),
-      better('tie-layers/scale', 'tie-layers/naive', 'R35'),
-      notWorse('head-merge/pairs', 'head-merge/pairs-random', 'R36'),
+      better('tie-layers/scale', 'tie-layers/naive', 'tied layers with a correction against none'),
+      notWorse(
+        'head-merge/pairs',
+        'head-merge/pairs-random',
+        'mean of heads against one of them (GQA, Ainslie et al. 2023)',
+      ),
     ],
     findings: [
-      'Measured at one seed: an interval over items says nothing of other calibration draws.',
+      'Most entries were measured at one seed: an interval over items says nothing of other calibration draws.',
       'head-merge: the mean of two heads is worse than either on the GPT and the Llama. Keeping one head leaves half of the query heads exact, the mean leaves none; the order is reported after uptraining.',
       'tie-layers/scale: tying without more than a factor per output leaves the GPT unusable either way (perplexity 561 and 2753, dense 2.1), and which of the two is worse says little; the low-rank correction d25 is in the study of task or reconstruction.',
       'wanda and magnitude cannot be told apart at 50 % zeros on the GPT and the BERT; why activations add nothing there is open.',

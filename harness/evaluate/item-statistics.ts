@@ -97,12 +97,6 @@ function denseQuality(items: Items, metric: Metric): number {
   return sum(items.denseCorrect) / tokens;
 }
 
-/** Share of the predicted tokens whose most probable next token is the true one, of the artifact and of dense. */
-export function tokenAccuracy(items: Items): { readonly artifact: number; readonly dense: number } {
-  const tokens = sum(items.tokens);
-  return { artifact: sum(items.correct) / tokens, dense: sum(items.denseCorrect) / tokens };
-}
-
 function requireFinite(estimate: Estimate, dense: number): void {
   if ([estimate.value, estimate.low, estimate.high, dense].every(Number.isFinite)) return;
   throw new NumericalError(

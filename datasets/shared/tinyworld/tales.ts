@@ -183,7 +183,7 @@ const FEWER = templates(`
   On the way {p} dropped {k} of them.`);
 
 /** Largest number of a tale. */
-export const LARGEST_COUNT = 12;
+const LARGEST_COUNT = 12;
 
 export interface CountTale {
   readonly sentences: readonly string[];

@@ -2,23 +2,32 @@
  * Works through a plan: a child process per trial, another to judge what it made, and a row for each finished piece,
  * handed over the moment it is known. What is done already is skipped, so running again goes on where a run ended.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../contracts/result.ts';
 import type { Machine } from '../contracts/runner.ts';
-import { type ChildOutcome, runChild } from './child-process.ts';
+import { LARGEST_FILE_RATIO } from '../evaluate/contract-check.ts';
+import { type ChildOutcome, type ChildUsage, type Confinement, runChild } from './child-process.ts';
 import type { Activity, JudgeMessage, JudgeSpecification } from './judge-child.ts';
 import type { Failure } from './outcome.ts';
 import type { PlannedTrial } from './plan.ts';
+import { readPlainFile, removeFolder } from './plain-file.ts';
 import type { Preparer } from './prepare.ts';
 import { evaluationRow, measurementRow, trialRow } from './rows.ts';
-import type { TrialReport, TrialSpecification } from './trial-child.ts';
+import type { SandboxSupport } from './sandbox.ts';
+import { type SandboxPolicy, sandboxFor, sandboxRemarks } from './sandbox-support.ts';
+import type { TrialSpecification } from './trial-child.ts';
+import { trialReadable } from './trial-readable.ts';
+import { type TrialReport, falseCost, readReport } from './trial-report.ts';
+import { warmTrialCache } from './warm-trial-cache.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface Limits {
   readonly trialTimeoutSeconds: number;
   readonly judgeTimeoutSeconds: number;
   readonly memoryBytes: number;
+  /** What a method may write into its folder; by default enough for several models of dense's size. */
+  readonly scratchBytes?: number;
 }
 
 /** What the store holds. */
@@ -44,6 +53,8 @@ export interface ExecuteRequest {
   readonly done: Done;
   readonly recorder: Recorder;
   readonly limits: Limits;
+  /** How methods are shut in; `auto` where it is not said. */
+  readonly sandbox?: SandboxPolicy;
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
 }
@@ -70,6 +81,13 @@ export interface Undone {
 
 /** A process killed from outside says nothing of the method: it is tried again, but not for ever. */
 const MOST_ATTEMPTS = 3;
+/** Room for files a method writes on its way: copies of the model in other forms, checkpoints. */
+const SCRATCH_FILE_RATIO = 16;
+const SCRATCH_BYTES = 2 ** 30;
+const MOST_SCRATCH_FILES = 10_000;
+/** Python's pools start one per core. */
+const MOST_PROCESSES = 128;
+const MOST_OUTPUT_BYTES = 64 * 2 ** 20;
 const TRIAL_CHILD = join(import.meta.dirname, 'trial-child.ts');
 const JUDGE_CHILD = join(import.meta.dirname, 'judge-child.ts');
 
@@ -77,11 +95,16 @@ export async function execute(request: ExecuteRequest): Promise<ExecutionSummary
   const { plan, done, signal, onProgress } = request;
   const state: ExecutionState = {
     request,
+    sandbox: sandboxFor(request.sandbox ?? 'auto'),
     seconds: { compressing: 0, checking: 0, evaluating: 0, timing: 0 },
     recorded: 0,
     undone: [],
   };
   const open = plan.filter((trial) => !isDone(trial, done));
+  await warmTrialCache(
+    request.workspace.trialCache,
+    open.map(({ unit }) => unit.file),
+  );
   for (const [index, trial] of open.entries()) {
     signal?.throwIfAborted();
     onProgress?.({ kind: 'trial', trial, index, total: open.length });
@@ -102,6 +125,7 @@ export function isDone(trial: PlannedTrial, done: Done): boolean {
 
 interface ExecutionState {
   readonly request: ExecuteRequest;
+  readonly sandbox: SandboxSupport;
   readonly seconds: Record<Activity, number>;
   recorded: number;
   readonly undone: Undone[];
@@ -180,38 +204,109 @@ async function compress(
       artifactPath: join(scratch, 'artifact.onnx'),
       reportPath: join(scratch, 'report.json'),
     };
+    let begun: { readonly atMs: number; readonly cpuSeconds: number } | undefined;
     const outcome = await runScratch(state, {
       entry: TRIAL_CHILD,
       specification,
       scratch,
       timeoutSeconds: limits.trialTimeoutSeconds,
-      onMessage: (message) => onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) }),
+      confinement: confinementOf(state, trial, specification),
+      onMessage(message, spent) {
+        const { kind } = message as { readonly kind?: unknown };
+        if (kind === 'begun') begun ??= { atMs: Date.now(), cpuSeconds: spent.cpuSeconds ?? 0 };
+        else onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) });
+      },
     });
-    const report = withPeak(readReport(specification.reportPath), outcome);
+    const found = readReport(specification.reportPath);
+    const report = withPeak(found?.report, outcome);
     if (outcome.ending === 'killed' && !report && attempt < MOST_ATTEMPTS) {
       onProgress?.({ kind: 'again', trial, reason: `its process was killed from outside (${outcome.signalName})` });
-      rmSync(scratch, { recursive: true, force: true });
+      removeFolder(scratch);
       continue;
     }
     state.seconds.compressing += report?.cost.wallSeconds ?? outcome.wallSeconds;
     try {
-      if (report?.outcome.status === 'completed') {
-        return { sha256: workspace.keepArtifact(readFileSync(specification.artifactPath)), report };
+      if (outcome.ending === 'not-started' && !begun) {
+        leaveUndone(state, trial, {
+          keys: [...(state.request.done.trials.has(trial.key) ? [] : [trial.key]), ...openPieces(state, trial)],
+          reason: `its sandbox could not be set up${lastWords(outcome.errorOutput)}`,
+        });
+        return undefined;
       }
-      const failure = report?.outcome ?? describeEnding(outcome, limits, limits.trialTimeoutSeconds);
+      const untrue =
+        found &&
+        begun &&
+        falseCost(found.report.cost, {
+          wallSeconds: (found.writtenAtMs - begun.atMs) / 1000,
+          cpuSeconds: (outcome.cpuSeconds ?? 0) - begun.cpuSeconds,
+        });
+      const failed = failureOfTrial({ outcome, report, untrue, limits });
+      const artifact = failed ?? artifactOf(specification);
+      if (report && !('status' in artifact)) return { sha256: workspace.keepArtifact(artifact.bytes), report };
+      const failure = 'status' in artifact ? artifact : describeEnding(outcome, limits, limits.trialTimeoutSeconds);
       if (state.request.done.trials.has(trial.key)) {
         const reason = `its artifact is gone and making it again failed: ${failure.status}: ${failure.reason}`;
         leaveUndone(state, trial, { keys: openPieces(state, trial), reason });
       } else {
-        recorder.trial(trialRow({ trial, run, machine, startedAt }, report ?? null, failure));
+        const origin = { trial, run, machine, startedAt, remarks: sandboxRemarks(state.sandbox) };
+        recorder.trial(trialRow(origin, (untrue === undefined && report) || null, failure));
         state.recorded++;
       }
       onProgress?.({ kind: 'finished', trial, status: failure.status, reason: failure.reason });
       return undefined;
     } finally {
-      rmSync(scratch, { recursive: true, force: true });
+      removeFolder(scratch);
     }
   }
+}
+
+function confinementOf(state: ExecutionState, trial: PlannedTrial, specification: TrialSpecification): Confinement {
+  const { method } = trial.unit;
+  const scratchBytes =
+    state.request.limits.scratchBytes ?? SCRATCH_BYTES + SCRATCH_FILE_RATIO * specification.model.size.fileBytes;
+  return {
+    support: state.sandbox,
+    readable: trialReadable(specification, method),
+    startsProcesses: method.command !== undefined,
+    most: {
+      scratchBytes,
+      files: MOST_SCRATCH_FILES,
+      processes: MOST_PROCESSES,
+      outputBytes: MOST_OUTPUT_BYTES,
+    },
+  };
+}
+
+/** The bytes a method left as its artifact, or what is wrong with them before anybody looks inside. */
+function artifactOf({ artifactPath, model }: TrialSpecification): { readonly bytes: Uint8Array } | Failure {
+  const mostBytes = LARGEST_FILE_RATIO * model.size.fileBytes;
+  const file = readPlainFile(artifactPath, mostBytes);
+  switch (file.kind) {
+    case 'read':
+      return { bytes: file.bytes };
+    case 'missing':
+      return { status: 'invalid', reason: 'its process reported an artifact and left none' };
+    case 'not-plain':
+      return { status: 'invalid', reason: 'what it left as its artifact is no plain file of its own folder' };
+    case 'too-large':
+      return {
+        status: 'invalid',
+        reason: `the artifact has ${file.sizeBytes} bytes, more than ${LARGEST_FILE_RATIO} times dense (${model.size.fileBytes})`,
+      };
+  }
+}
+
+/** Undefined where the process reported an artifact and nothing speaks against it. */
+function failureOfTrial(parts: {
+  readonly outcome: ChildOutcome;
+  readonly report: TrialReport | undefined;
+  readonly untrue: string | undefined;
+  readonly limits: Limits;
+}): Failure | undefined {
+  const { outcome, report, untrue, limits } = parts;
+  if (!report || outcome.ending === 'over-limit') return describeEnding(outcome, limits, limits.trialTimeoutSeconds);
+  if (untrue !== undefined) return { status: 'failed', reason: untrue };
+  return report.outcome.status === 'completed' ? undefined : report.outcome;
 }
 
 /** Has the artifact checked, evaluated and timed in a child process, and records each piece as it comes. */
@@ -291,7 +386,8 @@ function recordPiece(state: ExecutionState, candidate: Candidate, piece: JudgeMe
   const { wallSeconds } = piece;
   const origin = { trial, run, machine, startedAt: new Date(Date.now() - wallSeconds * 1000).toISOString() };
   if (piece.activity === 'checking') {
-    recorder.trial(trialRow({ ...origin, startedAt: candidate.startedAt }, report, piece.outcome));
+    const remarks = sandboxRemarks(state.sandbox);
+    recorder.trial(trialRow({ ...origin, startedAt: candidate.startedAt, remarks }, report, piece.outcome));
     if (piece.outcome.status !== 'completed') onProgress?.({ kind: 'finished', trial, ...piece.outcome });
   } else if (piece.activity === 'evaluating') {
     const planned = trial.evaluations.find(({ key }) => key === piece.key);
@@ -319,7 +415,9 @@ async function runScratch(
     readonly specification: TrialSpecification | JudgeSpecification;
     readonly scratch: string;
     readonly timeoutSeconds: number;
-    readonly onMessage: (message: unknown) => void;
+    readonly onMessage: (message: unknown, spent: ChildUsage) => void;
+    /** For a process that runs a stranger's code. */
+    readonly confinement?: Confinement;
   },
 ): Promise<ChildOutcome> {
   const { workspace, limits, signal } = state.request;
@@ -329,10 +427,11 @@ async function runScratch(
     entry: child.entry,
     args: [path],
     cwd: child.scratch,
-    compileCache: workspace.compileCache,
+    compileCache: child.confinement ? workspace.trialCache : workspace.compileCache,
     timeoutSeconds: child.timeoutSeconds,
     memoryBytes: limits.memoryBytes,
     onMessage: child.onMessage,
+    ...(child.confinement && { confinement: child.confinement }),
     ...(signal && { signal }),
   });
   signal?.throwIfAborted();
@@ -342,14 +441,6 @@ async function runScratch(
 function shareOf(message: unknown): number {
   const { share } = message as { readonly share?: unknown };
   return typeof share === 'number' && share >= 0 && share <= 1 ? share : 0;
-}
-
-function readReport(path: string): TrialReport | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as TrialReport;
-  } catch {
-    return undefined; // none, or cut short by the child's death: the ending says why
-  }
 }
 
 /** The peak of a method that starts processes is theirs and its own together, as far as it was sampled. */
@@ -380,6 +471,10 @@ function describeEnding(outcome: ChildOutcome, limits: Limits, timeoutSeconds: n
         status: 'failed',
         reason: `its process ended with exit code ${outcome.exitCode} and no report${lastWords(outcome.errorOutput)}`,
       };
+    case 'over-limit':
+      return { status: 'failed', reason: `${outcome.excess}; stopped` };
+    case 'not-started':
+      return { status: 'failed', reason: `its sandbox could not be set up${lastWords(outcome.errorOutput)}` };
     case 'aborted':
       return { status: 'failed', reason: 'aborted' };
   }

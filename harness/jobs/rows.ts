@@ -5,7 +5,7 @@ import type { Machine } from '../contracts/runner.ts';
 import type { EvaluationValue, MeasurementValue } from './judge-child.ts';
 import type { Outcome } from './outcome.ts';
 import type { PlannedEvaluation, PlannedTrial } from './plan.ts';
-import type { TrialReport } from './trial-child.ts';
+import type { TrialReport } from './trial-report.ts';
 
 export interface RowOrigin {
   readonly trial: PlannedTrial;
@@ -13,11 +13,13 @@ export interface RowOrigin {
   readonly machine: Machine;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
+  /** What a trial's row says beside the method's own notes. */
+  readonly remarks?: readonly string[];
 }
 
 /** @param report null when the process ended without one. */
 export function trialRow(
-  { trial, run, machine, startedAt }: RowOrigin,
+  { trial, run, machine, startedAt, remarks = [] }: RowOrigin,
   report: Omit<TrialReport, 'outcome'> | null,
   outcome: Outcome<Artifact>,
 ): TrialRow {
@@ -30,7 +32,7 @@ export function trialRow(
     family: method.family,
     access: method.access,
     control: method.control,
-    notes: [...(report?.notes ?? [])],
+    notes: [...(report?.notes ?? []), ...remarks],
     simulated: report?.simulated ?? null,
     machine,
     startedAt,

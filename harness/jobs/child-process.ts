@@ -71,9 +71,9 @@ export type ChildOutcome = ChildUsage &
   );
 
 const SAMPLE_INTERVAL_MS = 50;
-/** The scratch folder is looked through this often, and never for more than a twentieth of the time. */
+/** The scratch folder is looked through this often, and never for more than a tenth of the time. */
 const SCRATCH_INTERVAL_MS = 200;
-const SCRATCH_REST_RATIO = 20;
+const SCRATCH_REST_RATIO = 10;
 /** Enough for a stack trace; a child that prints a gigabyte fills no memory here. */
 const KEPT_OUTPUT_BYTES = 16_384;
 /** A confined child's message says little: progress, or that work begins. */
@@ -82,7 +82,12 @@ const MESSAGE_DESCRIPTOR = 3;
 /** What V8 and the C++ library print when they are out of memory before our limit is reached. */
 const OUT_OF_MEMORY_OUTPUT = /heap out of memory|Array buffer allocation failed|bad_alloc|Cannot allocate memory/i;
 const CRASHES = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP']);
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number as number, name]));
+/** By number, the first of several names: SIGABRT is SIGIOT too. */
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number as number, name]),
+);
 /** A shell's way to say that what it ran was ended by a signal. */
 const SIGNAL_EXIT_CODE = 128;
 /** `unshare` and the shell that is the first process of the sandbox. */
@@ -97,7 +102,10 @@ export async function runChild(request: ChildRequest): Promise<ChildOutcome> {
   const startedAt = performance.now();
   const child = start(request);
   const inside = confinement?.support.isolation === 'all';
-  const tree = createProcessTree(child.pid ?? 0, { outer: inside ? SANDBOX_GENERATIONS : 0 });
+  const tree = createProcessTree(child.pid ?? 0, {
+    outer: inside ? SANDBOX_GENERATIONS : 0,
+    ...(confinement && !inside && { mark: `TMPDIR=${request.cwd}` }),
+  });
   let ended: Stop | undefined;
   let cpuSeconds: number | null = null;
   let peakMemoryBytes = 0;
@@ -112,9 +120,9 @@ export async function runChild(request: ChildRequest): Promise<ChildOutcome> {
     if (!usage) return;
     cpuSeconds = Math.max(cpuSeconds ?? 0, usage.cpuSeconds);
     peakMemoryBytes = Math.max(peakMemoryBytes, usage.memoryBytes);
-    if (usage.memoryBytes > request.memoryBytes) end({ ending: 'out-of-memory' });
     const most = confinement?.most.processes ?? Infinity;
     if (usage.processes > most) end({ ending: 'over-limit', excess: `ran more than ${most} processes at once` });
+    if (usage.memoryBytes > request.memoryBytes) end({ ending: 'out-of-memory' });
   }
   const spent = (): ChildUsage => ({
     wallSeconds: (performance.now() - startedAt) / 1000,

@@ -304,7 +304,11 @@ function failureOfTrial(parts: {
   readonly limits: Limits;
 }): Failure | undefined {
   const { outcome, report, untrue, limits } = parts;
-  if (!report || outcome.ending === 'over-limit') return describeEnding(outcome, limits, limits.trialTimeoutSeconds);
+  const stopped = outcome.ending === 'out-of-memory' || outcome.ending === 'timeout';
+  // Where it was stopped, what it says of its failure is an echo of that; what it had finished before still counts.
+  if (!report || outcome.ending === 'over-limit' || (stopped && report.outcome.status !== 'completed')) {
+    return describeEnding(outcome, limits, limits.trialTimeoutSeconds);
+  }
   if (untrue !== undefined) return { status: 'failed', reason: untrue };
   return report.outcome.status === 'completed' ? undefined : report.outcome;
 }
@@ -469,7 +473,7 @@ function describeEnding(outcome: ChildOutcome, limits: Limits, timeoutSeconds: n
     case 'exited':
       return {
         status: 'failed',
-        reason: `its process ended with exit code ${outcome.exitCode} and no report${lastWords(outcome.errorOutput)}`,
+        reason: `its process ended with exit code ${outcome.exitCode} and no report that can be read${lastWords(outcome.errorOutput)}`,
       };
     case 'over-limit':
       return { status: 'failed', reason: `${outcome.excess}; stopped` };

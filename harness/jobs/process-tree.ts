@@ -1,7 +1,7 @@
 /**
- * A process and all that came of it, as /proc shows it: the group it leads, its descendants, and those seen among them once
- * that have left both since. What becomes nobody's child between two looks is not seen again, unless it lives in a
- * namespace of processes, where it ends with the first of them.
+ * A process and all that came of it, as /proc shows it: the group it leads, its descendants, those seen among them once that
+ * have left both since, and at the end those that carry its folder in their environment. What slips through all of that
+ * outlives it, unless it lives in a namespace of processes, where all end with the first.
  */
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 
@@ -36,8 +36,14 @@ interface Process {
   readonly memoryBytes: number;
 }
 
-/** @param outer generations at the top that belong to the sandbox and are not counted: 0 for the process alone. */
-export function createProcessTree(root: number, { outer }: { readonly outer: number }): ProcessTree {
+export interface ProcessTreeOptions {
+  /** Generations at the top that belong to the sandbox and are not counted: 0 where the process is itself the work. */
+  readonly outer: number;
+  /** Text that is in the environment of the process, and in that of no other but what it started. */
+  readonly mark?: string;
+}
+
+export function createProcessTree(root: number, { outer, mark }: ProcessTreeOptions): ProcessTree {
   /** Start by process id: an id is used again in time. */
   const seen = new Map<number, number>();
 
@@ -81,9 +87,11 @@ export function createProcessTree(root: number, { outer }: { readonly outer: num
       send(-root);
       if (process.platform !== 'linux') return;
       for (let round = 0; round < MOST_ROUNDS; round++) {
-        const left = members().filter(({ pid }) => pid !== root);
-        if (left.length === 0) return;
-        for (const { pid } of left) send(pid);
+        const left = new Set(members().map(({ pid }) => pid));
+        if (mark !== undefined) for (const pid of carriersOf(mark)) left.add(pid);
+        left.delete(root);
+        if (left.size === 0) return;
+        for (const pid of left) send(pid);
       }
     },
   };
@@ -95,6 +103,17 @@ function send(pid: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
+}
+
+/** Processes whose environment has this in it. */
+function carriersOf(mark: string): number[] {
+  return listProcesses().flatMap(({ pid }) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark) ? [pid] : [];
+    } catch {
+      return []; // ended meanwhile, or one of another user
+    }
+  });
 }
 
 /** All of the machine but those that have ended. */

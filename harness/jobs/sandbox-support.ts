@@ -14,11 +14,13 @@ import { type SandboxSupport, sandboxCommand } from './sandbox.ts';
 export const SANDBOX_POLICIES = ['auto', 'required', 'off'] as const;
 export type SandboxPolicy = (typeof SANDBOX_POLICIES)[number];
 
+/** A file of the repository: whoever the program runs as has to be able to read those. */
+const OWN_FILE = join(import.meta.dirname, '../../package.json');
 const PROBE_TIMEOUT_MS = 20_000;
 const LONGEST_REASON = 300;
 
 /** What the policy makes of this machine. @throws InputError when more is required than there is. */
-export function sandboxFor(policy: SandboxPolicy): SandboxSupport {
+export function sandboxFor(policy: SandboxPolicy, machine = sandboxSupport): SandboxSupport {
   if (policy === 'off') {
     return {
       isolation: 'none',
@@ -28,7 +30,7 @@ export function sandboxFor(policy: SandboxPolicy): SandboxSupport {
       reason: 'turned off by --sandbox off',
     };
   }
-  const support = sandboxSupport();
+  const support = machine();
   if (policy === 'required' && (support.isolation !== 'all' || support.permissionFlag === null)) {
     throw new InputError(
       `--sandbox required: methods cannot be shut in on this machine: ${support.reason ?? 'this Node has no permission model'}; ` +
@@ -62,7 +64,8 @@ function trySandboxes(): SandboxSupport {
   const deathSignal = spawnSync('setpriv', ['--pdeathsig', 'KILL', '--', 'true']).status === 0;
   const failures: string[] = [];
   for (const isolation of ['all', 'network'] as const) {
-    for (const userNamespace of [true, false]) {
+    // Root gives itself up where it can; the others have no choice.
+    for (const userNamespace of process.getuid?.() === 0 ? [false, true] : [true]) {
       const candidate = { isolation, userNamespace, deathSignal, permissionFlag, reason: failures[0] ?? null };
       const failure = deathSignal ? tryOne(candidate) : 'setpriv of util-linux 2.33 or newer is missing';
       if (failure === undefined) return candidate;
@@ -79,9 +82,9 @@ function tryOne(candidate: SandboxSupport): string | undefined {
     const { program, args } = sandboxCommand({
       support: candidate,
       cwd: folder,
-      readable: [],
+      readable: [OWN_FILE],
       mostFileBytes: 2 ** 20,
-      command: ['/bin/sh', '-c', 'echo shut in'],
+      command: ['/bin/sh', '-c', 'cat "$0" > copy && echo shut in', OWN_FILE],
     });
     const { stdout, stderr, error } = spawnSync(program, args, {
       encoding: 'utf8',

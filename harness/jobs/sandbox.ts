@@ -5,6 +5,7 @@
  */
 import {
   type Stats,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -68,7 +69,7 @@ export function sandboxCommand(request: SandboxRequest): SandboxCommand {
   const { isolation, userNamespace } = support;
   if (!support.deathSignal) return { program: command[0], args: command.slice(1) };
   const user = userNamespace ? ['--user', '--map-root-user'] : [];
-  const limits = limitsOf(mostFileBytes, userNamespace);
+  const limits = limitsOf(mostFileBytes, isolation === 'all' || userNamespace);
   const tied = ['--pdeathsig', 'KILL', '--', 'sh', '-c', '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid)];
   switch (isolation) {
     case 'none':
@@ -80,7 +81,7 @@ export function sandboxCommand(request: SandboxRequest): SandboxCommand {
       };
     case 'all': {
       const namespaces = ['--net', '--mount', '--ipc', '--uts', '--pid', '--fork', '--kill-child=KILL'];
-      const script = setupScript(request, [...limits, ...POWERLESS]);
+      const script = setupScript(request, [...limits, ...(userNamespace ? POWERLESS : NOBODY)]);
       return {
         program: 'setpriv',
         args: [...tied, 'unshare', ...user, ...namespaces, '--', 'sh', '-c', script, 'sandbox', ...command],
@@ -89,19 +90,19 @@ export function sandboxCommand(request: SandboxRequest): SandboxCommand {
   }
 }
 
-/** Root of the sandbox's own world or of the machine: no capability is left, and no set-user-ID program gives one back. */
+/** No capability is left, and no set-user-ID program gives one back. */
 const POWERLESS = ['setpriv', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--'];
+/** Root can do better than to keep its user: who is nobody owns nothing, and the kernel counts their processes. */
+const NOBODY_ID = 65_534;
+const NOBODY = ['setpriv', `--reuid=${NOBODY_ID}`, `--regid=${NOBODY_ID}`, '--clear-groups', ...POWERLESS.slice(1)];
 
-/**
- * No core files; no file larger than that. The limit of tasks counts within a namespace of users, and never for root, for
- * whom the count of child-process.ts stands in.
- */
-function limitsOf(mostFileBytes: number, userNamespace: boolean): string[] {
+/** No core files, no file larger than that. Tasks are counted where they are all of the sandbox, and never for root. */
+function limitsOf(mostFileBytes: number, countsTasks: boolean): string[] {
   const limits = [
     ['core', 'core file size', 0],
     ['fsize', 'file size', mostFileBytes],
     ['nofile', 'open files', MOST_OPEN_FILES],
-    ...(userNamespace ? ([['nproc', 'processes', MOST_TASKS]] as const) : []),
+    ...(countsTasks ? ([['nproc', 'processes', MOST_TASKS]] as const) : []),
   ] as const;
   const present = readFileSync('/proc/self/limits', 'utf8');
   return [
@@ -125,6 +126,7 @@ function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: reado
   const scaffold = `${cwd}.sandbox`;
   const root = join(scaffold, 'root');
   mkdirSync(root, { recursive: true });
+  if (!support.userNamespace) chownSync(cwd, NOBODY_ID, NOBODY_ID);
   const mounts = readMounts();
   const places = [
     ...outermost([
@@ -159,13 +161,14 @@ function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: reado
     ];
   };
   return [
-    'set -e',
+    'set -e; umask 022',
     `trap 'echo "${SETUP_FAILED}" >&2' EXIT`,
     'path=$PATH; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin',
     `mount -t tmpfs -o size=16m,mode=755,nosuid,nodev tmpfs ${shellWord(root)}`,
     `cd ${shellWord(root)}`,
     'mkdir -p proc tmp dev/shm etc',
-    'echo root:x:0:0::/:/bin/sh > etc/passwd; echo root:x:0: > etc/group',
+    `printf 'root:x:0:0::/:/bin/sh\\nnobody:x:${NOBODY_ID}:${NOBODY_ID}::/:/bin/sh\\n' > etc/passwd`,
+    `printf 'root:x:0:\\nnogroup:x:${NOBODY_ID}:\\n' > etc/group`,
     'ln -s /proc/self/fd dev/fd',
     ...make(places.filter(({ path }) => !inTmp(path))),
     `mount -t tmpfs -o ${inMemory} tmpfs ./tmp`,

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { importClosure } from './source-hash.ts';
@@ -36,5 +36,12 @@ export async function warmTrialCache(folder: string, methodFiles: readonly strin
   );
   const [exitCode] = (await once(child, 'exit')) as [number | null];
   // Without it trials start slower and are otherwise the same, so that a failure is not worth ending a run.
-  if (exitCode === 0) writeFileSync(marker, '');
+  if (exitCode !== 0) return;
+  for (const path of [folder, ...filesBelow(folder)]) chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644);
+  writeFileSync(marker, '');
+}
+
+/** Node makes these files for their owner alone, and who reads them is another user where root runs the harness. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name));
 }

@@ -6,19 +6,18 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../contracts/result.ts';
 import type { Machine } from '../contracts/runner.ts';
-import { LARGEST_FILE_RATIO } from '../evaluate/contract-check.ts';
 import { type ChildOutcome, type ChildUsage, type Confinement, runChild } from './child-process.ts';
 import type { Activity, JudgeMessage, JudgeSpecification } from './judge-child.ts';
 import type { Failure } from './outcome.ts';
 import type { PlannedTrial } from './plan.ts';
-import { readPlainFile, removeFolder } from './plain-file.ts';
+import { removeFolder } from './plain-file.ts';
 import type { Preparer } from './prepare.ts';
 import { evaluationRow, measurementRow, trialRow } from './rows.ts';
 import type { SandboxSupport } from './sandbox.ts';
-import { type SandboxPolicy, sandboxFor, sandboxRemarks } from './sandbox-support.ts';
+import { type SandboxPolicy, sandboxFor } from './sandbox-support.ts';
+import { shutInTrial } from './shut-in-trial.ts';
 import type { TrialSpecification } from './trial-child.ts';
-import { trialReadable } from './trial-readable.ts';
-import { type TrialReport, falseCost, readReport } from './trial-report.ts';
+import type { TrialAccount } from './trial-report.ts';
 import { warmTrialCache } from './warm-trial-cache.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -81,13 +80,6 @@ export interface Undone {
 
 /** A process killed from outside says nothing of the method: it is tried again, but not for ever. */
 const MOST_ATTEMPTS = 3;
-/** Room for files a method writes on its way: copies of the model in other forms, checkpoints. */
-const SCRATCH_FILE_RATIO = 16;
-const SCRATCH_BYTES = 2 ** 30;
-const MOST_SCRATCH_FILES = 10_000;
-/** Python's pools start one per core. */
-const MOST_PROCESSES = 128;
-const MOST_OUTPUT_BYTES = 64 * 2 ** 20;
 const TRIAL_CHILD = join(import.meta.dirname, 'trial-child.ts');
 const JUDGE_CHILD = join(import.meta.dirname, 'judge-child.ts');
 
@@ -136,7 +128,7 @@ interface Candidate {
   readonly trial: PlannedTrial;
   readonly sha256: string;
   /** Null when the trial's row is in the store already. */
-  readonly report: TrialReport | null;
+  readonly account: TrialAccount | null;
   readonly startedAt: string;
 }
 
@@ -145,7 +137,7 @@ async function executeTrial(state: ExecutionState, trial: PlannedTrial): Promise
   const stored = done.trials.get(trial.key);
   const startedAt = new Date().toISOString();
   if (stored?.artifact && workspace.hasArtifact(stored.artifact)) {
-    await judge(state, { trial, sha256: stored.artifact, report: null, startedAt });
+    await judge(state, { trial, sha256: stored.artifact, account: null, startedAt });
     return;
   }
   const made = await compress(state, trial, startedAt);
@@ -157,7 +149,7 @@ async function executeTrial(state: ExecutionState, trial: PlannedTrial): Promise
     leaveUndone(state, trial, { keys: openPieces(state, trial), reason });
     return;
   }
-  await judge(state, { trial, sha256: made.sha256, report: stored ? null : made.report, startedAt });
+  await judge(state, { trial, sha256: made.sha256, account: stored ? null : made.account, startedAt });
 }
 
 /** Keys of the evaluations and the measurement that are still to do. */
@@ -183,7 +175,7 @@ async function compress(
   state: ExecutionState,
   trial: PlannedTrial,
   startedAt: string,
-): Promise<{ readonly sha256: string; readonly report: TrialReport } | undefined> {
+): Promise<{ readonly sha256: string; readonly account: TrialAccount } | undefined> {
   const { workspace, preparer, limits, recorder, run, machine, onProgress } = state.request;
   const { entry, unit, identity } = trial;
   const { model, calibration } = entry;
@@ -204,55 +196,39 @@ async function compress(
       artifactPath: join(scratch, 'artifact.onnx'),
       reportPath: join(scratch, 'report.json'),
     };
-    let begun: { readonly atMs: number; readonly cpuSeconds: number } | undefined;
-    const outcome = await runScratch(state, {
-      entry: TRIAL_CHILD,
-      specification,
-      scratch,
-      timeoutSeconds: limits.trialTimeoutSeconds,
-      confinement: confinementOf(state, trial, specification),
-      onMessage(message, spent) {
-        const { kind } = message as { readonly kind?: unknown };
-        if (kind === 'begun') begun ??= { atMs: Date.now(), cpuSeconds: spent.cpuSeconds ?? 0 };
-        else onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) });
-      },
-    });
-    const found = readReport(specification.reportPath);
-    const report = withPeak(found?.report, outcome);
-    if (outcome.ending === 'killed' && !report && attempt < MOST_ATTEMPTS) {
-      onProgress?.({ kind: 'again', trial, reason: `its process was killed from outside (${outcome.signalName})` });
-      removeFolder(scratch);
-      continue;
-    }
-    state.seconds.compressing += report?.cost.wallSeconds ?? outcome.wallSeconds;
+    const { sandbox } = state;
+    const tried = shutInTrial({ sandbox, trial, specification, scratchBytes: limits.scratchBytes });
     try {
-      if (outcome.ending === 'not-started' && !begun) {
-        leaveUndone(state, trial, {
-          keys: [...(state.request.done.trials.has(trial.key) ? [] : [trial.key]), ...openPieces(state, trial)],
-          reason: `its sandbox could not be set up${lastWords(outcome.errorOutput)}`,
-        });
-        return undefined;
+      const ending = await runScratch(state, {
+        entry: TRIAL_CHILD,
+        specification,
+        scratch,
+        timeoutSeconds: limits.trialTimeoutSeconds,
+        confinement: tried.confinement,
+        onMessage(message, spent) {
+          tried.hear(message, spent);
+          onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) });
+        },
+      });
+      const { reported, account, outcome } = tried.settle(
+        ending,
+        describeEnding(ending, limits, limits.trialTimeoutSeconds),
+      );
+      const again = reported ? undefined : causeFromOutside(ending);
+      if (again !== undefined && attempt < MOST_ATTEMPTS) {
+        onProgress?.({ kind: 'again', trial, reason: again });
+        continue;
       }
-      const untrue =
-        found &&
-        begun &&
-        falseCost(found.report.cost, {
-          wallSeconds: (found.writtenAtMs - begun.atMs) / 1000,
-          cpuSeconds: (outcome.cpuSeconds ?? 0) - begun.cpuSeconds,
-        });
-      const failed = failureOfTrial({ outcome, report, untrue, limits });
-      const artifact = failed ?? artifactOf(specification);
-      if (report && !('status' in artifact)) return { sha256: workspace.keepArtifact(artifact.bytes), report };
-      const failure = 'status' in artifact ? artifact : describeEnding(outcome, limits, limits.trialTimeoutSeconds);
+      state.seconds.compressing += account.cost?.wallSeconds ?? ending.wallSeconds;
+      if (outcome.status === 'completed') return { sha256: workspace.keepArtifact(outcome.value), account };
       if (state.request.done.trials.has(trial.key)) {
-        const reason = `its artifact is gone and making it again failed: ${failure.status}: ${failure.reason}`;
+        const reason = `its artifact is gone and making it again failed: ${outcome.status}: ${outcome.reason}`;
         leaveUndone(state, trial, { keys: openPieces(state, trial), reason });
       } else {
-        const origin = { trial, run, machine, startedAt, remarks: sandboxRemarks(state.sandbox) };
-        recorder.trial(trialRow(origin, (untrue === undefined && report) || null, failure));
+        recorder.trial(trialRow({ trial, run, machine, startedAt }, account, outcome));
         state.recorded++;
       }
-      onProgress?.({ kind: 'finished', trial, status: failure.status, reason: failure.reason });
+      onProgress?.({ kind: 'finished', trial, status: outcome.status, reason: outcome.reason });
       return undefined;
     } finally {
       removeFolder(scratch);
@@ -260,57 +236,11 @@ async function compress(
   }
 }
 
-function confinementOf(state: ExecutionState, trial: PlannedTrial, specification: TrialSpecification): Confinement {
-  const { method } = trial.unit;
-  const scratchBytes =
-    state.request.limits.scratchBytes ?? SCRATCH_BYTES + SCRATCH_FILE_RATIO * specification.model.size.fileBytes;
-  return {
-    support: state.sandbox,
-    readable: trialReadable(specification, method),
-    startsProcesses: method.command !== undefined,
-    most: {
-      scratchBytes,
-      files: MOST_SCRATCH_FILES,
-      processes: MOST_PROCESSES,
-      outputBytes: MOST_OUTPUT_BYTES,
-    },
-  };
-}
-
-/** The bytes a method left as its artifact, or what is wrong with them before anybody looks inside. */
-function artifactOf({ artifactPath, model }: TrialSpecification): { readonly bytes: Uint8Array } | Failure {
-  const mostBytes = LARGEST_FILE_RATIO * model.size.fileBytes;
-  const file = readPlainFile(artifactPath, mostBytes);
-  switch (file.kind) {
-    case 'read':
-      return { bytes: file.bytes };
-    case 'missing':
-      return { status: 'invalid', reason: 'its process reported an artifact and left none' };
-    case 'not-plain':
-      return { status: 'invalid', reason: 'what it left as its artifact is no plain file of its own folder' };
-    case 'too-large':
-      return {
-        status: 'invalid',
-        reason: `the artifact has ${file.sizeBytes} bytes, more than ${LARGEST_FILE_RATIO} times dense (${model.size.fileBytes})`,
-      };
-  }
-}
-
-/** Undefined where the process reported an artifact and nothing speaks against it. */
-function failureOfTrial(parts: {
-  readonly outcome: ChildOutcome;
-  readonly report: TrialReport | undefined;
-  readonly untrue: string | undefined;
-  readonly limits: Limits;
-}): Failure | undefined {
-  const { outcome, report, untrue, limits } = parts;
-  const stopped = outcome.ending === 'out-of-memory' || outcome.ending === 'timeout';
-  // Where it was stopped, what it says of its failure is an echo of that; what it had finished before still counts.
-  if (!report || outcome.ending === 'over-limit' || (stopped && report.outcome.status !== 'completed')) {
-    return describeEnding(outcome, limits, limits.trialTimeoutSeconds);
-  }
-  if (untrue !== undefined) return { status: 'failed', reason: untrue };
-  return report.outcome.status === 'completed' ? undefined : report.outcome;
+/** Why an ending says nothing of the method, so that it is worth another try. */
+function causeFromOutside(ending: ChildOutcome): string | undefined {
+  if (ending.ending === 'killed') return `its process was killed from outside (${ending.signalName})`;
+  if (ending.ending === 'not-started') return `its sandbox could not be set up${lastWords(ending.errorOutput)}`;
+  return undefined;
 }
 
 /** Has the artifact checked, evaluated and timed in a child process, and records each piece as it comes. */
@@ -318,7 +248,7 @@ async function judge(state: ExecutionState, candidate: Candidate): Promise<void>
   const { workspace, preparer, limits, onProgress } = state.request;
   const { trial } = candidate;
   const { model } = trial.entry;
-  const open = new Set([...(candidate.report ? [trial.key] : []), ...openPieces(state, trial)]);
+  const open = new Set([...(candidate.account ? [trial.key] : []), ...openPieces(state, trial)]);
   const preparedModel = await preparer.model(model);
   const testPaths = new Map<string, string>();
   for (const { key, dataset, task } of trial.evaluations) {
@@ -386,12 +316,11 @@ async function judge(state: ExecutionState, candidate: Candidate): Promise<void>
 
 function recordPiece(state: ExecutionState, candidate: Candidate, piece: JudgeMessage & { kind: 'done' }): void {
   const { recorder, run, machine, onProgress } = state.request;
-  const { trial, sha256, report } = candidate;
+  const { trial, sha256, account } = candidate;
   const { wallSeconds } = piece;
   const origin = { trial, run, machine, startedAt: new Date(Date.now() - wallSeconds * 1000).toISOString() };
   if (piece.activity === 'checking') {
-    const remarks = sandboxRemarks(state.sandbox);
-    recorder.trial(trialRow({ ...origin, startedAt: candidate.startedAt, remarks }, report, piece.outcome));
+    recorder.trial(trialRow({ ...origin, startedAt: candidate.startedAt }, account, piece.outcome));
     if (piece.outcome.status !== 'completed') onProgress?.({ kind: 'finished', trial, ...piece.outcome });
   } else if (piece.activity === 'evaluating') {
     const planned = trial.evaluations.find(({ key }) => key === piece.key);
@@ -445,12 +374,6 @@ async function runScratch(
 function shareOf(message: unknown): number {
   const { share } = message as { readonly share?: unknown };
   return typeof share === 'number' && share >= 0 && share <= 1 ? share : 0;
-}
-
-/** The peak of a method that starts processes is theirs and its own together, as far as it was sampled. */
-function withPeak(report: TrialReport | undefined, { peakMemoryBytes }: ChildOutcome): TrialReport | undefined {
-  if (!report || report.cost.peakMemoryBytes >= peakMemoryBytes) return report;
-  return { ...report, cost: { ...report.cost, peakMemoryBytes } };
 }
 
 function describeEnding(outcome: ChildOutcome, limits: Limits, timeoutSeconds: number): Failure {

@@ -48,6 +48,15 @@ export interface TrialReport {
   readonly outcome: Outcome<null>;
 }
 
+/** What a row tells of a trial beside its outcome. */
+export interface TrialAccount {
+  /** The method's, and what it was not cut off from. */
+  readonly notes: readonly string[];
+  readonly simulated: string | null;
+  /** Null where the process ended without a report, or with a false one. */
+  readonly cost: Cost | null;
+}
+
 export interface ReadReport {
   readonly report: TrialReport;
   /** When it was last written, Unix milliseconds by the kernel's clock, which nobody but the kernel can set. */

@@ -20,7 +20,7 @@ const EXPECTED: Readonly<Record<string, readonly [status: TrialRow['status'], re
   grows: ['invalid', /smaller than dense by no measure/],
   loops: ['timeout', /not finished after 4 s/],
   'not-a-number': ['invalid', /NaN/],
-  prints: ['failed', /printed more than 64 MiB; stopped/],
+  prints: ['failed', /printed more than 16 MiB; stopped/],
   'renames-output': ['invalid', /changes the model's outputs: expected logits.*got scores/],
   'returns-nothing': ['invalid', /must return a Model, got undefined/],
   throws: ['failed', /RangeError: the matrix is not the matrix I expected/],

@@ -33,8 +33,8 @@ it.skipIf(process.platform === 'win32')(
   'removeFolder removes what is too deep to name, and what may not be listed',
   () => {
     const folder = join(temporaryFolder(), 'left');
-    const script =
-      'mkdir -p "$0"; cd "$0"; i=0; while [ $i -lt 300 ]; do mkdir dddddddddddddddddddd; cd -P dddddddddddddddddddd; i=$((i+1)); done';
+    const name = 'd'.repeat(200);
+    const script = `mkdir -p "$0"; cd "$0"; for i in $(seq 25); do mkdir ${name}; cd -P ${name}; done`;
     execFileSync('sh', ['-c', script, folder]);
     mkdirSync(join(folder, 'closed/inner'), { recursive: true });
     execFileSync('chmod', ['000', join(folder, 'closed')]);

@@ -54,6 +54,7 @@ export default defineMethod({
     year: 2021,
     url: 'https://arxiv.org/abs/2111.05754',
   },
+  licence: 'Apache-2.0',
   params,
   variants: {
     'd75-w4g32-n100': { depth: 0.75, bits: 4, groupSize: 32, steps: 100 },

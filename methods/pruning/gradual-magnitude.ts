@@ -30,6 +30,7 @@ export default defineMethod({
     year: 2017,
     url: 'https://arxiv.org/abs/1710.01878',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     sparsity: v.pipe(
       v.number(),

@@ -46,6 +46,7 @@ export default defineMethod({
     year: 2020,
     url: 'https://arxiv.org/abs/2005.07683',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     sparsity: v.optional(
       v.pipe(

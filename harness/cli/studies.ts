@@ -22,12 +22,17 @@ export interface StudyPlace {
   readonly task: string;
 }
 
+/** What is compared: the task's own quality, the time of a call at every shape, or the bytes of the ONNX file. */
+export type RelationMetric = 'quality' | 'latency' | 'size';
+
 export interface Relation {
   /** `method/variant`. */
   readonly first: string;
   readonly second: string;
   /** Of the first, against the second. */
   readonly expected: Expectation;
+  /** Default: quality. */
+  readonly metric?: RelationMetric;
   /** Who reports it, or what is asked. */
   readonly reason: string;
 }

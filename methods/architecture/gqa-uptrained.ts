@@ -29,6 +29,13 @@ export default defineMethod({
   variants: {
     'pairs-n100': { merged: 2, steps: 100 },
     'all-n100': { merged: 'all', steps: 100 },
+    'pairs-first-n100': { merged: 2, by: 'first', steps: 100 },
+    'pairs-random-n100': { merged: 2, by: 'random', steps: 100 },
+    'all-first-n100': { merged: 'all', by: 'first', steps: 100 },
+    'all-random-n100': { merged: 'all', by: 'random', steps: 100 },
+    'pairs-n300': { merged: 2, steps: 300 },
+    'pairs-first-n300': { merged: 2, by: 'first', steps: 300 },
+    'pairs-random-n300': { merged: 2, by: 'random', steps: 300 },
     'pairs-n1000': { merged: 2, steps: 1000 },
     'all-n1000': { merged: 'all', steps: 1000 },
     'all-first-n1000': { merged: 'all', by: 'first', steps: 1000 },

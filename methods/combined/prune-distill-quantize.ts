@@ -60,6 +60,7 @@ export default defineMethod({
     'd75-w4g32-n100': { depth: 0.75, bits: 4, groupSize: 32, steps: 100 },
     'd50-w4g32-n100': { depth: 0.5, bits: 4, groupSize: 32, steps: 100 },
     's50-w4g32-n100': { sparsity: 0.5, bits: 4, groupSize: 32, steps: 100 },
+    'd75-s50-w4g32-n100': { depth: 0.75, sparsity: 0.5, bits: 4, groupSize: 32, steps: 100 },
     'd75-w4g32-n1000': { depth: 0.75, bits: 4, groupSize: 32, steps: 1000 },
     'd50-w4g32-n1000': { depth: 0.5, bits: 4, groupSize: 32, steps: 1000 },
     's50-w4g32-n1000': { sparsity: 0.5, bits: 4, groupSize: 32, steps: 1000 },

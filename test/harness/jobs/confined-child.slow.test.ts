@@ -92,7 +92,8 @@ describe.each(LEVELS)('a confined child, isolation %s', (isolation) => {
       ending: 'over-limit',
       excess: 'printed more than 1 MiB',
     });
-    const litter = "const { mkdirSync } = await import('node:fs'); for (let i = 0; ; i++) mkdirSync('folder-' + i);";
+    const litter =
+      "const { mkdirSync } = await import('node:fs'); const cell = new Int32Array(new SharedArrayBuffer(4)); for (let i = 0; ; i++) { mkdirSync('folder-' + i); Atomics.wait(cell, 0, 0, 1); }";
     expect((await run(litter, isolation, { most: { files: 100 } })).outcome).toMatchObject({
       ending: 'over-limit',
       excess: 'left more than 100 files in its folder',

@@ -3,9 +3,9 @@ import { hostileMethod } from '../hostile-method.ts';
 
 export default hostileMethod({
   id: 'litters',
-  description: 'Leaves empty files without end.',
-  compress(model) {
-    for (let i = 0; i < 1e7; i++) writeFileSync(`empty-${i}`, '');
-    return model;
+  description: 'Leaves more empty files than anybody needs, and waits for them to be found.',
+  compress() {
+    for (let i = 0; i < 11_000; i++) writeFileSync(`empty-${i}`, '');
+    for (;;);
   },
 });

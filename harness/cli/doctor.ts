@@ -11,14 +11,10 @@ import { readMachine } from '../measure/machine.ts';
 import { startEnergyMeter } from '../measure/energy.ts';
 import { loadModel } from '../model/load-model.ts';
 import { formatBytes, outputColumns, renderHanging } from './format.ts';
+import type { Finding } from './doctor-finding.ts';
+import { sandboxFindings } from './doctor-sandbox.ts';
 import { homeOf, homeOption, jsonOption } from './home.ts';
 import { EXIT_CODES, print, printJson } from './output.ts';
-
-interface Finding {
-  readonly subject: string;
-  readonly state: 'ok' | 'limited' | 'missing';
-  readonly text: string;
-}
 
 /** Node's own TypeScript stripping, without a flag, came with 22.18. */
 const OLDEST_NODE = [22, 18] as const;
@@ -32,6 +28,7 @@ export default defineCommand({
       nodeFinding(),
       machineFinding(),
       energyFinding(),
+      ...sandboxFindings(),
       diskFinding(homeOf(args.home)),
       ...(await modelFindings()),
     ];

@@ -13,6 +13,7 @@ import { createHubClient } from '../hub/hub-client.ts';
 import { type Done, type ExecutionSummary, type Limits, type ProgressEvent, execute, isDone } from '../jobs/execute.ts';
 import { type SuiteEntry, planTrials } from '../jobs/plan.ts';
 import { createPreparer } from '../jobs/prepare.ts';
+import type { SandboxPolicy } from '../jobs/sandbox-support.ts';
 import { sourceHash } from '../jobs/source-hash.ts';
 import { openWorkspace } from '../jobs/workspace.ts';
 import { readMachine, runnerOf } from '../measure/machine.ts';
@@ -23,6 +24,8 @@ export interface RunSuiteRequest {
   readonly suite: string;
   readonly entries: readonly SuiteEntry[];
   readonly limits: Limits;
+  /** `auto` where it is not said. */
+  readonly sandbox?: SandboxPolicy;
   readonly home: string;
   /** Work through failed pieces once more. */
   readonly retryFailed: boolean;
@@ -83,6 +86,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
         measurement: (row) => void recordMeasurement(store, row, retry),
       },
       limits: request.limits,
+      ...(request.sandbox && { sandbox: request.sandbox }),
       signal: request.signal,
       onProgress: request.onProgress,
     });

@@ -12,6 +12,7 @@ import { EXIT_CODES, print, printJson, remark } from './output.ts';
 import { createRunProgress } from './progress.ts';
 import { findById, findDataset, findModel, findTask, findVariants, splitList } from './registry.ts';
 import { type RunSummary, runSuite } from './run-suite.ts';
+import { policyOf, sandboxOption } from './sandbox-option.ts';
 import { type Suite, suites } from './suites.ts';
 
 export default defineCommand({
@@ -30,6 +31,7 @@ export default defineCommand({
     seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
     timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
     memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
+    sandbox: sandboxOption,
     'retry-failed': {
       type: 'boolean',
       description: 'Do failed pieces once more; the failures stay stored',
@@ -49,6 +51,7 @@ export default defineCommand({
     const suite = findById('suite', suites, args.suite);
     const entries = entriesOf(suite, args);
     const home = homeOf(args.home);
+    const sandbox = policyOf(args.sandbox);
     const interruption = new AbortController();
     const interrupt = () => interruption.abort();
     process.once('SIGINT', interrupt);
@@ -59,6 +62,7 @@ export default defineCommand({
         suite: suite.id,
         entries,
         limits: limitsOf(suite, args),
+        sandbox,
         home,
         retryFailed: args['retry-failed'],
         signal: interruption.signal,

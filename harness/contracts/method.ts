@@ -127,6 +127,8 @@ export interface Method {
   readonly variants: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly control: boolean;
   readonly random: boolean;
+  /** Program and arguments of a method that runs outside: the sandbox lets it read where that is installed. */
+  readonly command?: readonly [program: string, ...args: readonly string[]];
   compress(model: Model, context: TrainedContext<Record<string, unknown>>): Model | Promise<Model>;
 }
 

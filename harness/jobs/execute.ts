@@ -2,23 +2,31 @@
  * Works through a plan: a child process per trial, another to judge what it made, and a row for each finished piece,
  * handed over the moment it is known. What is done already is skipped, so running again goes on where a run ended.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../contracts/result.ts';
 import type { Machine } from '../contracts/runner.ts';
-import { type ChildOutcome, runChild } from './child-process.ts';
+import { type ChildOutcome, type ChildUsage, type Confinement, runChild } from './child-process.ts';
 import type { Activity, JudgeMessage, JudgeSpecification } from './judge-child.ts';
 import type { Failure } from './outcome.ts';
 import type { PlannedTrial } from './plan.ts';
+import { removeFolder } from './plain-file.ts';
 import type { Preparer } from './prepare.ts';
 import { evaluationRow, measurementRow, trialRow } from './rows.ts';
-import type { TrialReport, TrialSpecification } from './trial-child.ts';
+import type { SandboxSupport } from './sandbox.ts';
+import { type SandboxPolicy, sandboxFor } from './sandbox-support.ts';
+import { shutInTrial } from './shut-in-trial.ts';
+import type { TrialSpecification } from './trial-child.ts';
+import type { TrialAccount } from './trial-report.ts';
+import { warmTrialCache } from './warm-trial-cache.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface Limits {
   readonly trialTimeoutSeconds: number;
   readonly judgeTimeoutSeconds: number;
   readonly memoryBytes: number;
+  /** What a method may write into its folder; by default enough for several models of dense's size. */
+  readonly scratchBytes?: number;
 }
 
 /** What the store holds. */
@@ -44,6 +52,8 @@ export interface ExecuteRequest {
   readonly done: Done;
   readonly recorder: Recorder;
   readonly limits: Limits;
+  /** How methods are shut in; `auto` where it is not said. */
+  readonly sandbox?: SandboxPolicy;
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
 }
@@ -77,11 +87,16 @@ export async function execute(request: ExecuteRequest): Promise<ExecutionSummary
   const { plan, done, signal, onProgress } = request;
   const state: ExecutionState = {
     request,
+    sandbox: sandboxFor(request.sandbox ?? 'auto'),
     seconds: { compressing: 0, checking: 0, evaluating: 0, timing: 0 },
     recorded: 0,
     undone: [],
   };
   const open = plan.filter((trial) => !isDone(trial, done));
+  await warmTrialCache(
+    request.workspace.trialCache,
+    open.map(({ unit }) => unit.file),
+  );
   for (const [index, trial] of open.entries()) {
     signal?.throwIfAborted();
     onProgress?.({ kind: 'trial', trial, index, total: open.length });
@@ -102,6 +117,7 @@ export function isDone(trial: PlannedTrial, done: Done): boolean {
 
 interface ExecutionState {
   readonly request: ExecuteRequest;
+  readonly sandbox: SandboxSupport;
   readonly seconds: Record<Activity, number>;
   recorded: number;
   readonly undone: Undone[];
@@ -112,7 +128,7 @@ interface Candidate {
   readonly trial: PlannedTrial;
   readonly sha256: string;
   /** Null when the trial's row is in the store already. */
-  readonly report: TrialReport | null;
+  readonly account: TrialAccount | null;
   readonly startedAt: string;
 }
 
@@ -121,7 +137,7 @@ async function executeTrial(state: ExecutionState, trial: PlannedTrial): Promise
   const stored = done.trials.get(trial.key);
   const startedAt = new Date().toISOString();
   if (stored?.artifact && workspace.hasArtifact(stored.artifact)) {
-    await judge(state, { trial, sha256: stored.artifact, report: null, startedAt });
+    await judge(state, { trial, sha256: stored.artifact, account: null, startedAt });
     return;
   }
   const made = await compress(state, trial, startedAt);
@@ -133,7 +149,7 @@ async function executeTrial(state: ExecutionState, trial: PlannedTrial): Promise
     leaveUndone(state, trial, { keys: openPieces(state, trial), reason });
     return;
   }
-  await judge(state, { trial, sha256: made.sha256, report: stored ? null : made.report, startedAt });
+  await judge(state, { trial, sha256: made.sha256, account: stored ? null : made.account, startedAt });
 }
 
 /** Keys of the evaluations and the measurement that are still to do. */
@@ -159,7 +175,7 @@ async function compress(
   state: ExecutionState,
   trial: PlannedTrial,
   startedAt: string,
-): Promise<{ readonly sha256: string; readonly report: TrialReport } | undefined> {
+): Promise<{ readonly sha256: string; readonly account: TrialAccount } | undefined> {
   const { workspace, preparer, limits, recorder, run, machine, onProgress } = state.request;
   const { entry, unit, identity } = trial;
   const { model, calibration } = entry;
@@ -180,38 +196,51 @@ async function compress(
       artifactPath: join(scratch, 'artifact.onnx'),
       reportPath: join(scratch, 'report.json'),
     };
-    const outcome = await runScratch(state, {
-      entry: TRIAL_CHILD,
-      specification,
-      scratch,
-      timeoutSeconds: limits.trialTimeoutSeconds,
-      onMessage: (message) => onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) }),
-    });
-    const report = withPeak(readReport(specification.reportPath), outcome);
-    if (outcome.ending === 'killed' && !report && attempt < MOST_ATTEMPTS) {
-      onProgress?.({ kind: 'again', trial, reason: `its process was killed from outside (${outcome.signalName})` });
-      rmSync(scratch, { recursive: true, force: true });
-      continue;
-    }
-    state.seconds.compressing += report?.cost.wallSeconds ?? outcome.wallSeconds;
+    const { sandbox } = state;
+    const tried = shutInTrial({ sandbox, trial, specification, scratchBytes: limits.scratchBytes });
     try {
-      if (report?.outcome.status === 'completed') {
-        return { sha256: workspace.keepArtifact(readFileSync(specification.artifactPath)), report };
+      const ending = await runScratch(state, {
+        entry: TRIAL_CHILD,
+        specification,
+        scratch,
+        timeoutSeconds: limits.trialTimeoutSeconds,
+        confinement: tried.confinement,
+        onMessage(message, spent) {
+          tried.hear(message, spent);
+          onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) });
+        },
+      });
+      const { reported, account, outcome } = tried.settle(
+        ending,
+        describeEnding(ending, limits, limits.trialTimeoutSeconds),
+      );
+      const again = reported ? undefined : causeFromOutside(ending);
+      if (again !== undefined && attempt < MOST_ATTEMPTS) {
+        onProgress?.({ kind: 'again', trial, reason: again });
+        continue;
       }
-      const failure = report?.outcome ?? describeEnding(outcome, limits, limits.trialTimeoutSeconds);
+      state.seconds.compressing += account.cost?.wallSeconds ?? ending.wallSeconds;
+      if (outcome.status === 'completed') return { sha256: workspace.keepArtifact(outcome.value), account };
       if (state.request.done.trials.has(trial.key)) {
-        const reason = `its artifact is gone and making it again failed: ${failure.status}: ${failure.reason}`;
+        const reason = `its artifact is gone and making it again failed: ${outcome.status}: ${outcome.reason}`;
         leaveUndone(state, trial, { keys: openPieces(state, trial), reason });
       } else {
-        recorder.trial(trialRow({ trial, run, machine, startedAt }, report ?? null, failure));
+        recorder.trial(trialRow({ trial, run, machine, startedAt }, account, outcome));
         state.recorded++;
       }
-      onProgress?.({ kind: 'finished', trial, status: failure.status, reason: failure.reason });
+      onProgress?.({ kind: 'finished', trial, status: outcome.status, reason: outcome.reason });
       return undefined;
     } finally {
-      rmSync(scratch, { recursive: true, force: true });
+      removeFolder(scratch);
     }
   }
+}
+
+/** Why an ending says nothing of the method, so that it is worth another try. */
+function causeFromOutside(ending: ChildOutcome): string | undefined {
+  if (ending.ending === 'killed') return `its process was killed from outside (${ending.signalName})`;
+  if (ending.ending === 'not-started') return `its sandbox could not be set up${lastWords(ending.errorOutput)}`;
+  return undefined;
 }
 
 /** Has the artifact checked, evaluated and timed in a child process, and records each piece as it comes. */
@@ -219,7 +248,7 @@ async function judge(state: ExecutionState, candidate: Candidate): Promise<void>
   const { workspace, preparer, limits, onProgress } = state.request;
   const { trial } = candidate;
   const { model } = trial.entry;
-  const open = new Set([...(candidate.report ? [trial.key] : []), ...openPieces(state, trial)]);
+  const open = new Set([...(candidate.account ? [trial.key] : []), ...openPieces(state, trial)]);
   const preparedModel = await preparer.model(model);
   const testPaths = new Map<string, string>();
   for (const { key, dataset, task } of trial.evaluations) {
@@ -287,11 +316,11 @@ async function judge(state: ExecutionState, candidate: Candidate): Promise<void>
 
 function recordPiece(state: ExecutionState, candidate: Candidate, piece: JudgeMessage & { kind: 'done' }): void {
   const { recorder, run, machine, onProgress } = state.request;
-  const { trial, sha256, report } = candidate;
+  const { trial, sha256, account } = candidate;
   const { wallSeconds } = piece;
   const origin = { trial, run, machine, startedAt: new Date(Date.now() - wallSeconds * 1000).toISOString() };
   if (piece.activity === 'checking') {
-    recorder.trial(trialRow({ ...origin, startedAt: candidate.startedAt }, report, piece.outcome));
+    recorder.trial(trialRow({ ...origin, startedAt: candidate.startedAt }, account, piece.outcome));
     if (piece.outcome.status !== 'completed') onProgress?.({ kind: 'finished', trial, ...piece.outcome });
   } else if (piece.activity === 'evaluating') {
     const planned = trial.evaluations.find(({ key }) => key === piece.key);
@@ -319,7 +348,9 @@ async function runScratch(
     readonly specification: TrialSpecification | JudgeSpecification;
     readonly scratch: string;
     readonly timeoutSeconds: number;
-    readonly onMessage: (message: unknown) => void;
+    readonly onMessage: (message: unknown, spent: ChildUsage) => void;
+    /** For a process that runs a stranger's code. */
+    readonly confinement?: Confinement;
   },
 ): Promise<ChildOutcome> {
   const { workspace, limits, signal } = state.request;
@@ -329,10 +360,11 @@ async function runScratch(
     entry: child.entry,
     args: [path],
     cwd: child.scratch,
-    compileCache: workspace.compileCache,
+    compileCache: child.confinement ? workspace.trialCache : workspace.compileCache,
     timeoutSeconds: child.timeoutSeconds,
     memoryBytes: limits.memoryBytes,
     onMessage: child.onMessage,
+    ...(child.confinement && { confinement: child.confinement }),
     ...(signal && { signal }),
   });
   signal?.throwIfAborted();
@@ -342,20 +374,6 @@ async function runScratch(
 function shareOf(message: unknown): number {
   const { share } = message as { readonly share?: unknown };
   return typeof share === 'number' && share >= 0 && share <= 1 ? share : 0;
-}
-
-function readReport(path: string): TrialReport | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as TrialReport;
-  } catch {
-    return undefined; // none, or cut short by the child's death: the ending says why
-  }
-}
-
-/** The peak of a method that starts processes is theirs and its own together, as far as it was sampled. */
-function withPeak(report: TrialReport | undefined, { peakMemoryBytes }: ChildOutcome): TrialReport | undefined {
-  if (!report || report.cost.peakMemoryBytes >= peakMemoryBytes) return report;
-  return { ...report, cost: { ...report.cost, peakMemoryBytes } };
 }
 
 function describeEnding(outcome: ChildOutcome, limits: Limits, timeoutSeconds: number): Failure {
@@ -378,8 +396,12 @@ function describeEnding(outcome: ChildOutcome, limits: Limits, timeoutSeconds: n
     case 'exited':
       return {
         status: 'failed',
-        reason: `its process ended with exit code ${outcome.exitCode} and no report${lastWords(outcome.errorOutput)}`,
+        reason: `its process ended with exit code ${outcome.exitCode} and no report that can be read${lastWords(outcome.errorOutput)}`,
       };
+    case 'over-limit':
+      return { status: 'failed', reason: `${outcome.excess}; stopped` };
+    case 'not-started':
+      return { status: 'failed', reason: `its sandbox could not be set up${lastWords(outcome.errorOutput)}` };
     case 'aborted':
       return { status: 'failed', reason: 'aborted' };
   }

@@ -5,7 +5,7 @@ import type { Machine } from '../contracts/runner.ts';
 import type { EvaluationValue, MeasurementValue } from './judge-child.ts';
 import type { Outcome } from './outcome.ts';
 import type { PlannedEvaluation, PlannedTrial } from './plan.ts';
-import type { TrialReport } from './trial-child.ts';
+import type { TrialAccount } from './trial-report.ts';
 
 export interface RowOrigin {
   readonly trial: PlannedTrial;
@@ -15,10 +15,10 @@ export interface RowOrigin {
   readonly startedAt: string;
 }
 
-/** @param report null when the process ended without one. */
+/** @param account null where nothing is known of how the trial went. */
 export function trialRow(
   { trial, run, machine, startedAt }: RowOrigin,
-  report: Omit<TrialReport, 'outcome'> | null,
+  account: TrialAccount | null,
   outcome: Outcome<Artifact>,
 ): TrialRow {
   const { method } = trial.unit;
@@ -30,14 +30,14 @@ export function trialRow(
     family: method.family,
     access: method.access,
     control: method.control,
-    notes: [...(report?.notes ?? [])],
-    simulated: report?.simulated ?? null,
+    notes: [...(account?.notes ?? [])],
+    simulated: account?.simulated ?? null,
     machine,
     startedAt,
   };
-  if (outcome.status !== 'completed') return { ...fields, ...outcome, cost: report?.cost ?? null };
-  if (!report) throw new TypeError(`trial ${trial.key} completed without a report`);
-  return { ...fields, status: 'completed', artifact: outcome.value, cost: report.cost };
+  if (outcome.status !== 'completed') return { ...fields, ...outcome, cost: account?.cost ?? null };
+  if (!account?.cost) throw new TypeError(`trial ${trial.key} completed without a report`);
+  return { ...fields, status: 'completed', artifact: outcome.value, cost: account.cost };
 }
 
 export function evaluationRow(

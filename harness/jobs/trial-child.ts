@@ -1,6 +1,7 @@
 /**
  * The process a method runs in. It reads what its specification names and nothing else, calls compress(), and leaves
- * the artifact and a report in its scratch folder. Started by execute.ts with the path of the specification.
+ * the artifact and a report in its scratch folder. Started by execute.ts with the path of the specification, shut in as
+ * far as the machine can (sandbox.ts): from the moment the method's module is loaded, all code here is a stranger's.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -8,13 +9,14 @@ import * as v from 'valibot';
 import { InputError } from '../contracts/errors.ts';
 import type { ExampleSet, Method, TrainedContext } from '../contracts/method.ts';
 import type { Model } from '../contracts/model.ts';
-import type { Cost } from '../contracts/result.ts';
 import { startCostMeter } from '../measure/cost.ts';
 import { writeModel } from '../onnx/write.ts';
 import { createRandom } from '../tensor/random.ts';
 import { type Outcome, describe, explain, failureOf } from './outcome.ts';
 import { type PreparedModel, readPreparedData, readPreparedModel } from './prepared-inputs.ts';
-import { watchParent } from './watch-parent.ts';
+import { tellParent } from './tell-parent.ts';
+import { LONGEST_NOTE, MOST_NOTES, type TrialReport } from './trial-report.ts';
+import { PARENT_VARIABLE, watchParent } from './watch-parent.ts';
 
 export interface TrialSpecification {
   readonly methodFile: string;
@@ -30,29 +32,25 @@ export interface TrialSpecification {
   readonly reportPath: string;
 }
 
-export interface TrialReport {
-  readonly notes: readonly string[];
-  readonly simulated: string | null;
-  readonly cost: Cost;
-  /** Completed: the artifact lies at artifactPath. */
-  readonly outcome: Outcome<null>;
+/** Sent before any of the method's code runs. */
+export interface BegunMessage {
+  readonly kind: 'begun';
 }
 
-/** Remarks are published: a method that notes every step of a loop has misunderstood them. */
-const MOST_NOTES = 32;
-const LONGEST_NOTE = 1000;
 const PROGRESS_INTERVAL_MS = 200;
 
 if (import.meta.main) await runTrial(process.argv[2] ?? '');
 
 async function runTrial(specificationPath: string): Promise<void> {
-  watchParent();
+  // Where the kernel ends this process with its parent, no variable names the parent and no thread need look.
+  if (process.env[PARENT_VARIABLE] !== undefined) watchParent();
   const specification = JSON.parse(readFileSync(specificationPath, 'utf8')) as TrialSpecification;
-  const method = await loadMethod(specification.methodFile);
   const model = readPreparedModel(specification.model);
   const smaller = specification.model.smaller && readPreparedModel(specification.model.smaller);
   const calibration = readExamples(specification.calibrationPath);
   const training = readExamples(specification.trainingPath);
+  tellParent({ kind: 'begun' } satisfies BegunMessage);
+  const method = await loadMethod(specification.methodFile);
   const notes: string[] = [];
   let simulated: string | null = null;
   let gradientSteps = 0;
@@ -73,7 +71,7 @@ async function runTrial(specificationPath: string): Promise<void> {
     progress(share) {
       if (performance.now() - reportedAtMs < PROGRESS_INTERVAL_MS) return;
       reportedAtMs = performance.now();
-      process.send?.({ kind: 'progress', share });
+      tellParent({ kind: 'progress', share });
     },
     spent({ tokens, steps }) {
       tokensSeen += tokens;

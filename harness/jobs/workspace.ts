@@ -17,12 +17,15 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../contracts/errors.ts';
+import { removeFolder } from './plain-file.ts';
 
 export interface Workspace {
   readonly root: string;
   readonly storePath: string;
   /** Folder of compiled modules; safe to delete. */
   readonly compileCache: string;
+  /** The same for the processes of trials, which read it only: what one wrote there would run in the next. */
+  readonly trialCache: string;
   /** Where the artifact with this hash lies or would lie. */
   artifactPath(sha256: string): string;
   /** Keeps these bytes as an artifact and gives their hash; on disk for good when it returns. */
@@ -47,14 +50,15 @@ export function openWorkspace(root: string): Workspace {
   }
   const lock = takeLock(join(path, 'run.lock'));
   // Whatever is left here belonged to a run that died.
-  rmSync(folders.scratch, { recursive: true, force: true });
+  removeFolder(folders.scratch);
   mkdirSync(folders.scratch);
   const artifactPath = (sha256: string) => join(folders.artifacts, `${sha256}.onnx`);
   let children = 0;
   return {
     root: path,
     storePath: join(path, 'store.sqlite'),
-    compileCache: join(path, 'compile-cache'),
+    compileCache: join(path, 'compile-cache', 'own'),
+    trialCache: join(path, 'compile-cache', 'trials'),
     artifactPath,
     keepArtifact(bytes) {
       const sha256 = createHash('sha256').update(bytes).digest('hex');

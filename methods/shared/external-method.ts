@@ -79,11 +79,12 @@ export function defineExternalMethod<const A extends Access, S extends ParamsSch
   ...definition
 }: ExternalMethodDefinition<A, S>): Method {
   const { id, access } = definition;
-  return defineMethod<A, S>({
+  const method = defineMethod<A, S>({
     ...definition,
     compress: (model, context) =>
       compressOutside({ id, access, command, model, context: context as TrainedContext<Record<string, unknown>> }),
   });
+  return { ...method, command };
 }
 
 interface Job {

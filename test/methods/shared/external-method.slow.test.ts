@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TrialRow } from '../../../harness/contracts/result.ts';
-import { execute } from '../../../harness/jobs/execute.ts';
-import { planTrials } from '../../../harness/jobs/plan.ts';
+import { type ExecuteRequest, execute } from '../../../harness/jobs/execute.ts';
+import { type MethodUnit, planTrials } from '../../../harness/jobs/plan.ts';
 import { createPreparer } from '../../../harness/jobs/prepare.ts';
 import { openWorkspace } from '../../../harness/jobs/workspace.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
@@ -20,11 +20,13 @@ beforeAll(async () => {
   const units = await Promise.all(['control/dense', ...outside].map(methodUnit));
   const machine = readMachine();
   const workspace = openWorkspace(join(folder, 'workspace'));
-  await execute({
-    plan: planTrials(
-      [tinyEntry(units.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] ?? '' })))],
+  const planOf = (chosen: readonly MethodUnit[]) =>
+    planTrials(
+      [tinyEntry(chosen.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] ?? '' })))],
       runnerOf('cpu', machine),
-    ),
+    );
+  const request: ExecuteRequest = {
+    plan: planOf(units.filter(({ method }) => method.id !== 'lingers')),
     run: 'external',
     machine,
     workspace,
@@ -32,7 +34,10 @@ beforeAll(async () => {
     done: { trials: new Map(), evaluations: new Set(), measurements: new Set() },
     recorder: { trial: (row) => void trials.push(row), evaluation: () => {}, measurement: () => {} },
     limits: { trialTimeoutSeconds: 10, judgeTimeoutSeconds: 120, memoryBytes: 2 ** 30 },
-  });
+  };
+  await execute(request);
+  // Its word of what it started has to be heard here, which a sandbox would not let through.
+  await execute({ ...request, plan: planOf(units.filter(({ method }) => method.id === 'lingers')), sandbox: 'off' });
   workspace.release();
 });
 afterAll(() => {

@@ -1,0 +1,157 @@
+/**
+ * A process and all that came of it, as /proc shows it: the group it leads, its descendants, those seen among them once that
+ * have left both since, and at the end those that carry its folder in their environment. What slips through all of that
+ * outlives it, unless it lives in a namespace of processes, where all end with the first.
+ */
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+
+export interface TreeUsage {
+  /** Resident sets together. */
+  readonly memoryBytes: number;
+  readonly cpuSeconds: number;
+  readonly processes: number;
+  readonly pids: readonly number[];
+}
+
+export interface ProcessTree {
+  /** Undefined where /proc does not tell. */
+  usage(): TreeUsage | undefined;
+  /** Space on disk or in memory that files take which are open and have no name any more. */
+  namelessBytes(): number;
+  kill(): void;
+}
+
+const PAGE_BYTES = 4096;
+const CLOCK_TICKS_PER_SECOND = 100;
+const BLOCK_BYTES = 512;
+/** What is killed may have started something a moment before. */
+const MOST_ROUNDS = 20;
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly ticks: number;
+  readonly start: number;
+  readonly memoryBytes: number;
+}
+
+export interface ProcessTreeOptions {
+  /** Generations at the top that belong to the sandbox and are not counted: 0 where the process is itself the work. */
+  readonly outer: number;
+  /** Text that is in the environment of the process, and in that of no other but what it started. */
+  readonly mark?: string;
+}
+
+export function createProcessTree(root: number, { outer, mark }: ProcessTreeOptions): ProcessTree {
+  /** Start by process id: an id is used again in time. */
+  const seen = new Map<number, number>();
+
+  function members(): Process[] {
+    const all = listProcesses();
+    const generation = new Map<number, number>([[root, 0]]);
+    const children = Map.groupBy(all, ({ parent }) => parent);
+    const pending = [root];
+    for (const process of all) {
+      if (process.pid === root || (process.group !== root && seen.get(process.pid) !== process.start)) continue;
+      generation.set(process.pid, Infinity);
+      pending.push(process.pid);
+    }
+    for (let pid = pending.shift(); pid !== undefined; pid = pending.shift()) {
+      for (const child of children.get(pid) ?? []) {
+        const found = generation.get(child.pid);
+        const next = (generation.get(pid) ?? 0) + 1;
+        if (found !== undefined && found <= next) continue;
+        generation.set(child.pid, next);
+        pending.push(child.pid);
+      }
+    }
+    const found = all.filter(({ pid }) => generation.has(pid));
+    for (const { pid, start } of found) seen.set(pid, start);
+    return found.filter(({ pid }) => (generation.get(pid) ?? 0) >= outer);
+  }
+
+  return {
+    usage() {
+      if (process.platform !== 'linux') return undefined;
+      const found = members();
+      return {
+        memoryBytes: found.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+        cpuSeconds: found.reduce((sum, { ticks }) => sum + ticks, 0) / CLOCK_TICKS_PER_SECOND,
+        processes: found.length,
+        pids: found.map(({ pid }) => pid),
+      };
+    },
+    namelessBytes: () => (process.platform === 'linux' ? namelessBytesOf(members()) : 0),
+    kill() {
+      send(-root);
+      if (process.platform !== 'linux') return;
+      for (let round = 0; round < MOST_ROUNDS; round++) {
+        const left = new Set(members().map(({ pid }) => pid));
+        if (mark !== undefined) for (const pid of carriersOf(mark)) left.add(pid);
+        left.delete(root);
+        if (left.size === 0) return;
+        for (const pid of left) send(pid);
+      }
+    },
+  };
+}
+
+function send(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Processes whose environment has this in it. */
+function carriersOf(mark: string): number[] {
+  return listProcesses().flatMap(({ pid }) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark) ? [pid] : [];
+    } catch {
+      return []; // ended meanwhile, or one of another user
+    }
+  });
+}
+
+/** All of the machine but those that have ended. */
+function listProcesses(): Process[] {
+  return readdirSync('/proc').flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
+    const fields = readStat(entry);
+    if (!fields || fields[0] === 'Z') return [];
+    // Fields after the command, https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html.
+    const [, parent, group] = fields.map(Number);
+    const [ticks, start, pages] = [Number(fields[11]) + Number(fields[12]), Number(fields[19]), Number(fields[21])];
+    return [
+      { pid: Number(entry), parent: parent ?? 0, group: group ?? 0, ticks, start, memoryBytes: pages * PAGE_BYTES },
+    ];
+  });
+}
+
+function readStat(pid: string): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined; // ended between the listing and the reading
+  }
+}
+
+function namelessBytesOf(processes: readonly Process[]): number {
+  const bytes = new Map<string, number>();
+  for (const { pid } of processes) {
+    const folder = `/proc/${pid}/fd`;
+    try {
+      for (const entry of readdirSync(folder)) {
+        const found = statSync(`${folder}/${entry}`, { throwIfNoEntry: false });
+        if (found?.isFile() && found.nlink === 0) bytes.set(`${found.dev} ${found.ino}`, found.blocks * BLOCK_BYTES);
+      }
+    } catch {
+      // Ended meanwhile, or one of another user.
+    }
+  }
+  return [...bytes.values()].reduce((sum, value) => sum + value, 0);
+}

@@ -1,0 +1,264 @@
+/**
+ * The command that runs a program shut in. With isolation `all` it sees a root of its own, made of read-only binds of what
+ * it may read, its working directory and two small scratch folders in memory; no network; and no process but its own,
+ * which all end with it. Set up by util-linux and sh, so that nothing has to be compiled or installed: some 20 ms.
+ */
+import {
+  type Stats,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** `all`: network, files and processes of its own. `network`: that alone. */
+export type Isolation = 'all' | 'network' | 'none';
+
+export interface SandboxSupport {
+  readonly isolation: Isolation;
+  /** Namespaces are made within one of users, so that it takes no root; without, root makes them. */
+  readonly userNamespace: boolean;
+  /** The process dies with the one that started it, by the kernel's doing. */
+  readonly deathSignal: boolean;
+  /** Flag that turns Node's permission model on; null where it has none, or is not to be used. */
+  readonly permissionFlag: '--permission' | '--experimental-permission' | null;
+  /** Why isolation is not `all`; null where it is. */
+  readonly reason: string | null;
+}
+
+export interface SandboxRequest {
+  readonly support: SandboxSupport;
+  /** Working directory, all of it writable. Beside it lies `<cwd>.sandbox`, to be removed by whoever removes it. */
+  readonly cwd: string;
+  /** Absolute paths of files and folders the program may read; the system's programs and libraries come on top. */
+  readonly readable: readonly string[];
+  readonly mostFileBytes: number;
+  readonly command: readonly [program: string, ...args: readonly string[]];
+}
+
+export interface SandboxCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** Printed by the script when it cannot set the sandbox up; nothing of the program has run then. */
+export const SETUP_FAILED = 'shrinkrank: the sandbox cannot be set up';
+
+const MOST_TASKS = 1024;
+const MOST_OPEN_FILES = 4096;
+/** /tmp and /dev/shm, in memory: for programs that insist on them; TMPDIR is the working directory. */
+const MEMORY_FOLDER_MEBIBYTES = 64;
+/** Programs and libraries of the system; folders of links on most, which are made again. */
+const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/gnu/store'];
+/** How libraries are found and clocks are set: no names, no keys. */
+const SYSTEM_FILES = ['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'alternatives', 'localtime', 'ssl/openssl.cnf'];
+/** What onnxruntime and Node ask of the processors, and the counters of energy. */
+export const KERNEL_FOLDERS = ['/sys/devices/system', '/sys/devices/virtual/powercap', '/sys/class/powercap'];
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom'];
+/** Nodes of accelerators, which methods may train on. */
+const ACCELERATORS = /^(nvidia.*|dri|kfd|dxg)$/;
+
+export function sandboxCommand(request: SandboxRequest): SandboxCommand {
+  const { support, command, mostFileBytes } = request;
+  const { isolation, userNamespace } = support;
+  if (!support.deathSignal) return { program: command[0], args: command.slice(1) };
+  const user = userNamespace ? ['--user', '--map-root-user'] : [];
+  const limits = limitsOf(mostFileBytes, isolation === 'all' || userNamespace);
+  const tied = ['--pdeathsig', 'KILL', '--', 'sh', '-c', '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid)];
+  switch (isolation) {
+    case 'none':
+      return { program: 'setpriv', args: [...tied, ...limits, ...command] };
+    case 'network':
+      return {
+        program: 'setpriv',
+        args: [...tied, 'unshare', ...user, '--net', '--', ...limits, ...POWERLESS, ...command],
+      };
+    case 'all': {
+      const namespaces = ['--net', '--mount', '--ipc', '--uts', '--pid', '--fork', '--kill-child=KILL'];
+      const script = setupScript(request, [...limits, ...(userNamespace ? POWERLESS : NOBODY)]);
+      return {
+        program: 'setpriv',
+        args: [...tied, 'unshare', ...user, ...namespaces, '--', 'sh', '-c', script, 'sandbox', ...command],
+      };
+    }
+  }
+}
+
+/** No capability is left, and no set-user-ID program gives one back. */
+const POWERLESS = ['setpriv', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--'];
+/** Root can do better than to keep its user: who is nobody owns nothing, and the kernel counts their processes. */
+const NOBODY_ID = 65_534;
+const NOBODY = ['setpriv', `--reuid=${NOBODY_ID}`, `--regid=${NOBODY_ID}`, '--clear-groups', ...POWERLESS.slice(1)];
+
+/** No core files, no file larger than that. Tasks are counted where they are all of the sandbox, and never for root. */
+function limitsOf(mostFileBytes: number, countsTasks: boolean): string[] {
+  const limits = [
+    ['core', 'core file size', 0],
+    ['fsize', 'file size', mostFileBytes],
+    ['nofile', 'open files', MOST_OPEN_FILES],
+    ...(countsTasks ? ([['nproc', 'processes', MOST_TASKS]] as const) : []),
+  ] as const;
+  const present = readFileSync('/proc/self/limits', 'utf8');
+  return [
+    'prlimit',
+    ...limits.map(([option, name, wanted]) => {
+      const hard = Number(new RegExp(`^Max ${name}\\s+\\S+\\s+(\\d+)`, 'm').exec(present)?.[1] ?? Infinity);
+      return `--${option}=${Math.min(wanted, hard)}`;
+    }),
+    '--',
+  ];
+}
+
+interface Place {
+  readonly path: string;
+  readonly kind: 'folder' | 'file' | 'link';
+  readonly options: string;
+}
+
+/** What PID 1 of the sandbox runs: it builds a root, moves into it, and starts the program, whose exit code it gives back. */
+function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: readonly string[]): string {
+  const scaffold = `${cwd}.sandbox`;
+  const root = join(scaffold, 'root');
+  mkdirSync(root, { recursive: true });
+  if (!support.userNamespace) chownSync(cwd, NOBODY_ID, NOBODY_ID);
+  const mounts = readMounts();
+  const places = [
+    ...outermost([
+      ...SYSTEM_FOLDERS,
+      ...SYSTEM_FILES.map((name) => `/etc/${name}`),
+      ...KERNEL_FOLDERS,
+      ...readable,
+    ]).flatMap((path) => placeOf(path, mounts)),
+    ...devices().flatMap((path) => placeOf(path, mounts, 'rbind')),
+    { path: cwd, kind: 'folder', options: 'bind,nosuid,nodev' } as const,
+  ];
+  const inMemory = `nosuid,nodev,size=${MEMORY_FOLDER_MEBIBYTES}m,mode=1777`;
+  const line = (source: string, target: string, rest: string) =>
+    `${fstabWord(source)} ${fstabWord(root + target)} ${rest} 0 0`;
+  const bound = places.filter(({ kind }) => kind !== 'link');
+  const table = [
+    line('proc', '/proc', 'proc ro,nosuid,nodev,noexec'),
+    line('tmpfs', '/dev/shm', `tmpfs ${inMemory}`),
+    ...bound.map(({ path, options }) => line(path, path, `none ${options}`)),
+  ];
+  writeFileSync(join(scaffold, 'fstab'), `${table.join('\n')}\n`);
+  // What lies in /tmp is made once that is mounted.
+  const inTmp = (path: string) => path.startsWith('/tmp/');
+  const make = (chosen: readonly Place[]): string[] => {
+    const folders = chosen.map(({ path, kind }) => `.${kind === 'folder' ? path : dirname(path)}`);
+    return [
+      folders.length > 0 ? `mkdir -p ${[...new Set(folders)].map(shellWord).join(' ')}` : ':',
+      ...chosen.filter(({ kind }) => kind === 'file').map(({ path }) => `: > ${shellWord(`.${path}`)}`),
+      ...chosen
+        .filter(({ kind }) => kind === 'link')
+        .map(({ path }) => `ln -s ${shellWord(readlinkSync(path))} ${shellWord(`.${path}`)}`),
+    ];
+  };
+  return [
+    'set -e; umask 022',
+    `trap 'echo "${SETUP_FAILED}" >&2' EXIT`,
+    'path=$PATH; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin',
+    `mount -t tmpfs -o size=16m,mode=755,nosuid,nodev tmpfs ${shellWord(root)}`,
+    `cd ${shellWord(root)}`,
+    'mkdir -p proc tmp dev/shm etc',
+    `printf 'root:x:0:0::/:/bin/sh\\nnobody:x:${NOBODY_ID}:${NOBODY_ID}::/:/bin/sh\\n' > etc/passwd`,
+    `printf 'root:x:0:\\nnogroup:x:${NOBODY_ID}:\\n' > etc/group`,
+    'ln -s /proc/self/fd dev/fd',
+    ...make(places.filter(({ path }) => !inTmp(path))),
+    `mount -t tmpfs -o ${inMemory} tmpfs ./tmp`,
+    ...make(places.filter(({ path }) => inTmp(path))),
+    `mount -a -T ${shellWord(join(scaffold, 'fstab'))}`,
+    ...mountsBelow(bound, mounts).map(
+      (mount) => `mount -o remount,${readOnly(mount)} ${shellWord(root + mount.path)} || :`,
+    ),
+    `mount -o remount,bind,ro,nosuid,nodev ${shellWord(root)}`,
+    // Namespaces within are the way to powers again; where this cannot be written they stay harmless ones.
+    ...(support.userNamespace ? ['{ echo 0 > /proc/sys/user/max_user_namespaces; } 2>/dev/null || :'] : []),
+    `cd ${shellWord(root)}`,
+    'pivot_root . .',
+    'umount -l .',
+    `cd ${shellWord(cwd)}`,
+    'trap - EXIT',
+    'set +e',
+    'PATH=$path',
+    // Not exec: the first process of a PID namespace ignores signals, even those of its own making.
+    `${wrappers.map(shellWord).join(' ')} "$@"`,
+    'exit $?',
+  ].join('\n');
+}
+
+function devices(): string[] {
+  const accelerators = readdirSync('/dev').filter((name) => ACCELERATORS.test(name));
+  return [...DEVICES, ...accelerators].map((name) => `/dev/${name}`);
+}
+
+/** Those that no other of them contains, shortest first. */
+function outermost(paths: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (const path of [...new Set(paths)].sort((a, b) => a.length - b.length)) {
+    if (!kept.some((other) => path.startsWith(`${other}/`))) kept.push(path);
+  }
+  return kept;
+}
+
+function placeOf(path: string, mounts: readonly Mount[], options?: string): Place[] {
+  if (!existsSync(path)) return [];
+  const found: Stats = lstatSync(path);
+  if (found.isSymbolicLink() && SYSTEM_FOLDERS.includes(path)) return [{ path, kind: 'link', options: '' }];
+  const kind = statSync(path).isDirectory() ? 'folder' : 'file';
+  return [{ path, kind, options: options ?? `r${readOnly(mountOf(path, mounts))}` }];
+}
+
+/** A flag of the mount something comes from cannot be taken off in a namespace of users, so it is asked for. */
+function readOnly(mount: Mount | undefined): string {
+  return `bind,ro,nosuid,nodev${mount?.options.includes('noexec') ? ',noexec' : ''}`;
+}
+
+/** Mounts that come along with a folder they lie in. */
+function mountsBelow(bound: readonly Place[], mounts: readonly Mount[]): Mount[] {
+  const folders = bound.filter(({ options }) => options.startsWith('rbind,ro')).map(({ path }) => `${path}/`);
+  return mounts.filter((mount) => folders.some((folder) => mount.path.startsWith(folder)));
+}
+
+interface Mount {
+  readonly path: string;
+  readonly options: readonly string[];
+}
+
+/** https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html: fields 5 and 6. */
+function readMounts(): Mount[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [, , , , path = '', options = ''] = line.split(' ');
+      const plain = path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
+        String.fromCharCode(Number.parseInt(digits, 8)),
+      );
+      return { path: plain, options: options.split(',') };
+    });
+}
+
+function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
+  const inside = mounts.filter(
+    (mount) => path === mount.path || path.startsWith(mount.path === '/' ? '/' : `${mount.path}/`),
+  );
+  return inside.reduce<Mount | undefined>(
+    (best, mount) => (best && best.path.length > mount.path.length ? best : mount),
+    undefined,
+  );
+}
+
+function fstabWord(text: string): string {
+  return text.replaceAll(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,46 @@
+/** A method for test/support/hostile: what every declaration there would repeat. */
+import * as v from 'valibot';
+import { type Method, defineMethod } from '../../harness/contracts/method.ts';
+import type { Model } from '../../harness/contracts/model.ts';
+import { defineExternalMethod } from '../../methods/shared/external-method.ts';
+
+const DECLARATION = {
+  family: 'pruning',
+  access: 'data-free',
+  licence: 'Apache-2.0',
+  paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+} as const;
+
+export function hostileMethod(parts: {
+  readonly id: string;
+  readonly description: string;
+  readonly compress: (model: Model, params: Readonly<Record<string, unknown>>) => Model | Promise<Model>;
+  readonly params?: Readonly<Record<string, unknown>>;
+}): Method {
+  const { id, description, compress, params = {} } = parts;
+  return defineMethod({
+    ...DECLARATION,
+    id,
+    description,
+    params: v.record(v.string(), v.unknown()),
+    variants: { only: params },
+    compress: (model, context) => compress(model, context.params),
+  });
+}
+
+/** One that runs this text in a shell, in the folder an external method is given. */
+export function hostileCommand(parts: {
+  readonly id: string;
+  readonly description: string;
+  readonly script: string;
+}): Method {
+  const { id, description, script } = parts;
+  return defineExternalMethod({
+    ...DECLARATION,
+    id,
+    description,
+    params: v.strictObject({}),
+    variants: { only: {} },
+    command: ['sh', '-c', script],
+  });
+}

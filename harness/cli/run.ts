@@ -2,7 +2,7 @@
 import { defineCommand } from 'citty';
 import { InputError } from '../contracts/errors.ts';
 import { kindOf } from '../contracts/model.ts';
-import type { Limits } from '../jobs/execute.ts';
+import type { Limits } from '../jobs/bench.ts';
 import type { SuiteEntry } from '../jobs/plan.ts';
 import { kindFor } from '../model/encode-row.ts';
 import { printBoards } from './board.ts';

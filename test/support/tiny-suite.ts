@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { DatasetDefinition, DatasetRow } from '../../harness/contracts/dataset.ts';
 import type { Method } from '../../harness/contracts/method.ts';
 import type { ModelDefinition, Tokenizer } from '../../harness/contracts/model.ts';
-import type { Limits } from '../../harness/jobs/execute.ts';
+import type { Limits } from '../../harness/jobs/bench.ts';
 import type { MethodUnit, SuiteEntry } from '../../harness/jobs/plan.ts';
 import { createRandom } from '../../harness/tensor/random.ts';
 import { tinyBert, tinyGpt, tinyLlama } from './tiny-model.ts';

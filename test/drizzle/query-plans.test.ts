@@ -20,7 +20,7 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   derivedBoards: (store) => queries.derivedBoards(store),
   derivedHistories: (store) => queries.derivedHistories(store, 'tiny.stories-perplexity.p1'),
   derivedHistory: (store) => queries.derivedHistory(store, 'tiny.stories-perplexity.p1', 'rounding.w4'),
-  doneKeys: (store) => queries.doneKeys(store, 1),
+  doneKeys: (store) => queries.doneKeys(store, [trial.key]),
   entriesOfMethod: (store) => queries.entriesOfMethod(store, 'rounding'),
   failures: (store) => queries.failures(store, 1),
   history: (store) =>

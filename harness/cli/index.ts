@@ -20,6 +20,7 @@ const commands: Readonly<
   study: { summary: 'measure what a study compares, judge it, write it down', load: () => load(import('./study.ts')) },
   export: { summary: 'write rows of the store to results/', load: () => load(import('./export.ts')) },
   import: { summary: 'read rows of results/ into the store', load: () => load(import('./import.ts')) },
+  worker: { summary: 'do the work of a fleet, until it is stopped', load: () => load(import('./worker.ts')) },
   doctor: { summary: 'what this machine can run, and why not', load: () => load(import('./doctor.ts')) },
 };
 

@@ -11,7 +11,8 @@ import { homeOf, homeOption, jsonOption } from './home.ts';
 import { EXIT_CODES, print, printJson, remark } from './output.ts';
 import { createRunProgress } from './progress.ts';
 import { findById, findDataset, findModel, findTask, findVariants, splitList } from './registry.ts';
-import { type RunSummary, runSuite } from './run-suite.ts';
+import { providerOf, redisOption, redisUrlOf, runnerOption } from './fleet-options.ts';
+import { type FleetChoice, type RunSummary, runSuite } from './run-suite.ts';
 import { type Suite, suites } from './suites.ts';
 
 export default defineCommand({
@@ -36,6 +37,14 @@ export default defineCommand({
       default: false,
     },
     resume: { type: 'boolean', description: 'Go on where a run ended; it is the default and only way', default: true },
+    fleet: { type: 'boolean', description: 'Have workers do the work: see shrinkrank worker --help', default: false },
+    redis: redisOption,
+    runner: runnerOption,
+    kind: {
+      type: 'string',
+      description: 'Of several kinds of workers those whose fingerprint begins so',
+      valueHint: 'fingerprint',
+    },
     quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
     home: homeOption,
     json: jsonOption,
@@ -62,6 +71,7 @@ export default defineCommand({
         home,
         retryFailed: args['retry-failed'],
         signal: interruption.signal,
+        ...fleetOf(args),
         onProgress: progress.onEvent,
       });
       progress.stop();
@@ -124,6 +134,24 @@ function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
   }));
 }
 
+function fleetOf(args: {
+  readonly fleet: boolean;
+  readonly redis?: string | undefined;
+  readonly runner: string;
+  readonly kind?: string | undefined;
+}): { readonly fleet?: FleetChoice } {
+  const { fleet, redis, kind } = args;
+  const provider = providerOf(args.runner);
+  if (!fleet && (redis !== undefined || kind !== undefined)) {
+    throw new InputError('run: --redis and --kind are for a fleet; add --fleet');
+  }
+  if (!fleet) {
+    if (provider !== 'cpu') throw new InputError(`run: --runner ${provider} is for a fleet; add --fleet`);
+    return {};
+  }
+  return { fleet: { redis: redisUrlOf(redis), provider, kind } };
+}
+
 function withDense(variants: ReturnType<typeof findVariants>): ReturnType<typeof findVariants> {
   const dense = findVariants(['dense']);
   return [...dense, ...variants.filter(({ unit }) => unit.method.id !== 'dense')];
@@ -158,8 +186,10 @@ function printSummary(summary: RunSummary): void {
   const text =
     `${planned} variants${done}; ${recorded} rows recorded in ${wallSeconds.toFixed(1)} s: ` +
     `compressing ${seconds.compressing.toFixed(1)} s, checking and sizing ${seconds.checking.toFixed(1)} s, ` +
-    `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s, ` +
-    `the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`;
+    `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s` +
+    (overheadSeconds === null
+      ? ' on the workers'
+      : `, the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`);
   print(wrapParts(text.split(' '), { separator: ' ', columns: outputColumns() }).join('\n'));
   for (const [reason, names] of Map.groupBy(undone, (piece) => piece.reason)) {
     const who = [...new Set(names.map(({ name }) => name))].join(', ');

@@ -135,6 +135,12 @@ export async function methodUnit(path: string): Promise<MethodUnit> {
   return { method, file };
 }
 
+/** Five methods that ask for weights, or for calibration examples too. */
+export function tinySuiteUnits(): Promise<MethodUnit[]> {
+  const paths = ['control/dense', 'quantization/rtn', 'quantization/gptq', 'pruning/random-mask', 'pruning/sparsegpt'];
+  return Promise.all(paths.map(methodUnit));
+}
+
 export function tinyEntry(variants: SuiteEntry['variants'], seeds: readonly number[] = [0]): SuiteEntry {
   return {
     model: tinyModel,

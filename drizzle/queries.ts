@@ -31,9 +31,10 @@ export {
   derivedHistory,
   entriesOfMethod,
 } from './rollups.ts';
+export { denseLatencies, denseQualities, type DenseLatency, type DenseQuality } from './dense-baseline.ts';
 export { historyRows, type HistoryRow } from './history-rows.ts';
 export { resultDetail, resultDetails } from './result-detail.ts';
-export { correctionLedger, rowsOfRun } from './run-detail.ts';
+export { correctionLedger, isWithdrawn, rowsOfRun, statusBefore } from './run-detail.ts';
 export { slugOf } from './slug.ts';
 export { FORMULAS } from '../harness/contracts/derived.ts';
 export { API_DOCUMENTS, API_VERSION } from '../harness/contracts/site-api.ts';

@@ -34,6 +34,8 @@ export interface RunSuiteRequest {
   readonly retryFailed: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
+  /** Folder of artifacts, where it is not the home's own. */
+  readonly artifacts?: string;
   /** Have the work done by a fleet of workers instead of this machine. */
   readonly fleet?: FleetChoice;
 }
@@ -48,6 +50,7 @@ export interface FleetChoice {
 
 export interface RunSummary extends ExecutionSummary {
   readonly run: string;
+  readonly plan: readonly PlannedTrial[];
   readonly planned: number;
   /** Trials that were in the store already, whole. */
   readonly alreadyDone: number;
@@ -59,7 +62,10 @@ export interface RunSummary extends ExecutionSummary {
 export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
-  const workspace = openWorkspace(request.home);
+  const workspace = openWorkspace(
+    request.home,
+    request.artifacts === undefined ? {} : { artifacts: request.artifacts },
+  );
   const machine = readMachine();
   const run = `${startedAt.slice(0, 19).replaceAll(/[:-]/g, '')}-${request.suite}-${process.pid.toString(36)}`;
   let store: Store | undefined;
@@ -76,7 +82,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
     const plan = planTrials(request.entries, runner);
     const done = doneIn(store, { plan, retryFailed: request.retryFailed });
     const open = plan.filter((trial) => !isDone(trial, done));
-    const counts = { run, planned: plan.length, alreadyDone: plan.length - open.length };
+    const counts = { run, plan, planned: plan.length, alreadyDone: plan.length - open.length };
     if (open.length === 0) {
       const none = { compressing: 0, checking: 0, evaluating: 0, timing: 0 };
       return { ...counts, seconds: none, recorded: 0, undone: [], wallSeconds: 0, overheadSeconds: 0 };

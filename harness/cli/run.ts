@@ -15,39 +15,44 @@ import { providerOf, redisOption, redisUrlOf, runnerOption } from './fleet-optio
 import { type FleetChoice, type RunSummary, runSuite } from './run-suite.ts';
 import { type Suite, suites } from './suites.ts';
 
+/** What is run, by whom, and under which limits: of every command that runs a suite. */
+export const choiceOptions = {
+  suite: { type: 'string', description: `One of ${suites.map(({ id }) => id).join(', ')}`, default: 'quick' },
+  methods: {
+    type: 'string',
+    description: 'Only these: ids, id/variant, families or cost classes, separated by commas',
+  },
+  models: {
+    type: 'string',
+    description: 'Only these models, separated by commas; adds those a suite leaves out unless asked',
+  },
+  tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
+  seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
+  timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
+  memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
+  fleet: { type: 'boolean', description: 'Have workers do the work: see shrinkrank worker --help', default: false },
+  redis: redisOption,
+  runner: runnerOption,
+  kind: {
+    type: 'string',
+    description: 'Of several kinds of workers those whose fingerprint begins so',
+    valueHint: 'fingerprint',
+  },
+  quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
+  home: homeOption,
+  json: jsonOption,
+} as const;
+
 export default defineCommand({
   meta: { name: 'run', description: 'Run a suite, or chosen methods × models × tasks, and show the leaderboard.' },
   args: {
-    suite: { type: 'string', description: `One of ${suites.map(({ id }) => id).join(', ')}`, default: 'quick' },
-    methods: {
-      type: 'string',
-      description: 'Only these: ids, id/variant, families or cost classes, separated by commas',
-    },
-    models: {
-      type: 'string',
-      description: 'Only these models, separated by commas; adds those a suite leaves out unless asked',
-    },
-    tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
-    seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
-    timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
-    memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
+    ...choiceOptions,
     'retry-failed': {
       type: 'boolean',
       description: 'Do failed pieces once more; the failures stay stored',
       default: false,
     },
     resume: { type: 'boolean', description: 'Go on where a run ended; it is the default and only way', default: true },
-    fleet: { type: 'boolean', description: 'Have workers do the work: see shrinkrank worker --help', default: false },
-    redis: redisOption,
-    runner: runnerOption,
-    kind: {
-      type: 'string',
-      description: 'Of several kinds of workers those whose fingerprint begins so',
-      valueHint: 'fingerprint',
-    },
-    quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
-    home: homeOption,
-    json: jsonOption,
   },
   async run({ args }) {
     if (args.resume === false) {
@@ -78,7 +83,7 @@ export default defineCommand({
       const boards = entries.flatMap(({ model, tasks }) =>
         tasks.map(({ task }) => ({ model: model.id, task: task.id })),
       );
-      if (args.json) printJson(summary);
+      if (args.json) printJson({ ...summary, plan: undefined });
       else {
         printBoards({ home, boards });
         printSummary(summary);
@@ -99,7 +104,7 @@ interface Choice {
   readonly seeds?: string | undefined;
 }
 
-function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
+export function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
   const wantedModels =
     choice.models === undefined ? undefined : splitList('models', choice.models).map((id) => findModel(id).id);
   const wanted = choice.methods === undefined ? undefined : findVariants(splitList('methods', choice.methods));
@@ -134,7 +139,7 @@ function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
   }));
 }
 
-function fleetOf(args: {
+export function fleetOf(args: {
   readonly fleet: boolean;
   readonly redis?: string | undefined;
   readonly runner: string;
@@ -157,7 +162,7 @@ function withDense(variants: ReturnType<typeof findVariants>): ReturnType<typeof
   return [...dense, ...variants.filter(({ unit }) => unit.method.id !== 'dense')];
 }
 
-function limitsOf(
+export function limitsOf(
   { limits }: Suite,
   args: { readonly timeout?: string | undefined; readonly memory?: string | undefined },
 ): Limits {
@@ -168,7 +173,7 @@ function limitsOf(
   };
 }
 
-function wholeNumber(option: string, text: string, least = 0): number {
+export function wholeNumber(option: string, text: string, least = 0): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < least || text.trim() === '') {
     throw new InputError(`--${option}: expected a whole number from ${least}, got "${text}"`);

@@ -16,6 +16,8 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   comparisonsOf: (store) => caught(() => queries.comparisonsOf(store, 'tiny.stories-perplexity.p1', 'rounding.w4')),
   correctionLedger: (store) => queries.correctionLedger(store),
   correctionsOf: (store) => queries.correctionsOf(store, trial.key, 'run-1'),
+  denseLatencies: (store) => queries.denseLatencies(store),
+  denseQualities: (store) => queries.denseQualities(store),
   derivedBoard: (store) => caught(() => queries.derivedBoard(store, 'tiny.stories-perplexity.p1')),
   derivedBoards: (store) => queries.derivedBoards(store),
   derivedHistories: (store) => queries.derivedHistories(store, 'tiny.stories-perplexity.p1'),
@@ -26,6 +28,7 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   history: (store) =>
     queries.history(store, { method: 'rounding', variant: 'w4', model: 'tiny', task: 'stories-perplexity' }),
   historyRows: (store) => queries.historyRows(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
+  isWithdrawn: (store) => queries.isWithdrawn(store, 'run-1'),
   itemsOf: (store) => queries.itemsOf(store, evaluation.key),
   leaderboard: (store) => queries.leaderboard(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
   readCatalog: (store) => queries.readCatalog(store),
@@ -34,6 +37,7 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   rowsOfRun: (store) => queries.rowsOfRun(store, 'run-1'),
   runSummaries: (store) => queries.runSummaries(store),
   staleTrials: (store) => queries.staleTrials(store, { model: 'tiny', currentKeys: new Set() }),
+  statusBefore: (store) => queries.rowsOfRun(store, 'run-1').forEach((row) => void queries.statusBefore(store, row)),
   trialKeys: (store) => queries.trialKeys(store),
   trialDetail: (store) => queries.trialDetail(store, trial.key),
 };

@@ -1,6 +1,6 @@
 /**
  * The way of a large store through files: exported, imported into an empty one, gone on with, exported again. Prints what it
- * takes; 10,000 evaluations by default, `SHRINKRANK_LOAD_EVALUATIONS=1000000 npx vitest run test/drizzle/load` for the full
+ * takes; 2,000 evaluations by default, `SHRINKRANK_LOAD_EVALUATIONS=1000000 npx vitest run test/drizzle/load` for the full
  * size. What is asked of the board of such a store is in large-store.slow.test.ts.
  */
 import { createHash } from 'node:crypto';
@@ -13,8 +13,8 @@ import { type Store, doneKeys, runSummaries, trialKeys } from '../../drizzle/que
 import { fillLargeStore, trialCount } from '../support/large-store.ts';
 import { temporaryFolder, temporaryStore } from '../support/store.ts';
 
-const EVALUATIONS = Number(process.env.SHRINKRANK_LOAD_EVALUATIONS ?? 10_000);
-const FIXED = { models: 5, tasks: 10, variantsPerMethod: 10, seeds: 2, generations: 10, items: 4 };
+const EVALUATIONS = Number(process.env.SHRINKRANK_LOAD_EVALUATIONS ?? 2000);
+const FIXED = { models: 2, tasks: 10, variantsPerMethod: 10, seeds: 1, generations: 5, items: 4 };
 const SIZE = {
   ...FIXED,
   methods: Math.max(1, Math.round(EVALUATIONS / trialCount({ ...FIXED, methods: 1 }) / FIXED.tasks)),
@@ -22,13 +22,13 @@ const SIZE = {
 
 describe('a large store', () => {
   it(`goes through files and back with ${EVALUATIONS} evaluations`, () => {
-    const report: string[] = [];
+    const say = (line: string) => void process.stdout.write(`${line}\n`);
     function timed<T>(what: string, action: () => T, rowsOf?: (result: T) => number): T {
       const started = performance.now();
       const result = action();
       const seconds = (performance.now() - started) / 1000;
       const rate = rowsOf ? `, ${Math.round(rowsOf(result) / seconds)} rows/s` : '';
-      report.push(`${what}: ${seconds < 10 ? seconds.toFixed(3) : seconds.toFixed(1)} s${rate}`);
+      say(`${what}: ${seconds < 10 ? seconds.toFixed(3) : seconds.toFixed(1)} s${rate}`);
       return result;
     }
     const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
@@ -47,7 +47,7 @@ describe('a large store', () => {
       (written) => written.reduce((sum, { rows }) => sum + rows, 0),
     );
     const rows = files.reduce((sum, { rows }) => sum + rows, 0);
-    report.push(
+    say(
       `${rows} rows, store ${fileOf(source)}, files ${megabytes(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))}`,
     );
 
@@ -59,7 +59,7 @@ describe('a large store', () => {
         () => rows,
       ),
     ).toMatchObject({ recorded: rows, present: 0 });
-    report.push(`store imported into: ${fileOf(target)}`);
+    say(`store imported into: ${fileOf(target)}`);
     expect(
       timed(
         'imported again, nothing new',
@@ -86,7 +86,6 @@ describe('a large store', () => {
     );
     const digests = (path: string) => readdirSync(path).map((name) => digestOf(join(path, name)));
     expect(digests(again)).toEqual(digests(folder));
-    console.log(report.join('\n'));
   }, 7_200_000);
 });
 

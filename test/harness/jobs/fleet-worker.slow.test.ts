@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { createHubClient } from '../../../harness/hub/hub-client.ts';
 import {
   type FleetJob,
+  announceWorker,
+  claimQueue,
   connectRedis,
   jobIdOf,
   openQueue,
@@ -96,6 +98,31 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
       /this worker's code gives it the key [0-9a-f]{64}.*bring both to the same commit/,
     );
     expect(await counts()).toEqual({ waiting: 0, active: 0, failed: 1 });
+    await redis.flushall();
+  });
+
+  it('is one of a kind: where workers of several are there, one must be named', async () => {
+    const since = new Date().toISOString();
+    const kinds = ['abc', 'abd'].map((fingerprint) => ({ ...runner, fingerprint }));
+    for (const kind of kinds) {
+      const state = { id: kind.fingerprint, host: 'night', processId: 1, runner: kind, doing: null, since };
+      await announceWorker(redis, state);
+    }
+    const signal = new AbortController().signal;
+    const choose = (kind?: string) => chooseRunner(redis, { provider: 'cpu', kind, signal }, () => {});
+    await expect(choose()).rejects.toThrow(
+      /cpu workers of several kinds are there; choose one with --kind: abc .*, abd /,
+    );
+    expect(await choose('abd')).toEqual(kinds[1]);
+    await redis.flushall();
+  });
+
+  it('takes work from one store at a time, and from the same one again', async () => {
+    await claimQueue(redis, 'cpu-abc', 'night:/home');
+    await claimQueue(redis, 'cpu-abc', 'night:/home');
+    await expect(claimQueue(redis, 'cpu-abc', 'day:/home')).rejects.toThrow(
+      'another run (night:/home) gives work to cpu-abc',
+    );
     await redis.flushall();
   });
 

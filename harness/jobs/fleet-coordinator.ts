@@ -78,10 +78,12 @@ export async function executeInFleet(request: FleetRequest): Promise<ExecutionSu
   aborted.promise.catch(() => {}); // heard of where it is raced with
   const onAbort = () => aborted.reject(signal?.reason);
   signal?.addEventListener('abort', onAbort);
+  let claimed = false;
   try {
     while (state.open.size > 0) {
       signal?.throwIfAborted();
       await Promise.race([claimQueue(redis, name, `${hostname()}:${workspace.root}`), aborted.promise]);
+      claimed = true;
       await Promise.race([lookAround(state), aborted.promise]);
       if (state.open.size > 0) await after(LOOK_INTERVAL_MS, undefined, signal ? { signal } : {});
     }
@@ -90,7 +92,8 @@ export async function executeInFleet(request: FleetRequest): Promise<ExecutionSu
     return { seconds: state.seconds, recorded: state.recorded, undone: state.undone };
   } catch (error) {
     // Jobs that nobody has begun are not left to the workers; what is in work comes back to the next run.
-    await Promise.race([queue.drain(true).then(() => releaseQueue(redis, name)), patience()]).catch(() => {});
+    if (claimed)
+      await Promise.race([queue.drain(true).then(() => releaseQueue(redis, name)), patience()]).catch(() => {});
     throw error;
   } finally {
     signal?.removeEventListener('abort', onAbort);

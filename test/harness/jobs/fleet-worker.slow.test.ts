@@ -9,6 +9,7 @@ import {
   announceWorker,
   claimQueue,
   connectRedis,
+  coordinatorOf,
   jobIdOf,
   openQueue,
   queueNameOf,
@@ -77,6 +78,17 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
     return { stop, work };
   }
 
+  function requestOf(trial: PlannedTrial, onRow: (row: string) => void) {
+    const note = ({ kind, status }: { readonly kind: string; readonly status: string }) => onRow(`${kind} ${status}`);
+    return {
+      plan: [trial],
+      run: 'run-1',
+      done: { trials: new Map(), evaluations: new Set<string>(), measurements: new Set<string>() },
+      recorder: { trial: note, evaluation: note, measurement: note },
+      limits: tinyLimits,
+    };
+  }
+
   async function counts() {
     const { queues } = await fleetStatus(redis);
     const { waiting, active, failed } = queues.find(({ name }) => name === queueNameOf(runner)) ?? {};
@@ -120,6 +132,14 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
   it('takes work from one store at a time, and from the same one again', async () => {
     await claimQueue(redis, 'cpu-abc', 'night:/home');
     await claimQueue(redis, 'cpu-abc', 'night:/home');
+    await claimQueue(redis, queueNameOf(runner), 'night:/home');
+    await enqueue((job) => job);
+    const workspace = openWorkspace(join(folder, 'second'));
+    const second = executeInFleet({ ...requestOf(await planned(), () => {}), redis, runner, workspace });
+    await expect(second).rejects.toThrow('another run (night:/home) gives work to');
+    workspace.release();
+    expect(await counts()).toEqual({ waiting: 1, active: 0, failed: 0 });
+    expect(await coordinatorOf(redis, queueNameOf(runner))).toBe('night:/home');
     await expect(claimQueue(redis, 'cpu-abc', 'day:/home')).rejects.toThrow(
       'another run (night:/home) gives work to cpu-abc',
     );
@@ -149,18 +169,7 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
     expect(chosen).toEqual(runner);
     const workspace = openWorkspace(join(folder, 'coordinator'), { artifacts: join(folder, 'serving', 'artifacts') });
     const rows: string[] = [];
-    const note = ({ kind, status }: { readonly kind: string; readonly status: string }) =>
-      void rows.push(`${kind} ${status}`);
-    const summary = await executeInFleet({
-      redis,
-      runner,
-      workspace,
-      plan: [trial],
-      run: 'run-1',
-      done: { trials: new Map(), evaluations: new Set(), measurements: new Set() },
-      recorder: { trial: note, evaluation: note, measurement: note },
-      limits: tinyLimits,
-    });
+    const summary = await executeInFleet({ ...requestOf(trial, (row) => rows.push(row)), redis, runner, workspace });
     expect(rows).toEqual(['trial completed', 'evaluation completed', 'measurement completed']);
     expect(summary).toMatchObject({ recorded: 3, undone: [] });
     expect(await counts()).toEqual({ waiting: 0, active: 0, failed: 0 });

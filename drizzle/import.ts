@@ -50,7 +50,7 @@ export interface FolderSummary extends ImportSummary {
   readonly missingTrials: readonly string[];
 }
 
-const CORRECTIONS_FILE = 'corrections.jsonl';
+export const CORRECTIONS_FILE = 'corrections.jsonl';
 
 /** Every *.jsonl of a folder in order of name, corrections.jsonl as such. */
 export function importResults(store: Store, folder: string): FolderSummary {

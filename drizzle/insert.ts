@@ -1,5 +1,6 @@
 /** Writes validated rows inside a transaction of the caller: record.ts commits each by itself, import.ts whole files. */
-import { and, desc, eq, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { InputError } from '../harness/contracts/errors.ts';
 import type { Artifact, EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../harness/contracts/result.ts';
 import type { Machine } from '../harness/contracts/runner.ts';
@@ -82,7 +83,7 @@ function insertTrial(transaction: Transaction, row: TrialRow): Inserted {
   checkRun(transaction, row);
   insertMachine(transaction, row.machine);
   const artifact = row.status === 'completed' ? insertArtifact(transaction, row.artifact) : null;
-  const { changes } = transaction.insert(trials).values(trialColumns(row, artifact)).onConflictDoNothing().run();
+  const { changes } = preparedOf(transaction).insert(trials, trialColumns(row, artifact));
   if (changes === 0) return 'present';
   refreshEffective(transaction, trials, { key: row.key });
   return 'recorded';
@@ -91,18 +92,11 @@ function insertTrial(transaction: Transaction, row: TrialRow): Inserted {
 function insertEvaluation(transaction: Transaction, row: EvaluationRow): Inserted {
   checkRun(transaction, row);
   insertMachine(transaction, row.machine);
-  const { changes, lastInsertRowid } = transaction
-    .insert(evaluations)
-    .values(evaluationColumns(row))
-    .onConflictDoNothing()
-    .run();
+  const { changes, lastInsertRowid } = preparedOf(transaction).insert(evaluations, evaluationColumns(row));
   if (changes === 0) return 'present';
   if (row.status === 'completed') {
     const evaluation = Number(lastInsertRowid);
-    transaction
-      .insert(evaluationItems)
-      .values({ evaluation, columns: packItems(row.outcomes) })
-      .run();
+    preparedOf(transaction).insert(evaluationItems, { evaluation, columns: packItems(row.outcomes) });
   }
   refreshEffective(transaction, evaluations, row);
   return 'recorded';
@@ -111,16 +105,12 @@ function insertEvaluation(transaction: Transaction, row: EvaluationRow): Inserte
 function insertMeasurement(transaction: Transaction, row: MeasurementRow): Inserted {
   checkRun(transaction, row);
   insertMachine(transaction, row.runner.machine);
-  const { changes, lastInsertRowid } = transaction
-    .insert(measurements)
-    .values(measurementColumns(row))
-    .onConflictDoNothing()
-    .run();
+  const { changes, lastInsertRowid } = preparedOf(transaction).insert(measurements, measurementColumns(row));
   if (changes === 0) return 'present';
   if (row.status === 'completed') {
     const measurement = Number(lastInsertRowid);
     for (const [ordinal, latency] of row.latency.entries()) {
-      transaction.insert(latencyShapes).values(latencyColumns(latency, { measurement, ordinal })).run();
+      preparedOf(transaction).insert(latencyShapes, latencyColumns(latency, { measurement, ordinal }));
     }
   }
   refreshEffective(transaction, measurements, row);
@@ -128,12 +118,17 @@ function insertMeasurement(transaction: Transaction, row: MeasurementRow): Inser
 }
 
 function insertMachine(transaction: Transaction, machine: Machine): void {
-  transaction.insert(machines).values(machineColumns(machine)).onConflictDoNothing().run();
+  const columns = machineColumns(machine);
+  const { insert, machines: known } = preparedOf(transaction);
+  if (known.has(columns.fingerprint)) return;
+  insert(machines, columns);
+  known.add(columns.fingerprint);
 }
 
 function insertArtifact(transaction: Transaction, artifact: Artifact): number {
   const columns = artifactColumns(artifact);
-  transaction.insert(artifacts).values(columns).onConflictDoNothing().run();
+  const { changes, lastInsertRowid } = preparedOf(transaction).insert(artifacts, columns);
+  if (changes === 1) return Number(lastInsertRowid);
   const found = transaction
     .select({ id: artifacts.id })
     .from(artifacts)
@@ -144,7 +139,12 @@ function insertArtifact(transaction: Transaction, artifact: Artifact): number {
 }
 
 function checkRun(transaction: Transaction, row: ResultRow): void {
-  if (transaction.select({ id: runs.id }).from(runs).where(eq(runs.id, row.run)).get()) return;
+  const { runs: known } = preparedOf(transaction);
+  if (known.has(row.run)) return;
+  if (transaction.select({ id: runs.id }).from(runs).where(eq(runs.id, row.run)).get()) {
+    known.add(row.run);
+    return;
+  }
   throw new InputError(`${row.kind} "${row.key}" cannot be stored: no run "${row.run}"; record its run first`);
 }
 
@@ -161,12 +161,84 @@ export function rowsAt(table: ResultTable, { key, artifact }: Place): SQL | unde
 
 /** Marks the row that stands for its place: see schema.ts. */
 export function refreshEffective(transaction: Transaction, table: ResultTable, place: Place): void {
+  const { standing, unmark, mark } = preparedOf(transaction).marking(table, place.artifact !== undefined);
+  const values = {
+    key: Buffer.from(place.key, 'hex'), // a placeholder takes what the driver takes
+    ...(place.artifact !== undefined && { artifact: Buffer.from(place.artifact, 'hex') }),
+  };
+  const found = standing.get(values);
+  if (found?.effective) return;
+  unmark.run(values);
+  if (found) mark.run({ id: found.id });
+}
+
+interface Prepared {
+  /** Writes a row unless it is there; columns that are not given are null, but for those the store itself fills. */
+  insert(table: SQLiteTable, values: object): { readonly changes: number; readonly lastInsertRowid: number | bigint };
+  marking(table: ResultTable, byArtifact: boolean): ReturnType<typeof prepareMarking>;
+  /** Seen in this transaction, and thus in the store. */
+  readonly runs: Set<string>;
+  readonly machines: Set<string>;
+}
+
+/** An import writes a whole file in one transaction: its statements are built and prepared once, not once per row. */
+const prepared = new WeakMap<Transaction, Prepared>();
+
+function preparedOf(transaction: Transaction): Prepared {
+  const known = prepared.get(transaction);
+  if (known) return known;
+  const inserts = new Map<SQLiteTable, ReturnType<typeof prepareInsert>>();
+  const markings = new Map<string, ReturnType<typeof prepareMarking>>();
+  const made: Prepared = {
+    insert(table, values) {
+      const insert = inserts.get(table) ?? prepareInsert(transaction, table);
+      inserts.set(table, insert);
+      return insert(values as Readonly<Record<string, unknown>>);
+    },
+    marking(table, byArtifact) {
+      const name = `${table === trials ? 'trials' : table === evaluations ? 'evaluations' : 'measurements'} ${byArtifact}`;
+      const marking = markings.get(name) ?? prepareMarking(transaction, table, byArtifact);
+      markings.set(name, marking);
+      return marking;
+    },
+    runs: new Set(),
+    machines: new Set(),
+  };
+  prepared.set(transaction, made);
+  return made;
+}
+
+/** Columns that no row brings. */
+const OWN_COLUMNS = new Set(['id', 'effective']);
+
+function prepareInsert(transaction: Transaction, table: SQLiteTable) {
+  const columns = getTableColumns(table);
+  const names = Object.keys(columns).filter((name) => !OWN_COLUMNS.has(name));
+  const placeholders = Object.fromEntries(names.map((name) => [name, sql`${sql.placeholder(name)}`]));
+  const statement = transaction
+    .insert(table)
+    .values(placeholders as never)
+    .onConflictDoNothing()
+    .prepare();
+  const encoded = (name: string, value: unknown): unknown =>
+    value === null || value === undefined ? null : (columns[name]?.mapToDriverValue(value) ?? null);
+  return (values: Readonly<Record<string, unknown>>) =>
+    statement.run(Object.fromEntries(names.map((name) => [name, encoded(name, values[name])])));
+}
+
+function prepareMarking(transaction: Transaction, table: ResultTable, byArtifact: boolean) {
+  const place = and(
+    sql`${table.key} = ${sql.placeholder('key')}`,
+    byArtifact && table !== trials
+      ? sql`${(table as typeof evaluations).artifact} = ${sql.placeholder('artifact')}`
+      : undefined,
+  );
   const standing = transaction
     .select({ id: table.id, effective: table.effective })
     .from(table)
     .where(
       and(
-        rowsAt(table, place),
+        place,
         sql`not exists (
           select 1 from ${corrections} where ${corrections.key} = ${table.key} and ${corrections.run} = ${table.run}
           and ${corrections.action} = 'withdraw'
@@ -175,12 +247,16 @@ export function refreshEffective(transaction: Transaction, table: ResultTable, p
     )
     .orderBy(desc(sql`${table.status} = 'completed'`), desc(table.startedAt), desc(table.digest))
     .limit(1)
-    .get();
-  if (standing?.effective) return;
-  transaction
+    .prepare();
+  const unmark = transaction
     .update(table)
     .set({ effective: false })
-    .where(and(rowsAt(table, place), sql`${table.effective} = 1`))
-    .run();
-  if (standing) transaction.update(table).set({ effective: true }).where(eq(table.id, standing.id)).run();
+    .where(and(place, sql`${table.effective} = 1`))
+    .prepare();
+  const mark = transaction
+    .update(table)
+    .set({ effective: true })
+    .where(sql`${table.id} = ${sql.placeholder('id')}`)
+    .prepare();
+  return { standing, unmark, mark };
 }

@@ -31,9 +31,10 @@ export {
   derivedHistory,
   entriesOfMethod,
 } from './rollups.ts';
+export { denseLatencies, denseQualities, type DenseLatency, type DenseQuality } from './dense-baseline.ts';
 export { historyRows, type HistoryRow } from './history-rows.ts';
 export { resultDetail, resultDetails } from './result-detail.ts';
-export { correctionLedger, rowsOfRun } from './run-detail.ts';
+export { correctionLedger, isWithdrawn, rowsOfRun, statusBefore } from './run-detail.ts';
 export { slugOf } from './slug.ts';
 export { FORMULAS } from '../harness/contracts/derived.ts';
 export { API_DOCUMENTS, API_VERSION } from '../harness/contracts/site-api.ts';
@@ -74,30 +75,49 @@ export interface DoneKeys {
   readonly measurements: ReadonlyMap<string, Status>;
 }
 
-/** What is done under a protocol, failures included, withdrawn rows not: everything else is still to do. */
-export function doneKeys({ database }: Store, protocol: number): DoneKeys {
-  const standing = and(eq(trials.protocol, protocol), sql`${trials.effective} = 1`);
-  const done = database
+/**
+ * What is done of these trials, failures included, withdrawn rows not: everything else is still to do. Looks up the keys it
+ * is given and nothing else, so that resuming takes as long as the plan is, not the store.
+ */
+export function doneKeys({ database }: Store, trialKeys: Iterable<string>): DoneKeys {
+  const bytes = (hex: string) => Buffer.from(hex, 'hex'); // a placeholder takes what the driver takes
+  const trialOf = database
     .select({ key: trials.key, status: trials.status, artifact: artifacts.sha256 })
     .from(trials)
     .leftJoin(artifacts, eq(trials.artifact, artifacts.id))
-    .where(standing)
-    .all();
-  const belonging = (table: typeof evaluations | typeof measurements): ReadonlyMap<string, Status> => {
-    const found = database
+    .where(and(sql`${trials.key} = ${sql.placeholder('key')}`, sql`${trials.effective} = 1`))
+    .prepare();
+  const belonging = (table: typeof evaluations | typeof measurements) =>
+    database
       .select({ key: table.key, status: table.status })
-      .from(trials)
-      .innerJoin(artifacts, eq(trials.artifact, artifacts.id))
-      .innerJoin(table, and(eq(table.trial, trials.key), eq(table.artifact, artifacts.sha256)))
-      .where(and(standing, sql`${table.effective} = 1`))
-      .all();
-    return new Map(found.map(({ key, status }) => [key, status]));
+      .from(table)
+      .where(
+        and(
+          sql`${table.trial} = ${sql.placeholder('trial')}`,
+          sql`${table.artifact} = ${sql.placeholder('artifact')}`,
+          sql`${table.effective} = 1`,
+        ),
+      )
+      .prepare();
+  const [evaluationsOf, measurementsOf] = [belonging(evaluations), belonging(measurements)];
+  const done = {
+    trials: new Map<string, { readonly status: Status; readonly artifact: string | null }>(),
+    evaluations: new Map<string, Status>(),
+    measurements: new Map<string, Status>(),
   };
-  return {
-    trials: new Map(done.map(({ key, status, artifact }) => [key, { status, artifact }])),
-    evaluations: belonging(evaluations),
-    measurements: belonging(measurements),
-  };
+  database.transaction(() => {
+    for (const trialKey of trialKeys) {
+      const found = trialOf.get({ key: bytes(trialKey) });
+      if (!found) continue;
+      const { key, status, artifact } = found;
+      done.trials.set(key, { status, artifact });
+      if (artifact === null) continue;
+      const of = { trial: bytes(key), artifact: bytes(artifact) };
+      for (const row of evaluationsOf.all(of)) done.evaluations.set(row.key, row.status);
+      for (const row of measurementsOf.all(of)) done.measurements.set(row.key, row.status);
+    }
+  });
+  return done;
 }
 
 /**

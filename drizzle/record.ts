@@ -28,7 +28,10 @@ export function recordRun(store: Store, run: RunRow): Recorded {
   return write(store, (transaction) => insertRun(transaction, valid));
 }
 
-export type RunFinish = { readonly [K in 'finishedAt' | 'wallSeconds' | 'overheadSeconds']: NonNullable<RunRow[K]> };
+export type RunFinish = { readonly [K in 'finishedAt' | 'wallSeconds']: NonNullable<RunRow[K]> } & Pick<
+  RunRow,
+  'overheadSeconds'
+>;
 
 /** Throws InputError when there is no such run or it was finished with other figures. */
 export function finishRun(store: Store, id: string, finish: RunFinish): Recorded {

@@ -1,6 +1,7 @@
 /** What one run wrote, row by row, and the ledger of corrections: for the site's pages. */
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, lt, sql } from 'drizzle-orm';
 import type { LedgerEntry, RunRowSummary } from '../harness/contracts/derived.ts';
+import type { Status } from '../harness/contracts/result.ts';
 import type { Store } from './client.ts';
 import type { ResultTable } from './insert.ts';
 import { corrections, evaluations, measurements, trials } from './schema.ts';
@@ -48,6 +49,51 @@ export function rowsOfRun({ database }: Store, run: string): readonly RunRowSumm
     ...ofEvaluations.all().map((row) => ({ kind: 'evaluation', ...none, ...row })),
     ...ofMeasurements.all().map((row) => ({ kind: 'measurement', ...none, ...row })),
   ] as RunRowSummary[];
+}
+
+/** Whether corrections took every row of a run off the board. */
+export function isWithdrawn({ database }: Store, run: string): boolean {
+  return [trials, evaluations, measurements].every((table) => {
+    const left = sql`not exists (
+      select 1 from ${corrections} where ${corrections.key} = ${table.key} and ${corrections.run} = ${table.run}
+      and ${corrections.action} = 'withdraw'
+    )`;
+    return !database
+      .select({ id: table.id })
+      .from(table)
+      .where(and(eq(table.run, run), left))
+      .limit(1)
+      .get();
+  });
+}
+
+/** How the same thing went when it was last done before, with whatever code; null where it never was. */
+export function statusBefore({ database }: Store, row: RunRowSummary): Status | null {
+  const { method, variant, model, seed, startedAt } = row;
+  if (method === null || variant === null || model === null || seed === null) return null;
+  const same = and(
+    eq(trials.method, method),
+    eq(trials.variant, variant),
+    eq(trials.model, model),
+    eq(trials.seed, seed),
+  );
+  if (row.kind === 'trial') {
+    const found = database.select({ status: trials.status }).from(trials);
+    const before = found.where(and(same, lt(trials.startedAt, startedAt))).orderBy(desc(trials.startedAt));
+    return before.limit(1).get()?.status ?? null;
+  }
+  const table = row.kind === 'evaluation' ? evaluations : measurements;
+  const place =
+    row.kind === 'evaluation'
+      ? eq(evaluations.task, row.task ?? '')
+      : eq(measurements.runnerFingerprint, row.runner ?? '');
+  const found = database
+    .select({ status: table.status })
+    .from(trials)
+    .innerJoin(table, eq(table.trial, trials.key))
+    .where(and(same, place, lt(table.startedAt, startedAt)))
+    .orderBy(desc(table.startedAt));
+  return found.limit(1).get()?.status ?? null;
 }
 
 /** All corrections, newest first, each with the row it is about. */

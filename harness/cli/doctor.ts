@@ -7,14 +7,18 @@ import { openStore } from '../../drizzle/client.ts';
 import { BenchError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import { createHubClient } from '../hub/hub-client.ts';
+import { connectRedis } from '../jobs/fleet.ts';
+import { fleetStatus } from '../jobs/fleet-status.ts';
 import { readMachine } from '../measure/machine.ts';
 import { startEnergyMeter } from '../measure/energy.ts';
 import { loadModel } from '../model/load-model.ts';
 import { formatBytes, outputColumns, renderHanging } from './format.ts';
 import type { Finding } from './doctor-finding.ts';
 import { sandboxFindings } from './doctor-sandbox.ts';
+import { redisOption, redisUrlOf } from './fleet-options.ts';
 import { homeOf, homeOption, jsonOption } from './home.ts';
 import { EXIT_CODES, print, printJson } from './output.ts';
+import { renderFleet } from './render-fleet.ts';
 
 /** Node's own TypeScript stripping, without a flag, came with 22.18. */
 const OLDEST_NODE = [22, 18] as const;
@@ -22,8 +26,14 @@ const SPARE_DISK_BYTES = 2 ** 30;
 
 export default defineCommand({
   meta: { name: 'doctor', description: 'Say what this machine can run, and why not.' },
-  args: { home: homeOption, json: jsonOption },
+  args: {
+    fleet: { type: 'boolean', description: 'Say what a fleet is doing instead: workers and queues', default: false },
+    redis: redisOption,
+    home: homeOption,
+    json: jsonOption,
+  },
   async run({ args }) {
+    if (args.fleet) return reportFleet(redisUrlOf(args.redis), args.json);
     const findings = [
       nodeFinding(),
       machineFinding(),
@@ -40,6 +50,18 @@ export default defineCommand({
     return findings.some(({ state }) => state === 'missing') ? EXIT_CODES.incomplete : EXIT_CODES.done;
   },
 });
+
+async function reportFleet(url: string, json: boolean): Promise<number> {
+  const redis = await connectRedis(url);
+  try {
+    const status = await fleetStatus(redis);
+    if (json) printJson(status);
+    else print(renderFleet(status, Date.now()).join('\n'));
+    return EXIT_CODES.done;
+  } finally {
+    redis.disconnect();
+  }
+}
 
 const MARKS = {
   ok: styleText('green', '✓'),

@@ -2,7 +2,7 @@
 import { relative, join } from 'node:path';
 import { defineCommand } from 'citty';
 import { exportRun } from '../../drizzle/export.ts';
-import { runSummaries } from '../../drizzle/queries.ts';
+import { isWithdrawn, runSummaries } from '../../drizzle/queries.ts';
 import { InputError, unknownId } from '../contracts/errors.ts';
 import { formatBytes } from './format.ts';
 import { homeOption, jsonOption, openHomeStore } from './home.ts';
@@ -27,10 +27,11 @@ export default defineCommand({
   run({ args }) {
     const store = openHomeStore(args.home);
     try {
-      // One that was stopped before its first row has nothing to publish.
+      // One that was stopped before its first row has nothing to publish, nor has one that was not believed.
       const runs = runSummaries(store, Number.MAX_SAFE_INTEGER)
         .filter((run) => [run.trials, run.evaluations, run.measurements].some((rows) => Object.keys(rows).length > 0))
-        .map(({ id }) => id);
+        .map(({ id }) => id)
+        .filter((id) => !isWithdrawn(store, id));
       if (runs.length === 0) throw new InputError('export: the store holds no rows; run `npm run bench` first');
       const wanted = args.run === undefined ? runs : [args.run === 'latest' ? (runs[0] ?? '') : args.run];
       for (const run of wanted) if (!runs.includes(run)) throw unknownId('run', run, runs);

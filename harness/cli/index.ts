@@ -18,8 +18,15 @@ const commands: Readonly<
   show: { summary: 'everything known of one variant', load: () => load(import('./show.ts')) },
   compare: { summary: 'two variants, paired, with intervals', load: () => load(import('./compare.ts')) },
   study: { summary: 'measure what a study compares, judge it, write it down', load: () => load(import('./study.ts')) },
+  nightly: {
+    summary: 'what changed, drift, rows, report and site: what a timer starts',
+    load: () => load(import('./nightly.ts')),
+  },
+  changes: { summary: 'what a run changed, by test', load: () => load(import('./changes.ts')) },
+  correct: { summary: 'withdraw or annotate a published row', load: () => load(import('./correct.ts')) },
   export: { summary: 'write rows of the store to results/', load: () => load(import('./export.ts')) },
   import: { summary: 'read rows of results/ into the store', load: () => load(import('./import.ts')) },
+  worker: { summary: 'do the work of a fleet, until it is stopped', load: () => load(import('./worker.ts')) },
   doctor: { summary: 'what this machine can run, and why not', load: () => load(import('./doctor.ts')) },
 };
 

@@ -10,6 +10,8 @@ export const EXIT_CODES = {
   input: 2,
   /** The run ended, but pieces were left undone, with the reason: killed from outside again and again, or an artifact lost. */
   incomplete: 3,
+  /** A night's run was not believed: dense was not what it was; its rows are withdrawn. */
+  rejected: 4,
   /** Stopped by Ctrl-C or a termination signal; the same command goes on from there. */
   interrupted: 130,
 } as const;

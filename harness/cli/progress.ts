@@ -1,6 +1,6 @@
 /** The bar on standard error while a run works; plain lines where that is no terminal, and only for what went wrong. */
 import { SingleBar } from 'cli-progress';
-import type { ProgressEvent } from '../jobs/execute.ts';
+import type { ProgressEvent } from '../jobs/bench.ts';
 import type { PlannedTrial } from '../jobs/plan.ts';
 import { remark } from './output.ts';
 

@@ -1,23 +1,29 @@
 /** A run, end to end: plan, execute, and write every finished piece to the store. */
 import { execFileSync } from 'node:child_process';
 import { relative } from 'node:path';
+import type { Redis } from 'ioredis';
 import { type Catalog, recordCatalog } from '../../drizzle/catalog.ts';
 import { type Store, openStore } from '../../drizzle/client.ts';
 import { doneKeys } from '../../drizzle/queries.ts';
 import { finishRun, recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
 import { datasets } from '../../datasets/index.ts';
 import { models } from '../../models/index.ts';
-import type { Status } from '../contracts/result.ts';
+import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../contracts/result.ts';
+import type { Provider } from '../contracts/runner.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import { createHubClient } from '../hub/hub-client.ts';
-import { type Done, type ExecutionSummary, type Limits, type ProgressEvent, execute, isDone } from '../jobs/execute.ts';
-import { type SuiteEntry, planTrials } from '../jobs/plan.ts';
+import type { Limits, ProgressEvent } from '../jobs/bench.ts';
+import { type Done, type ExecutionSummary, execute, isDone } from '../jobs/execute.ts';
+import { connectRedis } from '../jobs/fleet.ts';
+import { chooseRunner, executeInFleet } from '../jobs/fleet-coordinator.ts';
+import { type PlannedTrial, type SuiteEntry, planTrials } from '../jobs/plan.ts';
 import { createPreparer } from '../jobs/prepare.ts';
 import type { SandboxPolicy } from '../jobs/sandbox-support.ts';
 import { sourceHash } from '../jobs/source-hash.ts';
 import { openWorkspace } from '../jobs/workspace.ts';
 import { readMachine, runnerOf } from '../measure/machine.ts';
 import { modelRevision } from '../model/load-model.ts';
+import { remark } from './output.ts';
 import { REPOSITORY_ROOT, methodUnits, taskUnits } from './registry.ts';
 
 export interface RunSuiteRequest {
@@ -31,31 +37,55 @@ export interface RunSuiteRequest {
   readonly retryFailed: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
+  /** Folder of artifacts, where it is not the home's own. */
+  readonly artifacts?: string;
+  /** Have the work done by a fleet of workers instead of this machine. */
+  readonly fleet?: FleetChoice;
+}
+
+export interface FleetChoice {
+  /** Address of Redis. */
+  readonly redis: string;
+  readonly provider: Provider;
+  /** Beginning of the fingerprint of a kind of runner; needed where workers of several kinds are there. */
+  readonly kind?: string | undefined;
 }
 
 export interface RunSummary extends ExecutionSummary {
   readonly run: string;
+  readonly plan: readonly PlannedTrial[];
   readonly planned: number;
   /** Trials that were in the store already, whole. */
   readonly alreadyDone: number;
   readonly wallSeconds: number;
-  /** Wall time not spent in compressing, checking, evaluating or timing. */
-  readonly overheadSeconds: number;
+  /** Wall time not spent in compressing, checking, evaluating or timing; null for a fleet, which does these side by side. */
+  readonly overheadSeconds: number | null;
 }
 
 export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
-  const workspace = openWorkspace(request.home);
+  const workspace = openWorkspace(
+    request.home,
+    request.artifacts === undefined ? {} : { artifacts: request.artifacts },
+  );
   const machine = readMachine();
-  const plan = planTrials(request.entries, runnerOf('cpu', machine));
   const run = `${startedAt.slice(0, 19).replaceAll(/[:-]/g, '')}-${request.suite}-${process.pid.toString(36)}`;
-  const store = openStore(workspace.storePath);
+  let store: Store | undefined;
+  let redis: Redis | undefined;
   try {
+    const opened = openStore(workspace.storePath);
+    store = opened;
     recordCatalog(store, catalog());
-    const done = doneIn(store, request.retryFailed);
+    if (request.fleet) redis = await connectRedis(request.fleet.redis, remark);
+    const runner =
+      redis && request.fleet
+        ? await chooseRunner(redis, { ...request.fleet, signal: request.signal }, remark)
+        : runnerOf('cpu', machine);
+    const plan = planTrials(request.entries, runner);
+    const done = doneIn(store, { plan, retryFailed: request.retryFailed });
     const open = plan.filter((trial) => !isDone(trial, done));
-    const counts = { run, planned: plan.length, alreadyDone: plan.length - open.length };
+    const counts = { run, plan, planned: plan.length, alreadyDone: plan.length - open.length };
     if (open.length === 0) {
       const none = { compressing: 0, checking: 0, evaluating: 0, timing: 0 };
       return { ...counts, seconds: none, recorded: 0, undone: [], wallSeconds: 0, overheadSeconds: 0 };
@@ -73,36 +103,44 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
       overheadSeconds: null,
     });
     const retry = { retry: request.retryFailed };
-    const summary = await execute({
+    const work = {
       plan: open,
       run,
-      machine,
       workspace,
-      preparer: createPreparer(workspace, createHubClient()),
       done,
       recorder: {
-        trial: (row) => void recordTrial(store, row, retry),
-        evaluation: (row) => void recordEvaluation(store, row, retry),
-        measurement: (row) => void recordMeasurement(store, row, retry),
+        trial: (row: TrialRow) => void recordTrial(opened, row, retry),
+        evaluation: (row: EvaluationRow) => void recordEvaluation(opened, row, retry),
+        measurement: (row: MeasurementRow) => void recordMeasurement(opened, row, retry),
       },
       limits: request.limits,
       ...(request.sandbox && { sandbox: request.sandbox }),
       signal: request.signal,
       onProgress: request.onProgress,
-    });
+    };
+    const summary = redis
+      ? await executeInFleet({ ...work, redis, runner })
+      : await execute({ ...work, machine, preparer: createPreparer(workspace, createHubClient()) });
     const wallSeconds = (performance.now() - startedMs) / 1000;
     const { compressing, checking, evaluating, timing } = summary.seconds;
-    const overheadSeconds = wallSeconds - compressing - checking - evaluating - timing;
+    const overheadSeconds = redis ? null : wallSeconds - compressing - checking - evaluating - timing;
     finishRun(store, run, { finishedAt: new Date().toISOString(), wallSeconds, overheadSeconds });
     return { ...summary, ...counts, wallSeconds, overheadSeconds };
   } finally {
-    store.close();
+    redis?.disconnect();
+    store?.close();
     workspace.release();
   }
 }
 
-function doneIn(store: Store, retryFailed: boolean): Done {
-  const keys = doneKeys(store, PROTOCOL.version);
+function doneIn(
+  store: Store,
+  { plan, retryFailed }: { readonly plan: readonly PlannedTrial[]; readonly retryFailed: boolean },
+): Done {
+  const keys = doneKeys(
+    store,
+    plan.map(({ key }) => key),
+  );
   const counts = (status: Status) => !retryFailed || status === 'completed';
   return {
     trials: new Map([...keys.trials].filter(([, { status }]) => counts(status))),

@@ -2,7 +2,7 @@
 import { defineCommand } from 'citty';
 import { InputError } from '../contracts/errors.ts';
 import { kindOf } from '../contracts/model.ts';
-import type { Limits } from '../jobs/execute.ts';
+import type { Limits } from '../jobs/bench.ts';
 import type { SuiteEntry } from '../jobs/plan.ts';
 import { kindFor } from '../model/encode-row.ts';
 import { printBoards } from './board.ts';
@@ -11,36 +11,50 @@ import { homeOf, homeOption, jsonOption } from './home.ts';
 import { EXIT_CODES, print, printJson, remark } from './output.ts';
 import { createRunProgress } from './progress.ts';
 import { findById, findDataset, findModel, findTask, findVariants, splitList } from './registry.ts';
-import { type RunSummary, runSuite } from './run-suite.ts';
+import { providerOf, redisOption, redisUrlOf, runnerOption } from './fleet-options.ts';
+import { type RunSuiteRequest, type RunSummary, runSuite } from './run-suite.ts';
 import { policyOf, sandboxOption } from './sandbox-option.ts';
 import { type Suite, suites } from './suites.ts';
+
+/** What is run, by whom, and under which limits: of every command that runs a suite. */
+export const choiceOptions = {
+  suite: { type: 'string', description: `One of ${suites.map(({ id }) => id).join(', ')}`, default: 'quick' },
+  methods: {
+    type: 'string',
+    description: 'Only these: ids, id/variant, families or cost classes, separated by commas',
+  },
+  models: {
+    type: 'string',
+    description: 'Only these models, separated by commas; adds those a suite leaves out unless asked',
+  },
+  tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
+  seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
+  timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
+  memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
+  sandbox: sandboxOption,
+  fleet: { type: 'boolean', description: 'Have workers do the work: see shrinkrank worker --help', default: false },
+  redis: redisOption,
+  runner: runnerOption,
+  kind: {
+    type: 'string',
+    description: 'Of several kinds of workers those whose fingerprint begins so',
+    valueHint: 'fingerprint',
+  },
+  quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
+  home: homeOption,
+  json: jsonOption,
+} as const;
 
 export default defineCommand({
   meta: { name: 'run', description: 'Run a suite, or chosen methods × models × tasks, and show the leaderboard.' },
   args: {
-    suite: { type: 'string', description: `One of ${suites.map(({ id }) => id).join(', ')}`, default: 'quick' },
-    methods: {
-      type: 'string',
-      description: 'Only these: ids, id/variant, families or cost classes, separated by commas',
-    },
-    models: {
-      type: 'string',
-      description: 'Only these models, separated by commas; adds those a suite leaves out unless asked',
-    },
-    tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
-    seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
-    timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
-    memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
-    sandbox: sandboxOption,
+    ...choiceOptions,
     'retry-failed': {
       type: 'boolean',
       description: 'Do failed pieces once more; the failures stay stored',
       default: false,
     },
     resume: { type: 'boolean', description: 'Go on where a run ended; it is the default and only way', default: true },
-    quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
-    home: homeOption,
-    json: jsonOption,
   },
   async run({ args }) {
     if (args.resume === false) {
@@ -51,7 +65,6 @@ export default defineCommand({
     const suite = findById('suite', suites, args.suite);
     const entries = entriesOf(suite, args);
     const home = homeOf(args.home);
-    const sandbox = policyOf(args.sandbox);
     const interruption = new AbortController();
     const interrupt = () => interruption.abort();
     process.once('SIGINT', interrupt);
@@ -62,17 +75,17 @@ export default defineCommand({
         suite: suite.id,
         entries,
         limits: limitsOf(suite, args),
-        sandbox,
         home,
         retryFailed: args['retry-failed'],
         signal: interruption.signal,
+        ...workplaceOf(args),
         onProgress: progress.onEvent,
       });
       progress.stop();
       const boards = entries.flatMap(({ model, tasks }) =>
         tasks.map(({ task }) => ({ model: model.id, task: task.id })),
       );
-      if (args.json) printJson(summary);
+      if (args.json) printJson({ ...summary, plan: undefined });
       else {
         printBoards({ home, boards });
         printSummary(summary);
@@ -93,7 +106,7 @@ interface Choice {
   readonly seeds?: string | undefined;
 }
 
-function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
+export function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
   const wantedModels =
     choice.models === undefined ? undefined : splitList('models', choice.models).map((id) => findModel(id).id);
   const wanted = choice.methods === undefined ? undefined : findVariants(splitList('methods', choice.methods));
@@ -128,12 +141,35 @@ function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
   }));
 }
 
+/** Where the work is done: here, with methods shut in, or by a fleet, whose workers see to that themselves. */
+export function workplaceOf(args: {
+  readonly fleet: boolean;
+  readonly redis?: string | undefined;
+  readonly runner: string;
+  readonly kind?: string | undefined;
+  readonly sandbox: string;
+}): Pick<RunSuiteRequest, 'fleet' | 'sandbox'> {
+  const { fleet, redis, kind } = args;
+  const provider = providerOf(args.runner);
+  if (!fleet && (redis !== undefined || kind !== undefined)) {
+    throw new InputError('run: --redis and --kind are for a fleet; add --fleet');
+  }
+  if (!fleet) {
+    if (provider !== 'cpu') throw new InputError(`run: --runner ${provider} is for a fleet; add --fleet`);
+    return { sandbox: policyOf(args.sandbox) };
+  }
+  if (args.sandbox !== sandboxOption.default) {
+    throw new InputError('run: --sandbox is for this machine; in a fleet each worker is started with its own');
+  }
+  return { fleet: { redis: redisUrlOf(redis), provider, kind } };
+}
+
 function withDense(variants: ReturnType<typeof findVariants>): ReturnType<typeof findVariants> {
   const dense = findVariants(['dense']);
   return [...dense, ...variants.filter(({ unit }) => unit.method.id !== 'dense')];
 }
 
-function limitsOf(
+export function limitsOf(
   { limits }: Suite,
   args: { readonly timeout?: string | undefined; readonly memory?: string | undefined },
 ): Limits {
@@ -144,7 +180,7 @@ function limitsOf(
   };
 }
 
-function wholeNumber(option: string, text: string, least = 0): number {
+export function wholeNumber(option: string, text: string, least = 0): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < least || text.trim() === '') {
     throw new InputError(`--${option}: expected a whole number from ${least}, got "${text}"`);
@@ -162,8 +198,10 @@ function printSummary(summary: RunSummary): void {
   const text =
     `${planned} variants${done}; ${recorded} rows recorded in ${wallSeconds.toFixed(1)} s: ` +
     `compressing ${seconds.compressing.toFixed(1)} s, checking and sizing ${seconds.checking.toFixed(1)} s, ` +
-    `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s, ` +
-    `the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`;
+    `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s` +
+    (overheadSeconds === null
+      ? ' on the workers'
+      : `, the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`);
   print(wrapParts(text.split(' '), { separator: ' ', columns: outputColumns() }).join('\n'));
   for (const [reason, names] of Map.groupBy(undone, (piece) => piece.reason)) {
     const who = [...new Set(names.map(({ name }) => name))].join(', ');

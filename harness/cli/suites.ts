@@ -1,5 +1,5 @@
 /** The named choices of models, tasks, variants, seeds and budgets that `run --suite` takes. */
-import type { Limits } from '../jobs/execute.ts';
+import type { Limits } from '../jobs/bench.ts';
 import { type Study, studies } from './studies.ts';
 
 export interface Suite {

@@ -2,32 +2,17 @@
  * Works through a plan: a child process per trial, another to judge what it made, and a row for each finished piece,
  * handed over the moment it is known. What is done already is skipped, so running again goes on where a run ended.
  */
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../contracts/result.ts';
+import type { Status } from '../contracts/result.ts';
 import type { Machine } from '../contracts/runner.ts';
-import { type ChildOutcome, type ChildUsage, type Confinement, runChild } from './child-process.ts';
-import type { Activity, JudgeMessage, JudgeSpecification } from './judge-child.ts';
-import type { Failure } from './outcome.ts';
+import type { Bench } from './bench.ts';
+import { compressTrial } from './compress-trial.ts';
+import { judgeArtifact } from './judge-artifact.ts';
+import type { Activity } from './judge-child.ts';
 import type { PlannedTrial } from './plan.ts';
-import { removeFolder } from './plain-file.ts';
-import type { Preparer } from './prepare.ts';
-import { evaluationRow, measurementRow, trialRow } from './rows.ts';
-import type { SandboxSupport } from './sandbox.ts';
-import { type SandboxPolicy, sandboxFor } from './sandbox-support.ts';
-import { shutInTrial } from './shut-in-trial.ts';
-import type { TrialSpecification } from './trial-child.ts';
+import { type Recorder, recordPiece } from './record-piece.ts';
+import { trialRow } from './rows.ts';
 import type { TrialAccount } from './trial-report.ts';
 import { warmTrialCache } from './warm-trial-cache.ts';
-import type { Workspace } from './workspace.ts';
-
-export interface Limits {
-  readonly trialTimeoutSeconds: number;
-  readonly judgeTimeoutSeconds: number;
-  readonly memoryBytes: number;
-  /** What a method may write into its folder; by default enough for several models of dense's size. */
-  readonly scratchBytes?: number;
-}
 
 /** What the store holds. */
 export interface Done {
@@ -36,33 +21,13 @@ export interface Done {
   readonly measurements: ReadonlySet<string>;
 }
 
-/** Called once per finished row; returns when the row is on disk for good. */
-export interface Recorder {
-  trial(row: TrialRow): void;
-  evaluation(row: EvaluationRow): void;
-  measurement(row: MeasurementRow): void;
-}
-
-export interface ExecuteRequest {
+export interface ExecuteRequest extends Bench {
   readonly plan: readonly PlannedTrial[];
   readonly run: string;
   readonly machine: Machine;
-  readonly workspace: Workspace;
-  readonly preparer: Preparer;
   readonly done: Done;
   readonly recorder: Recorder;
-  readonly limits: Limits;
-  /** How methods are shut in; `auto` where it is not said. */
-  readonly sandbox?: SandboxPolicy;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (event: ProgressEvent) => void;
 }
-
-export type ProgressEvent =
-  | { readonly kind: 'trial'; readonly trial: PlannedTrial; readonly index: number; readonly total: number }
-  | { readonly kind: 'share'; readonly activity: Activity; readonly share: number }
-  | { readonly kind: 'finished'; readonly trial: PlannedTrial; readonly status: Status; readonly reason?: string }
-  | { readonly kind: 'again'; readonly trial: PlannedTrial; readonly reason: string };
 
 export interface ExecutionSummary {
   readonly seconds: Readonly<Record<Activity, number>>;
@@ -78,16 +43,10 @@ export interface Undone {
   readonly reason: string;
 }
 
-/** A process killed from outside says nothing of the method: it is tried again, but not for ever. */
-const MOST_ATTEMPTS = 3;
-const TRIAL_CHILD = join(import.meta.dirname, 'trial-child.ts');
-const JUDGE_CHILD = join(import.meta.dirname, 'judge-child.ts');
-
 export async function execute(request: ExecuteRequest): Promise<ExecutionSummary> {
   const { plan, done, signal, onProgress } = request;
   const state: ExecutionState = {
     request,
-    sandbox: sandboxFor(request.sandbox ?? 'auto'),
     seconds: { compressing: 0, checking: 0, evaluating: 0, timing: 0 },
     recorded: 0,
     undone: [],
@@ -110,14 +69,24 @@ export function isDone(trial: PlannedTrial, done: Done): boolean {
   const stored = done.trials.get(trial.key);
   if (!stored) return false;
   if (stored.status !== 'completed') return true;
-  return (
-    trial.evaluations.every(({ key }) => done.evaluations.has(key)) && done.measurements.has(trial.measurement.key)
-  );
+  return openPieces(trial, done).length === 0;
+}
+
+/** Keys of the evaluations and the measurement that are still to do. */
+export function openPieces(trial: PlannedTrial, done: Pick<Done, 'evaluations' | 'measurements'>): string[] {
+  return [
+    ...trial.evaluations.map(({ key }) => key).filter((key) => !done.evaluations.has(key)),
+    ...[trial.measurement.key].filter((key) => !done.measurements.has(key)),
+  ];
+}
+
+/** `gptq/w4g32 on stories260k` */
+export function titleOf({ identity }: PlannedTrial): string {
+  return `${identity.method}/${identity.variant} on ${identity.model}`;
 }
 
 interface ExecutionState {
   readonly request: ExecuteRequest;
-  readonly sandbox: SandboxSupport;
   readonly seconds: Record<Activity, number>;
   recorded: number;
   readonly undone: Undone[];
@@ -135,30 +104,24 @@ interface Candidate {
 async function executeTrial(state: ExecutionState, trial: PlannedTrial): Promise<void> {
   const { workspace, done } = state.request;
   const stored = done.trials.get(trial.key);
-  const startedAt = new Date().toISOString();
   if (stored?.artifact && workspace.hasArtifact(stored.artifact)) {
-    await judge(state, { trial, sha256: stored.artifact, account: null, startedAt });
+    await judge(state, { trial, sha256: stored.artifact, account: null, startedAt: '' });
     return;
   }
-  const made = await compress(state, trial, startedAt);
+  const made = await compress(state, trial);
   if (!made) return;
   if (stored && stored.artifact !== made.sha256) {
-    const reason =
-      `the store's artifact ${stored.artifact} is gone and making it again gave ${made.sha256}; ` +
-      'run with a fresh --home, or make the method deterministic';
-    leaveUndone(state, trial, { keys: openPieces(state, trial), reason });
+    leaveUndone(state, trial, { keys: openPieces(trial, done), reason: otherArtifact(stored.artifact, made.sha256) });
     return;
   }
-  await judge(state, { trial, sha256: made.sha256, account: stored ? null : made.account, startedAt });
+  await judge(state, stored ? { ...made, account: null } : made);
 }
 
-/** Keys of the evaluations and the measurement that are still to do. */
-function openPieces(state: ExecutionState, trial: PlannedTrial): string[] {
-  const { done } = state.request;
-  return [
-    ...trial.evaluations.map(({ key }) => key).filter((key) => !done.evaluations.has(key)),
-    ...[trial.measurement.key].filter((key) => !done.measurements.has(key)),
-  ];
+export function otherArtifact(stored: string | null, made: string): string {
+  return (
+    `the store's artifact ${stored} is gone and making it again gave ${made}; ` +
+    'run with a fresh --home, or make the method deterministic'
+  );
 }
 
 function leaveUndone(
@@ -166,249 +129,42 @@ function leaveUndone(
   trial: PlannedTrial,
   { keys, reason }: { readonly keys: Iterable<string>; readonly reason: string },
 ): void {
-  const { method, variant, model } = trial.identity;
-  for (const key of keys) state.undone.push({ key, name: `${method}/${variant} on ${model}`, reason });
+  for (const key of keys) state.undone.push({ key, name: titleOf(trial), reason });
 }
 
-/** Runs the method. Records the row of a trial that failed and gives undefined; else keeps the artifact. */
-async function compress(
-  state: ExecutionState,
-  trial: PlannedTrial,
-  startedAt: string,
-): Promise<{ readonly sha256: string; readonly account: TrialAccount } | undefined> {
-  const { workspace, preparer, limits, recorder, run, machine, onProgress } = state.request;
-  const { entry, unit, identity } = trial;
-  const { model, calibration } = entry;
-  const { access } = unit.method;
-  const preparedModel = await preparer.model(model);
-  const calibrationPath = access === 'data-free' ? null : await preparer.calibration(model, calibration, identity.seed);
-  const trainingPath = access === 'trained' ? await preparer.training(model, calibration, identity.seed) : null;
-
-  for (let attempt = 1; ; attempt++) {
-    const scratch = workspace.scratch('trial');
-    const specification: TrialSpecification = {
-      methodFile: unit.file,
-      params: identity.params,
-      randomSeed: `${identity.method}/${identity.variant}/${identity.seed}`,
-      model: preparedModel,
-      calibrationPath,
-      trainingPath,
-      artifactPath: join(scratch, 'artifact.onnx'),
-      reportPath: join(scratch, 'report.json'),
-    };
-    const { sandbox } = state;
-    const tried = shutInTrial({ sandbox, trial, specification, scratchBytes: limits.scratchBytes });
-    try {
-      const ending = await runScratch(state, {
-        entry: TRIAL_CHILD,
-        specification,
-        scratch,
-        timeoutSeconds: limits.trialTimeoutSeconds,
-        confinement: tried.confinement,
-        onMessage(message, spent) {
-          tried.hear(message, spent);
-          onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) });
-        },
-      });
-      const { reported, account, outcome } = tried.settle(
-        ending,
-        describeEnding(ending, limits, limits.trialTimeoutSeconds),
-      );
-      const again = reported ? undefined : causeFromOutside(ending);
-      if (again !== undefined && attempt < MOST_ATTEMPTS) {
-        onProgress?.({ kind: 'again', trial, reason: again });
-        continue;
-      }
-      state.seconds.compressing += account.cost?.wallSeconds ?? ending.wallSeconds;
-      if (outcome.status === 'completed') return { sha256: workspace.keepArtifact(outcome.value), account };
-      if (state.request.done.trials.has(trial.key)) {
-        const reason = `its artifact is gone and making it again failed: ${outcome.status}: ${outcome.reason}`;
-        leaveUndone(state, trial, { keys: openPieces(state, trial), reason });
-      } else {
-        recorder.trial(trialRow({ trial, run, machine, startedAt }, account, outcome));
-        state.recorded++;
-      }
-      onProgress?.({ kind: 'finished', trial, status: outcome.status, reason: outcome.reason });
-      return undefined;
-    } finally {
-      removeFolder(scratch);
-    }
+/** Runs the method. Records the row of a trial that failed and gives undefined; else the artifact is kept. */
+async function compress(state: ExecutionState, trial: PlannedTrial): Promise<Candidate | undefined> {
+  const { recorder, run, machine, done, onProgress } = state.request;
+  const { startedAt, account, wallSeconds, outcome } = await compressTrial(state.request, trial);
+  state.seconds.compressing += wallSeconds;
+  if (outcome.status === 'completed') return { trial, sha256: outcome.value, account, startedAt };
+  if (done.trials.has(trial.key)) {
+    const reason = `its artifact is gone and making it again failed: ${outcome.status}: ${outcome.reason}`;
+    leaveUndone(state, trial, { keys: openPieces(trial, done), reason });
+  } else {
+    recorder.trial(trialRow({ trial, run, machine, startedAt }, account, outcome));
+    state.recorded++;
   }
-}
-
-/** Why an ending says nothing of the method, so that it is worth another try. */
-function causeFromOutside(ending: ChildOutcome): string | undefined {
-  if (ending.ending === 'killed') return `its process was killed from outside (${ending.signalName})`;
-  if (ending.ending === 'not-started') return `its sandbox could not be set up${lastWords(ending.errorOutput)}`;
+  onProgress?.({ kind: 'finished', trial, ...outcome });
   return undefined;
 }
 
-/** Has the artifact checked, evaluated and timed in a child process, and records each piece as it comes. */
-async function judge(state: ExecutionState, candidate: Candidate): Promise<void> {
-  const { workspace, preparer, limits, onProgress } = state.request;
-  const { trial } = candidate;
-  const { model } = trial.entry;
-  const open = new Set([...(candidate.account ? [trial.key] : []), ...openPieces(state, trial)]);
-  const preparedModel = await preparer.model(model);
-  const testPaths = new Map<string, string>();
-  for (const { key, dataset, task } of trial.evaluations) {
-    if (open.has(key)) testPaths.set(key, await preparer.test(model, dataset, task));
-  }
-
-  for (let attempt = 1; open.size > 0; attempt++) {
-    const scratch = workspace.scratch('judge');
-    const specification: JudgeSpecification = {
-      model: preparedModel,
-      artifactPath: workspace.artifactPath(candidate.sha256),
-      denseSize: preparedModel.size,
-      trialKey: open.has(trial.key) ? trial.key : null,
-      control: trial.unit.method.control,
-      evaluations: trial.evaluations
-        .filter(({ key }) => open.has(key))
-        .map(({ key }) => ({ key, testPath: testPaths.get(key) ?? '' })),
-      measurement: open.has(trial.measurement.key)
-        ? { key: trial.measurement.key, provider: trial.measurement.runner.provider }
-        : null,
-    };
-    let begun: string | undefined;
-    let rejected = false;
-    const outcome = await runScratch(state, {
-      entry: JUDGE_CHILD,
-      specification,
-      scratch,
-      timeoutSeconds: limits.judgeTimeoutSeconds,
-      onMessage(value) {
-        const message = value as JudgeMessage;
-        if (message.kind === 'begun') begun = message.key;
-        if (message.kind === 'progress')
-          onProgress?.({ kind: 'share', activity: message.activity, share: message.share });
-        if (message.kind !== 'done') return;
-        open.delete(message.key);
-        begun = undefined;
-        state.seconds[message.activity] += message.wallSeconds;
-        recordPiece(state, candidate, message);
-        rejected ||= message.activity === 'checking' && message.outcome.status !== 'completed';
-      },
-    });
-    rmSync(scratch, { recursive: true, force: true });
-    if (rejected) return;
-    if (open.size === 0) break;
-    if (outcome.ending === 'killed' && attempt < MOST_ATTEMPTS) {
-      onProgress?.({
-        kind: 'again',
-        trial,
-        reason: `the process judging it was killed from outside (${outcome.signalName})`,
-      });
-      continue;
-    }
-    if (begun === undefined) {
-      const reason = `the process judging it ended between two pieces: ${describeEnding(outcome, limits, limits.judgeTimeoutSeconds).reason}`;
-      leaveUndone(state, trial, { keys: open, reason });
-      return;
-    }
-    recordDeath(state, candidate, begun, describeEnding(outcome, limits, limits.judgeTimeoutSeconds));
-    open.delete(begun);
-    if (begun === trial.key) return;
-    attempt = 0;
-  }
-  onProgress?.({ kind: 'finished', trial, status: 'completed' });
-}
-
-function recordPiece(state: ExecutionState, candidate: Candidate, piece: JudgeMessage & { kind: 'done' }): void {
-  const { recorder, run, machine, onProgress } = state.request;
-  const { trial, sha256, account } = candidate;
-  const { wallSeconds } = piece;
-  const origin = { trial, run, machine, startedAt: new Date(Date.now() - wallSeconds * 1000).toISOString() };
-  if (piece.activity === 'checking') {
-    recorder.trial(trialRow({ ...origin, startedAt: candidate.startedAt }, account, piece.outcome));
-    if (piece.outcome.status !== 'completed') onProgress?.({ kind: 'finished', trial, ...piece.outcome });
-  } else if (piece.activity === 'evaluating') {
-    const planned = trial.evaluations.find(({ key }) => key === piece.key);
-    if (planned)
-      recorder.evaluation(evaluationRow(origin, planned, { artifact: sha256, wallSeconds, outcome: piece.outcome }));
-  } else {
-    recorder.measurement(measurementRow(origin, { artifact: sha256, wallSeconds, outcome: piece.outcome }));
-  }
-  state.recorded++;
-}
-
-/** Records a piece whose process ended before it could say how it went. */
-function recordDeath(state: ExecutionState, candidate: Candidate, key: string, outcome: Failure): void {
-  const { trial } = candidate;
-  const failed = { kind: 'done', key, outcome, wallSeconds: 0 } as const;
-  if (key === trial.key) recordPiece(state, candidate, { ...failed, activity: 'checking' });
-  else if (key === trial.measurement.key) recordPiece(state, candidate, { ...failed, activity: 'timing' });
-  else recordPiece(state, candidate, { ...failed, activity: 'evaluating' });
-}
-
-async function runScratch(
-  state: ExecutionState,
-  child: {
-    readonly entry: string;
-    readonly specification: TrialSpecification | JudgeSpecification;
-    readonly scratch: string;
-    readonly timeoutSeconds: number;
-    readonly onMessage: (message: unknown, spent: ChildUsage) => void;
-    /** For a process that runs a stranger's code. */
-    readonly confinement?: Confinement;
-  },
-): Promise<ChildOutcome> {
-  const { workspace, limits, signal } = state.request;
-  const path = join(child.scratch, 'specification.json');
-  writeFileSync(path, JSON.stringify(child.specification));
-  const outcome = await runChild({
-    entry: child.entry,
-    args: [path],
-    cwd: child.scratch,
-    compileCache: child.confinement ? workspace.trialCache : workspace.compileCache,
-    timeoutSeconds: child.timeoutSeconds,
-    memoryBytes: limits.memoryBytes,
-    onMessage: child.onMessage,
-    ...(child.confinement && { confinement: child.confinement }),
-    ...(signal && { signal }),
+/** Has the artifact judged and records each piece as it comes. */
+async function judge(state: ExecutionState, { trial, sha256, account, startedAt }: Candidate): Promise<void> {
+  const { recorder, run, machine, done, onProgress } = state.request;
+  const judged = await judgeArtifact(state.request, {
+    trial,
+    sha256,
+    keys: [...(account ? [trial.key] : []), ...openPieces(trial, done)],
+    onPiece(piece) {
+      state.seconds[piece.activity] += piece.wallSeconds;
+      recordPiece(recorder, { trial, run, machine, sha256, account, compressedAt: startedAt, piece });
+      state.recorded++;
+      if (piece.activity === 'checking' && piece.outcome.status !== 'completed') {
+        onProgress?.({ kind: 'finished', trial, ...piece.outcome });
+      }
+    },
   });
-  signal?.throwIfAborted();
-  return outcome;
-}
-
-function shareOf(message: unknown): number {
-  const { share } = message as { readonly share?: unknown };
-  return typeof share === 'number' && share >= 0 && share <= 1 ? share : 0;
-}
-
-function describeEnding(outcome: ChildOutcome, limits: Limits, timeoutSeconds: number): Failure {
-  const megabytes = Math.round(outcome.peakMemoryBytes / 2 ** 20);
-  switch (outcome.ending) {
-    case 'timeout':
-      return { status: 'timeout', reason: `not finished after ${timeoutSeconds} s; stopped` };
-    case 'out-of-memory':
-      return {
-        status: 'out-of-memory',
-        reason: `needed more than the limit of ${Math.round(limits.memoryBytes / 2 ** 20)} MiB (${megabytes} MiB seen); stopped`,
-      };
-    case 'killed':
-      return {
-        status: 'failed',
-        reason: `killed by ${outcome.signalName} ${MOST_ATTEMPTS} times${lastWords(outcome.errorOutput)}`,
-      };
-    case 'crashed':
-      return { status: 'failed', reason: `crashed with ${outcome.signalName}${lastWords(outcome.errorOutput)}` };
-    case 'exited':
-      return {
-        status: 'failed',
-        reason: `its process ended with exit code ${outcome.exitCode} and no report that can be read${lastWords(outcome.errorOutput)}`,
-      };
-    case 'over-limit':
-      return { status: 'failed', reason: `${outcome.excess}; stopped` };
-    case 'not-started':
-      return { status: 'failed', reason: `its sandbox could not be set up${lastWords(outcome.errorOutput)}` };
-    case 'aborted':
-      return { status: 'failed', reason: 'aborted' };
-  }
-}
-
-function lastWords(errorOutput: string): string {
-  return errorOutput === ''
-    ? '; it printed nothing on standard error'
-    : `; last on standard error: ${errorOutput.slice(-2000)}`;
+  if (judged.status === 'undone') leaveUndone(state, trial, judged);
+  if (judged.status === 'judged') onProgress?.({ kind: 'finished', trial, status: 'completed' });
 }

@@ -3,21 +3,11 @@
  * One run at a time works in it; a lock names the process, and one left by a dead process is taken over.
  */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { InputError } from '../contracts/errors.ts';
 import { removeFolder } from './plain-file.ts';
+import { processHolding, releaseProcessLock, tryProcessLock } from './process-lock.ts';
 
 export interface Workspace {
   readonly root: string;
@@ -38,9 +28,21 @@ export interface Workspace {
   release(): void;
 }
 
-export function openWorkspace(root: string): Workspace {
+const LOCK = 'run.lock';
+
+export interface WorkspaceOptions {
+  /** Folder of artifacts, where it is shared with others; made by them. */
+  readonly artifacts?: string;
+}
+
+/** Throws InputError when another process works in it. */
+export function openWorkspace(root: string, options: WorkspaceOptions = {}): Workspace {
   const path = resolve(root);
-  const folders = { artifacts: join(path, 'artifacts'), inputs: join(path, 'inputs'), scratch: join(path, 'scratch') };
+  const folders = {
+    artifacts: resolve(options.artifacts ?? join(path, 'artifacts')),
+    inputs: join(path, 'inputs'),
+    scratch: join(path, 'scratch'),
+  };
   try {
     for (const folder of [folders.artifacts, folders.inputs]) mkdirSync(folder, { recursive: true });
   } catch (error) {
@@ -48,7 +50,13 @@ export function openWorkspace(root: string): Workspace {
       cause: error,
     });
   }
-  const lock = takeLock(join(path, 'run.lock'));
+  const lock = join(path, LOCK);
+  const holder = tryProcessLock(lock);
+  if (holder !== null) {
+    throw new InputError(
+      `another run (process ${holder}) works in ${path}; wait for it, or name another folder with --home`,
+    );
+  }
   // Whatever is left here belonged to a run that died.
   removeFolder(folders.scratch);
   mkdirSync(folders.scratch);
@@ -72,8 +80,21 @@ export function openWorkspace(root: string): Workspace {
       mkdirSync(folder);
       return folder;
     },
-    release: () => rmSync(lock, { force: true }),
+    release: () => releaseProcessLock(lock),
   };
+}
+
+/** The first of the workspaces `<folder>/1`, `<folder>/2` … that no process works in: what a dead one left is used again. */
+export function openFreeWorkspace(folder: string, options: WorkspaceOptions = {}): Workspace {
+  for (let number = 1; ; number++) {
+    const root = join(resolve(folder), String(number));
+    if (existsSync(root) && processHolding(join(root, LOCK)) !== null) continue;
+    try {
+      return openWorkspace(root, options);
+    } catch (error) {
+      if (processHolding(join(root, LOCK)) === null) throw error;
+    }
+  }
 }
 
 /** Writes a file so that it is whole or absent, also after a power cut. */
@@ -87,77 +108,4 @@ export function writeDurably(path: string, bytes: Uint8Array): void {
     closeSync(file);
   }
   renameSync(temporary, path);
-}
-
-/** The lock appears whole or not at all, and of several runs that find a dead one's only one takes it over. */
-function takeLock(path: string): string {
-  const mine = `${path}.${process.pid}`;
-  writeFileSync(mine, `${process.pid} ${startOf(process.pid) ?? ''}`);
-  try {
-    while (!linked(mine, path)) {
-      const found = readLock(path);
-      if (found === undefined) continue; // released meanwhile
-      const [pid, start] = found.split(' ');
-      if (Number(pid) > 0 && isAlive(Number(pid), start)) {
-        throw new InputError(
-          `another run (process ${pid}) works in ${dirname(path)}; wait for it, or name another folder with --home`,
-        );
-      }
-      removeLock(path, found);
-    }
-    return path;
-  } finally {
-    rmSync(mine, { force: true });
-  }
-}
-
-function linked(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return false;
-  }
-}
-
-/** Moves the lock aside before removing it: what was moved may be that of a run which was quicker, and goes back. */
-function removeLock(path: string, content: string): void {
-  const aside = `${path}.${process.pid}.left`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return;
-  }
-  if (readLock(aside) !== content) linked(aside, path);
-  rmSync(aside, { force: true });
-}
-
-function readLock(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
-/** A process id is used again in time: the same id with another start is another process. */
-function isAlive(pid: number, start: string | undefined): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  return !start || startOf(pid) === start;
-}
-
-/** Clock ticks since boot at which the process started, where /proc tells. */
-function startOf(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
 }

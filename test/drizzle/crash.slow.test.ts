@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { openStore } from '../../drizzle/client.ts';
 import { exportRows } from '../../drizzle/export.ts';
-import { doneKeys } from '../../drizzle/queries.ts';
+import { doneKeys, trialKeys } from '../../drizzle/queries.ts';
 import { createRandom } from '../../harness/tensor/random.ts';
 import { temporaryFolder } from '../support/store.ts';
 
@@ -43,7 +43,7 @@ describe('a store whose writers are killed', () => {
       const { $client } = store.database;
       expect($client.pragma('integrity_check', { simple: true })).toBe('ok');
       expect($client.pragma('foreign_key_check')).toEqual([]);
-      const done = doneKeys(store, 1);
+      const done = doneKeys(store, trialKeys(store));
       const lost = acknowledged.filter((key) => !done.trials.has(key) && !done.evaluations.has(key));
       expect(lost).toEqual([]);
       expect(acknowledged.length).toBeGreaterThan(500);
@@ -62,7 +62,7 @@ describe('a store whose writers are killed', () => {
       const acknowledged = (await Promise.all(writers.map((writer) => killAfter(writer, 41)))).flat();
       expect(acknowledged.length).toBeGreaterThanOrEqual(160);
       const store = openStore(path);
-      const done = doneKeys(store, 1);
+      const done = doneKeys(store, trialKeys(store));
       store.close();
       expect(acknowledged.filter((key) => !done.trials.has(key) && !done.evaluations.has(key))).toEqual([]);
     }

@@ -27,17 +27,18 @@ import {
 import { temporaryStore } from '../support/store.ts';
 
 describe('doneKeys', () => {
-  it('holds what stands, failures included, of one protocol', () => {
+  it('holds what stands, failures included, of the trials asked for', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const trial = trialOf();
     recordTrial(store, trial);
-    recordTrial(store, trialOf({ identity: { protocol: 2 } }));
+    const other = trialOf({ identity: { variant: 'w8' } });
+    recordTrial(store, other);
     const failed = FAILURES.map((status, i) => failedTrialOf(status, { identity: { seed: i + 1 } }));
     for (const row of failed) recordTrial(store, row);
     recordEvaluation(store, evaluationOf(trial));
     recordMeasurement(store, failedMeasurementOf(trial, 'timeout'));
-    const done = doneKeys(store, 1);
+    const done = doneKeys(store, [trial.key, ...failed.map(({ key }) => key), evaluationOf(trial).key]);
     expect(done.trials).toEqual(
       new Map([
         [trial.key, { status: 'completed', artifact: trial.artifact.sha256 }],
@@ -46,7 +47,7 @@ describe('doneKeys', () => {
     );
     expect(done.evaluations).toEqual(new Map([[evaluationOf(trial).key, 'completed']]));
     expect(done.measurements).toEqual(new Map([[measurementOf(trial).key, 'timeout']]));
-    expect(doneKeys(store, 2).trials.size).toBe(1);
+    expect([...doneKeys(store, [other.key]).trials.keys()]).toEqual([other.key]);
   });
 });
 

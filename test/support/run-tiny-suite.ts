@@ -1,13 +1,15 @@
-/** A process that runs a suite of 13 variants of the tiny model in the folder it is given; it is there to be killed. */
+/**
+ * A process that runs a suite of variants of the tiny model (up to this many of each of five methods) in the folder it is
+ * given, by itself or, given the address of Redis, with a fleet of run-tiny-worker.ts; it is there to be killed.
+ */
 import { runSuite } from '../../harness/cli/run-suite.ts';
-import { methodUnit, tinyEntry, tinyLimits } from './tiny-suite.ts';
+import { tinyEntry, tinyLimits, tinySuiteUnits } from './tiny-suite.ts';
 
-const [home = ''] = process.argv.slice(2);
-const paths = ['control/dense', 'quantization/rtn', 'quantization/gptq', 'pruning/random-mask', 'pruning/sparsegpt'];
-const units = await Promise.all(paths.map(methodUnit));
+const [home = '', variantsPerMethod = '3', redis] = process.argv.slice(2);
+const units = await tinySuiteUnits();
 const variants = units.flatMap((unit) =>
   Object.keys(unit.method.variants)
-    .slice(0, 3)
+    .slice(0, Number(variantsPerMethod))
     .map((variant) => ({ unit, variant })),
 );
 const summary = await runSuite({
@@ -18,5 +20,6 @@ const summary = await runSuite({
   retryFailed: false,
   signal: new AbortController().signal,
   onProgress: () => {},
+  ...(redis !== undefined && { fleet: { redis, provider: 'cpu' } }),
 });
 process.exitCode = summary.undone.length > 0 ? 3 : 0;

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { DatasetDefinition, DatasetRow } from '../../harness/contracts/dataset.ts';
 import type { Method } from '../../harness/contracts/method.ts';
 import type { ModelDefinition, Tokenizer } from '../../harness/contracts/model.ts';
-import type { Limits } from '../../harness/jobs/execute.ts';
+import type { Limits } from '../../harness/jobs/bench.ts';
 import type { MethodUnit, SuiteEntry } from '../../harness/jobs/plan.ts';
 import { createRandom } from '../../harness/tensor/random.ts';
 import { tinyBert, tinyGpt, tinyLlama } from './tiny-model.ts';
@@ -133,6 +133,12 @@ export async function methodUnit(path: string): Promise<MethodUnit> {
   const file = path.startsWith('/') ? path : join(ROOT, 'methods', `${path}.ts`);
   const { default: method } = (await import(file)) as { readonly default: Method };
   return { method, file };
+}
+
+/** Five methods that ask for weights, or for calibration examples too. */
+export function tinySuiteUnits(): Promise<MethodUnit[]> {
+  const paths = ['control/dense', 'quantization/rtn', 'quantization/gptq', 'pruning/random-mask', 'pruning/sparsegpt'];
+  return Promise.all(paths.map(methodUnit));
 }
 
 export function tinyEntry(variants: SuiteEntry['variants'], seeds: readonly number[] = [0]): SuiteEntry {

@@ -8,6 +8,7 @@ import { openStore } from '../../../drizzle/client.ts';
 import { exportRows } from '../../../drizzle/export.ts';
 import type { Row } from '../../../harness/contracts/result.ts';
 import { createRandom } from '../../../harness/tensor/random.ts';
+import { deterministicValues } from '../../support/deterministic-values.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../support/run-tiny-suite.ts');
 const KILLS = 30;
@@ -115,8 +116,8 @@ describe('a run whose processes are killed at random moments', () => {
   });
 
   it('ends with the same deterministic values', () => {
-    const expected = valuesOf(undisturbed);
-    for (const rows of disturbed) expect(valuesOf(rows)).toEqual(expected);
+    const expected = deterministicValues(undisturbed);
+    for (const rows of disturbed) expect(deterministicValues(rows)).toEqual(expected);
   });
 
   it('leaves no process behind', () => {
@@ -146,21 +147,6 @@ function rowsIn(home: string): Row[] {
 
 function keysOf(rows: readonly Row[]): string[] {
   return rows.flatMap((row) => (row.kind === 'run' ? [] : [`${row.kind} ${row.key} ${row.status}`])).sort();
-}
-
-/**
- * What must not depend on when or how often a run was interrupted: all of a trial but what it cost, the outcomes per
- * item, and of a measurement all but times and memory.
- */
-function valuesOf(rows: readonly Row[]): Record<string, unknown> {
-  const varying = ['run', 'startedAt', 'wallSeconds', 'cost'];
-  const timed = ['latency', 'residentMemoryBytes', 'denseResidentMemoryBytes', 'placement'];
-  const values = rows.flatMap((row): [string, unknown][] => {
-    if (row.kind === 'run') return [];
-    const left = row.kind === 'measurement' ? [...varying, ...timed] : varying;
-    return [[row.key, Object.fromEntries(Object.entries(row).filter(([field]) => !left.includes(field)))]];
-  });
-  return Object.fromEntries(values);
 }
 
 /** Resolves in the middle of the next commit, at a write to the store's log before it is forced to disk. */

@@ -1,0 +1,90 @@
+/** `shrinkrank worker`: takes work from a fleet's queue until it is stopped. */
+import { join } from 'node:path';
+import { defineCommand } from 'citty';
+import { InputError } from '../contracts/errors.ts';
+import { createHubClient } from '../hub/hub-client.ts';
+import { connectRedis } from '../jobs/fleet.ts';
+import { DEFAULT_LOCK_MS, workInFleet } from '../jobs/fleet-worker.ts';
+import { openHostLock } from '../jobs/host-lock.ts';
+import { type PlannedTrial, planTrials } from '../jobs/plan.ts';
+import { createPreparer } from '../jobs/prepare.ts';
+import type { TrialReference } from '../jobs/fleet.ts';
+import type { Runner } from '../contracts/runner.ts';
+import { openFreeWorkspace } from '../jobs/workspace.ts';
+import { readMachine, runnerOf } from '../measure/machine.ts';
+import { providerOf, redisOption, redisUrlOf, runnerOption } from './fleet-options.ts';
+import { homeOf, homeOption } from './home.ts';
+import { EXIT_CODES, remark } from './output.ts';
+import { findDataset, findModel, findTask, findVariants } from './registry.ts';
+import { policyOf, sandboxOption } from './sandbox-option.ts';
+
+export default defineCommand({
+  meta: { name: 'worker', description: 'Do the work that `run --fleet` gives out, until it is stopped.' },
+  args: {
+    redis: redisOption,
+    runner: runnerOption,
+    artifacts: {
+      type: 'string',
+      description:
+        'The folder `artifacts` of the home of `run --fleet`, as it is called here (default: that of --home)',
+      valueHint: 'folder',
+    },
+    'share-host': {
+      type: 'boolean',
+      description: 'Work beside other workers of this machine, but for timing; by default one works at a time',
+      default: false,
+    },
+    sandbox: sandboxOption,
+    quiet: { type: 'boolean', description: 'Say nothing of each job', default: false },
+    home: homeOption,
+  },
+  async run({ args }) {
+    const runner = runnerOf(providerOf(args.runner), readMachine());
+    const sandbox = policyOf(args.sandbox);
+    const home = homeOf(args.home);
+    const interruption = new AbortController();
+    const interrupt = () => interruption.abort();
+    process.once('SIGINT', interrupt);
+    process.once('SIGTERM', interrupt);
+    const redis = await connectRedis(redisUrlOf(args.redis), remark);
+    const workspace = openFreeWorkspace(join(home, 'workers'), {
+      artifacts: args.artifacts ?? join(home, 'artifacts'),
+    });
+    try {
+      remark(`worker of kind ${runner.provider} ${runner.fingerprint}, waiting for work`);
+      await workInFleet({
+        redis,
+        runner,
+        workspace,
+        preparer: createPreparer(workspace, createHubClient()),
+        sandbox,
+        resolve: (reference) => plannedTrialOf(reference, runner),
+        hostLock: openHostLock(),
+        company: args['share-host'] ? 'side by side' : 'alone',
+        lockMs: DEFAULT_LOCK_MS,
+        signal: interruption.signal,
+        onJob: ({ doing }) => doing !== null && !args.quiet && remark(doing),
+      });
+      return EXIT_CODES.done;
+    } finally {
+      workspace.release();
+      redis.disconnect();
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+    }
+  },
+});
+
+/** Throws InputError for names that are not registered here. */
+function plannedTrialOf(reference: TrialReference, runner: Runner): PlannedTrial {
+  const entry = {
+    model: findModel(reference.model),
+    calibration: findDataset(reference.calibration),
+    tasks: reference.tasks.map(findTask),
+    variants: findVariants([`${reference.method}/${reference.variant}`]),
+    seeds: [reference.seed],
+  };
+  const [trial] = planTrials([entry], runner);
+  if (!trial) throw new InputError(`${reference.method}/${reference.variant}: nothing to do`);
+  return trial;
+}

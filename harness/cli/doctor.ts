@@ -6,15 +6,17 @@ import { models } from '../../models/index.ts';
 import { openStore } from '../../drizzle/client.ts';
 import { BenchError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
+import type { DeviceProvider } from '../contracts/runner.ts';
 import { createHubClient } from '../hub/hub-client.ts';
 import { readMachine } from '../measure/machine.ts';
 import { startEnergyMeter } from '../measure/energy.ts';
 import { loadModel } from '../model/load-model.ts';
+import { type ProbeOptions, probeProvider } from '../runtime/provider-probe.ts';
 import { formatBytes, outputColumns, renderHanging } from './format.ts';
 import { homeOf, homeOption, jsonOption } from './home.ts';
 import { EXIT_CODES, print, printJson } from './output.ts';
 
-interface Finding {
+export interface Finding {
   readonly subject: string;
   readonly state: 'ok' | 'limited' | 'missing';
   readonly text: string;
@@ -31,6 +33,7 @@ export default defineCommand({
     const findings = [
       nodeFinding(),
       machineFinding(),
+      ...(await Promise.all([deviceFinding('webgpu'), deviceFinding('cuda')])),
       energyFinding(),
       diskFinding(homeOf(args.home)),
       ...(await modelFindings()),
@@ -78,6 +81,19 @@ function machineFinding(): Finding {
         ? ''
         : `; the protocol scores quality on ${PROTOCOL.quality.threads} threads, which will share this core`),
   };
+}
+
+/** A runner that is not here is no fault: the CPU's always is. */
+export async function deviceFinding(provider: DeviceProvider, options?: ProbeOptions): Promise<Finding> {
+  const subject = `${provider} runner`;
+  const probe = await probeProvider(provider, options);
+  if (!probe.available) return { subject, state: 'limited', text: probe.reason };
+  const { name, kind, driver, memoryBytes } = probe.device;
+  const known = [name ?? 'a device without a name', driver, memoryBytes === null ? null : formatBytes(memoryBytes)];
+  const text = [...new Set(known)].filter((part) => part !== null).join(', ');
+  return kind === 'hardware'
+    ? { subject, state: 'ok', text }
+    : { subject, state: 'limited', text: `${text}: a software device; runs for function, its speeds are not ranked` };
 }
 
 function energyFinding(): Finding {

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { BenchError, InputError, UnsupportedError } from '../contracts/errors.ts';
+import type { Provider } from '../contracts/runner.ts';
 import type { Dim, OnnxModel } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';
 import type { DType } from '../tensor/dtype.ts';
@@ -11,15 +12,15 @@ import type { NumericTensor, Tensor } from '../tensor/tensor.ts';
 import { fromOrtTensor, toOrtTensor } from './ort-tensor.ts';
 import { PINNED_SESSION_OPTIONS } from './session-options.ts';
 
-export type ExecutionProvider = 'cpu' | 'webgpu' | 'cuda';
-
 export interface SessionOptions {
   /** Default `cpu`. Other providers fall back to the CPU node by node: see placement.ts. */
-  readonly provider?: ExecutionProvider;
+  readonly provider?: Provider;
   /** Threads inside one operator; default all cores. Operators run one after another. */
   readonly threads?: number;
   /** Start of the path of the profile that endProfiling() closes. Profiling slows every node down. */
   readonly profilePrefix?: string;
+  /** An operator that the provider lacks is an error instead of work for the CPU. */
+  readonly withoutFallback?: boolean;
 }
 
 export interface RunOptions {
@@ -38,7 +39,7 @@ export interface SessionValue {
 export interface Session {
   readonly inputs: readonly SessionValue[];
   readonly outputs: readonly SessionValue[];
-  readonly provider: ExecutionProvider;
+  readonly provider: Provider;
   readonly threads: number;
   /** Runs the graph; blocks this thread while it does. Throws InputError for feeds that do not fit. */
   run(feeds: Readonly<Record<string, Tensor>>, options?: RunOptions): Promise<Record<string, NumericTensor>>;
@@ -64,7 +65,7 @@ export async function createSession(
     typeof model === 'string' ? `"${model}"` : 'graph' in model ? `graph "${model.graph.name}"` : 'model bytes';
   const source = typeof model === 'string' || model instanceof Uint8Array ? model : writeModel(model);
   const session = await guarded(`onnxruntime cannot load ${where} on ${provider}`, () =>
-    ort.InferenceSession.create(source as Uint8Array, ortOptions(provider, threads, options.profilePrefix)),
+    ort.InferenceSession.create(source as Uint8Array, ortOptions(provider, threads, options)),
   );
   const startedMs = Date.now();
   return {
@@ -97,16 +98,16 @@ export async function createSession(
 }
 
 function ortOptions(
-  provider: ExecutionProvider,
+  provider: Provider,
   threads: number,
-  profilePrefix: string | undefined,
+  { profilePrefix, withoutFallback = false }: SessionOptions,
 ): ort.InferenceSession.SessionOptions {
   const { config, ...pinned } = PINNED_SESSION_OPTIONS;
   return {
     ...pinned,
     executionProviders: [provider],
     intraOpNumThreads: threads,
-    extra: { ...config },
+    extra: { ...config, ...(withoutFallback && { 'session.disable_cpu_ep_fallback': '1' }) },
     // On the CPU every error is also thrown; a GPU's cause of failure is told on stderr alone.
     logSeverityLevel: provider === 'cpu' ? 4 : 3,
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),

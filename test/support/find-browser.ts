@@ -2,10 +2,10 @@
  * A Chromium to drive: an installed one, else Playwright's own, else Debian's where this may be installed. Or why there is
  * none, in one line.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { installDebianPackage } from './install-debian-package.ts';
 
 export type FoundBrowser = { readonly path: string } | { readonly missing: string };
 
@@ -34,7 +34,7 @@ export function findBrowser(): FoundBrowser {
   if (installed) return { path: installed };
   const own = chromium.executablePath();
   if (own && existsSync(own)) return { path: own };
-  const refusal = installDebianChromium();
+  const refusal = installDebianPackage('chromium');
   const fresh = installedBrowser();
   if (fresh) return { path: fresh };
   return { missing: `no Chromium or Chrome: install one, or set CHROMIUM to it (${refusal})` };
@@ -56,19 +56,5 @@ function isExecutable(path: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** Why it could not; installs nothing where this process is not root. */
-function installDebianChromium(): string {
-  if (process.getuid?.() !== 0) return 'not root, so apt was not tried';
-  if (spawnSync('apt-get', ['--version']).status !== 0) return 'no apt-get here';
-  try {
-    const quiet = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
-    execFileSync('apt-get', ['update', '-q'], quiet);
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], quiet);
-    return 'apt-get installed chromium, yet it is not on the path';
-  } catch (error) {
-    return `apt-get failed: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
   }
 }

@@ -1,0 +1,15 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+
+/** Installs a package where this may be done, and says how it went; installs nothing where this process is not root. */
+export function installDebianPackage(name: string): string {
+  if (process.getuid?.() !== 0) return 'not root, so apt was not tried';
+  if (spawnSync('apt-get', ['--version']).status !== 0) return 'no apt-get here';
+  try {
+    const quiet = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
+    execFileSync('apt-get', ['update', '-q'], quiet);
+    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', name], quiet);
+    return `apt-get installed ${name}, yet it is not where it is looked for`;
+  } catch (error) {
+    return `apt-get failed: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
+  }
+}

@@ -8,7 +8,9 @@ import { finishRun, recordEvaluation, recordMeasurement, recordRun, recordTrial 
 import { datasets } from '../../datasets/index.ts';
 import { models } from '../../models/index.ts';
 import type { Status } from '../contracts/result.ts';
+import { UnsupportedError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
+import type { Machine, Provider, Runner } from '../contracts/runner.ts';
 import { createHubClient } from '../hub/hub-client.ts';
 import { type Done, type ExecutionSummary, type Limits, type ProgressEvent, execute, isDone } from '../jobs/execute.ts';
 import { type SuiteEntry, planTrials } from '../jobs/plan.ts';
@@ -17,6 +19,7 @@ import { sourceHash } from '../jobs/source-hash.ts';
 import { openWorkspace } from '../jobs/workspace.ts';
 import { readMachine, runnerOf } from '../measure/machine.ts';
 import { modelRevision } from '../model/load-model.ts';
+import { probeProvider } from '../runtime/provider-probe.ts';
 import { REPOSITORY_ROOT, methodUnits, taskUnits } from './registry.ts';
 
 export interface RunSuiteRequest {
@@ -24,6 +27,8 @@ export interface RunSuiteRequest {
   readonly entries: readonly SuiteEntry[];
   readonly limits: Limits;
   readonly home: string;
+  /** What latency is measured on; default the CPU. */
+  readonly provider?: Provider;
   /** Work through failed pieces once more. */
   readonly retryFailed: boolean;
   readonly signal: AbortSignal;
@@ -32,6 +37,8 @@ export interface RunSuiteRequest {
 
 export interface RunSummary extends ExecutionSummary {
   readonly run: string;
+  /** Fingerprint of what latency was measured on. */
+  readonly runner: string;
   readonly planned: number;
   /** Trials that were in the store already, whole. */
   readonly alreadyDone: number;
@@ -43,16 +50,17 @@ export interface RunSummary extends ExecutionSummary {
 export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
-  const workspace = openWorkspace(request.home);
   const machine = readMachine();
-  const plan = planTrials(request.entries, runnerOf('cpu', machine));
+  const { runner, environment } = await runnerHere(request.provider ?? 'cpu', machine);
+  const plan = planTrials(request.entries, runner);
+  const workspace = openWorkspace(request.home);
   const run = `${startedAt.slice(0, 19).replaceAll(/[:-]/g, '')}-${request.suite}-${process.pid.toString(36)}`;
   const store = openStore(workspace.storePath);
   try {
     recordCatalog(store, catalog());
     const done = doneIn(store, request.retryFailed);
     const open = plan.filter((trial) => !isDone(trial, done));
-    const counts = { run, planned: plan.length, alreadyDone: plan.length - open.length };
+    const counts = { run, runner: runner.fingerprint, planned: plan.length, alreadyDone: plan.length - open.length };
     if (open.length === 0) {
       const none = { compressing: 0, checking: 0, evaluating: 0, timing: 0 };
       return { ...counts, seconds: none, recorded: 0, undone: [], wallSeconds: 0, overheadSeconds: 0 };
@@ -83,6 +91,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
         measurement: (row) => void recordMeasurement(store, row, retry),
       },
       limits: request.limits,
+      deviceEnvironment: environment,
       signal: request.signal,
       onProgress: request.onProgress,
     });
@@ -95,6 +104,17 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
     store.close();
     workspace.release();
   }
+}
+
+/** Throws UnsupportedError with the reason where the provider does not run here. */
+async function runnerHere(
+  provider: Provider,
+  machine: Machine,
+): Promise<{ readonly runner: Runner; readonly environment: Readonly<Record<string, string>> }> {
+  if (provider === 'cpu') return { runner: runnerOf(provider, machine), environment: {} };
+  const probe = await probeProvider(provider);
+  if (!probe.available) throw new UnsupportedError(`runner ${provider}: ${probe.reason}`);
+  return { runner: runnerOf(provider, machine, probe.device), environment: probe.environment };
 }
 
 function doneIn(store: Store, retryFailed: boolean): Done {

@@ -1,7 +1,8 @@
 /** `shrinkrank run`: a suite, or chosen methods × models × tasks. What the store holds already is not done again. */
 import { defineCommand } from 'citty';
-import { InputError } from '../contracts/errors.ts';
+import { InputError, unknownId } from '../contracts/errors.ts';
 import { kindOf } from '../contracts/model.ts';
+import { PROVIDERS, type Provider } from '../contracts/runner.ts';
 import type { Limits } from '../jobs/execute.ts';
 import type { SuiteEntry } from '../jobs/plan.ts';
 import { kindFor } from '../model/encode-row.ts';
@@ -28,6 +29,11 @@ export default defineCommand({
     },
     tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
     seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
+    runner: {
+      type: 'string',
+      description: 'Measure speed on cpu, webgpu or cuda; `doctor` says which run here',
+      default: 'cpu',
+    },
     timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
     memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
     'retry-failed': {
@@ -48,6 +54,7 @@ export default defineCommand({
     }
     const suite = findById('suite', suites, args.suite);
     const entries = entriesOf(suite, args);
+    const provider = providerOf(args.runner);
     const home = homeOf(args.home);
     const interruption = new AbortController();
     const interrupt = () => interruption.abort();
@@ -59,6 +66,7 @@ export default defineCommand({
         suite: suite.id,
         entries,
         limits: limitsOf(suite, args),
+        provider,
         home,
         retryFailed: args['retry-failed'],
         signal: interruption.signal,
@@ -70,7 +78,7 @@ export default defineCommand({
       );
       if (args.json) printJson(summary);
       else {
-        printBoards({ home, boards });
+        printBoards({ home, boards, runner: summary.runner });
         printSummary(summary);
       }
       return summary.undone.length > 0 ? EXIT_CODES.incomplete : EXIT_CODES.done;
@@ -138,6 +146,12 @@ function limitsOf(
     ...(args.timeout !== undefined && { trialTimeoutSeconds: wholeNumber('timeout', args.timeout, 1) }),
     ...(args.memory !== undefined && { memoryBytes: wholeNumber('memory', args.memory, 1) * 2 ** 20 }),
   };
+}
+
+function providerOf(name: string): Provider {
+  const provider = PROVIDERS.find((known) => known === name);
+  if (provider === undefined) throw unknownId('runner', name, PROVIDERS);
+  return provider;
 }
 
 function wholeNumber(option: string, text: string, least = 0): number {

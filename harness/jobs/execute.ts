@@ -44,6 +44,8 @@ export interface ExecuteRequest {
   readonly done: Done;
   readonly recorder: Recorder;
   readonly limits: Limits;
+  /** Variables that lead to the device of the plan's runner; none on the CPU. */
+  readonly deviceEnvironment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
 }
@@ -222,8 +224,9 @@ async function judge(state: ExecutionState, candidate: Candidate): Promise<void>
   const open = new Set([...(candidate.report ? [trial.key] : []), ...openPieces(state, trial)]);
   const preparedModel = await preparer.model(model);
   const testPaths = new Map<string, string>();
+  const onDevice = open.has(trial.measurement.key) && trial.measurement.runner.provider !== 'cpu';
   for (const { key, dataset, task } of trial.evaluations) {
-    if (open.has(key)) testPaths.set(key, await preparer.test(model, dataset, task));
+    if (open.has(key) || onDevice) testPaths.set(key, await preparer.test(model, dataset, task));
   }
 
   for (let attempt = 1; open.size > 0; attempt++) {
@@ -238,7 +241,11 @@ async function judge(state: ExecutionState, candidate: Candidate): Promise<void>
         .filter(({ key }) => open.has(key))
         .map(({ key }) => ({ key, testPath: testPaths.get(key) ?? '' })),
       measurement: open.has(trial.measurement.key)
-        ? { key: trial.measurement.key, provider: trial.measurement.runner.provider }
+        ? {
+            ...trial.measurement,
+            environment: state.request.deviceEnvironment ?? {},
+            tasks: trial.evaluations.map(({ key, task }) => ({ task: task.id, testPath: testPaths.get(key) ?? '' })),
+          }
         : null,
     };
     let begun: string | undefined;

@@ -9,6 +9,7 @@ import type { Dim, OnnxModel } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';
 import type { DType } from '../tensor/dtype.ts';
 import type { NumericTensor, Tensor } from '../tensor/tensor.ts';
+import { type DeviceTensor, heldOnDevice, keepOnDevice } from './device-tensor.ts';
 import { fromOrtTensor, toOrtTensor } from './ort-tensor.ts';
 import { PINNED_SESSION_OPTIONS } from './session-options.ts';
 
@@ -21,6 +22,8 @@ export interface SessionOptions {
   readonly profilePrefix?: string;
   /** An operator that the provider lacks is an error instead of work for the CPU. */
   readonly withoutFallback?: boolean;
+  /** `device`: outputs stay there, for runOnDevice(); webgpu alone. Default `host`. */
+  readonly outputLocation?: 'host' | 'device';
 }
 
 export interface RunOptions {
@@ -36,13 +39,20 @@ export interface SessionValue {
   readonly dims: readonly Dim[];
 }
 
+export type Feeds = Readonly<Record<string, Tensor | DeviceTensor>>;
+
 export interface Session {
   readonly inputs: readonly SessionValue[];
   readonly outputs: readonly SessionValue[];
   readonly provider: Provider;
   readonly threads: number;
   /** Runs the graph; blocks this thread while it does. Throws InputError for feeds that do not fit. */
-  run(feeds: Readonly<Record<string, Tensor>>, options?: RunOptions): Promise<Record<string, NumericTensor>>;
+  run(feeds: Feeds, options?: RunOptions): Promise<Record<string, NumericTensor>>;
+  /**
+   * Leaves the outputs on the device, and returns before the device is done with them. Throws InputError for a session whose
+   * outputs go to the host.
+   */
+  runOnDevice(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, DeviceTensor>>;
   /** Closes the profile and gives the path of its JSON file. */
   endProfiling(): string;
   release(): Promise<void>;
@@ -61,6 +71,11 @@ export async function createSession(
   if (!Number.isInteger(threads) || threads < 1) {
     throw new InputError(`session: threads must be a whole number from 1, got ${threads}`);
   }
+  if (options.outputLocation === 'device' && provider !== 'webgpu') {
+    throw new UnsupportedError(
+      `session: onnxruntime-node keeps outputs on the device under webgpu alone, not ${provider}`,
+    );
+  }
   const where =
     typeof model === 'string' ? `"${model}"` : 'graph' in model ? `graph "${model.graph.name}"` : 'model bytes';
   const source = typeof model === 'string' || model instanceof Uint8Array ? model : writeModel(model);
@@ -68,23 +83,40 @@ export async function createSession(
     ort.InferenceSession.create(source as Uint8Array, ortOptions(provider, threads, options)),
   );
   const startedMs = Date.now();
+  const onDevice = options.outputLocation === 'device';
+  async function execute(feeds: Feeds, fetches: Readonly<Record<string, ort.Tensor | null>>) {
+    const ortFeeds: Record<string, ort.Tensor> = {};
+    for (const [name, tensor] of Object.entries(feeds)) {
+      ortFeeds[name] = 'location' in tensor ? heldOnDevice(name, tensor) : toOrtTensor(name, tensor);
+    }
+    requireKnownNames(where, session, feeds, fetches);
+    return guarded(`onnxruntime failed while running ${where}`, () => session.run(ortFeeds, fetches));
+  }
+  const fetchesOf = (outputs: readonly string[] = session.outputNames) =>
+    Object.fromEntries(outputs.map((name): [string, ort.Tensor | null] => [name, null]));
   return {
     inputs: values(session.inputMetadata),
     outputs: values(session.outputMetadata),
     provider,
     threads,
     async run(feeds, { outputs, into } = {}) {
-      const ortFeeds: Record<string, ort.Tensor> = {};
-      for (const [name, tensor] of Object.entries(feeds)) ortFeeds[name] = toOrtTensor(name, tensor);
-      const fetches: Record<string, ort.Tensor | null> = {};
-      for (const name of outputs ?? session.outputNames) fetches[name] = null;
+      if (onDevice) throw new InputError(`running ${where}: its outputs stay on the device; call runOnDevice()`);
+      const fetches = fetchesOf(outputs);
       for (const [name, tensor] of Object.entries(into ?? {})) fetches[name] = toOrtTensor(name, tensor);
-      requireKnownNames(where, session, feeds, fetches);
-      const results = await guarded(`onnxruntime failed while running ${where}`, () => session.run(ortFeeds, fetches));
+      const results = await execute(feeds, fetches);
       const tensors: Record<string, NumericTensor> = {};
       // The binding writes into the memory given, but answers with a copy of it.
       for (const [name, value] of Object.entries(results)) tensors[name] = into?.[name] ?? fromOrtTensor(name, value);
       return tensors;
+    },
+    async runOnDevice(feeds, outputs) {
+      if (!onDevice) {
+        throw new InputError(`running ${where}: its outputs go to the host; create it with outputLocation: 'device'`);
+      }
+      const results = await execute(feeds, fetchesOf(outputs));
+      return Object.fromEntries(
+        Object.entries(results).map(([name, value]) => [name, keepOnDevice(name, value as ort.Tensor)]),
+      );
     },
     endProfiling() {
       if (options.profilePrefix === undefined) {
@@ -100,7 +132,7 @@ export async function createSession(
 function ortOptions(
   provider: Provider,
   threads: number,
-  { profilePrefix, withoutFallback = false }: SessionOptions,
+  { profilePrefix, withoutFallback = false, outputLocation = 'host' }: SessionOptions,
 ): ort.InferenceSession.SessionOptions {
   const { config, ...pinned } = PINNED_SESSION_OPTIONS;
   return {
@@ -110,6 +142,7 @@ function ortOptions(
     extra: { ...config, ...(withoutFallback && { 'session.disable_cpu_ep_fallback': '1' }) },
     // On the CPU every error is also thrown; a GPU's cause of failure is told on stderr alone.
     logSeverityLevel: provider === 'cpu' ? 4 : 3,
+    ...(outputLocation === 'device' && { preferredOutputLocation: 'gpu-buffer' as const }),
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
   };
 }

@@ -15,6 +15,8 @@ export interface DevicePlacement {
 }
 
 const CPU = 'CPUExecutionProvider';
+/** Their time is that of the nodes inside them. */
+const CONTROL: ReadonlySet<string> = new Set(['Loop', 'If', 'Scan']);
 /** Shapes, positions and masks: what onnxruntime leaves on the CPU on purpose, since it decides what the device is to do. */
 const INDEX_TYPES: ReadonlySet<string> = new Set(['int64', 'bool']);
 
@@ -30,7 +32,7 @@ export function devicePlacementOf(profile: string, where = 'profile'): DevicePla
   const start = run?.ts ?? 0;
   const ofRun = events.filter(({ ts = 0 }) => ts >= start);
   const nodes = nodeEvents(ofRun, where);
-  const onCpu = nodes.filter(({ args }) => args?.provider === CPU);
+  const onCpu = nodes.filter(({ args }) => args?.provider === CPU && !CONTROL.has(args.op_name ?? ''));
   const device = nodes.find(({ args }) => args?.provider !== CPU)?.args?.provider;
   const stamps = ofRun.filter(({ cat }) => cat === 'Api');
   const cpuTime = total(onCpu);

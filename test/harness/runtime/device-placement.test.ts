@@ -47,6 +47,13 @@ describe('devicePlacementOf', () => {
     ]);
   });
 
+  it('counts what is in a loop, and not the loop', () => {
+    const loop = node(2_000_005, 950, CPU, 'Loop', ['float']);
+    const { placement, strayed } = devicePlacementOf(JSON.stringify([...events, loop, stamp(2_000_100, 600)]));
+    expect(placement.timeShare).toEqual({ [CPU]: 200 / 800, [GPU]: 600 / 800 });
+    expect(strayed.has('Loop')).toBe(false);
+  });
+
   it('gives the device what the CPU’s kernels leave of the run where it has no clock', () => {
     const { placement, timeBasis } = devicePlacementOf(JSON.stringify(events));
     expect(timeBasis).toBe('run-time');

@@ -1,6 +1,7 @@
 /** A run, end to end: plan, execute, and write every finished piece to the store. */
 import { execFileSync } from 'node:child_process';
-import { relative } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { type Catalog, recordCatalog } from '../../drizzle/catalog.ts';
 import { type Store, openStore } from '../../drizzle/client.ts';
 import { doneKeys } from '../../drizzle/queries.ts';
@@ -166,8 +167,13 @@ export function catalog(): Catalog {
   };
 }
 
+/** A file that takes the repository's place in an archive: the commit that was packed, or nothing. */
+export const PACKED_COMMIT = '.packed-commit';
+
 /** The commit the code is at, with `+` when tracked files differ from it; null outside a repository. */
 export function commitOf(folder: string): string | null {
+  const packed = join(folder, PACKED_COMMIT);
+  if (existsSync(packed)) return readFileSync(packed, 'utf8') || null;
   try {
     const git = (...args: readonly string[]) =>
       execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

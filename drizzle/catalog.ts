@@ -3,7 +3,7 @@
  * board reads them without importing any code of theirs. It mirrors the registries; it is no result and may change.
  */
 import * as v from 'valibot';
-import { ACCESS_CLASSES, FAMILIES } from '../harness/contracts/method.ts';
+import { ACCESS_CLASSES, FAMILIES, SPDX_IDENTIFIER } from '../harness/contracts/method.ts';
 import { canonicalJson } from '../harness/contracts/canonical-json.ts';
 import type { Store } from './client.ts';
 import { catalogDatasets, catalogMethods, catalogModels, catalogTasks } from './schema.ts';
@@ -17,6 +17,7 @@ const methodEntrySchema = v.strictObject({
   access: v.picklist(ACCESS_CLASSES),
   description: v.string(),
   paper: v.strictObject({ title: v.string(), authors: v.string(), year: v.number(), url: v.string() }),
+  licence: v.pipe(v.string(), v.regex(SPDX_IDENTIFIER)),
   control: v.boolean(),
   /** Parameters by variant, in the method's own order. */
   variants: v.array(v.strictObject({ id: v.string(), params: v.record(v.string(), v.unknown()) })),

@@ -312,6 +312,8 @@ export const catalogMethods = sqliteTable('catalog_methods', {
   access: text({ enum: ACCESS_CLASSES }).notNull(),
   description: text().notNull(),
   paper: text().notNull(),
+  // Of what was recorded before there was this column nothing is known: SPDX's word for that.
+  licence: text().notNull().default('NOASSERTION'),
   control: integer({ mode: 'boolean' }).notNull(),
   variants: text().notNull(),
   sourceFile: text('source_file').notNull(),

@@ -12,6 +12,7 @@ import quantizeLowrankCorrection from './combined/quantize-lowrank-correction.ts
 import svdQuantize from './combined/svd-quantize.ts';
 import dense from './control/dense.ts';
 import smallerDense from './control/smaller-dense.ts';
+import blockLinearization from './distillation/block-linearization.ts';
 import distilbertStyle from './distillation/distilbert-style.ts';
 import layerwiseFrozen from './distillation/layerwise-frozen.ts';
 import logitKd from './distillation/logit-kd.ts';
@@ -57,6 +58,7 @@ export const methods: readonly Method[] = [
   asvd,
   awq,
   basisSharing,
+  blockLinearization,
   bottleneckStudent,
   dense,
   distilbertStyle,

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { Method } from '../harness/contracts/method.ts';
+import { type Method, SPDX_IDENTIFIER } from '../harness/contracts/method.ts';
 import { PLACEHOLDER } from './new-method.ts';
 
 const MOST_SENTENCES = 4;
@@ -17,7 +17,7 @@ export function declarationFindings(method: Method, root: string): readonly stri
   return [...paperFindings(method), ...parameterFindings(method), ...fileFindings(method, root)];
 }
 
-function paperFindings({ description, paper }: Method): string[] {
+function paperFindings({ description, paper, licence }: Method): string[] {
   const findings: string[] = [];
   const sentences = description.match(/[.!?](\s|$)/g)?.length ?? 0;
   if (sentences < 1 || sentences > MOST_SENTENCES) {
@@ -38,6 +38,11 @@ function paperFindings({ description, paper }: Method): string[] {
   const newest = new Date().getFullYear();
   if (!Number.isInteger(paper.year) || paper.year <= OLDEST_PAPER || paper.year > newest) {
     findings.push(`paper.year: expected a year up to ${newest}, got ${paper.year}`);
+  }
+  if (!SPDX_IDENTIFIER.test(licence) || licence === 'NOASSERTION' || licence === 'NONE') {
+    findings.push(
+      `licence: expected an SPDX identifier such as Apache-2.0 (https://spdx.org/licenses/), got "${licence}"`,
+    );
   }
   return findings;
 }

@@ -165,6 +165,8 @@ export default defineMethod({
     year: ${new Date().getFullYear()},
     url: 'https://example.org/${PLACEHOLDER.toLowerCase().replace(' ', '-')}',
   },
+  // ${PLACEHOLDER}: the SPDX identifier (https://spdx.org/licenses/) of the licence you give this file under; LICENSE is this one.
+  licence: 'Apache-2.0',
   // ${PLACEHOLDER}: one entry for each dial, v.pipe(v.number(), v.description('What it does.')).
   params: v.strictObject({}),
   // ${PLACEHOLDER}: the rows on the board, at least five where the method has a dial.

@@ -22,6 +22,7 @@ export default defineExternalMethod({
     year: 2018,
     url: 'https://arxiv.org/abs/1712.05877',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     perChannel: flag('One scale for each output feature instead of one for a matrix.'),
     reducedRange: v.optional(flag('Weights take 7 bits instead of 8.'), false),

@@ -55,6 +55,7 @@ const LISTS: Readonly<Record<Kind, () => readonly Readonly<Record<string, unknow
       cost: costClassOf(method.access),
       access: method.access,
       role: method.control ? 'control' : 'method',
+      licence: method.licence,
       variants: Object.keys(method.variants),
     })),
   models: () => models.map(({ id, architecture, licence, title }) => ({ id, architecture, licence, title })),

@@ -137,6 +137,7 @@ export function catalog(): Catalog {
       access: method.access,
       description: method.description,
       paper: { ...method.paper },
+      licence: method.licence,
       control: method.control,
       variants: Object.entries(method.variants).map(([id, params]) => ({ id, params: { ...params } })),
       sourceFile: relative(REPOSITORY_ROOT, file),

@@ -1,9 +1,11 @@
 /** Pairs of trials that a comparison stands on. */
 import type { BoardEntry, BoardTrial } from '../../drizzle/queries.ts';
 
-/** The trials that were scored to the end. */
+/** Was it scored to the end? */
+export const isScored = ({ evaluation }: BoardTrial): boolean => evaluation?.status === 'completed';
+
 export function scoredTrials({ trials }: BoardEntry): readonly BoardTrial[] {
-  return trials.filter(({ evaluation }) => evaluation?.status === 'completed');
+  return trials.filter(isScored);
 }
 
 /** Trials of the same seed, in the order of the first. */

@@ -46,7 +46,11 @@ export function renderEntry(store: Store, entry: BoardEntry, columns: number): s
   const lines: string[] = [];
   if (method) {
     const { title: paper, authors, year, url } = method.paper;
-    lines.push(method.description, `${authors} (${year}): ${paper} ${url}`, `source: ${method.sourceFile}`);
+    lines.push(
+      method.description,
+      `${authors} (${year}): ${paper} ${url}`,
+      `source: ${method.sourceFile}, licence: ${method.licence}`,
+    );
   }
   lines.push(`params: ${JSON.stringify(entry.params)}`);
   for (const note of entry.notes) lines.push(`note: ${note}`);

@@ -22,12 +22,17 @@ export interface StudyPlace {
   readonly task: string;
 }
 
+/** What is compared: the task's own quality, the time of a call at every shape, or the bytes of the ONNX file. */
+export type RelationMetric = 'quality' | 'latency' | 'size';
+
 export interface Relation {
   /** `method/variant`. */
   readonly first: string;
   readonly second: string;
   /** Of the first, against the second. */
   readonly expected: Expectation;
+  /** Default: quality. */
+  readonly metric?: RelationMetric;
   /** Who reports it, or what is asked. */
   readonly reason: string;
 }
@@ -52,6 +57,38 @@ const notWorse = (first: string, second: string, reason: string): Relation => ({
   expected: 'not worse',
   reason,
 });
+
+/** Ways to compare a pair on speed or size, as `better` and `notWorse` do on quality. */
+const faster = (first: string, second: string, reason: string): Relation => ({
+  ...better(first, second, reason),
+  metric: 'latency',
+});
+const notFaster = (first: string, second: string, reason: string): Relation => ({
+  ...faster(first, second, reason),
+  expected: 'not better',
+});
+const smaller = (first: string, second: string, reason: string): Relation => ({
+  ...better(first, second, reason),
+  metric: 'size',
+});
+const notSmaller = (first: string, second: string, reason: string): Relation => ({
+  ...smaller(first, second, reason),
+  expected: 'not better',
+});
+
+/** What a method promises of the system, against dense: both gains, or a smaller file alone. */
+const fasterAndSmaller = (entry: string, reason: string): readonly Relation[] => [
+  faster(entry, 'dense/fp32', reason),
+  smaller(entry, 'dense/fp32', reason),
+];
+const onlySmaller = (entry: string, reason: string): readonly Relation[] => [
+  notFaster(entry, 'dense/fp32', reason),
+  smaller(entry, 'dense/fp32', reason),
+];
+const neither = (entry: string, reason: string): readonly Relation[] => [
+  notFaster(entry, 'dense/fp32', reason),
+  notSmaller(entry, 'dense/fp32', reason),
+];
 
 export const studies: readonly Study[] = [
   {
@@ -105,6 +142,10 @@ export const studies: readonly Study[] = [
         'gradual-magnitude/s70-n100',
         'movement of weights against their size; reported from 90 % zeros on',
       ),
+      better('gradual-magnitude/s90-n100', 'magnitude/s90', '90 % zeros: pruned while training against one shot'),
+      better('gradual-magnitude/s90-n300', 'gradual-magnitude/s90-n100', '90 % zeros: three times the steps'),
+      better('movement/s90-n100', 'gradual-magnitude/s90-n100', '90 % zeros: movement against size (Sanh et al. 2020)'),
+      better('movement/s90-n300', 'gradual-magnitude/s90-n300', '90 % zeros: movement against size (Sanh et al. 2020)'),
       better('prune-quantize/s50-w4g32', 'rtn/w2g32', 'zeros and four bits against two bits'),
     ],
     findings: [
@@ -185,5 +226,136 @@ export const studies: readonly Study[] = [
       'wanda and magnitude cannot be told apart at 50 % zeros on the GPT and the BERT; why activations add nothing there is open.',
       'The BERT hardly suffers from anything here (half the rank costs it a tenth of a point), so many of its relations stay undecided.',
     ],
+  },
+  {
+    id: 'low-bit-activations',
+    title: 'What happens to activations below eight bits?',
+    question:
+      'Activations of eight and of four bits beside weights of eight and of four, rounded without training and trained through for a hundred steps.',
+    places: [GPT, LLAMA],
+    relations: [
+      notWorse('int8-dynamic/channel', 'rtn/w8g32', 'eight bits: activations too, against weights alone'),
+      notWorse('int8-dynamic/channel', 'int8-static/minmax', 'eight bits: ranges of each call against fixed ones'),
+      notWorse('smoothquant/a50', 'int8-dynamic/channel', 'eight bits: smoothed (Xiao et al. 2023) against not'),
+      notWorse('gptq/w8a8g32', 'gptq/w8g32', 'eight bits on a fixed grid: activations too, against weights alone'),
+      better('gptq/w8a8g32', 'gptq/w8a4g32', 'activations of eight bits against four, weights of eight'),
+      notWorse('gptq/w4a8g32', 'gptq/w4g32', 'weights of four bits: activations of eight against float'),
+      better('gptq/w4a8g32', 'gptq/w4a4g32', 'weights of four bits: activations of eight against four'),
+      better('gptq/w4a8g32', 'gptq/w8a4g32', 'four bits for weights against four bits for activations'),
+      notWorse('qat/w4a8g32-n100', 'qat/w4g32-n100', 'trained: activations of eight bits against float'),
+      better('qat/w4a8g32-n100', 'qat/w4a4g32-n100', 'trained: activations of eight bits against four'),
+      better('qat/w4a4g32-n100', 'gptq/w4a4g32', 'four by four bits: trained against rounded'),
+      better('qat/w4a4g32-n100', 'rtn/w3g32', 'four by four bits, trained, against weights of three bits, rounded'),
+    ],
+    findings: [],
+  },
+  {
+    id: 'three-families',
+    title: 'Do three families together beat one or two of the same size?',
+    question:
+      'Layers or weights pruned, distilled for a hundred steps and rounded to four bits, against single methods and pairs whose files are about as large as shipped.',
+    places: [GPT],
+    relations: [
+      better(
+        'prune-distill-quantize/s50-w4g32-n100',
+        'prune-quantize/s50-w4g32',
+        'half zeros, four bits: distilled in between against not',
+      ),
+      better(
+        'prune-distill-quantize/s50-w4g32-n100',
+        'qat/w3g32-n100',
+        'half zeros, distilled, four bits, against three bits trained',
+      ),
+      better(
+        'prune-distill-quantize/d75-w4g32-n100',
+        'svd-quantize/p75-w4g32',
+        'fewer layers, distilled, four bits, against lower rank and four bits',
+      ),
+      better(
+        'prune-distill-quantize/d75-s50-w4g32-n100',
+        'gptq/w2g32',
+        'fewer layers, zeros, distilled, four bits, against two bits rounded',
+      ),
+      better(
+        'prune-distill-quantize/d75-s50-w4g32-n100',
+        'qat/w2g32-n100',
+        'fewer layers, zeros, distilled, four bits, against two bits trained',
+      ),
+      better(
+        'prune-distill-quantize/d50-w4g32-n100',
+        'svd-quantize/p50-w4g32',
+        'half the layers, distilled, four bits, against half the rank and four bits',
+      ),
+      notWorse(
+        'prune-distill-quantize/d50-w4g32-n100',
+        'logit-kd/small-n100',
+        'half the layers, distilled, four bits, against a small model distilled',
+      ),
+      better(
+        'prune-quantize/s50-w4g32',
+        'gptq/w3g32',
+        'two families without training against one: half zeros at four bits',
+      ),
+      better('svd-quantize/p75-w4g32', 'prune-quantize/s50-w3g32', 'lower rank at four bits against zeros at three'),
+    ],
+    findings: [],
+  },
+  {
+    id: 'system-gains',
+    title: 'Where are size and speed really won?',
+    question:
+      'Size of the file and time of a call against the dense model: gains that are there where matrices or numbers become smaller, and none where zeros and shared weights are computed with like any others.',
+    places: [GPT, BERT, LLAMA],
+    relations: [
+      ...fasterAndSmaller('int8-dynamic/channel', 'quantized: integer products'),
+      ...fasterAndSmaller('rtn/w4g32', 'quantized: four-bit weights, unpacked by the kernel'),
+      ...fasterAndSmaller('structured-heads-neurons/p50', 'structured: fewer heads and neurons'),
+      ...fasterAndSmaller('ffn-slice/w50', 'structured: fewer neurons'),
+      ...fasterAndSmaller('svd-whitened/p50', 'low-rank: half the parameters'),
+      ...fasterAndSmaller('layer-drop/d50', 'layers dropped'),
+      ...fasterAndSmaller('head-merge/all', 'grouped-query: one key-value head'),
+      ...fasterAndSmaller('block-linearization/a50', 'attention in linear maps'),
+      ...neither('magnitude/s70', 'unstructured zeros are stored and multiplied'),
+      ...neither('sparsegpt/2-of-4', 'zeros in a pattern for which this runtime has no kernel'),
+      ...onlySmaller('tie-layers/naive', 'shared: layers are stored once and run as often'),
+      ...onlySmaller('weight-clustering/k16', 'shared: values are looked up before they are multiplied'),
+      ...onlySmaller('basis-sharing/p75', 'shared: bases are stored once and multiplied for every layer'),
+      faster('int8-dynamic/channel', 'rtn/w4g32', 'integer products against unpacking, whatever the size'),
+      smaller('rtn/w4g32', 'int8-dynamic/channel', 'four bits against eight'),
+      better(
+        'sparsegpt/2-of-4',
+        'structured-heads-neurons/p50',
+        'what it costs: half the weights by zeros or by units',
+      ),
+      better('rtn/w4g32', 'layer-drop/d50', 'what it costs: four bits or half the layers'),
+    ],
+    findings: [],
+  },
+  {
+    id: 'uptraining-head-merge',
+    title: 'Does the mean of heads win after uptraining?',
+    question:
+      'Key and value heads merged into their mean, or replaced by the first or a random one of them, before training and after a hundred and three hundred steps.',
+    places: [GPT],
+    relations: [
+      better('head-merge/pairs', 'head-merge/pairs-first', 'before training: mean against first'),
+      better('gqa-uptrained/pairs-n100', 'head-merge/pairs', 'a hundred steps against none'),
+      better('gqa-uptrained/pairs-n300', 'gqa-uptrained/pairs-n100', 'three times the steps'),
+      better('gqa-uptrained/pairs-n100', 'gqa-uptrained/pairs-first-n100', 'mean against first (Ainslie et al. 2023)'),
+      better(
+        'gqa-uptrained/pairs-n100',
+        'gqa-uptrained/pairs-random-n100',
+        'mean against random (Ainslie et al. 2023)',
+      ),
+      better('gqa-uptrained/pairs-n300', 'gqa-uptrained/pairs-first-n300', 'mean against first, three times the steps'),
+      better(
+        'gqa-uptrained/pairs-n300',
+        'gqa-uptrained/pairs-random-n300',
+        'mean against random, three times the steps',
+      ),
+      better('gqa-uptrained/all-n100', 'gqa-uptrained/all-first-n100', 'one head of all: mean against first'),
+      better('gqa-uptrained/all-n100', 'gqa-uptrained/all-random-n100', 'one head of all: mean against random'),
+    ],
+    findings: [],
   },
 ];

@@ -2,15 +2,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defineCommand, runCommand } from 'citty';
-import { type BoardEntry, type BoardTrial, itemsOf, leaderboard, type Store } from '../../drizzle/queries.ts';
+import {
+  type BoardEntry,
+  type BoardTrial,
+  DENSE_METHOD,
+  itemsOf,
+  leaderboard,
+  type Store,
+} from '../../drizzle/queries.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
-import { judgeRelation } from '../evaluate/judge-relation.ts';
+import type { Estimate } from '../contracts/result.ts';
+import { type Judgement, judgeRatio, judgeRelation } from '../evaluate/judge-relation.ts';
 import { homeOption, openHomeStore } from './home.ts';
 import { EXIT_CODES, print } from './output.ts';
 import { REPOSITORY_ROOT, findById } from './registry.ts';
 import { type JudgedPlace, type JudgedRelation, renderStudy } from './render-study.ts';
 import run from './run.ts';
-import { scoredTrials, sharedSeeds } from './shared-seeds.ts';
+import { isScored, sharedSeeds } from './shared-seeds.ts';
 import { type Relation, type Study, studies } from './studies.ts';
 
 export default defineCommand({
@@ -55,7 +63,7 @@ export function judgeStudy(store: Store, { places, relations }: Study): readonly
     const named = new Set(relations.flatMap(({ first, second }) => [first, second]));
     return {
       place,
-      judged: relations.map((relation) => judge(store, { relation, byName })),
+      judged: relations.flatMap((relation) => judge(store, { relation, byName })),
       entries: [...byName]
         .filter(([name, { method }]) => method === 'dense' || named.has(name))
         .map(([, entry]) => entry),
@@ -63,30 +71,82 @@ export function judgeStudy(store: Store, { places, relations }: Study): readonly
   });
 }
 
+type Board = ReadonlyMap<string, BoardEntry>;
+
+/** One judgement; of latency one for each shape. */
 function judge(
   store: Store,
-  { relation, byName }: { readonly relation: Relation; readonly byName: ReadonlyMap<string, BoardEntry> },
-): JudgedRelation {
-  const sides: (readonly BoardTrial[])[] = [];
-  for (const name of [relation.first, relation.second]) {
-    const entry = byName.get(name);
-    const scored = entry ? scoredTrials(entry) : [];
-    if (scored.length === 0) return { relation, judgement: reasonOf(name, entry) };
-    sides.push(scored);
+  request: { readonly relation: Relation; readonly byName: Board },
+): readonly JudgedRelation[] {
+  const { relation, byName } = request;
+  const { first, second, expected, metric = 'quality' } = relation;
+  const judged = (sides: Sides | string, of: (trials: Sides) => Judgement): JudgedRelation => ({
+    relation,
+    judgement: typeof sides === 'string' ? sides : of(sides),
+  });
+  const pair = (counts: (trial: BoardTrial, entry: BoardEntry) => boolean, missing?: string): Sides | string => {
+    const sides: (readonly BoardTrial[])[] = [];
+    for (const name of [first, second]) {
+      const entry = byName.get(name);
+      const found = entry?.trials.filter((trial) => counts(trial, entry)) ?? [];
+      if (found.length === 0) return reasonOf(name, entry, missing);
+      sides.push(found);
+    }
+    return pairedTrials(sides as [readonly BoardTrial[], readonly BoardTrial[]]);
+  };
+  if (metric === 'quality') {
+    const itemsAt = (trials: readonly BoardTrial[]) =>
+      trials.map(({ evaluation, artifact }) => itemsOf(store, evaluation?.key ?? '', artifact ?? undefined));
+    const sides = pair(isScored);
+    return [judged(sides, ([one, other]) => judgeRelation({ first: itemsAt(one), second: itemsAt(other), expected }))];
   }
-  const [left = [], right = []] = sides;
-  // A single trial stands against each of the other's; else only the same seeds do.
-  const pairs = left.length === 1 || right.length === 1 ? null : sharedSeeds(left, right);
-  if (pairs?.length === 0) return { relation, judgement: 'the two have no seed in common' };
-  const itemsAt = (trials: readonly BoardTrial[]) =>
-    trials.map(({ evaluation, artifact }) => itemsOf(store, evaluation?.key ?? '', artifact ?? undefined));
-  const first = itemsAt(pairs ? pairs.map(([one]) => one) : left);
-  const second = itemsAt(pairs ? pairs.map(([, other]) => other) : right);
-  return { relation, judgement: judgeRelation({ first, second, expected: relation.expected }) };
+  if (metric === 'size') {
+    const bytesOf = (trials: readonly BoardTrial[]) => trials.map(({ size }) => exactly(size?.fileBytes ?? Number.NaN));
+    const sides = pair(({ size }) => size !== null);
+    return [judged(sides, ([one, other]) => judgeRatio({ first: bytesOf(one), second: bytesOf(other), expected }))];
+  }
+  const shapes = new Set([...byName.values()].flatMap(({ latency }) => latency.map(({ shape }) => shape)));
+  if (shapes.size === 0) return [{ relation, judgement: 'nothing was timed' }];
+  return [...shapes].map((shape) => {
+    const sides = pair(
+      (trial, entry) => isDense(entry) || timeOf(trial, shape) !== undefined,
+      `no timing at ${shape} that is not noisy`,
+    );
+    const times = (trials: readonly BoardTrial[], name: string) =>
+      // Dense is the unit: it was timed beside each of them.
+      isDense(byName.get(name)) ? [exactly(1)] : trials.flatMap((trial) => timeOf(trial, shape) ?? []);
+    const ratio = ([one, other]: Sides) =>
+      judgeRatio({ first: times(one, first), second: times(other, second), expected });
+    return { ...judged(sides, ratio), shape };
+  });
 }
 
-function reasonOf(name: string, entry: BoardEntry | undefined): string {
+type Sides = readonly [first: readonly BoardTrial[], second: readonly BoardTrial[]];
+
+/** A single trial stands against each of the other's; else only the same seeds do. */
+function pairedTrials([left, right]: Sides): Sides | string {
+  if (left.length === 1 || right.length === 1) return [left, right];
+  const pairs = sharedSeeds(left, right);
+  if (pairs.length === 0) return 'the two have no seed in common';
+  return [pairs.map(([one]) => one), pairs.map(([, other]) => other)];
+}
+
+const exactly = (value: number): Estimate => ({ value, low: value, high: value });
+const isDense = (entry: BoardEntry | undefined): boolean => entry?.method === DENSE_METHOD;
+
+/** Time of a call as a share of dense's, which was timed beside it; none where it was not timed or is noisy. */
+function timeOf({ measurement }: BoardTrial, shape: string): Estimate | undefined {
+  const found = measurement?.latency.find((latency) => latency.shape === shape);
+  if (found === undefined || found.noisy) return undefined;
+  const { value, low, high } = found.speedUp;
+  return { value: 1 / value, low: 1 / high, high: 1 / low };
+}
+
+function reasonOf(name: string, entry: BoardEntry | undefined, missing?: string): string {
   if (!entry) return `${name} was not run`;
-  const reasons = entry.trials.map(({ status, reason, evaluation }) => reason ?? evaluation?.reason ?? status);
+  const reasons = entry.trials.map(
+    ({ status, reason, evaluation, measurement }) =>
+      reason ?? (missing === undefined ? evaluation?.reason : measurement?.reason) ?? missing ?? status,
+  );
   return `${name}: ${reasons[0] ?? 'no trial'}`;
 }

@@ -84,6 +84,12 @@ export interface Paper {
   readonly url: string;
 }
 
+/**
+ * Form of a licence's short identifier, with + for later versions too: https://spdx.github.io/spdx-spec/v3.0.1/annexes/spdx-license-expressions/
+ * Which ones there are, https://spdx.org/licenses/ lists.
+ */
+export const SPDX_IDENTIFIER = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\+?$/;
+
 type ParamsSchema = v.GenericSchema<Record<string, unknown>, Record<string, unknown>>;
 
 export interface MethodDefinition<A extends Access, S extends ParamsSchema> {
@@ -94,7 +100,10 @@ export interface MethodDefinition<A extends Access, S extends ParamsSchema> {
   readonly access: A;
   /** What it is, in up to three sentences, for the board. */
   readonly description: string;
+  /** Where the algorithm is from; of a control, the work that compares with it. */
   readonly paper: Paper;
+  /** SPDX identifier of the licence this file, and the script it runs, may be used under. */
+  readonly licence: string;
   /** v.strictObject: an unknown key is an error. */
   readonly params: S;
   /** The rows on the board: at least five where the method has a dial. */
@@ -113,6 +122,7 @@ export interface Method {
   readonly access: Access;
   readonly description: string;
   readonly paper: Paper;
+  readonly licence: string;
   readonly params: ParamsSchema;
   readonly variants: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly control: boolean;

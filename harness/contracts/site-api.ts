@@ -52,6 +52,7 @@ export const methodsSchema = v.array(
     control: v.boolean(),
     description: text,
     paper: v.strictObject({ title: text, authors: text, year: v.number(), url: text }),
+    licence: said(text, 'SPDX identifier of the licence of the source file.'),
     variants: v.array(v.strictObject({ id: text, slug, params: v.record(v.string(), v.unknown()) })),
     sourceFile: said(text, 'Path within the repository.'),
     sourceHash: said(text, 'Hash over the source file and what it imports.'),

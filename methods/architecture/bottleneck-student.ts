@@ -33,6 +33,7 @@ export default defineMethod({
     year: 2020,
     url: 'https://arxiv.org/abs/2004.02984',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     narrow: v.pipe(
       v.number(),

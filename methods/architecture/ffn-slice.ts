@@ -29,6 +29,7 @@ export default defineMethod({
     year: 2022,
     url: 'https://papers.neurips.cc/paper_files/paper/2022/hash/f8928b073ccbec15d35f2a9d39430bfd-Abstract-Conference.html',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     width: v.pipe(
       v.number(),

@@ -24,6 +24,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2305.13245',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject(mergeParameters),
   variants: {
     pairs: { merged: 2 },

@@ -33,6 +33,7 @@ export default defineMethod({
     year: 2021,
     url: 'https://arxiv.org/abs/2103.13076',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     features: v.pipe(
       v.number(),

@@ -54,11 +54,13 @@ export default defineMethod({
     year: 2021,
     url: 'https://arxiv.org/abs/2111.05754',
   },
+  licence: 'Apache-2.0',
   params,
   variants: {
     'd75-w4g32-n100': { depth: 0.75, bits: 4, groupSize: 32, steps: 100 },
     'd50-w4g32-n100': { depth: 0.5, bits: 4, groupSize: 32, steps: 100 },
     's50-w4g32-n100': { sparsity: 0.5, bits: 4, groupSize: 32, steps: 100 },
+    'd75-s50-w4g32-n100': { depth: 0.75, sparsity: 0.5, bits: 4, groupSize: 32, steps: 100 },
     'd75-w4g32-n1000': { depth: 0.75, bits: 4, groupSize: 32, steps: 1000 },
     'd50-w4g32-n1000': { depth: 0.5, bits: 4, groupSize: 32, steps: 1000 },
     's50-w4g32-n1000': { sparsity: 0.5, bits: 4, groupSize: 32, steps: 1000 },

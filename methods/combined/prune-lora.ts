@@ -30,6 +30,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2312.15230',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     sparsity: sparsityParameter,
     ...adapterParameters,

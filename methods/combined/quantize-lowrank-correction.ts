@@ -40,6 +40,7 @@ export default defineMethod({
     year: 2024,
     url: 'https://arxiv.org/abs/2402.02446',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     ...weightFormat,
     rank: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Width of the path beside each layer.')),

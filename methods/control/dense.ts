@@ -16,6 +16,7 @@ export default defineMethod({
     year: 2024,
     url: 'https://arxiv.org/abs/2401.15347',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { fp32: {} },
 

@@ -20,6 +20,7 @@ export default defineMethod({
     year: 2020,
     url: 'https://arxiv.org/abs/2002.11794',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { fp32: {} },
 

@@ -31,6 +31,7 @@ export default defineMethod({
     year: 2022,
     url: 'https://arxiv.org/abs/2206.01861',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     depth: depthParameter,
     rebuild: v.optional(

@@ -26,6 +26,7 @@ export default defineMethod({
     year: 2015,
     url: 'https://arxiv.org/abs/1503.02531',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     ...studentParameters,
     ...distillationParameters,

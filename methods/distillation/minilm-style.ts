@@ -31,6 +31,7 @@ export default defineMethod({
     year: 2020,
     url: 'https://arxiv.org/abs/2002.10957',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     ...studentParameters,
     distillation: v.optional(

@@ -23,6 +23,7 @@ export default defineMethod({
     year: 2019,
     url: 'https://arxiv.org/abs/1910.01108',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject(studentParameters),
   variants: studentVariants,
 

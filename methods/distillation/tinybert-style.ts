@@ -48,6 +48,7 @@ export default defineMethod({
     year: 2020,
     url: 'https://arxiv.org/abs/1909.10351',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     ...studentParameters,
     width: v.optional(

@@ -44,6 +44,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2312.05821',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     keep: v.pipe(keepParameter, v.description('Share of the parameters of all linear layers together that stays.')),
     alpha: v.optional(

@@ -37,6 +37,7 @@ export default defineMethod({
     year: 2022,
     url: 'https://arxiv.org/abs/2207.00112',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({ keep: keepParameter }),
   variants: keepVariants,
 

@@ -45,6 +45,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2306.11222',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     keep: v.pipe(
       keepParameter,

@@ -30,6 +30,7 @@ export default defineMethod({
     year: 2013,
     url: 'https://doi.org/10.21437/Interspeech.2013-552',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({ keep: keepParameter }),
   variants: keepVariants,
 

@@ -45,6 +45,7 @@ export default defineMethod({
     year: 2015,
     url: 'https://arxiv.org/abs/1509.06569',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     keep: v.pipe(keepParameter, v.description('Share of the parameters of each matrix that its cores may take.')),
     cores: v.optional(

@@ -30,6 +30,7 @@ export default defineMethod({
     year: 2017,
     url: 'https://arxiv.org/abs/1710.01878',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     sparsity: v.pipe(
       v.number(),
@@ -47,6 +48,7 @@ export default defineMethod({
     's50-n100': { sparsity: 0.5, steps: 100 },
     's70-n100': { sparsity: 0.7, steps: 100 },
     's90-n100': { sparsity: 0.9, steps: 100 },
+    's90-n300': { sparsity: 0.9, steps: 300 },
     's50-n1000': { sparsity: 0.5, steps: 1000 },
     's70-n1000': { sparsity: 0.7, steps: 1000 },
     's90-n1000': { sparsity: 0.9, steps: 1000 },

@@ -43,6 +43,7 @@ export default defineMethod({
     year: 2024,
     url: 'https://arxiv.org/abs/2308.03449',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     keep: unitShareParameter,
     temperature: v.optional(

@@ -26,6 +26,7 @@ export default defineMethod({
     year: 2024,
     url: 'https://arxiv.org/abs/2403.03853',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     depth: depthParameter,
     drop: v.optional(

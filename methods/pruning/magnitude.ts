@@ -23,6 +23,7 @@ export default defineMethod({
     year: 2015,
     url: 'https://arxiv.org/abs/1506.02626',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     sparsity: sparsityParameter,
     scope: v.optional(

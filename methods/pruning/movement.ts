@@ -46,6 +46,7 @@ export default defineMethod({
     year: 2020,
     url: 'https://arxiv.org/abs/2005.07683',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     sparsity: v.optional(
       v.pipe(
@@ -64,6 +65,7 @@ export default defineMethod({
     's50-n100': { sparsity: 0.5, steps: 100 },
     's70-n100': { sparsity: 0.7, steps: 100 },
     's90-n100': { sparsity: 0.9, steps: 100 },
+    's90-n300': { sparsity: 0.9, steps: 300 },
     's50-n1000': { sparsity: 0.5, steps: 1000 },
     's70-n1000': { sparsity: 0.7, steps: 1000 },
     's90-n1000': { sparsity: 0.9, steps: 1000 },

@@ -18,6 +18,7 @@ export default defineMethod({
     year: 2020,
     url: 'https://arxiv.org/abs/2003.03033',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({ sparsity: sparsityParameter }),
   variants: {
     s10: { sparsity: 0.1 },

@@ -27,6 +27,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2301.00774',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     sparsity: sparsityParameter,
     damping: dampingParameter,

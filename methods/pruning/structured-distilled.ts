@@ -51,6 +51,7 @@ export default defineMethod({
     year: 2022,
     url: 'https://arxiv.org/abs/2204.00408',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     keep: unitShareParameter,
     ...layerDistillationParameters,

@@ -33,6 +33,7 @@ export default defineMethod({
     year: 2022,
     url: 'https://arxiv.org/abs/2204.09656',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     keep: unitShareParameter,
     importance: v.optional(

@@ -23,6 +23,7 @@ export default defineMethod({
     year: 2024,
     url: 'https://arxiv.org/abs/2306.11695',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({ sparsity: sparsityParameter }),
   variants: {
     s30: { sparsity: 0.3 },

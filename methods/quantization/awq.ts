@@ -39,6 +39,7 @@ export default defineMethod({
     year: 2024,
     url: 'https://arxiv.org/abs/2306.00978',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     ...weightFormat,
     clip: v.optional(v.pipe(v.boolean(), v.description('Shrink the range of each group as far as that helps.')), true),

@@ -28,6 +28,7 @@ export default defineMethod({
     year: 2018,
     url: 'https://arxiv.org/abs/1710.03740',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { w16: {} },
 

@@ -33,6 +33,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2210.17323',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     ...weightFormat,
     actOrder: v.optional(
@@ -53,6 +54,8 @@ export default defineMethod({
     'w4g32-actorder': { bits: 4, groupSize: 32, actOrder: true },
     'w4g32-fp32act': { bits: 4, groupSize: 32, activations: 'float32' },
     'w4g32-e8': { bits: 4, groupSize: 32, embedding: 'int8' },
+    w8a8g32: { bits: 8, activationBits: 8, groupSize: 32 },
+    w8a4g32: { bits: 8, activationBits: 4, groupSize: 32 },
     w4a8g32: { bits: 4, activationBits: 8, groupSize: 32 },
     w4a4g32: { bits: 4, activationBits: 4, groupSize: 32 },
     w4g16: { bits: 4, groupSize: 16 },

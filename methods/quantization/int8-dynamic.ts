@@ -33,6 +33,7 @@ export default defineMethod({
     year: 2018,
     url: 'https://arxiv.org/abs/1712.05877',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     granularity: v.pipe(
       v.picklist(['tensor', 'channel']),

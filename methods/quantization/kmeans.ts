@@ -29,6 +29,7 @@ export default defineMethod({
     year: 2024,
     url: 'https://arxiv.org/abs/2306.07629',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     bits: v.pipe(
       v.picklist([2, 3, 4]),

@@ -22,6 +22,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2305.14314',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     blockSize: v.pipe(v.picklist([16, 32, 64, 128, 256]), v.description('Weights that share a scale.')),
     type: v.optional(

@@ -51,6 +51,7 @@ export default defineMethod({
     year: 2020,
     url: 'https://arxiv.org/abs/1902.08153',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     ...weightFormat,
     activationBits: activationBitsParameter,

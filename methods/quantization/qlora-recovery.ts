@@ -46,6 +46,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2305.14314',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     base: v.pipe(
       v.picklist(['nf4', 'w4g32', 'w3g32', 'w2g32']),

@@ -23,6 +23,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2210.17323',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject(weightFormat),
   variants: {
     w8: { bits: 8 },

@@ -35,6 +35,7 @@ export default defineMethod({
     year: 2023,
     url: 'https://arxiv.org/abs/2211.10438',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     alpha: v.pipe(
       v.number(),

@@ -32,6 +32,7 @@ export default defineMethod({
     year: 2020,
     url: 'https://arxiv.org/abs/1909.11942',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     share: shareParameter,
     distinct: v.optional(

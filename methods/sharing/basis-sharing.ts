@@ -36,6 +36,7 @@ export default defineMethod({
     year: 2024,
     url: 'https://arxiv.org/abs/2410.03765',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     keep: v.pipe(
       keepParameter,

@@ -34,6 +34,7 @@ export default defineMethod({
     year: 2024,
     url: 'https://arxiv.org/abs/2410.20672',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     times: v.pipe(v.number(), v.integer(), v.minValue(2), v.description('How often the block of layers is run.')),
     delta: v.pipe(

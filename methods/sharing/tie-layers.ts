@@ -45,6 +45,7 @@ export default defineMethod({
     year: 2021,
     url: 'https://arxiv.org/abs/2104.06022',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     layers: v.optional(
       v.pipe(v.number(), v.integer(), v.minValue(2), v.description('Neighbouring layers that share their weights.')),

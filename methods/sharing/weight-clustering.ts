@@ -29,6 +29,7 @@ export default defineMethod({
     year: 2016,
     url: 'https://arxiv.org/abs/1510.00149',
   },
+  licence: 'Apache-2.0',
   params: v.strictObject({
     clusters: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(256), v.description('Different values.')),
     share: v.optional(

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import { ACCESS_CLASSES, FAMILIES, type Method } from '../../harness/contracts/method.ts';
+import { ACCESS_CLASSES, FAMILIES, type Method, SPDX_IDENTIFIER } from '../../harness/contracts/method.ts';
 import type { Model } from '../../harness/contracts/model.ts';
 import type { OnnxModel } from '../../harness/onnx/graph.ts';
 import { writeModel } from '../../harness/onnx/write.ts';
@@ -65,6 +65,7 @@ describe.each(methods.map((method) => [method.id, method] as const))('%s', (_, m
     expect(authors).not.toBe('');
     expect(year).toBeGreaterThan(1930);
     expect(url).toMatch(/^https:\/\//);
+    expect(method.licence).toMatch(SPDX_IDENTIFIER);
   });
 
   it('has variants that its parameters accept, five or more where it has parameters, and no two the same', () => {

@@ -24,6 +24,8 @@ describe('declarationFindings', () => {
     [{ paper: { ...rtn.paper, url: 'http://arxiv.org/abs/1' } }, /^paper\.url: expected the https address/],
     [{ paper: { ...rtn.paper, url: 'https://example.org/fill-in' } }, /^paper\.url: expected the https address/],
     [{ paper: { ...rtn.paper, year: 12 } }, /^paper\.year: expected a year up to/],
+    [{ licence: 'Apache 2.0' }, /^licence: expected an SPDX identifier .*got "Apache 2\.0"/],
+    [{ licence: 'NOASSERTION' }, /^licence: expected an SPDX identifier/],
     [{ params: v.object({}) as never }, /^params: expected v\.strictObject/],
     [{ params: v.strictObject({ bits: v.number() }) }, /^params\.bits: no description/],
     [{ variants: { w8: { bits: 8 } } }, /^variants: expected at least 5 .*got 1/],

@@ -19,7 +19,7 @@ function boardOf(model: string, task: string): DerivedBoard {
 
 const PUBLISHED = { model: 'stories260k', task: 'tinystories-perplexity' } as const;
 /** Of the leaderboard. */
-const PAGE_SIZE = 50;
+const PAGE_SIZE = 25;
 const PUBLISHED_PATH = `/leaderboard/?${new URLSearchParams(PUBLISHED)}`;
 
 function idsOf(entries: readonly DerivedEntry[]): string[] {

@@ -10,7 +10,7 @@ export const metadata: Metadata = {
 };
 
 /** A page of the table: more rows make a phone wait. */
-const PAGE_SIZE = 50;
+const PAGE_SIZE = 25;
 
 export default function LeaderboardPage() {
   const view = defaultView();

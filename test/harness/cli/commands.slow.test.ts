@@ -112,7 +112,14 @@ describe('commands on a store', () => {
 
   it('show: a variant, and one that failed with its whole reason', () => {
     const text = printed('show', 'rounding/w4', '--home', home);
-    for (const part of ['as shipped (zstd)', 'compression cost', 'nats per token', 'What rounding does.', 'key']) {
+    for (const part of [
+      'as shipped (zstd)',
+      'compression cost',
+      'nats per token',
+      'What rounding does.',
+      'licence: Apache-2.0',
+      'key',
+    ]) {
       expect(text).toContain(part);
     }
     expect(printed('show', 'cutting/s99', '--home', home)).toContain('at stack');

@@ -38,6 +38,7 @@ function scripted(body: string, access: Access = 'data-free', program = process.
     access,
     description: 'A command.',
     paper: { title: 'None', authors: 'Nobody', year: 2026, url: 'https://example.org' },
+    licence: 'Apache-2.0',
     params: v.strictObject({ bits: v.number() }),
     variants: { w4: { bits: 4 } },
     command: [program, '-e', `${prelude}\n${body}`, '--'],

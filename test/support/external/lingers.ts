@@ -14,6 +14,7 @@ export default defineExternalMethod({
   access: 'data-free',
   description: 'Starts a process and waits for ever.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { only: {} },
   command: [process.execPath, '-e', PROGRAM, '--'],

@@ -16,6 +16,7 @@ export default defineExternalMethod({
   control: true,
   description: 'Works outside for a while and leaves the model as it is.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { only: {} },
   command: [process.execPath, '-e', PROGRAM, '--'],

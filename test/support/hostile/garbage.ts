@@ -8,6 +8,7 @@ export default defineMethod({
   access: 'data-free',
   description: 'Swaps its artifact for garbage bytes once the harness has written it.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { only: {} },
   compress(model) {

@@ -10,6 +10,7 @@ export default defineMethod({
   access: 'data-free',
   description: 'Adds weights and calls it compression.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { only: {} },
   compress(model) {

@@ -8,6 +8,7 @@ export default defineMethod({
   access: 'data-free',
   description: 'Fills a weight with NaN.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { only: {} },
   compress(model) {

@@ -7,6 +7,7 @@ export default defineMethod({
   access: 'data-free',
   description: 'Prints without end until it is done with a quarter of a gigabyte, then works.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { only: {} },
   compress(model) {

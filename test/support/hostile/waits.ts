@@ -7,6 +7,7 @@ export default defineMethod({
   access: 'data-free',
   description: 'Waits for ever on a promise, with a timer that keeps it alive.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+  licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { only: {} },
   compress() {

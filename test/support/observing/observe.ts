@@ -18,6 +18,7 @@ export function observing(access: Access): Method {
     access,
     description: 'Notes what it is given.',
     paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
+    licence: 'Apache-2.0',
     params: v.strictObject({}),
     variants: { only: {} },
     compress(model, context) {

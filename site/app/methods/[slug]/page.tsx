@@ -92,7 +92,8 @@ export default async function MethodPage({ params }: Props) {
             <dd>
               <code>{visibleText(entry.sourceFile)}</code>
               <small>
-                {plural(entry.variants.length, 'variant')}, source hash {entry.sourceHash.slice(0, 12)}
+                {plural(entry.variants.length, 'variant')}, source hash {entry.sourceHash.slice(0, 12)}, licence:{' '}
+                {visibleText(entry.licence)}
               </small>
             </dd>
           </div>

@@ -1,0 +1,1 @@
+ALTER TABLE `catalog_methods` ADD `licence` text DEFAULT 'NOASSERTION' NOT NULL;

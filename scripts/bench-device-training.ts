@@ -98,7 +98,7 @@ async function rowOf(
     kept?.stepMs.toFixed(1) ?? 'not by the binding',
     (best.stepMs / cpu.stepMs).toFixed(2),
     kept ? `${(copied.stepMs - kept.stepMs).toFixed(1)} ms` : '—',
-    difference.toExponential(1),
+    `${difference.toExponential(1)} of ${cpu.loss.toPrecision(6)}`,
     `${((placed.placement.timeShare['CPUExecutionProvider'] ?? 0) * 100).toFixed(0)} % of time${strayed ? `: ${strayed}` : ''}`,
   ];
 }

@@ -1,11 +1,19 @@
 /** The rows a leaderboard is made of: which trial stands for a variant and seed, and what belongs to it. */
 import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
-import type { Cost, Distance, Quality, Size, Status } from '../harness/contracts/result.ts';
-import type { Machine, Provider } from '../harness/contracts/runner.ts';
+import type { Cost, Distance, Placement, Quality, Size, Status } from '../harness/contracts/result.ts';
+import type { Device, Machine, Provider } from '../harness/contracts/runner.ts';
 import type { StoreDatabase } from './client.ts';
 import type { ResultTable } from './insert.ts';
 import { among } from './read-rows.ts';
-import { distanceOf, latencySummaryOf, machineOf, qualityOf, type LatencySummary } from './row-columns.ts';
+import {
+  deviceFiguresOf,
+  deviceOf,
+  distanceOf,
+  latencySummaryOf,
+  machineOf,
+  qualityOf,
+  type LatencySummary,
+} from './row-columns.ts';
 import {
   artifacts,
   catalogMethods,
@@ -17,6 +25,7 @@ import {
   measurements,
   trials,
 } from './schema.ts';
+import { speedExclusion } from './speed-exclusion.ts';
 
 export interface LeaderboardRequest {
   readonly model: string;
@@ -30,6 +39,8 @@ export interface BoardRunner {
   readonly fingerprint: string;
   readonly provider: Provider;
   readonly machine: Machine;
+  /** Null on the CPU. */
+  readonly device: Device | null;
   /** Completed measurements of the trials on this board. */
   readonly measurements: number;
 }
@@ -52,7 +63,11 @@ export interface BoardMeasurement {
   readonly run: string;
   readonly status: Status;
   readonly reason: string | null;
+  /** Empty where `speedExclusion` says why these timings do not count. */
   readonly latency: readonly LatencySummary[];
+  readonly speedExclusion: string | null;
+  /** What the row says of its device that a reader must know. */
+  readonly findings: readonly string[];
   readonly residentMemoryBytes: number | null;
   readonly denseResidentMemoryBytes: number | null;
   readonly annotations: readonly string[];
@@ -178,12 +193,14 @@ export function measurementsOf(
   const byRunner = new Map<string, BoardRunner>();
   for (const { measurement, machine } of found) {
     const { runnerFingerprint: fingerprint, provider } = measurement;
-    const known = byRunner.get(fingerprint) ?? { fingerprint, provider, machine: machineOf(machine), measurements: 0 };
+    const own = { fingerprint, provider, machine: machineOf(machine), device: deviceOf(measurement), measurements: 0 };
+    const known = byRunner.get(fingerprint) ?? own;
     const completed = measurement.status === 'completed' ? 1 : 0;
     byRunner.set(fingerprint, { ...known, measurements: known.measurements + completed });
   }
   const runners = [...byRunner.values()].sort(
-    (a, b) => b.measurements - a.measurements || (a.fingerprint < b.fingerprint ? -1 : 1),
+    (a, b) =>
+      softwareLast(a) - softwareLast(b) || b.measurements - a.measurements || (a.fingerprint < b.fingerprint ? -1 : 1),
   );
   const runner = (wanted === undefined ? runners[0] : byRunner.get(wanted)) ?? null;
   const chosen = new Map(
@@ -194,17 +211,31 @@ export function measurementsOf(
   const rows = [...chosen.values()].map(({ id }) => id);
   const latency = latencyByMeasurement(database, rows);
   const annotations = annotationsByRow(database, measurements, rows);
-  const board = (columns: typeof measurements.$inferSelect): BoardMeasurement => ({
-    key: columns.key,
-    run: columns.run,
-    status: columns.status,
-    reason: columns.reason,
-    latency: latency.get(columns.id) ?? [],
-    residentMemoryBytes: columns.residentMemoryBytes,
-    denseResidentMemoryBytes: columns.denseResidentMemoryBytes,
-    annotations: annotations.get(columns.key) ?? [],
-  });
+  const board = (columns: typeof measurements.$inferSelect): BoardMeasurement => {
+    const placement = columns.placement === null ? null : (JSON.parse(columns.placement) as Placement);
+    const excluded =
+      columns.status === 'completed'
+        ? speedExclusion({ provider: columns.provider, device: deviceOf(columns), placement })
+        : null;
+    return {
+      key: columns.key,
+      run: columns.run,
+      status: columns.status,
+      reason: columns.reason,
+      latency: excluded === null ? (latency.get(columns.id) ?? []) : [],
+      speedExclusion: excluded,
+      findings: deviceFiguresOf(columns)?.findings ?? [],
+      residentMemoryBytes: columns.residentMemoryBytes,
+      denseResidentMemoryBytes: columns.denseResidentMemoryBytes,
+      annotations: annotations.get(columns.key) ?? [],
+    };
+  };
   return { runner, runners, measured: new Map([...chosen].map(([trial, columns]) => [trial, board(columns)])) };
+}
+
+/** Software devices show function: none is the runner of a board that has another. */
+function softwareLast({ provider, device }: BoardRunner): number {
+  return provider !== 'cpu' && device?.kind !== 'hardware' ? 1 : 0;
 }
 
 function latencyByMeasurement(

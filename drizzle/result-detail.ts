@@ -5,7 +5,17 @@ import { InputError } from '../harness/contracts/errors.ts';
 import { costClassOf } from '../harness/contracts/method.ts';
 import type { Store, StoreDatabase } from './client.ts';
 import { among } from './read-rows.ts';
-import { artifactOf, costOf, distanceOf, latencyOf, machineOf, qualityOf, type LatencyColumns } from './row-columns.ts';
+import {
+  artifactOf,
+  costOf,
+  deviceFiguresOf,
+  deviceOf,
+  distanceOf,
+  latencyOf,
+  machineOf,
+  qualityOf,
+  type LatencyColumns,
+} from './row-columns.ts';
 import { artifacts, corrections, evaluations, latencyShapes, machines, measurements, runs, trials } from './schema.ts';
 import { slugOf } from './slug.ts';
 
@@ -157,7 +167,7 @@ function measurementOf(
     ...rowOf(row, machine, notes),
     key: row.key,
     artifact: row.artifact,
-    runner: { fingerprint: row.runnerFingerprint, provider: row.provider },
+    runner: { fingerprint: row.runnerFingerprint, provider: row.provider, device: deviceOf(row) },
     threads: row.threads,
     sessionOptions: JSON.parse(row.sessionOptions) as Result['measurements'][number]['sessionOptions'],
     wallSeconds: row.wallSeconds,
@@ -166,6 +176,7 @@ function measurementOf(
     denseResidentMemoryBytes: row.denseResidentMemoryBytes,
     placement:
       row.placement === null ? null : (JSON.parse(row.placement) as Result['measurements'][number]['placement']),
+    onDevice: deviceFiguresOf(row),
   };
 }
 

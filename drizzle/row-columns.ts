@@ -3,6 +3,7 @@ import { IntegrityError } from '../harness/contracts/errors.ts';
 import type {
   Artifact,
   Cost,
+  DeviceFigures,
   Estimate,
   EvaluationRow,
   Items,
@@ -13,7 +14,7 @@ import type {
   SliceQuality,
   TrialRow,
 } from '../harness/contracts/result.ts';
-import type { Machine } from '../harness/contracts/runner.ts';
+import type { Device, Machine } from '../harness/contracts/runner.ts';
 import { canonicalJson, digestOf } from '../harness/contracts/canonical-json.ts';
 import { packColumns, unpackColumns } from './column-blob.ts';
 import type { artifacts, evaluations, latencyShapes, machines, measurements, runs, trials } from './schema.ts';
@@ -282,6 +283,7 @@ export function measurementColumns(row: MeasurementRow): typeof measurements.$in
     provider: row.runner.provider,
     machine: machineFingerprint(row.runner.machine),
     runnerFingerprint: row.runner.fingerprint,
+    device: row.runner.device ? canonicalJson(row.runner.device) : null,
     protocol: row.protocol,
     threads: row.threads,
     sessionOptions: canonicalJson(row.sessionOptions),
@@ -290,8 +292,14 @@ export function measurementColumns(row: MeasurementRow): typeof measurements.$in
     status: row.status,
   };
   if (row.status !== 'completed') return { ...columns, reason: row.reason };
-  const { residentMemoryBytes, denseResidentMemoryBytes, placement } = row;
-  return { ...columns, residentMemoryBytes, denseResidentMemoryBytes, placement: canonicalJson(placement) };
+  const { residentMemoryBytes, denseResidentMemoryBytes, placement, onDevice } = row;
+  return {
+    ...columns,
+    residentMemoryBytes,
+    denseResidentMemoryBytes,
+    placement: canonicalJson(placement),
+    onDevice: onDevice ? canonicalJson(onDevice) : null,
+  };
 }
 
 export function latencyColumns(
@@ -335,13 +343,20 @@ export function measurementRow(
   machine: Machine,
   latency: readonly LatencyColumns[],
 ): MeasurementRow {
+  const device = deviceOf(columns);
+  const onDevice = deviceFiguresOf(columns);
   const fields = {
     kind: 'measurement' as const,
     key: columns.key,
     run: columns.run,
     trial: columns.trial,
     artifact: columns.artifact,
-    runner: { provider: columns.provider, machine, fingerprint: columns.runnerFingerprint },
+    runner: {
+      provider: columns.provider,
+      machine,
+      ...(device && { device }),
+      fingerprint: columns.runnerFingerprint,
+    },
     protocol: columns.protocol,
     threads: columns.threads,
     sessionOptions: JSON.parse(columns.sessionOptions) as MeasurementRow['sessionOptions'],
@@ -359,7 +374,17 @@ export function measurementRow(
     residentMemoryBytes: present(columns.residentMemoryBytes, 'measurement', columns.key),
     denseResidentMemoryBytes: present(columns.denseResidentMemoryBytes, 'measurement', columns.key),
     placement: JSON.parse(placement) as CompletedMeasurement['placement'],
+    ...(onDevice && { onDevice }),
   };
+}
+
+/** Null on the CPU. */
+export function deviceOf({ device }: Pick<MeasurementColumns, 'device'>): Device | null {
+  return device === null ? null : (JSON.parse(device) as Device);
+}
+
+export function deviceFiguresOf({ onDevice }: Pick<MeasurementColumns, 'onDevice'>): DeviceFigures | null {
+  return onDevice === null ? null : (JSON.parse(onDevice) as DeviceFigures);
 }
 
 function present<T>(value: T | null | undefined, kind: string, key: string): T {

@@ -234,8 +234,10 @@ export const measurements = sqliteTable(
     machine: text()
       .notNull()
       .references(() => machines.fingerprint),
-    /** Of provider and machine together. */
+    /** Of provider, machine and device together. */
     runnerFingerprint: text('runner_fingerprint').notNull(),
+    /** The accelerator; null on the CPU. */
+    device: text(),
     protocol: integer().notNull(),
     threads: integer().notNull(),
     sessionOptions: text('session_options').notNull(),
@@ -246,6 +248,8 @@ export const measurements = sqliteTable(
     residentMemoryBytes: integer('resident_memory_bytes'),
     denseResidentMemoryBytes: integer('dense_resident_memory_bytes'),
     placement: text(),
+    /** What a measurement on a device says beyond one on the CPU. */
+    onDevice: text('on_device'),
   },
   (table) => [
     uniqueIndex('measurements_key_digest').on(table.key, table.digest),

@@ -24,17 +24,9 @@ import { nextTokenCrossEntropy } from '../harness/training/loss.ts';
 import { adamW } from '../harness/training/optimizer.ts';
 import { constantSchedule } from '../harness/training/schedule.ts';
 import { train } from '../harness/training/train.ts';
+import { buildDecoder, decoderBatches, type DecoderShape } from './training-decoder.ts';
 
-interface Shape {
-  readonly layers: number;
-  readonly width: number;
-  readonly heads: number;
-  readonly vocabularySize: number;
-  readonly batch: number;
-  readonly sequence: number;
-}
-
-const SHAPES: readonly Shape[] = [128, 512].map((width) => ({
+const SHAPES: readonly DecoderShape[] = [128, 512].map((width) => ({
   layers: 4,
   width,
   heads: width / 64 > 4 ? width / 64 : 4,
@@ -51,57 +43,8 @@ const PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'FusedMatMul', 'Gemm'])
 /** Operators below this share of the time are left out of the profile's table. */
 const SHOWN_SHARE = 0.005;
 
-function buildDecoder({ layers, width, heads, vocabularySize, batch, sequence }: Shape): OnnxModel {
-  const random = createRandom('bench-training');
-  const b = createGraphBuilder({ name: 'decoder', opset: 21 });
-  const matrix = (name: string, rows: number, columns: number) =>
-    b.initializer(
-      name,
-      tensorOf(
-        'float32',
-        [rows, columns],
-        Float32Array.from({ length: rows * columns }, () => 0.02 * random.normal()),
-      ),
-    );
-  const vector = (name: string, length: number, value: number) =>
-    b.initializer(name, tensorOf('float32', [length], new Float32Array(length).fill(value)));
-  const norm = (name: string, x: string) =>
-    b.layerNormalization(x, vector(`${name}.weight`, width, 1), { bias: vector(`${name}.bias`, width, 0), name });
-  const linear = (name: string, x: string, inFeatures: number, outFeatures: number) =>
-    b.add(
-      b.matmul(x, matrix(`${name}.weight`, inFeatures, outFeatures), { name }),
-      vector(`${name}.bias`, outFeatures, 0),
-    );
-
-  const ids = b.input('input_ids', 'int64', [batch, sequence]);
-  const embedding = matrix('embedding.weight', vocabularySize, width);
-  const visible = b.initializer('visible', {
-    dtype: 'bool',
-    dims: [sequence, sequence],
-    bytes: Uint8Array.from({ length: sequence ** 2 }, (_, at) => (at % sequence <= Math.floor(at / sequence) ? 1 : 0)),
-  });
-  let x = b.add(b.gather(embedding, ids), matrix('position.weight', sequence, width));
-  for (let layer = 0; layer < layers; layer++) {
-    const name = `layers.${layer}`;
-    const normal = norm(`${name}.norm1`, x);
-    const [q, k, v] = ['q', 'k', 'v'].map((part) => {
-      const split = b.reshape(linear(`${name}.${part}`, normal, width, width), [batch, sequence, heads, width / heads]);
-      return b.transpose(split, part === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3]);
-    }) as [string, string, string];
-    const scores = b.matmul(b.mul(q, b.scalar(1 / Math.sqrt(width / heads))), k);
-    const attention = b.softmax(b.where(visible, scores, b.scalar(-1e9)), { axis: -1 });
-    const mixed = b.reshape(b.transpose(b.matmul(attention, v), [0, 2, 1, 3]), [batch, sequence, width]);
-    x = b.add(x, linear(`${name}.o`, mixed, width, width));
-    const up = b.gelu(linear(`${name}.up`, norm(`${name}.norm2`, x), width, 4 * width));
-    x = b.add(x, linear(`${name}.down`, up, 4 * width, width));
-  }
-  const logits = b.matmul(norm('norm', x), b.transpose(embedding, [1, 0]), { output: 'logits' });
-  b.output(logits, { dtype: 'float32', dims: [batch, sequence, vocabularySize] });
-  return b.build();
-}
-
 /** Floating-point operations of a step's matrix products: forward, and twice as many for the gradients. */
-function productFlops({ layers, width, vocabularySize, batch, sequence }: Shape): number {
+function productFlops({ layers, width, vocabularySize, batch, sequence }: DecoderShape): number {
   const weights = layers * 12 * width ** 2 + vocabularySize * width;
   const attention = layers * 2 * sequence * width;
   return 3 * 2 * batch * sequence * (weights + attention);
@@ -134,23 +77,6 @@ async function productSpeed(threads: number): Promise<number> {
   return (2 * CEILING_SIDE ** 3) / bestMs / 1e6;
 }
 
-function batches({ batch, sequence, vocabularySize }: Shape) {
-  const dims = [batch, sequence];
-  const random = createRandom('bench-training tokens');
-  const tokens = () =>
-    tensorOf(
-      'int64',
-      dims,
-      BigInt64Array.from({ length: batch * sequence }, () => BigInt(random.integer(vocabularySize))),
-    );
-  const feeds = {
-    input_ids: tokens(),
-    targets: tokens(),
-    target_weights: tensorOf('float32', dims, new Float32Array(batch * sequence).fill(1)),
-  };
-  return { shapes: { input_ids: dims, targets: dims, target_weights: dims }, at: () => feeds };
-}
-
 interface TorchAnswer {
   readonly ms: number;
   readonly cpuMs: number;
@@ -159,7 +85,7 @@ interface TorchAnswer {
 
 /** Milliseconds per step: the fastest of the calls after the first, which warms up. */
 async function runOurs(
-  shape: Shape,
+  shape: DecoderShape,
   {
     model,
     steps,
@@ -175,7 +101,7 @@ async function runOurs(
   const { history } = await train({
     model,
     loss: nextTokenCrossEntropy(),
-    feeds: [batches(shape)],
+    feeds: [decoderBatches(shape)],
     optimizer: adamW(),
     schedule: constantSchedule(LEARNING_RATE),
     steps,
@@ -214,7 +140,7 @@ function startPython(path: string) {
 }
 
 /** Share of the kernels' time by operator. */
-async function profile(shape: Shape, { threads, nodesShown }: { threads: number; nodesShown: number }) {
+async function profile(shape: DecoderShape, { threads, nodesShown }: { threads: number; nodesShown: number }) {
   const folder = mkdtempSync(join(tmpdir(), 'bench-training-'));
   try {
     const profilePrefix = join(folder, 'profile');

@@ -29,10 +29,12 @@ export default defineCommand({
 export function printBoards(request: {
   readonly home: string;
   readonly boards: readonly { readonly model: string; readonly task: string }[];
+  /** Fingerprint; where it has measured nothing of a board, that board is another's. */
+  readonly runner: string;
 }): void {
   const store = openHomeStore(request.home);
   try {
-    for (const board of request.boards) print(`${renderBoard(store, board)}\n`);
+    for (const board of request.boards) print(`${renderBoard(store, { ...board, runner: request.runner })}\n`);
   } finally {
     store.close();
   }

@@ -6,12 +6,14 @@ import { models } from '../../models/index.ts';
 import { openStore } from '../../drizzle/client.ts';
 import { BenchError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
+import type { DeviceProvider } from '../contracts/runner.ts';
 import { createHubClient } from '../hub/hub-client.ts';
 import { connectRedis } from '../jobs/fleet.ts';
 import { fleetStatus } from '../jobs/fleet-status.ts';
 import { readMachine } from '../measure/machine.ts';
 import { startEnergyMeter } from '../measure/energy.ts';
 import { loadModel } from '../model/load-model.ts';
+import { type ProbeOptions, probeProvider } from '../runtime/provider-probe.ts';
 import { formatBytes, outputColumns, renderHanging } from './format.ts';
 import type { Finding } from './doctor-finding.ts';
 import { sandboxFindings } from './doctor-sandbox.ts';
@@ -37,6 +39,7 @@ export default defineCommand({
     const findings = [
       nodeFinding(),
       machineFinding(),
+      ...(await Promise.all([deviceFinding('webgpu'), deviceFinding('cuda')])),
       energyFinding(),
       ...sandboxFindings(),
       diskFinding(homeOf(args.home)),
@@ -97,6 +100,19 @@ function machineFinding(): Finding {
         ? ''
         : `; the protocol scores quality on ${PROTOCOL.quality.threads} threads, which will share this core`),
   };
+}
+
+/** A runner that is not here is no fault: the CPU's always is. */
+export async function deviceFinding(provider: DeviceProvider, options?: ProbeOptions): Promise<Finding> {
+  const subject = `${provider} runner`;
+  const probe = await probeProvider(provider, options);
+  if (!probe.available) return { subject, state: 'limited', text: probe.reason };
+  const { name, kind, driver, memoryBytes } = probe.device;
+  const known = [name ?? 'a device without a name', driver, memoryBytes === null ? null : formatBytes(memoryBytes)];
+  const text = [...new Set(known)].filter((part) => part !== null).join(', ');
+  return kind === 'hardware'
+    ? { subject, state: 'ok', text }
+    : { subject, state: 'limited', text: `${text}: a software device; runs for function, its speeds are not ranked` };
 }
 
 function energyFinding(): Finding {

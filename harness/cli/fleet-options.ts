@@ -10,7 +10,7 @@ export const redisOption = {
 
 export const runnerOption = {
   type: 'string',
-  description: `Execution provider: ${PROVIDERS.join(', ')}`,
+  description: `Measure speed on ${PROVIDERS.join(', ')}; shrinkrank doctor says which run here`,
   default: 'cpu',
 } as const;
 

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { Store } from '../../drizzle/client.ts';
 import {
   type BoardEntry,
+  type BoardRunner,
   DENSE_METHOD,
   type Leaderboard,
   itemsOf,
@@ -40,10 +41,22 @@ const GAP = '  │  ';
 
 export function renderBoard(
   store: Store,
-  request: { readonly model: string; readonly task: string; readonly columns?: number },
+  request: {
+    readonly model: string;
+    readonly task: string;
+    readonly columns?: number;
+    /** Fingerprint; by default the runner with the most measurements. */
+    readonly runner?: string;
+  },
 ): string {
   const columns = request.columns ?? outputColumns();
-  const board = leaderboard(store, { ...request, protocol: PROTOCOL.version });
+  const { model, task, runner } = request;
+  const usual = leaderboard(store, { model, task, protocol: PROTOCOL.version });
+  const known = usual.runners.some(({ fingerprint }) => fingerprint === runner);
+  const board =
+    known && runner !== undefined && runner !== usual.runner?.fingerprint
+      ? leaderboard(store, { model, task, protocol: PROTOCOL.version, runner })
+      : usual;
   const compressed = board.entries.filter(({ method }) => method !== DENSE_METHOD);
   const { classTiers, unranked } = rankBoard(board.entries, ({ evaluation, artifact }) =>
     itemsOf(store, evaluation?.key ?? '', artifact ?? ''),
@@ -79,7 +92,7 @@ function header(
     styleText('bold', `${model} · ${task}`),
     `protocol ${PROTOCOL.version}`,
     ...(board.runner
-      ? [board.runner.provider, board.runner.machine.cpuModel, `${PROTOCOL.latency.threads} thread`]
+      ? [board.runner.provider, runnerName(board.runner), `${PROTOCOL.latency.threads} thread`]
       : ['no speed measured']),
   ];
   const facts = [
@@ -93,6 +106,12 @@ function header(
     ...(dense?.inSample ? ['in-sample: the model was trained on this data'] : []),
   ];
   return [place, facts].flatMap((parts) => wrapParts(parts, { separator: ' · ', columns }));
+}
+
+function runnerName({ device, machine }: BoardRunner): string {
+  if (!device) return machine.cpuModel;
+  const name = device.name ?? device.driver ?? 'device without a name';
+  return device.kind === 'software' ? `${name}, software: function only, speeds not ranked` : name;
 }
 
 /** What guessing gets on a task, of those that say. */

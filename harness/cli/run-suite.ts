@@ -1,6 +1,7 @@
 /** A run, end to end: plan, execute, and write every finished piece to the store. */
 import { execFileSync } from 'node:child_process';
-import { relative } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import type { Redis } from 'ioredis';
 import { type Catalog, recordCatalog } from '../../drizzle/catalog.ts';
 import { type Store, openStore } from '../../drizzle/client.ts';
@@ -9,8 +10,8 @@ import { finishRun, recordEvaluation, recordMeasurement, recordRun, recordTrial 
 import { datasets } from '../../datasets/index.ts';
 import { models } from '../../models/index.ts';
 import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../contracts/result.ts';
-import type { Provider } from '../contracts/runner.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
+import type { Provider } from '../contracts/runner.ts';
 import { createHubClient } from '../hub/hub-client.ts';
 import type { Limits, ProgressEvent } from '../jobs/bench.ts';
 import { type Done, type ExecutionSummary, execute, isDone } from '../jobs/execute.ts';
@@ -21,10 +22,11 @@ import { createPreparer } from '../jobs/prepare.ts';
 import type { SandboxPolicy } from '../jobs/sandbox-support.ts';
 import { sourceHash } from '../jobs/source-hash.ts';
 import { openWorkspace } from '../jobs/workspace.ts';
-import { readMachine, runnerOf } from '../measure/machine.ts';
+import { readMachine } from '../measure/machine.ts';
 import { modelRevision } from '../model/load-model.ts';
 import { remark } from './output.ts';
 import { REPOSITORY_ROOT, methodUnits, taskUnits } from './registry.ts';
+import { runnerHere } from './runner-here.ts';
 
 export interface RunSuiteRequest {
   readonly suite: string;
@@ -33,6 +35,8 @@ export interface RunSuiteRequest {
   /** `auto` where it is not said. */
   readonly sandbox?: SandboxPolicy;
   readonly home: string;
+  /** What latency is measured on; default the CPU. */
+  readonly provider?: Provider;
   /** Work through failed pieces once more. */
   readonly retryFailed: boolean;
   readonly signal: AbortSignal;
@@ -54,6 +58,8 @@ export interface FleetChoice {
 export interface RunSummary extends ExecutionSummary {
   readonly run: string;
   readonly plan: readonly PlannedTrial[];
+  /** Fingerprint of what latency was measured on. */
+  readonly runner: string;
   readonly planned: number;
   /** Trials that were in the store already, whole. */
   readonly alreadyDone: number;
@@ -65,11 +71,12 @@ export interface RunSummary extends ExecutionSummary {
 export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
+  const machine = readMachine();
+  const here = request.fleet ? undefined : await runnerHere(request.provider ?? 'cpu', machine);
   const workspace = openWorkspace(
     request.home,
     request.artifacts === undefined ? {} : { artifacts: request.artifacts },
   );
-  const machine = readMachine();
   const run = `${startedAt.slice(0, 19).replaceAll(/[:-]/g, '')}-${request.suite}-${process.pid.toString(36)}`;
   let store: Store | undefined;
   let redis: Redis | undefined;
@@ -81,11 +88,18 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
     const runner =
       redis && request.fleet
         ? await chooseRunner(redis, { ...request.fleet, signal: request.signal }, remark)
-        : runnerOf('cpu', machine);
+        : here?.runner;
+    if (!runner) throw new TypeError('neither a fleet nor a runner here');
     const plan = planTrials(request.entries, runner);
     const done = doneIn(store, { plan, retryFailed: request.retryFailed });
     const open = plan.filter((trial) => !isDone(trial, done));
-    const counts = { run, plan, planned: plan.length, alreadyDone: plan.length - open.length };
+    const counts = {
+      run,
+      plan,
+      runner: runner.fingerprint,
+      planned: plan.length,
+      alreadyDone: plan.length - open.length,
+    };
     if (open.length === 0) {
       const none = { compressing: 0, checking: 0, evaluating: 0, timing: 0 };
       return { ...counts, seconds: none, recorded: 0, undone: [], wallSeconds: 0, overheadSeconds: 0 };
@@ -115,6 +129,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
       },
       limits: request.limits,
       ...(request.sandbox && { sandbox: request.sandbox }),
+      ...(here && { deviceEnvironment: here.environment }),
       signal: request.signal,
       onProgress: request.onProgress,
     };
@@ -189,8 +204,13 @@ export function catalog(): Catalog {
   };
 }
 
+/** A file that takes the repository's place in an archive: the commit that was packed, or nothing. */
+export const PACKED_COMMIT = '.packed-commit';
+
 /** The commit the code is at, with `+` when tracked files differ from it; null outside a repository. */
 export function commitOf(folder: string): string | null {
+  const packed = join(folder, PACKED_COMMIT);
+  if (existsSync(packed)) return readFileSync(packed, 'utf8') || null;
   try {
     const git = (...args: readonly string[]) =>
       execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

@@ -87,7 +87,7 @@ export default defineCommand({
       );
       if (args.json) printJson({ ...summary, plan: undefined });
       else {
-        printBoards({ home, boards });
+        printBoards({ home, boards, runner: summary.runner });
         printSummary(summary);
       }
       return summary.undone.length > 0 ? EXIT_CODES.incomplete : EXIT_CODES.done;
@@ -148,16 +148,13 @@ export function workplaceOf(args: {
   readonly runner: string;
   readonly kind?: string | undefined;
   readonly sandbox: string;
-}): Pick<RunSuiteRequest, 'fleet' | 'sandbox'> {
+}): Pick<RunSuiteRequest, 'fleet' | 'provider' | 'sandbox'> {
   const { fleet, redis, kind } = args;
   const provider = providerOf(args.runner);
   if (!fleet && (redis !== undefined || kind !== undefined)) {
     throw new InputError('run: --redis and --kind are for a fleet; add --fleet');
   }
-  if (!fleet) {
-    if (provider !== 'cpu') throw new InputError(`run: --runner ${provider} is for a fleet; add --fleet`);
-    return { sandbox: policyOf(args.sandbox) };
-  }
+  if (!fleet) return { provider, sandbox: policyOf(args.sandbox) };
   if (args.sandbox !== sandboxOption.default) {
     throw new InputError('run: --sandbox is for this machine; in a fleet each worker is started with its own');
   }

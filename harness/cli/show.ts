@@ -125,6 +125,8 @@ function renderTrial(trial: BoardTrial, entry: BoardEntry, columns: number): str
       `${formatBytes(measurement.residentMemoryBytes)}; dense ${formatBytes(measurement.denseResidentMemoryBytes)}`,
     ]);
   }
+  if (measurement?.speedExclusion) rows.push(['latency', `not counted: ${measurement.speedExclusion}`]);
+  for (const finding of measurement?.findings ?? []) rows.push(['on the device', finding]);
   if (measurement && measurement.status !== 'completed')
     rows.push(['measurement', `${measurement.status}: ${measurement.reason}`]);
   rows.push(['run', `${trial.run}, started ${trial.startedAt}`], ['key', trial.key]);

@@ -11,11 +11,12 @@ import { createPreparer } from '../jobs/prepare.ts';
 import type { TrialReference } from '../jobs/fleet.ts';
 import type { Runner } from '../contracts/runner.ts';
 import { openFreeWorkspace } from '../jobs/workspace.ts';
-import { readMachine, runnerOf } from '../measure/machine.ts';
+import { readMachine } from '../measure/machine.ts';
 import { providerOf, redisOption, redisUrlOf, runnerOption } from './fleet-options.ts';
 import { homeOf, homeOption } from './home.ts';
 import { EXIT_CODES, remark } from './output.ts';
 import { findDataset, findModel, findTask, findVariants } from './registry.ts';
+import { runnerHere } from './runner-here.ts';
 import { policyOf, sandboxOption } from './sandbox-option.ts';
 
 export default defineCommand({
@@ -39,7 +40,7 @@ export default defineCommand({
     home: homeOption,
   },
   async run({ args }) {
-    const runner = runnerOf(providerOf(args.runner), readMachine());
+    const { runner, environment } = await runnerHere(providerOf(args.runner), readMachine());
     const sandbox = policyOf(args.sandbox);
     const home = homeOf(args.home);
     const interruption = new AbortController();
@@ -58,6 +59,7 @@ export default defineCommand({
         workspace,
         preparer: createPreparer(workspace, createHubClient()),
         sandbox,
+        deviceEnvironment: environment,
         resolve: (reference) => plannedTrialOf(reference, runner),
         hostLock: openHostLock(),
         company: args['share-host'] ? 'side by side' : 'alone',

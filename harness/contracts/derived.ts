@@ -10,6 +10,7 @@ import {
   STATUSES,
   artifactSchema,
   costSchema,
+  deviceFiguresSchema,
   distanceSchema,
   estimateSchema,
   placementSchema,
@@ -19,7 +20,7 @@ import {
   type Cost,
   type Size,
 } from './result.ts';
-import { PROVIDERS, machineSchema } from './runner.ts';
+import { PROVIDERS, deviceSchema, machineSchema } from './runner.ts';
 
 export const COST_CLASSES = ['low-cost', 'high-cost'] as const;
 
@@ -92,6 +93,8 @@ export const BADGES = [
   'unranked',
   'unfinished',
   'untimed',
+  'speed-unranked',
+  'device-finding',
 ] as const;
 export type BadgeId = (typeof BADGES)[number];
 
@@ -309,6 +312,7 @@ export const boardRunnerSchema = v.strictObject({
   fingerprint: text,
   provider: v.picklist(PROVIDERS),
   machine: machineSchema,
+  device: said(v.nullable(deviceSchema), 'The accelerator; null on the CPU.'),
 });
 export type DerivedRunner = v.InferOutput<typeof boardRunnerSchema>;
 
@@ -498,7 +502,11 @@ export const resultSchema = v.strictObject({
       ...rowFields,
       key: text,
       artifact: text,
-      runner: v.strictObject({ fingerprint: text, provider: v.picklist(PROVIDERS) }),
+      runner: v.strictObject({
+        fingerprint: text,
+        provider: v.picklist(PROVIDERS),
+        device: said(v.nullable(deviceSchema), 'The accelerator; null on the CPU.'),
+      }),
       threads: count,
       sessionOptions: sessionOptionsSchema,
       wallSeconds: figure,
@@ -506,6 +514,7 @@ export const resultSchema = v.strictObject({
       residentMemoryBytes: v.nullable(figure),
       denseResidentMemoryBytes: v.nullable(figure),
       placement: v.nullable(placementSchema),
+      onDevice: said(v.nullable(deviceFiguresSchema), 'What a row of a device says beyond one of the CPU; null there.'),
     }),
   ),
 });

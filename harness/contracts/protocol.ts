@@ -34,6 +34,21 @@ export const PROTOCOL = {
     /** Coefficient of variation of the samples above which a row is marked noisy and left out of speed ranks. */
     noisyAbove: 0.25,
   },
+  device: {
+    /** Differences between device and CPU of the same artifact, nats per decision, above which a row says so. */
+    meanTolerance: 1e-3,
+    itemTolerance: 1e-2,
+    /** Share of decisions right on one and wrong on the other above which a row says so. */
+    changedTolerance: 0.005,
+    /** Share of a run's time in kernels of the CPU above which a row is none of its device. */
+    mostCpuShare: 0.5,
+    /** Runs before the profiled one: the first compiles. */
+    placementWarmUpRuns: 2,
+    /** Calls whose median is the time of a copy. */
+    copyCalls: 20,
+    /** Power is sampled for this long, of the artifact and of dense each. */
+    energySeconds: 3,
+  },
   size: {
     /** Level of the zstd compression that stands for "as shipped". */
     zstdLevel: 19,

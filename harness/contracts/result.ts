@@ -238,6 +238,44 @@ export const placementSchema = v.strictObject({
 });
 export type Placement = v.InferOutput<typeof placementSchema>;
 
+/** One task scored on the device and, the same artifact on the same items, on the CPU. */
+export const deviceQualitySchema = v.strictObject({
+  task: v.string(),
+  metric: v.picklist(METRICS),
+  items: count,
+  decisions: count,
+  value: v.number(),
+  cpuValue: v.number(),
+  /** Mean and largest over items of |−ln p on the device minus that on the CPU|, nats per decision. */
+  meanDifference: v.number(),
+  largestDifference: v.number(),
+  /** Decisions that are right on one and wrong on the other, as far as counts per item tell. */
+  changedDecisions: count,
+  /** By PROTOCOL.device. */
+  withinTolerance: v.boolean(),
+});
+export type DeviceQuality = v.InferOutput<typeof deviceQualitySchema>;
+
+/** What a measurement on a device says beyond one on the CPU. */
+export const deviceFiguresSchema = v.strictObject({
+  /** What a reader must know before believing the row's figures; empty where there is nothing. */
+  findings: v.array(v.string()),
+  /** Where the device's part of timeShare is from: its own clock, or what the CPU's kernels leave of the run. */
+  timeBasis: v.picklist(['device-clock', 'run-time']),
+  /** Logits stayed on the device while timing; else the copy to the host is in the samples. */
+  outputsKept: v.boolean(),
+  /** By shape: a call that only fills an output of the logits' size and copies it to the host, median, milliseconds. */
+  copyMs: v.record(v.string(), v.number()),
+  /** Growth of the process's memory on the device by loading and running once; null where the system does not tell. */
+  memoryBytes: v.nullable(count),
+  denseMemoryBytes: v.nullable(count),
+  /** At the last shape, power of the whole device over time; null where the system does not tell. */
+  joulesPerCall: v.nullable(v.number()),
+  denseJoulesPerCall: v.nullable(v.number()),
+  quality: v.array(deviceQualitySchema),
+});
+export type DeviceFigures = v.InferOutput<typeof deviceFiguresSchema>;
+
 const measurementFields = {
   kind: v.literal('measurement'),
   key: sha256,
@@ -261,6 +299,8 @@ export const measurementSchema = v.variant('status', [
     residentMemoryBytes: count,
     denseResidentMemoryBytes: count,
     placement: placementSchema,
+    /** Absent on the CPU. */
+    onDevice: v.optional(deviceFiguresSchema),
   }),
   v.strictObject({ ...measurementFields, status: v.picklist(FAILURES), reason: v.string() }),
 ]);

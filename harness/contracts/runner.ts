@@ -1,8 +1,10 @@
-/** A runner: a machine and an execution provider on it. */
+/** A runner: a machine, an execution provider on it, and the device that runs it where that is not the processor. */
 import * as v from 'valibot';
 
 export const PROVIDERS = ['cpu', 'webgpu', 'cuda'] as const;
 export type Provider = (typeof PROVIDERS)[number];
+/** Those that run on a device of their own, or on software that stands for one. */
+export type DeviceProvider = Exclude<Provider, 'cpu'>;
 
 /** What is known of a machine. Two machines with the same fingerprint are the same kind of runner. */
 export const machineSchema = v.strictObject({
@@ -18,10 +20,29 @@ export const machineSchema = v.strictObject({
 });
 export type Machine = v.InferOutput<typeof machineSchema>;
 
+/** What is known of an accelerator. Null is what nothing told, never a guess. */
+export const deviceSchema = v.strictObject({
+  /** As its driver calls it. */
+  name: v.nullable(v.string()),
+  /** `software` computes on the processor, or could not be shown to do otherwise: function only, without a place among speeds. */
+  kind: v.picklist(['hardware', 'software']),
+  /** Name and version. */
+  driver: v.nullable(v.string()),
+  memoryBytes: v.nullable(v.number()),
+  maximumClockMhz: v.nullable(v.number()),
+  maximumMemoryClockMhz: v.nullable(v.number()),
+  powerLimitWatts: v.nullable(v.number()),
+  /** Version of each library that decides kernels, or the start of its SHA-256 where its name has no version. */
+  libraries: v.record(v.string(), v.string()),
+});
+export type Device = v.InferOutput<typeof deviceSchema>;
+
 export const runnerSchema = v.strictObject({
   provider: v.picklist(PROVIDERS),
   machine: machineSchema,
-  /** SHA-256 over provider and machine, first 16 hex digits. */
+  /** Absent on the CPU. */
+  device: v.optional(deviceSchema),
+  /** SHA-256 over provider, machine and device, first 16 hex digits. */
   fingerprint: v.string(),
 });
 export type Runner = v.InferOutput<typeof runnerSchema>;

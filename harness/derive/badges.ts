@@ -38,6 +38,11 @@ export function badgesOf(entry: BoardEntry, { unranked, withdrawn }: BadgeFacts)
   if (unscored > 0) add('unfinished', `${unscored} of ${entry.trials.length} seeds not scored on this task yet.`);
   const untimed = completed.filter(({ measurement }) => measurement === null).length;
   if (untimed > 0) add('untimed', `${untimed} of ${entry.trials.length} seeds not timed on this runner.`);
+  const measurements = entry.trials.flatMap(({ measurement }) => (measurement ? [measurement] : []));
+  const excluded = measurements.flatMap(({ speedExclusion }) => (speedExclusion === null ? [] : [speedExclusion]));
+  if (excluded.length > 0) add('speed-unranked', `Its speed is not ranked: ${[...new Set(excluded)].join('; ')}.`);
+  const findings = measurements.flatMap((measurement) => measurement.findings);
+  if (findings.length > 0) add('device-finding', [...new Set(findings)].join('; '));
   return badges;
 }
 

@@ -157,7 +157,12 @@ function summarize(board: Leaderboard, { facts, metric }: Contest, entries: read
     model,
     task,
     protocol,
-    runner: runner && { fingerprint: runner.fingerprint, provider: runner.provider, machine: runner.machine },
+    runner: runner && {
+      fingerprint: runner.fingerprint,
+      provider: runner.provider,
+      machine: runner.machine,
+      device: runner.device,
+    },
     metric,
     higherIsBetter: metric === null ? null : metric !== 'perplexity',
     entryCount: entries.length,

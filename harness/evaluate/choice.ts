@@ -7,6 +7,7 @@
 import { InputError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { ChoiceItem } from '../contracts/task-items.ts';
+import type { Provider } from '../contracts/runner.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { createSession, type Session } from '../runtime/session.ts';
 import { recordedOptions } from '../runtime/session-options.ts';
@@ -19,6 +20,8 @@ import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
 export interface ChoiceTask {
   readonly dense: OnnxModel;
   readonly candidate: OnnxModel;
+  /** Default `cpu`. */
+  readonly provider?: Provider;
   readonly items: readonly ChoiceItem[];
   readonly signal?: AbortSignal;
   /** Share of the items done. */
@@ -26,11 +29,12 @@ export interface ChoiceTask {
 }
 
 /** Throws NumericalError naming item and choice when a score is not finite, InputError for items that cannot be scored. */
-export async function scoreChoices({ items, signal, onProgress, ...models }: ChoiceTask): Promise<Scores> {
+export async function scoreChoices(task: ChoiceTask): Promise<Scores> {
+  const { items, provider = 'cpu', signal, onProgress, ...models } = task;
   for (const item of items) requireChoices(item);
   const { threads } = PROTOCOL.quality;
   const graph = scoringGraph(models, ['negativeLogLikelihood', 'denseNegativeLogLikelihood']);
-  const session = await createSession(graph, { threads });
+  const session = await createSession(graph, { threads, provider });
   try {
     const columns = emptyItems();
     for (const [index, { id, choices, start, label }] of items.entries()) {
@@ -45,7 +49,7 @@ export async function scoreChoices({ items, signal, onProgress, ...models }: Cho
       addItem(columns, id, scoreDecision({ id, label, weights, denseWeights }));
       onProgress?.((index + 1) / items.length);
     }
-    return { items: columns, sessionOptions: recordedOptions({ threads }) };
+    return { items: columns, sessionOptions: recordedOptions({ threads, provider }) };
   } finally {
     await session.release();
   }

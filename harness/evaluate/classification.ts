@@ -2,6 +2,7 @@
 import { InputError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { ClassificationItem } from '../contracts/task-items.ts';
+import type { Provider } from '../contracts/runner.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { createSession } from '../runtime/session.ts';
 import { recordedOptions } from '../runtime/session-options.ts';
@@ -14,6 +15,8 @@ import type { Scores } from './perplexity.ts';
 export interface ClassificationTask {
   readonly dense: OnnxModel;
   readonly candidate: OnnxModel;
+  /** Default `cpu`. */
+  readonly provider?: Provider;
   readonly items: readonly ClassificationItem[];
   readonly signal?: AbortSignal;
   /** Share of the items done. */
@@ -21,9 +24,10 @@ export interface ClassificationTask {
 }
 
 /** Throws NumericalError naming item and class when a logit is not finite, InputError for items without such a class. */
-export async function scoreClasses({ items, signal, onProgress, ...models }: ClassificationTask): Promise<Scores> {
+export async function scoreClasses(task: ClassificationTask): Promise<Scores> {
+  const { items, provider = 'cpu', signal, onProgress, ...models } = task;
   const { threads } = PROTOCOL.quality;
-  const session = await createSession(pairedGraph(models), { threads });
+  const session = await createSession(pairedGraph(models), { threads, provider });
   try {
     const columns = emptyItems();
     for (const [index, { id, tokens, label }] of items.entries()) {
@@ -38,7 +42,7 @@ export async function scoreClasses({ items, signal, onProgress, ...models }: Cla
       addItem(columns, id, scoreDecision({ id, label, weights, denseWeights }));
       onProgress?.((index + 1) / items.length);
     }
-    return { items: columns, sessionOptions: recordedOptions({ threads }) };
+    return { items: columns, sessionOptions: recordedOptions({ threads, provider }) };
   } finally {
     await session.release();
   }

@@ -1,5 +1,6 @@
 /** Scores a candidate beside dense on a task's items by the task's metric. */
 import type { TaskItems } from '../contracts/task-items.ts';
+import type { Provider } from '../contracts/runner.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { scoreChoices } from './choice.ts';
 import { scoreClasses } from './classification.ts';
@@ -10,6 +11,8 @@ export interface EvaluationTask {
   readonly dense: OnnxModel;
   readonly candidate: OnnxModel;
   readonly task: TaskItems;
+  /** Default `cpu`. */
+  readonly provider?: Provider;
   readonly signal?: AbortSignal;
   readonly onProgress?: (share: number) => void;
 }

@@ -6,6 +6,7 @@ import { InputError, NumericalError } from '../contracts/errors.ts';
 import type { Example } from '../contracts/method.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { Distance, Items, Quality } from '../contracts/result.ts';
+import type { Provider } from '../contracts/runner.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { createSession } from '../runtime/session.ts';
 import { recordedOptions } from '../runtime/session-options.ts';
@@ -18,6 +19,8 @@ import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
 export interface PerplexityTask {
   readonly dense: OnnxModel;
   readonly candidate: OnnxModel;
+  /** Default `cpu`. */
+  readonly provider?: Provider;
   /** Items, each at least two tokens. */
   readonly examples: readonly Pick<Example, 'tokens'>[];
   /** Names of the items, in order. */
@@ -48,10 +51,10 @@ export async function evaluatePerplexity(task: PerplexityTask): Promise<Evaluati
  * items that cannot be scored.
  */
 export async function scorePerplexity(task: PerplexityTask): Promise<Scores> {
-  const { examples, ids, signal, onProgress } = task;
+  const { examples, ids, provider = 'cpu', signal, onProgress } = task;
   requireItems(examples, ids);
   const { threads } = PROTOCOL.quality;
-  const session = await createSession(scoringGraph(task), { threads });
+  const session = await createSession(scoringGraph(task), { threads, provider });
   try {
     const total = examples.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const items = emptyItems();
@@ -63,7 +66,7 @@ export async function scorePerplexity(task: PerplexityTask): Promise<Scores> {
       done += tokens.length;
       onProgress?.(done / total);
     }
-    return { items, sessionOptions: recordedOptions({ threads }) };
+    return { items, sessionOptions: recordedOptions({ threads, provider }) };
   } finally {
     await session.release();
   }

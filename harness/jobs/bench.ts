@@ -32,6 +32,8 @@ export interface Bench {
   readonly limits: Limits;
   /** How methods are shut in; `auto` where it is not said. */
   readonly sandbox?: SandboxPolicy;
+  /** Variables that lead to the device of the plan's runner; none on the CPU. */
+  readonly deviceEnvironment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
 }

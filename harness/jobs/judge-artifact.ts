@@ -32,8 +32,9 @@ export async function judgeArtifact(bench: Bench, { trial, sha256, keys, onPiece
   const open = new Set(keys);
   const preparedModel = await preparer.model(model);
   const testPaths = new Map<string, string>();
+  const onDevice = open.has(trial.measurement.key) && trial.measurement.runner.provider !== 'cpu';
   for (const { key, dataset, task } of trial.evaluations) {
-    if (open.has(key)) testPaths.set(key, await preparer.test(model, dataset, task));
+    if (open.has(key) || onDevice) testPaths.set(key, await preparer.test(model, dataset, task));
   }
 
   for (let attempt = 1; open.size > 0; attempt++) {
@@ -54,7 +55,14 @@ export async function judgeArtifact(bench: Bench, { trial, sha256, keys, onPiece
             .filter(({ key }) => open.has(key))
             .map(({ key }) => ({ key, testPath: testPaths.get(key) ?? '' })),
           measurement: open.has(trial.measurement.key)
-            ? { key: trial.measurement.key, provider: trial.measurement.runner.provider }
+            ? {
+                ...trial.measurement,
+                environment: bench.deviceEnvironment ?? {},
+                tasks: trial.evaluations.map(({ key, task }) => ({
+                  task: task.id,
+                  testPath: testPaths.get(key) ?? '',
+                })),
+              }
             : null,
         }),
         timeoutSeconds: limits.judgeTimeoutSeconds,

@@ -5,12 +5,24 @@
 import { readFileSync } from 'node:fs';
 import { InputError } from '../contracts/errors.ts';
 import type { Model } from '../contracts/model.ts';
-import type { Artifact, Distance, Items, Placement, Quality, ShapeLatency, Size } from '../contracts/result.ts';
-import type { Provider } from '../contracts/runner.ts';
+import type {
+  Artifact,
+  DeviceFigures,
+  DeviceQuality,
+  Distance,
+  Items,
+  Placement,
+  Quality,
+  ShapeLatency,
+  Size,
+} from '../contracts/result.ts';
+import type { Device, Runner } from '../contracts/runner.ts';
 import type { TaskItems } from '../contracts/task-items.ts';
 import { checkArtifact } from '../evaluate/contract-check.ts';
+import { compareWithCpu, qualityFinding } from '../evaluate/device-quality.ts';
 import { evaluateTask } from '../evaluate/evaluate-task.ts';
 import { measureArtifact } from '../measure/measure-artifact.ts';
+import type { OnnxModel } from '../onnx/graph.ts';
 import { readModel } from '../onnx/read.ts';
 import { type Outcome, failureOf } from './outcome.ts';
 import { type PreparedModel, readPreparedData, readPreparedModel } from './prepared-inputs.ts';
@@ -25,7 +37,16 @@ export interface JudgeSpecification {
   /** The contract asks a method to make the model smaller; of a control it does not. */
   readonly control: boolean;
   readonly evaluations: readonly { readonly key: string; readonly testPath: string }[];
-  readonly measurement: { readonly key: string; readonly provider: Provider } | null;
+  readonly measurement: PlannedJudgement | null;
+}
+
+export interface PlannedJudgement {
+  readonly key: string;
+  readonly runner: Pick<Runner, 'provider' | 'device'>;
+  /** Variables that lead to the runner's device; set before anything is loaded. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Tasks whose scores on the device are held against those on the CPU; of no use to a runner on the CPU. */
+  readonly tasks: readonly { readonly task: string; readonly testPath: string }[];
 }
 
 export type Activity = 'compressing' | 'checking' | 'evaluating' | 'timing';
@@ -44,6 +65,7 @@ export interface MeasurementValue {
   readonly residentMemoryBytes: number;
   readonly denseResidentMemoryBytes: number;
   readonly placement: Placement;
+  readonly onDevice?: DeviceFigures;
   readonly sessionOptions: SessionOptionValues;
 }
 
@@ -70,6 +92,7 @@ if (import.meta.main) await judge(JSON.parse(readFileSync(process.argv[2] ?? '',
 async function judge(specification: JudgeSpecification): Promise<void> {
   watchParent();
   const { trialKey, evaluations, measurement } = specification;
+  Object.assign(process.env, measurement?.environment);
   const dense = readPreparedModel(specification.model);
   const artifactBytes = readFileSync(specification.artifactPath);
   if (trialKey !== null) {
@@ -90,19 +113,48 @@ async function judge(specification: JudgeSpecification): Promise<void> {
     });
   }
   if (measurement) {
-    await piece('timing', measurement.key, async () => {
-      const { threads: _, ...value } = await measureArtifact({
-        dense: specification.model.onnxPath,
-        candidate: specification.artifactPath,
-        provider: measurement.provider,
-        contextLength: dense.contextLength,
-        vocabularySize: vocabularySizeOf(dense),
-        onProgress: progressOf('timing'),
-      });
-      return { status: 'completed', value };
-    });
+    await piece('timing', measurement.key, async () => ({
+      status: 'completed',
+      value: await measure(specification, measurement, { dense, candidate }),
+    }));
   }
   process.disconnect();
+}
+
+async function measure(
+  { model, artifactPath }: JudgeSpecification,
+  { runner, tasks }: PlannedJudgement,
+  { dense, candidate }: { readonly dense: Model; readonly candidate: OnnxModel },
+): Promise<MeasurementValue> {
+  const { provider } = runner;
+  const {
+    threads: _,
+    onDevice,
+    ...value
+  } = await measureArtifact({
+    dense: model.onnxPath,
+    candidate: artifactPath,
+    provider,
+    contextLength: dense.contextLength,
+    vocabularySize: vocabularySizeOf(dense),
+    onProgress: progressOf('timing'),
+  });
+  if (provider === 'cpu' || !onDevice) return value;
+  const quality: DeviceQuality[] = [];
+  for (const { task: id, testPath } of tasks) {
+    const task = readPreparedData<TaskItems>(testPath);
+    quality.push(await compareWithCpu({ id, provider, dense: dense.onnx, candidate, task }));
+  }
+  const findings = [
+    ...(runner.device?.kind === 'hardware' ? [] : [softwareFinding(runner.device)]),
+    ...onDevice.findings,
+    ...quality.map((one) => qualityFinding(provider, one)).filter((finding) => finding !== undefined),
+  ];
+  return { ...value, onDevice: { ...onDevice, findings, quality } };
+}
+
+function softwareFinding(device: Device | undefined): string {
+  return `ran on ${device?.name ?? 'a device without a name'}, which is software or could not be shown to be hardware: function only, no rank among speeds`;
 }
 
 /** Does one piece and sends how it went; true when it completed. */

@@ -5,7 +5,7 @@
 import { Bench } from 'tinybench';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { ShapeLatency } from '../contracts/result.ts';
-import type { Session } from '../runtime/session.ts';
+import type { Feeds, Session } from '../runtime/session.ts';
 import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
 import { bootstrapMedian } from '../tensor/bootstrap.ts';
 import { coefficientOfVariation, quantile } from '../tensor/statistics.ts';
@@ -102,21 +102,28 @@ export async function measureShape(params: {
   readonly batch: number;
   readonly sequence: number;
   readonly vocabularySize: number;
+  /** Makes the call that is timed; default copyingCall. */
+  readonly callOf?: CallOf;
   readonly onProgress?: (share: number) => void;
 }): Promise<ShapeLatency> {
-  const { batch, sequence, vocabularySize, onProgress } = params;
+  const { batch, sequence, vocabularySize, callOf = copyingCall, onProgress } = params;
   const ids = probeTokens({ batch, sequence, vocabularySize });
-  const callOf = async (session: Session) => {
-    const feeds = tokenFeeds(session.inputs, ids);
-    const { logits } = await session.run(feeds, { outputs: ['logits'] });
-    if (logits === undefined) throw new TypeError('a session gave no logits');
-    const into = { into: { logits: tensorOf('float32', logits.dims, new Float32Array(elementCount(logits.dims))) } };
-    return () => session.run(feeds, into);
-  };
   const { warmUpRuns, warmUpMs, rounds, minimumSampleMs } = PROTOCOL.latency;
+  const call = (session: Session) => callOf(session, tokenFeeds(session.inputs, ids));
   const samples = await timeAlternating(
-    { candidate: await callOf(params.candidate), dense: await callOf(params.dense) },
+    { candidate: await call(params.candidate), dense: await call(params.dense) },
     { warmUpRuns, warmUpMs, rounds, minimumSampleMs, ...(onProgress && { onProgress }) },
   );
   return summarizeSamples({ batch, sequence }, samples);
+}
+
+/** A call is done when the device is. */
+export type CallOf = (session: Session, feeds: Feeds) => Promise<() => Promise<unknown>>;
+
+/** Copies the logits into memory kept for them. */
+export async function copyingCall(session: Session, feeds: Feeds): Promise<() => Promise<unknown>> {
+  const { logits } = await session.run(feeds, { outputs: ['logits'] });
+  if (logits === undefined) throw new TypeError('a session gave no logits');
+  const into = { into: { logits: tensorOf('float32', logits.dims, new Float32Array(elementCount(logits.dims))) } };
+  return () => session.run(feeds, into);
 }

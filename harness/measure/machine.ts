@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os';
-import type { Machine, Provider, Runner } from '../contracts/runner.ts';
+import { canonicalJson } from '../contracts/canonical-json.ts';
+import type { Device, Machine, Provider, Runner } from '../contracts/runner.ts';
 
 /** Flags of /proc/cpuinfo that choose onnxruntime's CPU kernels (x86: cpuid names; Arm: hwcap names). */
 const KERNEL_FLAGS = [
@@ -53,9 +54,15 @@ export function instructionSetsOf(cpuinfo: string): string[] {
   return KERNEL_FLAGS.filter((flag) => flags.has(flag));
 }
 
-export function runnerOf(provider: Provider, machine: Machine): Runner {
-  const identity = JSON.stringify([provider, Object.entries(machine).sort(([a], [b]) => (a < b ? -1 : 1))]);
-  return { provider, machine, fingerprint: createHash('sha256').update(identity).digest('hex').slice(0, 16) };
+/** @param device what the provider runs on where that is not the processor. */
+export function runnerOf(provider: Provider, machine: Machine, device?: Device): Runner {
+  const identity = JSON.stringify([
+    provider,
+    Object.entries(machine).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ...(device ? [canonicalJson(device)] : []),
+  ]);
+  const fingerprint = createHash('sha256').update(identity).digest('hex').slice(0, 16);
+  return { provider, machine, ...(device && { device }), fingerprint };
 }
 
 function readCpuinfo(): string {

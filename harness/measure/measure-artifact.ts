@@ -1,16 +1,14 @@
 /** Speed, memory and placement of an artifact on one runner, dense measured beside it. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { PROTOCOL } from '../contracts/protocol.ts';
-import type { Placement, ShapeLatency } from '../contracts/result.ts';
+import type { DeviceFigures, Placement, ShapeLatency } from '../contracts/result.ts';
 import type { Provider } from '../contracts/runner.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { readPlacement } from '../runtime/placement.ts';
 import { createSession } from '../runtime/session.ts';
 import { recordedOptions } from '../runtime/session-options.ts';
-import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
 import { measureShape } from './latency.ts';
+import { placeOnDevice, timeOnDevice } from './measure-on-device.ts';
+import { profiledRun } from './profiled-run.ts';
 import { measureResidentMemory } from './resident-memory.ts';
 
 /** A graph, the bytes of a file, or its path; a path spares a temporary copy. */
@@ -30,25 +28,35 @@ export interface Measurement {
   readonly residentMemoryBytes: number;
   readonly denseResidentMemoryBytes: number;
   readonly placement: Placement;
+  /** Absent on the CPU. */
+  readonly onDevice?: Omit<DeviceFigures, 'quality'>;
   readonly threads: number;
   readonly sessionOptions: Record<string, string | number | boolean>;
 }
 
-/** Runs the whole measurement; nothing else should run on the machine meanwhile. Throws what loading or running throws. */
+/**
+ * Runs the whole measurement; nothing else should run on the machine meanwhile. Throws what loading or running throws, and
+ * UnsupportedError for an artifact whose matrix products the provider leaves to the CPU.
+ */
 export async function measureArtifact(task: MeasurementTask): Promise<Measurement> {
   const { dense, candidate, provider, vocabularySize } = task;
   const { threads } = PROTOCOL.latency;
+  const onDevice = provider === 'cpu' ? undefined : { ...task, provider };
+  // On a device ahead of what takes long: it may be the end of it.
+  const placed = onDevice && (await placeOnDevice(onDevice));
   // Side by side: each counts its own process, and neither is timed.
-  const [residentMemoryBytes, denseResidentMemoryBytes] = await Promise.all(
-    [candidate, dense].map((model) => measureResidentMemory({ model, provider, threads, vocabularySize })),
-  );
-  const latency = await measureLatency(task);
-  const placement = await measurePlacement(task);
+  const [memory, denseMemory] = await Promise.all([
+    measureResidentMemory({ model: candidate, provider, threads, vocabularySize }),
+    measureResidentMemory({ model: dense, provider, threads, vocabularySize }),
+  ]);
+  const timed =
+    onDevice && placed
+      ? { ...(await timeOnDevice(onDevice, { placed, memory, denseMemory })), placement: placed.placement }
+      : { latency: await measureLatency(task), placement: await measurePlacement(task) };
   return {
-    latency,
-    residentMemoryBytes: residentMemoryBytes as number,
-    denseResidentMemoryBytes: denseResidentMemoryBytes as number,
-    placement,
+    ...timed,
+    residentMemoryBytes: memory.residentBytes,
+    denseResidentMemoryBytes: denseMemory.residentBytes,
     threads,
     sessionOptions: recordedOptions({ threads, provider }),
   };
@@ -81,24 +89,8 @@ export async function measureLatency(task: MeasurementTask): Promise<ShapeLatenc
   }
 }
 
-/** One profiled run of the artifact at the first shape of the protocol, in a session that is not timed. */
-export async function measurePlacement(task: MeasurementTask): Promise<Placement> {
-  const { candidate, provider, vocabularySize } = task;
+/** One profiled run of the artifact at the first shape of the protocol. */
+async function measurePlacement({ candidate, provider, vocabularySize }: MeasurementTask): Promise<Placement> {
   const { batch, sequence } = PROTOCOL.latency.shapes[0];
-  const folder = await mkdtemp(join(tmpdir(), 'shrinkrank-profile-'));
-  try {
-    const session = await createSession(candidate, {
-      provider,
-      threads: PROTOCOL.latency.threads,
-      profilePrefix: join(folder, 'profile'),
-    });
-    try {
-      await session.run(tokenFeeds(session.inputs, probeTokens({ batch, sequence, vocabularySize })));
-      return await readPlacement(session.endProfiling());
-    } finally {
-      await session.release();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return profiledRun({ model: candidate, provider, batch, sequence, vocabularySize, runs: 1 }, readPlacement);
 }

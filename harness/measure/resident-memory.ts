@@ -13,6 +13,7 @@ import type { Provider } from '../contracts/runner.ts';
 import { createGraphBuilder } from '../onnx/builder.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';
+import { nvidiaMemoryOf } from '../runtime/nvidia-smi.ts';
 import { createSession } from '../runtime/session.ts';
 import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
 import { tensorOf } from '../tensor/tensor.ts';
@@ -34,10 +35,16 @@ export interface ResidentMemoryTask {
   readonly vocabularySize: number;
 }
 
+export interface MemoryGrowth {
+  readonly residentBytes: number;
+  /** Of the memory that the process holds on a device; null on the CPU and where nothing tells. */
+  readonly deviceBytes: number | null;
+}
+
 /** Measures in a child process. A model without a file is written to the temporary folder for the time being. */
 export async function measureResidentMemory(
   task: Omit<ResidentMemoryTask, 'path'> & { readonly model: OnnxModel | Uint8Array | string },
-): Promise<number> {
+): Promise<MemoryGrowth> {
   const { model, ...rest } = task;
   if (typeof model === 'string') return measureInChild({ ...rest, path: model });
   const folder = await mkdtemp(join(tmpdir(), 'shrinkrank-memory-'));
@@ -50,31 +57,42 @@ export async function measureResidentMemory(
   }
 }
 
-async function measureInChild(task: ResidentMemoryTask): Promise<number> {
+async function measureInChild(task: ResidentMemoryTask): Promise<MemoryGrowth> {
   const child = fileURLToPath(new URL('./resident-memory-child.ts', import.meta.url));
   const { stdout } = await run(process.execPath, ['--expose-gc', child, JSON.stringify(task)], {
     env: { ...process.env, ...ALLOCATOR },
   });
-  const bytes = Number(stdout.trim());
-  if (!Number.isSafeInteger(bytes)) throw new Error(`resident memory of ${task.path}: the child printed "${stdout}"`);
-  return Math.max(0, bytes);
+  const { residentBytes, deviceBytes } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as MemoryGrowth;
+  if (!Number.isSafeInteger(residentBytes)) {
+    throw new TypeError(`resident memory of ${task.path}: the child printed "${stdout}"`);
+  }
+  return {
+    residentBytes: Math.max(0, residentBytes),
+    deviceBytes: deviceBytes === null ? null : Math.max(0, deviceBytes),
+  };
 }
 
 /** The measurement itself; only in a process that has loaded no model yet is it the growth it claims to be. */
-export async function growthByLoading(task: ResidentMemoryTask): Promise<number> {
+export async function growthByLoading(task: ResidentMemoryTask): Promise<MemoryGrowth> {
   const { provider, threads, path, vocabularySize } = task;
   await runTinyModel(provider, threads);
   const ids = probeTokens({ batch: 1, sequence: 1, vocabularySize });
+  const onDevice = async () => (provider === 'cpu' ? null : nvidiaMemoryOf(process.pid));
+  const deviceBefore = await onDevice();
   collectGarbage();
   const before = residentBytes();
   const session = await createSession(path, { provider, threads });
   const { logits } = await session.run(tokenFeeds(session.inputs, ids));
   collectGarbage();
   const after = residentBytes();
+  const deviceAfter = await onDevice();
   // Read again, or the engine may drop them before the second reading.
   if (logits === undefined) throw new Error(`${path} gives no logits`);
   await session.release();
-  return after - before;
+  return {
+    residentBytes: after - before,
+    deviceBytes: deviceBefore === null || deviceAfter === null ? null : deviceAfter - deviceBefore,
+  };
 }
 
 /** Loads the runtime's library, its thread pool and its matrix kernels. */

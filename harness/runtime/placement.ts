@@ -6,12 +6,19 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '../contracts/errors.ts';
 import type { Placement } from '../contracts/result.ts';
 
-interface TraceEvent {
+export interface TraceEvent {
   readonly cat?: string;
   readonly name?: string;
-  /** Microseconds. */
+  /** Start and length, microseconds. */
+  readonly ts?: number;
   readonly dur?: number;
-  readonly args?: { readonly provider?: string; readonly op_name?: string; readonly node_index?: string };
+  readonly args?: {
+    readonly provider?: string;
+    readonly op_name?: string;
+    readonly node_index?: string;
+    /** One per output: element type to dimensions. */
+    readonly output_type_shape?: readonly Readonly<Record<string, readonly number[]>>[];
+  };
 }
 
 /** Reads the file that Session.endProfiling() names. */
@@ -21,7 +28,10 @@ export async function readPlacement(profilePath: string): Promise<Placement> {
 
 /** The same out of the profile's text; a node counts once, however often it ran. Throws InputError when there is none in it. */
 export function placementOf(profile: string, where = 'profile'): Placement {
-  const executed = nodeEvents(profile, where);
+  return placementOfNodes(nodeEvents(traceEvents(profile, where), where));
+}
+
+export function placementOfNodes(executed: readonly TraceEvent[]): Placement {
   const nodes = new Map<string, Set<string>>();
   const operators = new Map<string, Set<string>>();
   const microseconds = new Map<string, number>();
@@ -42,16 +52,19 @@ export function placementOf(profile: string, where = 'profile'): Placement {
   };
 }
 
-function nodeEvents(profile: string, where: string): TraceEvent[] {
-  let events: unknown;
+/** Throws InputError for text that is no profile. */
+export function traceEvents(profile: string, where: string): readonly TraceEvent[] {
   try {
-    events = JSON.parse(profile);
+    const events: unknown = JSON.parse(profile);
+    return Array.isArray(events) ? events : [];
   } catch (error) {
     throw new InputError(`${where}: not JSON; call endProfiling() before reading the file`, { cause: error });
   }
-  const executed = Array.isArray(events)
-    ? events.filter((event: TraceEvent) => event.cat === 'Node' && event.args?.provider && event.args.op_name)
-    : [];
+}
+
+/** Executed nodes. Throws InputError when there are none. */
+export function nodeEvents(events: readonly TraceEvent[], where: string): readonly TraceEvent[] {
+  const executed = events.filter(({ cat, args }) => cat === 'Node' && args?.provider && args.op_name);
   if (executed.length === 0)
     throw new InputError(`${where}: no node was executed; run the session before endProfiling()`);
   return executed;

@@ -4,22 +4,26 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { BenchError, InputError, UnsupportedError } from '../contracts/errors.ts';
+import type { Provider } from '../contracts/runner.ts';
 import type { Dim, OnnxModel } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';
 import type { DType } from '../tensor/dtype.ts';
 import type { NumericTensor, Tensor } from '../tensor/tensor.ts';
+import { type DeviceTensor, heldOnDevice, keepOnDevice } from './device-tensor.ts';
 import { fromOrtTensor, toOrtTensor } from './ort-tensor.ts';
 import { PINNED_SESSION_OPTIONS } from './session-options.ts';
 
-export type ExecutionProvider = 'cpu' | 'webgpu' | 'cuda';
-
 export interface SessionOptions {
   /** Default `cpu`. Other providers fall back to the CPU node by node: see placement.ts. */
-  readonly provider?: ExecutionProvider;
+  readonly provider?: Provider;
   /** Threads inside one operator; default all cores. Operators run one after another. */
   readonly threads?: number;
   /** Start of the path of the profile that endProfiling() closes. Profiling slows every node down. */
   readonly profilePrefix?: string;
+  /** An operator that the provider lacks is an error instead of work for the CPU. */
+  readonly withoutFallback?: boolean;
+  /** `device`: outputs stay there, for runOnDevice(); webgpu alone. Default `host`. */
+  readonly outputLocation?: 'host' | 'device';
 }
 
 export interface RunOptions {
@@ -35,13 +39,20 @@ export interface SessionValue {
   readonly dims: readonly Dim[];
 }
 
+export type Feeds = Readonly<Record<string, Tensor | DeviceTensor>>;
+
 export interface Session {
   readonly inputs: readonly SessionValue[];
   readonly outputs: readonly SessionValue[];
-  readonly provider: ExecutionProvider;
+  readonly provider: Provider;
   readonly threads: number;
   /** Runs the graph; blocks this thread while it does. Throws InputError for feeds that do not fit. */
-  run(feeds: Readonly<Record<string, Tensor>>, options?: RunOptions): Promise<Record<string, NumericTensor>>;
+  run(feeds: Feeds, options?: RunOptions): Promise<Record<string, NumericTensor>>;
+  /**
+   * Leaves the outputs on the device, and returns before the device is done with them. Throws InputError for a session whose
+   * outputs go to the host.
+   */
+  runOnDevice(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, DeviceTensor>>;
   /** Closes the profile and gives the path of its JSON file. */
   endProfiling(): string;
   release(): Promise<void>;
@@ -60,30 +71,52 @@ export async function createSession(
   if (!Number.isInteger(threads) || threads < 1) {
     throw new InputError(`session: threads must be a whole number from 1, got ${threads}`);
   }
+  if (options.outputLocation === 'device' && provider !== 'webgpu') {
+    throw new UnsupportedError(
+      `session: onnxruntime-node keeps outputs on the device under webgpu alone, not ${provider}`,
+    );
+  }
   const where =
     typeof model === 'string' ? `"${model}"` : 'graph' in model ? `graph "${model.graph.name}"` : 'model bytes';
   const source = typeof model === 'string' || model instanceof Uint8Array ? model : writeModel(model);
   const session = await guarded(`onnxruntime cannot load ${where} on ${provider}`, () =>
-    ort.InferenceSession.create(source as Uint8Array, ortOptions(provider, threads, options.profilePrefix)),
+    ort.InferenceSession.create(source as Uint8Array, ortOptions(provider, threads, options)),
   );
   const startedMs = Date.now();
+  const onDevice = options.outputLocation === 'device';
+  async function execute(feeds: Feeds, fetches: Readonly<Record<string, ort.Tensor | null>>) {
+    const ortFeeds: Record<string, ort.Tensor> = {};
+    for (const [name, tensor] of Object.entries(feeds)) {
+      ortFeeds[name] = 'location' in tensor ? heldOnDevice(name, tensor) : toOrtTensor(name, tensor);
+    }
+    requireKnownNames(where, session, feeds, fetches);
+    return guarded(`onnxruntime failed while running ${where}`, () => session.run(ortFeeds, fetches));
+  }
+  const fetchesOf = (outputs: readonly string[] = session.outputNames) =>
+    Object.fromEntries(outputs.map((name): [string, ort.Tensor | null] => [name, null]));
   return {
     inputs: values(session.inputMetadata),
     outputs: values(session.outputMetadata),
     provider,
     threads,
     async run(feeds, { outputs, into } = {}) {
-      const ortFeeds: Record<string, ort.Tensor> = {};
-      for (const [name, tensor] of Object.entries(feeds)) ortFeeds[name] = toOrtTensor(name, tensor);
-      const fetches: Record<string, ort.Tensor | null> = {};
-      for (const name of outputs ?? session.outputNames) fetches[name] = null;
+      if (onDevice) throw new InputError(`running ${where}: its outputs stay on the device; call runOnDevice()`);
+      const fetches = fetchesOf(outputs);
       for (const [name, tensor] of Object.entries(into ?? {})) fetches[name] = toOrtTensor(name, tensor);
-      requireKnownNames(where, session, feeds, fetches);
-      const results = await guarded(`onnxruntime failed while running ${where}`, () => session.run(ortFeeds, fetches));
+      const results = await execute(feeds, fetches);
       const tensors: Record<string, NumericTensor> = {};
       // The binding writes into the memory given, but answers with a copy of it.
       for (const [name, value] of Object.entries(results)) tensors[name] = into?.[name] ?? fromOrtTensor(name, value);
       return tensors;
+    },
+    async runOnDevice(feeds, outputs) {
+      if (!onDevice) {
+        throw new InputError(`running ${where}: its outputs go to the host; create it with outputLocation: 'device'`);
+      }
+      const results = await execute(feeds, fetchesOf(outputs));
+      return Object.fromEntries(
+        Object.entries(results).map(([name, value]) => [name, keepOnDevice(name, value as ort.Tensor)]),
+      );
     },
     endProfiling() {
       if (options.profilePrefix === undefined) {
@@ -97,18 +130,19 @@ export async function createSession(
 }
 
 function ortOptions(
-  provider: ExecutionProvider,
+  provider: Provider,
   threads: number,
-  profilePrefix: string | undefined,
+  { profilePrefix, withoutFallback = false, outputLocation = 'host' }: SessionOptions,
 ): ort.InferenceSession.SessionOptions {
   const { config, ...pinned } = PINNED_SESSION_OPTIONS;
   return {
     ...pinned,
     executionProviders: [provider],
     intraOpNumThreads: threads,
-    extra: { ...config },
+    extra: { ...config, ...(withoutFallback && { 'session.disable_cpu_ep_fallback': '1' }) },
     // On the CPU every error is also thrown; a GPU's cause of failure is told on stderr alone.
     logSeverityLevel: provider === 'cpu' ? 4 : 3,
+    ...(outputLocation === 'device' && { preferredOutputLocation: 'gpu-buffer' as const }),
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
   };
 }

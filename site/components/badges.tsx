@@ -18,6 +18,8 @@ const TITLES: Readonly<Record<BadgeId, string>> = {
   unranked: 'not ranked',
   unfinished: 'unfinished',
   untimed: 'not timed',
+  'speed-unranked': 'speed not ranked',
+  'device-finding': 'device remark',
 };
 
 const MEANINGS: Readonly<Record<BadgeId, string>> = {
@@ -36,6 +38,8 @@ const MEANINGS: Readonly<Record<BadgeId, string>> = {
   unranked: 'Has no rank.',
   unfinished: 'Not everything of it has been measured yet.',
   untimed: 'Has no speed on this runner.',
+  'speed-unranked': 'Its timings on this runner take no part in anything that orders by speed.',
+  'device-finding': 'Something about how it ran on the device.',
 };
 
 const BAD: ReadonlySet<BadgeId> = new Set([

@@ -357,11 +357,11 @@ function Evaluation({ evaluation }: { readonly evaluation: Result['evaluations']
 }
 
 function Measurement({ measurement }: { readonly measurement: Result['measurements'][number] }) {
-  const { runner, machine, latency, placement } = measurement;
+  const { runner, machine, latency, placement, onDevice } = measurement;
   return (
     <section className="section">
       <h2>
-        Speed on {runner.provider}, <Name text={machine.cpuModel} />
+        Speed on {runner.provider}, <Name text={runner.device?.name ?? runner.device?.driver ?? machine.cpuModel} />
       </h2>
       {!measurement.effective && (
         <p className="notice">This row does not stand: another one does, or it was withdrawn.</p>
@@ -371,6 +371,11 @@ function Measurement({ measurement }: { readonly measurement: Result['measuremen
           <strong>{STATUS_WORDS[measurement.status]}.</strong> <Name text={measurement.reason ?? ''} />
         </div>
       )}
+      {onDevice?.findings.map((finding) => (
+        <p key={finding} className="notice">
+          <Name text={finding} />
+        </p>
+      ))}
       {latency.map((shape) => (
         <div key={shape.shape} className="card section-tight">
           <h3>
@@ -409,6 +414,7 @@ function Measurement({ measurement }: { readonly measurement: Result['measuremen
                   )
                   .join('; '),
             ],
+            ...(onDevice ? deviceFacts(onDevice) : []),
           ]}
         />
         <Counts title="Session options" counts={measurement.sessionOptions} />
@@ -416,4 +422,36 @@ function Measurement({ measurement }: { readonly measurement: Result['measuremen
       </div>
     </section>
   );
+}
+
+type DeviceFigures = NonNullable<Result['measurements'][number]['onDevice']>;
+
+function deviceFacts(figures: DeviceFigures): readonly Fact[] {
+  const { copyMs, outputsKept, memoryBytes, denseMemoryBytes, joulesPerCall, denseJoulesPerCall, quality } = figures;
+  return [
+    [
+      outputsKept ? 'Copying the logits, not in the times' : 'Copying the logits, in the times',
+      Object.entries(copyMs)
+        .map(([shape, ms]) => `${shape}: ${formatMilliseconds(ms)}`)
+        .join('; '),
+    ],
+    [
+      'Memory of the device',
+      memoryBytes === null ? null : formatBytes(memoryBytes),
+      denseMemoryBytes === null ? undefined : `dense ${formatBytes(denseMemoryBytes)}`,
+    ],
+    [
+      'Energy per call',
+      joulesPerCall === null ? null : `${joulesPerCall.toPrecision(3)} J`,
+      denseJoulesPerCall === null ? undefined : `dense ${denseJoulesPerCall.toPrecision(3)} J`,
+    ],
+    ...quality.map(
+      ({ task, metric, value, cpuValue, meanDifference }) =>
+        [
+          task,
+          `${formatQuality(metric, value)}, on the CPU ${formatQuality(metric, cpuValue)}`,
+          `${meanDifference.toExponential(1)} nats per decision apart`,
+        ] as const,
+    ),
+  ];
 }

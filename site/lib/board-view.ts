@@ -142,6 +142,11 @@ export function boardChoice({ id, model, task, runner }: BoardSummary): BoardCho
 /** "cpu · AMD EPYC, 2 cores" */
 export function runnerName(runner: DerivedRunner | null): string {
   if (!runner) return 'no speed measured';
+  const { device } = runner;
+  if (device) {
+    const software = device.kind === 'software' ? ' (software, function only)' : '';
+    return `${runner.provider} · ${device.name ?? device.driver ?? 'device without a name'}${software}`;
+  }
   return `${runner.provider} · ${runner.machine.cpuModel}, ${runner.machine.cores} cores`;
 }
 

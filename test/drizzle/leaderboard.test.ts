@@ -53,6 +53,7 @@ describe('leaderboard', () => {
     expect(board.runner).toEqual({
       fingerprint: runnerOf().fingerprint,
       provider: 'cpu',
+      device: null,
       machine: machineOf(),
       measurements: 2,
     });

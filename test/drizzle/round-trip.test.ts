@@ -8,6 +8,8 @@ import { importCorrections, importResults, importRows, linesOf } from '../../dri
 import { doneKeys, leaderboard, trialDetail, trialKeys } from '../../drizzle/queries.ts';
 import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
 import {
+  deviceFiguresOf,
+  deviceOf,
   evaluationOf,
   failedEvaluationOf,
   failedMeasurementOf,
@@ -65,6 +67,13 @@ function everyRow(): readonly Row[] {
     ...FAILURES.map((status, i) => failedEvaluationOf(trial, status, { task: `task-${i}`, sessionOptions: {} })),
     measurementOf(trial),
     { ...measurementOf(odd), latency: [] },
+    measurementOf(trial, {
+      runner: runnerOf({ provider: 'webgpu', device: deviceOf() }),
+      onDevice: deviceFiguresOf({ findings: ['a remark'] }),
+    }),
+    failedMeasurementOf(trial, 'unsupported', {
+      runner: runnerOf({ provider: 'cuda', device: deviceOf({ name: null }) }),
+    }),
     ...FAILURES.map((status, i) =>
       failedMeasurementOf(trial, status, { runner: runnerOf({ machine: machineOf({ cores: i + 3 }) }) }),
     ),

@@ -9,7 +9,7 @@ export function installDebian(name: string): string {
     const quiet = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
     execFileSync('apt-get', ['update', '-q'], quiet);
     execFileSync('apt-get', ['install', '-y', '--no-install-recommends', name], quiet);
-    return `apt-get installed ${name}, yet it is not on the path`;
+    return `apt-get installed ${name}, yet it is not where it is looked for`;
   } catch (error) {
     return `apt-get failed: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
   }

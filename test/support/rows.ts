@@ -7,6 +7,7 @@ import type {
   FAILURES,
   Artifact,
   Cost,
+  DeviceFigures,
   Estimate,
   EvaluationRow,
   Items,
@@ -16,7 +17,7 @@ import type {
   TrialIdentity,
   TrialRow,
 } from '../../harness/contracts/result.ts';
-import type { Machine, Runner } from '../../harness/contracts/runner.ts';
+import type { Device, Machine, Runner } from '../../harness/contracts/runner.ts';
 import { createRandom, type Random } from '../../harness/tensor/random.ts';
 
 export type Failure = (typeof FAILURES)[number];
@@ -53,6 +54,55 @@ export function machineOf(overrides: Partial<Machine> = {}): Machine {
 export function runnerOf(overrides: Partial<Omit<Runner, 'fingerprint'>> = {}): Runner {
   const runner = { provider: 'cpu' as const, machine: machineOf(), ...overrides };
   return { ...runner, fingerprint: sha256Of(JSON.stringify(runner)).slice(0, 16) };
+}
+
+/** As onnxruntime's profile calls them. */
+const EXECUTION_PROVIDERS = {
+  cpu: 'CPUExecutionProvider',
+  webgpu: 'WebGpuExecutionProvider',
+  cuda: 'CUDAExecutionProvider',
+} as const;
+
+export function deviceOf(overrides: Partial<Device> = {}): Device {
+  return {
+    name: 'Example GPU',
+    kind: 'hardware',
+    driver: 'Example 1.2.3',
+    memoryBytes: 16 * 2 ** 30,
+    maximumClockMhz: 1980,
+    maximumMemoryClockMhz: null,
+    powerLimitWatts: 350.5,
+    libraries: { libvulkan: '1.3.280' },
+    ...overrides,
+  };
+}
+
+export function deviceFiguresOf(overrides: Partial<DeviceFigures> = {}): DeviceFigures {
+  return {
+    findings: [],
+    timeBasis: 'device-clock',
+    outputsKept: true,
+    copyMs: { '1x1': 0.02, '8x128': 0.4 },
+    memoryBytes: 30_000_000,
+    denseMemoryBytes: null,
+    joulesPerCall: 0.25,
+    denseJoulesPerCall: null,
+    quality: [
+      {
+        task: 'stories-perplexity',
+        metric: 'perplexity',
+        items: 60,
+        decisions: 20_000,
+        value: 3.5,
+        cpuValue: 3.5000001,
+        meanDifference: 1e-7,
+        largestDifference: 5e-7,
+        changedDecisions: 0,
+        withinTolerance: true,
+      },
+    ],
+    ...overrides,
+  };
 }
 
 export function runOf(overrides: Partial<RunRow> = {}): RunRow {
@@ -301,8 +351,8 @@ export function measurementOf(
     residentMemoryBytes: 20_000_000 + random.integer(1_000_000),
     denseResidentMemoryBytes: 40_000_000,
     placement: {
-      nodes: { CPUExecutionProvider: 120 },
-      timeShare: { CPUExecutionProvider: 1 },
+      nodes: { [EXECUTION_PROVIDERS[runner.provider]]: 120 },
+      timeShare: { [EXECUTION_PROVIDERS[runner.provider]]: 1 },
       operators: { MatMul: 36, Softmax: 5 },
     },
     ...overrides,

@@ -41,6 +41,8 @@ import {
   machineOf,
   measurementOf,
   runOf,
+  deviceFiguresOf,
+  deviceOf,
   runnerOf,
   sha256Of,
   timeAt,
@@ -395,7 +397,7 @@ describe('deriveStore', () => {
       const store = temporaryStore();
       fillBoard(store, place);
       const trial = addEntry(store, place, { method: 'rounding', variant: 'w3', zstdBytes: 150_000 });
-      const runner = runnerOf({ provider: 'cuda' });
+      const runner = runnerOf({ provider: 'cuda', device: deviceOf() });
       recordMeasurement(store, measurementOf(trial, { runner }));
       deriveStore(store, 'code');
       const boards = derivedBoards(store).map(({ id }) => derivedBoard(store, id));
@@ -409,6 +411,25 @@ describe('deriveStore', () => {
       expect(boards[1]?.entries.find(({ id }) => id === 'rounding/w4')?.badges.map(({ id }) => id)).toContain(
         'untimed',
       );
+    });
+
+    it('speeds of a software device as no speeds at all, and remarks of a device', () => {
+      const store = temporaryStore();
+      fillBoard(store, place);
+      const trial = addEntry(store, place, { method: 'rounding', variant: 'w3', zstdBytes: 150_000 });
+      const device = deviceOf({ kind: 'software', name: 'SwiftShader' });
+      const runner = runnerOf({ provider: 'webgpu', device });
+      const onDevice = deviceFiguresOf({ findings: ['scores otherwise there'] });
+      recordMeasurement(store, measurementOf(trial, { runner, onDevice }));
+      deriveStore(store, 'code');
+      const board = derivedBoards(store)
+        .map(({ id }) => derivedBoard(store, id))
+        .find((one) => one.runner?.provider === 'webgpu');
+      expect(board).toMatchObject({ timedCount: 0, shapes: [], runner: { device } });
+      expect(board?.fronts.filter(({ axis }) => axis === 'latency')).toEqual([]);
+      const badges = board?.entries.find(({ id }) => id === 'rounding/w3')?.badges ?? [];
+      expect(badges).toContainEqual({ id: 'device-finding', reason: 'scores otherwise there' });
+      expect(badges.find(({ id }) => id === 'speed-unranked')?.reason).toContain('timed on SwiftShader');
     });
   });
 

@@ -63,6 +63,8 @@ function rowOf(facts: PointFacts): HistoryRow {
       run: `run-${point}`,
       status: 'completed',
       reason: null,
+      speedExclusion: null,
+      findings: [],
       latency: [
         {
           shape: '1x1',

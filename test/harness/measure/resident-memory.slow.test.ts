@@ -27,7 +27,12 @@ function squares(layers: number): Uint8Array {
 
 describe('measureResidentMemory', () => {
   const measure = (layers: number) =>
-    measureResidentMemory({ model: squares(layers), provider: 'cpu', threads: 1, vocabularySize: 64 });
+    measureResidentMemory({ model: squares(layers), provider: 'cpu', threads: 1, vocabularySize: 64 }).then(
+      ({ residentBytes, deviceBytes }) => {
+        expect(deviceBytes).toBeNull();
+        return residentBytes;
+      },
+    );
 
   it('sees the weights once, within a mebibyte, time after time', async () => {
     for (const layers of [4, 8, 8, 8]) {

@@ -1,0 +1,22 @@
+import { PROTOCOL } from '../harness/contracts/protocol.ts';
+import type { Placement } from '../harness/contracts/result.ts';
+import type { Device, Provider } from '../harness/contracts/runner.ts';
+
+export interface MeasuredOn {
+  readonly provider: Provider;
+  readonly device: Device | null;
+  readonly placement: Placement | null;
+}
+
+/** Why the timings of a measurement take no part in anything that orders by speed; null where they do. */
+export function speedExclusion({ provider, device, placement }: MeasuredOn): string | null {
+  if (provider === 'cpu') return null;
+  if (device?.kind !== 'hardware') {
+    return `timed on ${device?.name ?? 'a device that was not recorded'}, which is software or could not be shown to be hardware`;
+  }
+  const cpuShare = placement?.timeShare['CPUExecutionProvider'] ?? 0;
+  if (cpuShare > PROTOCOL.device.mostCpuShare) {
+    return `${Math.round(100 * cpuShare)} % of the time was in kernels of the CPU, not of ${provider}`;
+  }
+  return null;
+}

@@ -11,7 +11,8 @@ import { createRandom } from '../../../harness/tensor/random.ts';
 import { deterministicValues } from '../../support/deterministic-values.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../support/run-tiny-suite.ts');
-const KILLS = 30;
+/** More of them, by SHRINKRANK_KILLS, when what is tried here has changed. */
+const KILLS = Number(process.env['SHRINKRANK_KILLS'] ?? 15);
 /** How long after the moment aimed at a kill may fall; judging and starting take longer than the others. */
 const LATEST_MS = { committing: 0, compressing: 250, judging: 1000, 'any time': 2500 } as const;
 type Aim = keyof typeof LATEST_MS;

@@ -1,7 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` is what `npm run verify` runs, under a minute; `slow` has the tests that start many processes or real models;
- * `site` builds the site once and drives it in a browser. */
+/** Tests that kill processes, fill disks, share a machine or measure: beside others they would see what is not theirs. */
+const ALONE = [
+  'test/harness/jobs/**/*.slow.test.ts',
+  'test/harness/measure/**/*.slow.test.ts',
+  'test/drizzle/**/*.slow.test.ts',
+];
+
+/** `unit` is what `npm run verify` runs, under a minute; `slow` has the tests that start many processes or real models,
+ * `alone` those of them that want the machine for themselves; `site` builds the site once and drives it in a browser. */
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -15,7 +22,16 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
-          exclude: ['test/site/**'],
+          exclude: ['test/site/**', ...ALONE],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
@@ -29,7 +45,6 @@ export default defineConfig({
           globalSetup: 'test/support/built-site.ts',
           testTimeout: 120_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -40,7 +40,10 @@ function printed(...args: readonly string[]): string {
 
 describe('shrinkrank', () => {
   it.each([
-    [['fly'], /unknown command "fly"; known: board, changes, compare, correct, doctor, export, import, list, nightly, run, show, study, worker/],
+    [
+      ['fly'],
+      /unknown command "fly"; known: board, changes, compare, correct, doctor, export, import, list, nightly, run, show, study, worker/,
+    ],
     [['board', '--colour', 'red'], /board: unknown option --colour; it takes --model, --task/],
     [['compare', 'rounding/w4'], /compare: missing <second>; usage: shrinkrank compare <first> <second>/],
     [['list', 'methods', 'models'], /list: unexpected "models"/],

@@ -80,7 +80,7 @@ export const suites: readonly Suite[] = [
         model: 'tinyworld-bert',
         calibration: 'tinyworld-entailment',
         tasks: ['tinyworld-entailment-classification-accuracy'],
-        variants: ['dense', 'int8-dynamic/channel', 'magnitude/s70', 'sparsegpt/s70', 'svd-whitened/p25'],
+        variants: ['dense', 'int8-dynamic/channel', 'sparsegpt/s70'],
       },
       {
         model: 'stories260k',

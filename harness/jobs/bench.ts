@@ -41,39 +41,39 @@ export interface Bench {
 /** A process killed from outside says nothing of the method: it is tried again, but not for ever. */
 export const MOST_ATTEMPTS = 3;
 
-/** Runs a child in a scratch folder that is there until `use` has seen how it ended. */
-export async function runInScratch<S extends TrialSpecification | JudgeSpecification, T>(
+/** A child about to run in its scratch folder, and what is made of how it ended while the folder is still there. */
+export interface ScratchWork<T> {
+  readonly specification: TrialSpecification | JudgeSpecification;
+  /** For a process that runs a stranger's code. */
+  readonly confinement?: Confinement;
+  readonly onMessage: (message: unknown, spent: ChildUsage) => void;
+  readonly settle: (ending: ChildOutcome) => T;
+}
+
+/** Runs a child in a scratch folder that is gone when this returns. */
+export async function runInScratch<T>(
   { workspace, limits, signal }: Bench,
-  child: {
-    readonly label: string;
-    readonly entry: string;
-    readonly specify: (scratch: string) => S;
-    readonly timeoutSeconds: number;
-    readonly onMessage: (message: unknown, spent: ChildUsage) => void;
-    /** For a process that runs a stranger's code. */
-    readonly confine?: (specification: S) => Confinement;
-  },
-  use: (outcome: ChildOutcome, specification: S) => T,
+  child: { readonly label: string; readonly entry: string; readonly timeoutSeconds: number },
+  prepare: (scratch: string) => ScratchWork<T>,
 ): Promise<T> {
   const scratch = workspace.scratch(child.label);
   try {
-    const specification = child.specify(scratch);
-    const confinement = child.confine?.(specification);
+    const { specification, confinement, onMessage, settle } = prepare(scratch);
     const path = join(scratch, 'specification.json');
     writeFileSync(path, JSON.stringify(specification));
-    const outcome = await runChild({
+    const ending = await runChild({
       entry: child.entry,
       args: [path],
       cwd: scratch,
       compileCache: confinement ? workspace.trialCache : workspace.compileCache,
       timeoutSeconds: child.timeoutSeconds,
       memoryBytes: limits.memoryBytes,
-      onMessage: child.onMessage,
+      onMessage,
       ...(confinement && { confinement }),
       ...(signal && { signal }),
     });
     signal?.throwIfAborted();
-    return use(outcome, specification);
+    return settle(ending);
   } finally {
     removeFolder(scratch);
   }

@@ -1,11 +1,11 @@
 /** Runs a method in a child process and keeps the artifact it makes. Records nothing: that is the caller's. */
 import { join } from 'node:path';
-import { type Bench, MOST_ATTEMPTS, describeEnding, lastWords, runInScratch } from './bench.ts';
+import { type Bench, MOST_ATTEMPTS, type ScratchWork, describeEnding, lastWords, runInScratch } from './bench.ts';
 import type { ChildOutcome } from './child-process.ts';
 import type { Outcome } from './outcome.ts';
 import type { PlannedTrial } from './plan.ts';
 import { sandboxFor } from './sandbox-support.ts';
-import { type TrialAttempt, shutInTrial } from './shut-in-trial.ts';
+import { shutInTrial } from './shut-in-trial.ts';
 import type { TrialSpecification } from './trial-child.ts';
 import type { TrialAccount } from './trial-report.ts';
 
@@ -32,50 +32,45 @@ export async function compressTrial(bench: Bench, trial: PlannedTrial): Promise<
 
   const sandbox = sandboxFor(bench.sandbox ?? 'auto');
   for (let attempt = 1; ; attempt++) {
-    let tried: TrialAttempt;
-    const compressed = await runInScratch(
-      bench,
-      {
-        label: 'trial',
-        entry: TRIAL_CHILD,
-        specify: (scratch): TrialSpecification => ({
-          methodFile: unit.file,
-          params: identity.params,
-          randomSeed: `${identity.method}/${identity.variant}/${identity.seed}`,
-          model: preparedModel,
-          calibrationPath,
-          trainingPath,
-          artifactPath: join(scratch, 'artifact.onnx'),
-          reportPath: join(scratch, 'report.json'),
-        }),
-        timeoutSeconds: limits.trialTimeoutSeconds,
-        confine(specification) {
-          tried = shutInTrial({ sandbox, trial, specification, scratchBytes: limits.scratchBytes });
-          return tried.confinement;
-        },
+    const child = { label: 'trial', entry: TRIAL_CHILD, timeoutSeconds: limits.trialTimeoutSeconds };
+    const compressed = await runInScratch(bench, child, (scratch): ScratchWork<Compressed | null> => {
+      const specification: TrialSpecification = {
+        methodFile: unit.file,
+        params: identity.params,
+        randomSeed: `${identity.method}/${identity.variant}/${identity.seed}`,
+        model: preparedModel,
+        calibrationPath,
+        trainingPath,
+        artifactPath: join(scratch, 'artifact.onnx'),
+        reportPath: join(scratch, 'report.json'),
+      };
+      const tried = shutInTrial({ sandbox, trial, specification, scratchBytes: limits.scratchBytes });
+      return {
+        specification,
+        confinement: tried.confinement,
         onMessage(message, spent) {
           tried.hear(message, spent);
           onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) });
         },
-      },
-      (ending): Compressed | null => {
-        const failure = describeEnding(ending, limits, limits.trialTimeoutSeconds);
-        const { reported, account, outcome } = tried.settle(ending, failure);
-        const again = reported ? undefined : causeFromOutside(ending);
-        if (again !== undefined && attempt < MOST_ATTEMPTS) {
-          onProgress?.({ kind: 'again', trial, reason: again });
-          return null;
-        }
-        const wallSeconds = account.cost?.wallSeconds ?? ending.wallSeconds;
-        return {
-          startedAt,
-          account,
-          wallSeconds,
-          outcome:
-            outcome.status === 'completed' ? { ...outcome, value: workspace.keepArtifact(outcome.value) } : outcome,
-        };
-      },
-    );
+        settle(ending) {
+          const failure = describeEnding(ending, limits, limits.trialTimeoutSeconds);
+          const { reported, account, outcome } = tried.settle(ending, failure);
+          const again = reported ? undefined : causeFromOutside(ending);
+          if (again !== undefined && attempt < MOST_ATTEMPTS) {
+            onProgress?.({ kind: 'again', trial, reason: again });
+            return null;
+          }
+          const wallSeconds = account.cost?.wallSeconds ?? ending.wallSeconds;
+          return {
+            startedAt,
+            account,
+            wallSeconds,
+            outcome:
+              outcome.status === 'completed' ? { ...outcome, value: workspace.keepArtifact(outcome.value) } : outcome,
+          };
+        },
+      };
+    });
     if (compressed) return compressed;
   }
 }

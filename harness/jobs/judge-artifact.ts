@@ -1,7 +1,8 @@
 /** Has an artifact checked, evaluated and timed in a child process; hands over each piece as it comes, records nothing. */
 import { join } from 'node:path';
-import { type Bench, MOST_ATTEMPTS, describeEnding, runInScratch } from './bench.ts';
-import type { JudgeMessage, JudgeSpecification } from './judge-child.ts';
+import { type Bench, MOST_ATTEMPTS, type ScratchWork, describeEnding, runInScratch } from './bench.ts';
+import type { ChildOutcome } from './child-process.ts';
+import type { JudgeMessage } from './judge-child.ts';
 import type { Failure } from './outcome.ts';
 import type { PlannedTrial } from './plan.ts';
 
@@ -40,46 +41,38 @@ export async function judgeArtifact(bench: Bench, { trial, sha256, keys, onPiece
   for (let attempt = 1; open.size > 0; attempt++) {
     let begun: string | undefined;
     let rejected = false;
-    const outcome = await runInScratch(
-      bench,
-      {
-        label: 'judge',
-        entry: JUDGE_CHILD,
-        specify: (): JudgeSpecification => ({
-          model: preparedModel,
-          artifactPath: workspace.artifactPath(sha256),
-          denseSize: preparedModel.size,
-          trialKey: open.has(trial.key) ? trial.key : null,
-          control: trial.unit.method.control,
-          evaluations: trial.evaluations
-            .filter(({ key }) => open.has(key))
-            .map(({ key }) => ({ key, testPath: testPaths.get(key) ?? '' })),
-          measurement: open.has(trial.measurement.key)
-            ? {
-                ...trial.measurement,
-                environment: bench.deviceEnvironment ?? {},
-                tasks: trial.evaluations.map(({ key, task }) => ({
-                  task: task.id,
-                  testPath: testPaths.get(key) ?? '',
-                })),
-              }
-            : null,
-        }),
-        timeoutSeconds: limits.judgeTimeoutSeconds,
-        onMessage(value) {
-          const message = value as JudgeMessage;
-          if (message.kind === 'begun') begun = message.key;
-          if (message.kind === 'progress')
-            onProgress?.({ kind: 'share', activity: message.activity, share: message.share });
-          if (message.kind !== 'done') return;
-          open.delete(message.key);
-          begun = undefined;
-          onPiece(message);
-          rejected ||= message.activity === 'checking' && message.outcome.status !== 'completed';
-        },
+    const child = { label: 'judge', entry: JUDGE_CHILD, timeoutSeconds: limits.judgeTimeoutSeconds };
+    const outcome = await runInScratch(bench, child, (): ScratchWork<ChildOutcome> => ({
+      specification: {
+        model: preparedModel,
+        artifactPath: workspace.artifactPath(sha256),
+        denseSize: preparedModel.size,
+        trialKey: open.has(trial.key) ? trial.key : null,
+        control: trial.unit.method.control,
+        evaluations: trial.evaluations
+          .filter(({ key }) => open.has(key))
+          .map(({ key }) => ({ key, testPath: testPaths.get(key) ?? '' })),
+        measurement: open.has(trial.measurement.key)
+          ? {
+              ...trial.measurement,
+              environment: bench.deviceEnvironment ?? {},
+              tasks: trial.evaluations.map(({ key, task }) => ({ task: task.id, testPath: testPaths.get(key) ?? '' })),
+            }
+          : null,
       },
-      (ending) => ending,
-    );
+      onMessage(value) {
+        const message = value as JudgeMessage;
+        if (message.kind === 'begun') begun = message.key;
+        if (message.kind === 'progress')
+          onProgress?.({ kind: 'share', activity: message.activity, share: message.share });
+        if (message.kind !== 'done') return;
+        open.delete(message.key);
+        begun = undefined;
+        onPiece(message);
+        rejected ||= message.activity === 'checking' && message.outcome.status !== 'completed';
+      },
+      settle: (ending) => ending,
+    }));
     if (rejected) return { status: 'rejected' };
     if (open.size === 0) break;
     if (outcome.ending === 'killed' && attempt < MOST_ATTEMPTS) {

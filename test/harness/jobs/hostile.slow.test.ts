@@ -2,13 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EvaluationRow, MeasurementRow, TrialRow } from '../../../harness/contracts/result.ts';
-import { execute } from '../../../harness/jobs/execute.ts';
-import { planTrials } from '../../../harness/jobs/plan.ts';
-import { createPreparer } from '../../../harness/jobs/prepare.ts';
-import { openWorkspace } from '../../../harness/jobs/workspace.ts';
-import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
-import { methodUnit, tinyEntry } from '../../support/tiny-suite.ts';
+import type { TrialRow } from '../../../harness/contracts/result.ts';
+import { type ExecutedRows, executeRows, firstVariants } from '../../support/execute-rows.ts';
+import { methodUnit } from '../../support/tiny-suite.ts';
 
 /** Each hostile method, the status its one row must have, and what its reason must say. */
 const EXPECTED: Readonly<Record<string, readonly [status: TrialRow['status'], reason: RegExp]>> = {
@@ -31,9 +27,7 @@ const EXPECTED: Readonly<Record<string, readonly [status: TrialRow['status'], re
 const SOUND = ['control/dense', 'pruning/magnitude'];
 
 describe('execute with hostile methods', () => {
-  const trials: TrialRow[] = [];
-  const evaluations: EvaluationRow[] = [];
-  const measurements: MeasurementRow[] = [];
+  let rows: ExecutedRows;
   let home = '';
 
   beforeAll(async () => {
@@ -41,34 +35,19 @@ describe('execute with hostile methods', () => {
     const hostile = Object.keys(EXPECTED).map((id) => join(import.meta.dirname, `../../support/hostile/${id}.ts`));
     // Sound methods first and last: what comes between must not keep the others from running.
     const units = await Promise.all([SOUND[0] ?? '', ...hostile, SOUND[1] ?? ''].map(methodUnit));
-    const variants = units.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] ?? '' }));
-    const machine = readMachine();
-    const workspace = openWorkspace(home);
-    await execute({
-      plan: planTrials([tinyEntry(variants)], runnerOf('cpu', machine)),
-      run: 'hostile',
-      machine,
-      workspace,
-      preparer: createPreparer(workspace, { file: () => Promise.reject(new Error('no hub in this test')) }),
-      done: { trials: new Map(), evaluations: new Set(), measurements: new Set() },
-      recorder: {
-        trial: (row) => void trials.push(row),
-        evaluation: (row) => void evaluations.push(row),
-        measurement: (row) => void measurements.push(row),
-      },
-      limits: { trialTimeoutSeconds: 6, judgeTimeoutSeconds: 60, memoryBytes: 768 * 2 ** 20 },
-    });
-    workspace.release();
+    const limits = { trialTimeoutSeconds: 6, judgeTimeoutSeconds: 60, memoryBytes: 768 * 2 ** 20 };
+    rows = await executeRows(home, { plan: firstVariants(units), limits });
   });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   it.each(Object.entries(EXPECTED))('gives %s exactly one row that says why', (id, [status, reason]) => {
-    const rows = trials.filter(({ identity }) => identity.method === id);
-    expect(rows.map((row) => row.status)).toEqual([status]);
-    expect((rows[0] as { reason?: string } | undefined)?.reason).toMatch(reason);
+    const own = rows.trials.filter(({ identity }) => identity.method === id);
+    expect(own.map((row) => row.status)).toEqual([status]);
+    expect((own[0] as { reason?: string } | undefined)?.reason).toMatch(reason);
   });
 
   it('still runs everything else', () => {
+    const { trials, evaluations, measurements } = rows;
     const keys = trials.filter(({ status }) => status === 'completed').map(({ key }) => key);
     expect(keys).toHaveLength(SOUND.length);
     expect(evaluations.map(({ trial, status }) => [trial, status])).toEqual(keys.map((key) => [key, 'completed']));
@@ -76,6 +55,6 @@ describe('execute with hostile methods', () => {
   });
 
   it('keeps reasons short enough to read', () => {
-    for (const row of trials) if (row.status !== 'completed') expect(row.reason.length).toBeLessThan(4000);
+    for (const row of rows.trials) if (row.status !== 'completed') expect(row.reason.length).toBeLessThan(4000);
   });
 });

@@ -3,25 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROTOCOL } from '../../../harness/contracts/protocol.ts';
-import type { EvaluationRow, MeasurementRow, TrialRow } from '../../../harness/contracts/result.ts';
 import type { ProgressEvent } from '../../../harness/jobs/bench.ts';
-import { type Done, type ExecutionSummary, execute } from '../../../harness/jobs/execute.ts';
+import type { Done } from '../../../harness/jobs/execute.ts';
 import { type MethodUnit, type PlannedTrial, planTrials } from '../../../harness/jobs/plan.ts';
-import { createPreparer } from '../../../harness/jobs/prepare.ts';
-import { openWorkspace } from '../../../harness/jobs/workspace.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
+import { type ExecutedRows, executeRows } from '../../support/execute-rows.ts';
 import type { Observation } from '../../support/observing/observe.ts';
 import { methodUnit, tinyDataset, tinyEntry, tinyLimits } from '../../support/tiny-suite.ts';
 
 const machine = readMachine();
 const NOTHING: Done = { trials: new Map(), evaluations: new Set(), measurements: new Set() };
 
-interface Session {
-  readonly trials: readonly TrialRow[];
-  readonly evaluations: readonly EvaluationRow[];
-  readonly measurements: readonly MeasurementRow[];
+interface Session extends ExecutedRows {
   readonly events: readonly ProgressEvent[];
-  readonly summary: ExecutionSummary;
 }
 
 /** Works through the plan in this folder, given what is done, and gives what was recorded. */
@@ -31,32 +25,15 @@ async function work(
   done: Done,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Session> {
-  const trials: TrialRow[] = [];
-  const evaluations: EvaluationRow[] = [];
-  const measurements: MeasurementRow[] = [];
   const events: ProgressEvent[] = [];
-  const workspace = openWorkspace(home);
-  try {
-    const summary = await execute({
-      plan,
-      run: 'resume',
-      machine,
-      workspace,
-      preparer: createPreparer(workspace, { file: () => Promise.reject(new Error('no hub in this test')) }),
-      done,
-      recorder: {
-        trial: (row) => void trials.push(row),
-        evaluation: (row) => void evaluations.push(row),
-        measurement: (row) => void measurements.push(row),
-      },
-      limits: tinyLimits,
-      ...(signal && { signal }),
-      onProgress: (event) => void events.push(event),
-    });
-    return { trials, evaluations, measurements, events, summary };
-  } finally {
-    workspace.release();
-  }
+  const rows = await executeRows(home, {
+    plan,
+    done,
+    limits: tinyLimits,
+    ...(signal && { signal }),
+    onProgress: (event) => void events.push(event),
+  });
+  return { ...rows, events };
 }
 
 function doneAfter({ trials, evaluations, measurements }: Session): Done {

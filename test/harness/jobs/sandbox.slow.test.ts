@@ -5,13 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluationRow, MeasurementRow, TrialRow } from '../../../harness/contracts/result.ts';
-import { type ExecuteRequest, execute } from '../../../harness/jobs/execute.ts';
-import { planTrials } from '../../../harness/jobs/plan.ts';
-import { createPreparer } from '../../../harness/jobs/prepare.ts';
+import type { ExecuteRequest } from '../../../harness/jobs/execute.ts';
 import { sandboxSupport } from '../../../harness/jobs/sandbox-support.ts';
-import { openWorkspace } from '../../../harness/jobs/workspace.ts';
-import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
-import { methodUnit, tinyEntry } from '../../support/tiny-suite.ts';
+import { executeRows, firstVariants } from '../../support/execute-rows.ts';
+import { methodUnit } from '../../support/tiny-suite.ts';
 
 const HOSTILE = join(import.meta.dirname, '../../support/hostile');
 const HARNESS = join(import.meta.dirname, '../../../harness');
@@ -73,38 +70,16 @@ let home = '';
 let server: Server;
 let pathServer: Server;
 
-async function run(names: readonly string[], overrides: Partial<ExecuteRequest> = {}) {
-  const trials: TrialRow[] = [];
-  const others: (EvaluationRow | MeasurementRow)[] = [];
-  const units = await Promise.all(names.map(methodUnit));
-  const variants = units.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] ?? '' }));
-  const machine = readMachine();
-  const workspace = openWorkspace(home);
-  try {
-    await execute({
-      plan: planTrials([tinyEntry(variants)], runnerOf('cpu', machine)),
-      run: 'strangers',
-      machine,
-      workspace,
-      preparer: createPreparer(workspace, { file: () => Promise.reject(new Error('no hub in this test')) }),
-      done: { trials: new Map(), evaluations: new Set(), measurements: new Set() },
-      recorder: {
-        trial: (row) => void trials.push(row),
-        evaluation: (row) => void others.push(row),
-        measurement: (row) => void others.push(row),
-      },
-      limits: {
-        trialTimeoutSeconds: 60,
-        judgeTimeoutSeconds: 60,
-        memoryBytes: 768 * MEBIBYTE,
-        scratchBytes: 64 * MEBIBYTE,
-      },
-      ...overrides,
-    });
-  } finally {
-    workspace.release();
-  }
-  return { trials, others };
+async function run(names: readonly string[], overrides: Partial<Pick<ExecuteRequest, 'limits' | 'sandbox'>> = {}) {
+  const limits = {
+    trialTimeoutSeconds: 60,
+    judgeTimeoutSeconds: 60,
+    memoryBytes: 768 * MEBIBYTE,
+    scratchBytes: 64 * MEBIBYTE,
+  };
+  const plan = firstVariants(await Promise.all(names.map(methodUnit)));
+  const { trials, evaluations, measurements } = await executeRows(home, { plan, limits, ...overrides });
+  return { trials, others: [...evaluations, ...measurements] };
 }
 
 function commandLines(): string[] {

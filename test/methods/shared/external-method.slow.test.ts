@@ -3,42 +3,33 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TrialRow } from '../../../harness/contracts/result.ts';
-import { type ExecuteRequest, execute } from '../../../harness/jobs/execute.ts';
-import { type MethodUnit, planTrials } from '../../../harness/jobs/plan.ts';
-import { createPreparer } from '../../../harness/jobs/prepare.ts';
-import { openWorkspace } from '../../../harness/jobs/workspace.ts';
-import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
-import { methodUnit, tinyEntry } from '../../support/tiny-suite.ts';
+import type { MethodUnit } from '../../../harness/jobs/plan.ts';
+import type { SandboxPolicy } from '../../../harness/jobs/sandbox-support.ts';
+import { executeRows, firstVariants } from '../../support/execute-rows.ts';
+import { methodUnit } from '../../support/tiny-suite.ts';
 
 let folder = '';
 const home = process.env['HOME'];
-const trials: TrialRow[] = [];
+let trials: readonly TrialRow[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'shrinkrank-external-'));
   process.env['HOME'] = folder;
   const outside = ['works', 'lingers'].map((id) => join(import.meta.dirname, `../../support/external/${id}.ts`));
   const units = await Promise.all(['control/dense', ...outside].map(methodUnit));
-  const machine = readMachine();
-  const workspace = openWorkspace(join(folder, 'workspace'));
-  const planOf = (chosen: readonly MethodUnit[]) =>
-    planTrials(
-      [tinyEntry(chosen.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] ?? '' })))],
-      runnerOf('cpu', machine),
-    );
-  const request: ExecuteRequest = {
-    plan: planOf(units.filter(({ method }) => method.id !== 'lingers')),
-    run: 'external',
-    machine,
-    workspace,
-    preparer: createPreparer(workspace, { file: () => Promise.reject(new Error('no hub in this test')) }),
-    done: { trials: new Map(), evaluations: new Set(), measurements: new Set() },
-    recorder: { trial: (row) => void trials.push(row), evaluation: () => {}, measurement: () => {} },
-    limits: { trialTimeoutSeconds: 10, judgeTimeoutSeconds: 120, memoryBytes: 2 ** 30 },
-  };
-  await execute(request);
+  const rows = async (chosen: readonly MethodUnit[], sandbox: SandboxPolicy) =>
+    executeRows(join(folder, 'workspace'), {
+      plan: firstVariants(chosen),
+      limits: { trialTimeoutSeconds: 10, judgeTimeoutSeconds: 120, memoryBytes: 2 ** 30 },
+      sandbox,
+    });
+  const lingers = ({ method }: MethodUnit) => method.id === 'lingers';
+  const shutIn = await rows(
+    units.filter((unit) => !lingers(unit)),
+    'auto',
+  );
   // Its word of what it started has to be heard here, which a sandbox would not let through.
-  await execute({ ...request, plan: planOf(units.filter(({ method }) => method.id === 'lingers')), sandbox: 'off' });
-  workspace.release();
+  const open = await rows(units.filter(lingers), 'off');
+  trials = [...shutIn.trials, ...open.trials];
 });
 afterAll(() => {
   if (home === undefined) delete process.env['HOME'];

@@ -1,0 +1,51 @@
+/** Executes plans on this machine as a run does, and keeps the rows instead of storing them. */
+import type { EvaluationRow, MeasurementRow, TrialRow } from '../../harness/contracts/result.ts';
+import { type ExecuteRequest, type ExecutionSummary, execute } from '../../harness/jobs/execute.ts';
+import { type MethodUnit, type PlannedTrial, planTrials } from '../../harness/jobs/plan.ts';
+import { createPreparer } from '../../harness/jobs/prepare.ts';
+import { openWorkspace } from '../../harness/jobs/workspace.ts';
+import { readMachine, runnerOf } from '../../harness/measure/machine.ts';
+import { tinyEntry } from './tiny-suite.ts';
+
+export interface ExecutedRows {
+  readonly trials: readonly TrialRow[];
+  readonly evaluations: readonly EvaluationRow[];
+  readonly measurements: readonly MeasurementRow[];
+  readonly summary: ExecutionSummary;
+}
+
+/** Nothing is done yet, unless `request` says so. */
+export async function executeRows(
+  home: string,
+  request: Pick<ExecuteRequest, 'plan' | 'limits'> &
+    Partial<Pick<ExecuteRequest, 'done' | 'sandbox' | 'signal' | 'onProgress'>>,
+): Promise<ExecutedRows> {
+  const trials: TrialRow[] = [];
+  const evaluations: EvaluationRow[] = [];
+  const measurements: MeasurementRow[] = [];
+  const workspace = openWorkspace(home);
+  try {
+    const summary = await execute({
+      run: 'test',
+      machine: readMachine(),
+      workspace,
+      preparer: createPreparer(workspace, { file: () => Promise.reject(new Error('no hub in this test')) }),
+      done: { trials: new Map(), evaluations: new Set(), measurements: new Set() },
+      recorder: {
+        trial: (row) => void trials.push(row),
+        evaluation: (row) => void evaluations.push(row),
+        measurement: (row) => void measurements.push(row),
+      },
+      ...request,
+    });
+    return { trials, evaluations, measurements, summary };
+  } finally {
+    workspace.release();
+  }
+}
+
+/** The first variant of each on the tiny model. */
+export function firstVariants(units: readonly MethodUnit[]): readonly PlannedTrial[] {
+  const variants = units.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] ?? '' }));
+  return planTrials([tinyEntry(variants)], runnerOf('cpu', readMachine()));
+}

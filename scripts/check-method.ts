@@ -9,6 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { homeOf, openHomeStore } from '../harness/cli/home.ts';
+import { interruptible } from '../harness/cli/interruptible.ts';
 import { EXIT_CODES, print, remark, reportError } from '../harness/cli/output.ts';
 import { createRunProgress } from '../harness/cli/progress.ts';
 import {
@@ -39,14 +40,14 @@ async function main(args: readonly string[]): Promise<number> {
     methodUnits.map((unit) => unit.method),
     id,
   );
-  const interruption = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interruption.abort());
-  const report = await check(method, {
-    suite: chosenSuite(values.suite),
-    home: homeOf(values.home),
-    quiet: values.quiet,
-    signal: interruption.signal,
-  });
+  const report = await interruptible((signal) =>
+    check(method, {
+      suite: chosenSuite(values.suite),
+      home: homeOf(values.home),
+      quiet: values.quiet,
+      signal,
+    }),
+  );
   const text = renderReport(report);
   print(text);
   if (values.report !== undefined) writeFileSync(values.report, text);

@@ -2,7 +2,7 @@
  * A night: runs a suite on what changed, measures a rotating few of the rest again, asks whether dense is what it was, and
  * only then lets the rows out. What it finds goes into a report.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Store } from '../../drizzle/client.ts';
 import { type Correction, recordCorrection } from '../../drizzle/correction.ts';
@@ -162,12 +162,4 @@ export function writeReport(home: string, run: string, text: string): string {
   const path = join(folder, `${run}.md`);
   writeFileSync(path, text);
   return path;
-}
-
-/** Whether this checkout can build the site. */
-export function hasSite(): boolean {
-  const path = join(REPOSITORY_ROOT, 'package.json');
-  if (!existsSync(path)) return false;
-  const { scripts } = JSON.parse(readFileSync(path, 'utf8')) as { readonly scripts?: Readonly<Record<string, string>> };
-  return scripts?.['site:build'] !== undefined;
 }

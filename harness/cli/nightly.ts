@@ -3,11 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { homeOf } from './home.ts';
-import { hasSite, runNight, writeReport } from './nightly-run.ts';
+import { interruptible } from './interruptible.ts';
+import { runNight, writeReport } from './nightly-run.ts';
 import { EXIT_CODES, print, printJson, remark } from './output.ts';
 import { createRunProgress } from './progress.ts';
 import { REPOSITORY_ROOT, findById } from './registry.ts';
 import { renderNight } from './render-night.ts';
+import { withoutPlan } from './run-suite.ts';
 import { choiceOptions, entriesOf, limitsOf, wholeNumber, workplaceOf } from './run.ts';
 import { suites } from './suites.ts';
 
@@ -40,25 +42,23 @@ export default defineCommand({
   async run({ args }) {
     const suite = findById('suite', suites, args.suite);
     const home = homeOf(args.home);
-    const interruption = new AbortController();
-    const interrupt = () => interruption.abort();
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', interrupt);
     const progress = createRunProgress({ quiet: args.quiet });
     try {
-      const night = await runNight({
-        suite: suite.id,
-        entries: entriesOf(suite, args),
-        limits: limitsOf(suite, args),
-        home,
-        sentinels: wholeNumber('sentinels', args.sentinels),
-        date: new Date(),
-        results: args.to,
-        accept: args.accept,
-        signal: interruption.signal,
-        onProgress: progress.onEvent,
-        ...workplaceOf(args),
-      });
+      const night = await interruptible((signal) =>
+        runNight({
+          suite: suite.id,
+          entries: entriesOf(suite, args),
+          limits: limitsOf(suite, args),
+          home,
+          sentinels: wholeNumber('sentinels', args.sentinels),
+          date: new Date(),
+          results: args.to,
+          accept: args.accept,
+          signal,
+          onProgress: progress.onEvent,
+          ...workplaceOf(args),
+        }),
+      );
       progress.stop();
       const report = renderNight(night);
       const path = writeReport(home, night.suite.run, report);
@@ -67,22 +67,16 @@ export default defineCommand({
       else print(report);
       remark(`report: ${path}`);
       const rejected = night.verdicts.some((verdict) => verdict.rejected);
-      if (args.site && hasSite()) buildSite(home);
+      if (args.site) buildSite(home);
       if (rejected) return EXIT_CODES.rejected;
       return night.suite.undone.length + (night.again?.undone.length ?? 0) > 0
         ? EXIT_CODES.incomplete
         : EXIT_CODES.done;
     } finally {
       progress.stop();
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
     }
   },
 });
-
-function withoutPlan<T extends { readonly plan: unknown }>(summary: T): Omit<T, 'plan'> {
-  return { ...summary, plan: undefined };
-}
 
 /** Throws where it fails: rows and report are on disk by then. */
 function buildSite(home: string): void {

@@ -68,6 +68,12 @@ export interface RunSummary extends ExecutionSummary {
   readonly overheadSeconds: number | null;
 }
 
+/** What is printed of it: the plan is the code's own. */
+export function withoutPlan(summary: RunSummary): Omit<RunSummary, 'plan'> {
+  const { plan: _, ...rest } = summary;
+  return rest;
+}
+
 export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();

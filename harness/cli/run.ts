@@ -11,8 +11,10 @@ import { homeOf, homeOption, jsonOption } from './home.ts';
 import { EXIT_CODES, print, printJson, remark } from './output.ts';
 import { createRunProgress } from './progress.ts';
 import { findById, findDataset, findModel, findTask, findVariants, splitList } from './registry.ts';
-import { providerOf, redisOption, redisUrlOf, runnerOption } from './fleet-options.ts';
-import { type RunSuiteRequest, type RunSummary, runSuite } from './run-suite.ts';
+import { redisOption, redisUrlOf } from './fleet-options.ts';
+import { interruptible } from './interruptible.ts';
+import { providerOf, runnerOption } from './runner-here.ts';
+import { type RunSuiteRequest, type RunSummary, runSuite, withoutPlan } from './run-suite.ts';
 import { policyOf, sandboxOption } from './sandbox-option.ts';
 import { type Suite, suites } from './suites.ts';
 
@@ -65,27 +67,25 @@ export default defineCommand({
     const suite = findById('suite', suites, args.suite);
     const entries = entriesOf(suite, args);
     const home = homeOf(args.home);
-    const interruption = new AbortController();
-    const interrupt = () => interruption.abort();
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', interrupt);
     const progress = createRunProgress({ quiet: args.quiet });
     try {
-      const summary = await runSuite({
-        suite: suite.id,
-        entries,
-        limits: limitsOf(suite, args),
-        home,
-        retryFailed: args['retry-failed'],
-        signal: interruption.signal,
-        ...workplaceOf(args),
-        onProgress: progress.onEvent,
-      });
+      const summary = await interruptible((signal) =>
+        runSuite({
+          suite: suite.id,
+          entries,
+          limits: limitsOf(suite, args),
+          home,
+          retryFailed: args['retry-failed'],
+          signal,
+          ...workplaceOf(args),
+          onProgress: progress.onEvent,
+        }),
+      );
       progress.stop();
       const boards = entries.flatMap(({ model, tasks }) =>
         tasks.map(({ task }) => ({ model: model.id, task: task.id })),
       );
-      if (args.json) printJson({ ...summary, plan: undefined });
+      if (args.json) printJson(withoutPlan(summary));
       else {
         printBoards({ home, boards, runner: summary.runner });
         printSummary(summary);
@@ -93,8 +93,6 @@ export default defineCommand({
       return summary.undone.length > 0 ? EXIT_CODES.incomplete : EXIT_CODES.done;
     } finally {
       progress.stop();
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
     }
   },
 });

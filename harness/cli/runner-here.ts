@@ -1,8 +1,20 @@
-/** The runner of this machine for a provider. */
-import { UnsupportedError } from '../contracts/errors.ts';
-import type { Machine, Provider, Runner } from '../contracts/runner.ts';
+/** The option --runner, and the runner of this machine for what it names. */
+import { UnsupportedError, unknownId } from '../contracts/errors.ts';
+import { type Machine, PROVIDERS, type Provider, type Runner } from '../contracts/runner.ts';
 import { runnerOf } from '../measure/machine.ts';
 import { probeProvider } from '../runtime/provider-probe.ts';
+
+export const runnerOption = {
+  type: 'string',
+  description: `Measure speed on ${PROVIDERS.join(', ')}; shrinkrank doctor says which run here`,
+  default: 'cpu',
+} as const;
+
+export function providerOf(option: string): Provider {
+  const found = PROVIDERS.find((provider) => provider === option);
+  if (!found) throw unknownId('runner', option, PROVIDERS);
+  return found;
+}
 
 export interface RunnerHere {
   readonly runner: Runner;

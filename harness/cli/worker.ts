@@ -12,11 +12,12 @@ import type { TrialReference } from '../jobs/fleet.ts';
 import type { Runner } from '../contracts/runner.ts';
 import { openFreeWorkspace } from '../jobs/workspace.ts';
 import { readMachine } from '../measure/machine.ts';
-import { providerOf, redisOption, redisUrlOf, runnerOption } from './fleet-options.ts';
+import { redisOption, redisUrlOf } from './fleet-options.ts';
 import { homeOf, homeOption } from './home.ts';
+import { interruptible } from './interruptible.ts';
 import { EXIT_CODES, remark } from './output.ts';
 import { findDataset, findModel, findTask, findVariants } from './registry.ts';
-import { runnerHere } from './runner-here.ts';
+import { providerOf, runnerHere, runnerOption } from './runner-here.ts';
 import { policyOf, sandboxOption } from './sandbox-option.ts';
 
 export default defineCommand({
@@ -43,37 +44,33 @@ export default defineCommand({
     const { runner, environment } = await runnerHere(providerOf(args.runner), readMachine());
     const sandbox = policyOf(args.sandbox);
     const home = homeOf(args.home);
-    const interruption = new AbortController();
-    const interrupt = () => interruption.abort();
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', interrupt);
-    const redis = await connectRedis(redisUrlOf(args.redis), remark);
-    const workspace = openFreeWorkspace(join(home, 'workers'), {
-      artifacts: args.artifacts ?? join(home, 'artifacts'),
-    });
-    try {
-      remark(`worker of kind ${runner.provider} ${runner.fingerprint}, waiting for work`);
-      await workInFleet({
-        redis,
-        runner,
-        workspace,
-        preparer: createPreparer(workspace, createHubClient()),
-        sandbox,
-        deviceEnvironment: environment,
-        resolve: (reference) => plannedTrialOf(reference, runner),
-        hostLock: openHostLock(),
-        company: args['share-host'] ? 'side by side' : 'alone',
-        lockMs: DEFAULT_LOCK_MS,
-        signal: interruption.signal,
-        onJob: ({ doing }) => doing !== null && !args.quiet && remark(doing),
+    return interruptible(async (signal) => {
+      const redis = await connectRedis(redisUrlOf(args.redis), remark);
+      const workspace = openFreeWorkspace(join(home, 'workers'), {
+        artifacts: args.artifacts ?? join(home, 'artifacts'),
       });
-      return EXIT_CODES.done;
-    } finally {
-      workspace.release();
-      redis.disconnect();
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
-    }
+      try {
+        remark(`worker of kind ${runner.provider} ${runner.fingerprint}, waiting for work`);
+        await workInFleet({
+          redis,
+          runner,
+          workspace,
+          preparer: createPreparer(workspace, createHubClient()),
+          sandbox,
+          deviceEnvironment: environment,
+          resolve: (reference) => plannedTrialOf(reference, runner),
+          hostLock: openHostLock(),
+          company: args['share-host'] ? 'side by side' : 'alone',
+          lockMs: DEFAULT_LOCK_MS,
+          signal,
+          onJob: ({ doing }) => doing !== null && !args.quiet && remark(doing),
+        });
+        return EXIT_CODES.done;
+      } finally {
+        workspace.release();
+        redis.disconnect();
+      }
+    });
   },
 });
 

@@ -136,11 +136,11 @@ function withdrawnReasons(
   return reasons;
 }
 
-/** The newest protocol first, then boards that have both cost classes, then those with most to show. */
+/** The newest protocol first, then boards that have most of both cost classes, then those with most to show. */
 function orderOf(boards: readonly BoardSummary[]): string[] {
   const weight = (board: BoardSummary): readonly number[] => [
     board.protocol,
-    Number(board.lowCostCount > 0 && board.highCostCount > 0),
+    Math.min(board.lowCostCount, board.highCostCount),
     board.rankedCount,
     board.timedCount,
   ];

@@ -80,6 +80,17 @@ function boardsBySlug(board: DerivedBoard): ReadonlyMap<string, DerivedEntry> {
   return new Map(board.entries.map((entry) => [entry.slug, entry]));
 }
 
+it('puts the board first that has most of both cost classes, not the one with most variants', () => {
+  const store = temporaryStore();
+  const trained = { access: 'trained' } as const;
+  for (const model of ['many-looks', 'some-training']) fillBoard(store, { model, task: 'text' });
+  for (const variant of ['a', 'b', 'c', 'd'])
+    addEntry(store, { model: 'many-looks', task: 'text' }, { method: 'rounding', variant });
+  addEntry(store, { model: 'some-training', task: 'text' }, { method: 'training', variant: 'w3', fields: trained });
+  deriveStore(store, 'test');
+  expect(derivedBoards(store).map(({ model }) => model)).toEqual(['some-training', 'many-looks']);
+});
+
 describe('deriveStore', () => {
   describe('against reckonings of its own', () => {
     let store: Store;

@@ -26,6 +26,7 @@ const QUICK_LOW_COST = [
   'smaller-dense',
   'fp16',
   'rtn/w4g32',
+  'rtn/w4g32-e4',
   'rtn/w2g32',
   'gptq/w4g32',
   'gptq/w2g32',

@@ -10,7 +10,7 @@ import { createSession } from '../runtime/session.ts';
 import { elements, type NumericTensor, tensorOf } from '../tensor/tensor.ts';
 import { batchFeedName } from './accumulate-batches.ts';
 import { stackFeeds } from './feed-source.ts';
-import { requirePlacement } from './require-placement.ts';
+import { requireDeviceStep } from './require-device-step.ts';
 import { nextName } from './slots.ts';
 import { GRADIENT_NORM, LOSS, REPORT } from './step-graph.ts';
 import { knownFeeds, scalarsOf, type StepPlan, type StepRunner } from './step-runner.ts';
@@ -21,7 +21,7 @@ type DeviceState = ReadonlyMap<string, DeviceTensor>;
 export async function createDeviceSteps(plan: StepPlan): Promise<StepRunner> {
   const { graph, memory, provider, threads, profilePrefix } = plan;
   const { reported } = graph;
-  await requirePlacement(plan, knownFeeds(graph, { ...feedsAt(plan, 0), ...memory.feeds() }));
+  await requireDeviceStep(plan, knownFeeds(graph, { ...feedsAt(plan, 0), ...memory.feeds() }));
   const shared = { provider, ...(threads !== undefined && { threads }) };
   const onDevice = { ...shared, outputLocation: 'device' } as const;
   const copy = copyOf(Object.entries(memory.feeds()).map(([name, { dims }]) => [name, dims]));

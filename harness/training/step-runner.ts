@@ -7,7 +7,7 @@ import { createSession } from '../runtime/session.ts';
 import { elements, type NumericTensor, tensorOf } from '../tensor/tensor.ts';
 import { type FeedSource, stackFeeds } from './feed-source.ts';
 import type { Optimizer } from './optimizer.ts';
-import { requirePlacement } from './require-placement.ts';
+import { requireDeviceStep } from './require-device-step.ts';
 import type { Schedule } from './schedule.ts';
 import { scalarName } from './slots.ts';
 import { GRADIENT_NORM, LOSS, type StepGraph, stepCount } from './step-graph.ts';
@@ -69,7 +69,7 @@ export async function createHostSteps(plan: StepPlan): Promise<StepRunner> {
     }
     return knownFeeds(graph, inputs);
   }
-  if (provider !== 'cpu') await requirePlacement(plan, feedsOf({ step: 0, count: 1 }));
+  if (provider !== 'cpu') await requireDeviceStep(plan, feedsOf({ step: 0, count: 1 }));
   const session = await createSession(graph.model, {
     provider,
     ...(threads !== undefined && { threads }),

@@ -76,7 +76,10 @@ describe('train', () => {
       history,
       model: trained,
       parameters,
+      provider,
+      deviceSeconds,
     } = await train(options({ feeds: [countingFeeds(1)], steps: 80, schedule: () => 1e-2 }));
+    expect([provider, deviceSeconds]).toEqual(['cpu', undefined]);
     expect(history.loss[0]).toBeGreaterThan(4);
     expect(history.loss.at(-1)).toBeLessThan(0.05);
     const name = model.linears[0]?.weight as string;
@@ -176,6 +179,8 @@ describe('train', () => {
     await expect(train(options({ feeds: [] }))).rejects.toThrow(/input_ids/);
     const { state } = await train(options({ steps: 2, frozen: ['embedding.weight'] }));
     await expect(train(options({ from: state }))).rejects.toThrow(/no parameter "embedding.weight"/);
+    for (const provider of ['cpu', 'cuda'] as const)
+      await expect(train(options({ provider, stateLocation: 'device' }))).rejects.toThrow(/cannot stay on a device/);
   });
 });
 

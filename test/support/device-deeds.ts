@@ -1,0 +1,229 @@
+/**
+ * A process of tests of training on a device: does the deed named in its arguments and prints what came of it as JSON. One of
+ * its own, since the loader of a driver looks at LD_LIBRARY_PATH when its process starts.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { int } from '../../harness/onnx/attributes.ts';
+import { createGraphBuilder } from '../../harness/onnx/builder.ts';
+import type { OnnxModel } from '../../harness/onnx/graph.ts';
+import { readDevicePlacement } from '../../harness/runtime/device-placement.ts';
+import { createSession } from '../../harness/runtime/session.ts';
+import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import type { Loss } from '../../harness/training/loss.ts';
+import { lowerForDevice } from '../../harness/training/lower-for-device.ts';
+import { sgd } from '../../harness/training/optimizer.ts';
+import { train, type TrainingResult, type TrainOptions } from '../../harness/training/train.ts';
+import { regressionFeeds, regressionModel, squaredError } from '../harness/training/regression.ts';
+import { loweredOperators } from './lowered-operators.ts';
+import { largestDifference } from './run-model.ts';
+import { tinyTrainings } from './tiny-trainings.ts';
+
+export interface Agreement {
+  /** Largest difference of a loss, relative to it, and of a gradient's norm. */
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly metrics: readonly string[];
+  /** By parameter, largest difference of an element. */
+  readonly parameters: Readonly<Record<string, number>>;
+  /** By kind, largest difference relative to the largest element of the kind. */
+  readonly moments: Readonly<Record<string, number>>;
+  readonly masks: number;
+  /** Share of the parameters' elements that are not the same to the last bit. */
+  readonly differing: number;
+  readonly deviceSeconds: number | undefined;
+}
+
+const small = { rows: 2, in: 2, out: 1, x: [1, 2, 3, 4], t: [1, 1], weight: [1, 1], bias: [0] };
+
+function regression(changes: Partial<TrainOptions> = {}): TrainOptions {
+  return {
+    model: regressionModel(small),
+    loss: squaredError,
+    feeds: [regressionFeeds(small)],
+    optimizer: sgd(),
+    schedule: () => 1e-2,
+    steps: 8,
+    threads: 1,
+    provider: 'webgpu',
+    ...changes,
+  };
+}
+
+/** The message of what was thrown, with its class. */
+async function failure(running: Promise<unknown>): Promise<string> {
+  return running.then(
+    () => 'nothing was thrown',
+    (error: Error) => `${error.constructor.name}: ${error.message}`,
+  );
+}
+
+const deeds: Readonly<Record<string, (...args: string[]) => Promise<unknown>>> = {
+  agreement: (name = '', stateLocation = 'device') => {
+    const options = tinyTrainings[name as keyof typeof tinyTrainings]();
+    return compared(train(options), train({ ...options, provider: 'webgpu', stateLocation } as TrainOptions));
+  },
+
+  /** In one go, and stopped in between. */
+  async resumed() {
+    const options: TrainOptions = { ...tinyTrainings['masks and hooks'](), provider: 'webgpu' };
+    const { state } = await train({ ...options, steps: 3 });
+    const again = await train({ ...options, from: state });
+    const whole = await train(options);
+    const late = { ...whole, history: { ...whole.history, loss: whole.history.loss.slice(3) } };
+    return { step: again.state.step, losses: again.history.loss.length, ...difference(late, again) };
+  },
+
+  async failures() {
+    const controller = new AbortController();
+    const reached: number[] = [];
+    return {
+      notFinite: await failure(
+        train(regression({ feeds: [regressionFeeds(small, (index) => (index === 5 ? Infinity : 1))] })),
+      ),
+      aborted: await failure(
+        train(
+          regression({
+            stepsPerCall: 2,
+            signal: controller.signal,
+            onProgress({ step }) {
+              reached.push(step);
+              if (step === 4) controller.abort();
+            },
+          }),
+        ),
+      ),
+      reached,
+      inHook: await failure(
+        train(
+          regression({
+            hooks: [
+              {
+                every: 2,
+                run({ step }) {
+                  if (step === 4) throw new RangeError('a hook');
+                },
+              },
+            ],
+          }),
+        ),
+      ),
+      // The process goes on with the device.
+      after: (await train(regression())).history.loss.at(-1),
+      onTheCpu: (await train(regression({ provider: 'cpu' }))).history.loss.at(-1),
+    };
+  },
+
+  async refusals() {
+    const refused = (stateLocation: 'host' | 'device', loss: Loss) =>
+      failure(train(regression({ stateLocation, loss })));
+    const twice: Loss = ({ w }) => w.reduceMean(w.node('Mean', ['y', 'y'])[0] as string, { keepdims: false });
+    // Over no axes: the squares themselves, on the CPU.
+    const squares: Loss = ({ w }) => {
+      const attributes = { noop_with_empty_axes: int(1) };
+      return w.reduceMean(w.node('ReduceSumSquare', ['y'], { attributes })[0] as string, { keepdims: false });
+    };
+    return {
+      kept: await refused('device', twice),
+      copied: await refused('host', twice),
+      wrong: await refused('device', squares),
+      wrongCopied: await refused('host', squares),
+    };
+  },
+
+  /** Bytes that the process grew by in 60 steps whose state alone is 4 MiB. */
+  async memory() {
+    const dims = [512, 1024];
+    const b = createGraphBuilder({ name: 'scaled', opset: 21 });
+    const x = b.input('x', 'float32', [1]);
+    const weight = b.initializer('layer.weight', tensorOf('float32', dims, new Float32Array(512 * 1024).fill(1)));
+    b.output(b.mul(x, weight, { output: 'y' }), { dtype: 'float32', dims });
+    const seen: number[] = [];
+    await train({
+      ...regression(),
+      model: b.build(),
+      loss: ({ w }) => w.reduceMean(w.mul('y', 'y'), { keepdims: false }),
+      feeds: [{ shapes: { x: [1] }, at: () => ({ x: tensorOf('float32', [1], Float32Array.of(2)) }) }],
+      optimizer: sgd({ momentum: 0.9 }),
+      steps: 80,
+      stepsPerCall: 10,
+      onProgress: () => void seen.push(process.memoryUsage.rss()),
+    });
+    return { growthBytes: (seen.at(-1) as number) - (seen[1] as number) };
+  },
+
+  async lowerings() {
+    const found: Record<string, unknown> = {};
+    for (const { op, model, feeds } of loweredOperators()) {
+      const lowered = lowerForDevice(model, 'webgpu');
+      const [expected, made] = [await placed(model, feeds, 'cpu'), await placed(lowered, feeds, 'webgpu')];
+      found[op] = {
+        before: await placed(model, feeds, 'webgpu').then(
+          ({ strayed }) => strayed,
+          (error: Error) => error.message,
+        ),
+        after: made.strayed,
+        difference: Math.max(...expected.values.map((values, at) => largestDifference(made.values[at] ?? [], values))),
+      };
+    }
+    return found;
+  },
+};
+
+async function compared(onCpu: Promise<TrainingResult>, onDevice: Promise<TrainingResult>): Promise<Agreement> {
+  return difference(await onCpu, await onDevice);
+}
+
+function difference(cpu: TrainingResult, device: TrainingResult): Agreement {
+  const relative = (a: readonly number[], b: readonly number[]) =>
+    Math.max(...a.map((value, at) => Math.abs(value - (b[at] as number)) / Math.abs(value)));
+  const between = (a: ReadonlyMap<string, Float32Array>, b: ReadonlyMap<string, Float32Array>) =>
+    Object.fromEntries([...a].map(([name, values]) => [name, largestDifference(b.get(name) ?? [], values)]));
+  const largest = (values: Iterable<Float32Array>) =>
+    [...values].reduce((most, array) => array.reduce((max, value) => Math.max(max, Math.abs(value)), most), 0);
+  const pairs = [...cpu.parameters].map(
+    ([name, values]) => [values, device.parameters.get(name) as Float32Array] as const,
+  );
+  const elementsInAll = pairs.reduce((sum, [values]) => sum + values.length, 0);
+  const unlike = pairs.reduce((sum, [a, b]) => sum + a.filter((value, at) => value !== b[at]).length, 0);
+  return {
+    loss: relative(cpu.history.loss, device.history.loss),
+    gradientNorm: relative(cpu.history.gradientNorm.slice(-device.history.loss.length), device.history.gradientNorm),
+    metrics: Object.keys(device.history.metrics),
+    parameters: between(cpu.parameters, device.parameters),
+    moments: Object.fromEntries(
+      [...cpu.state.moments].map(([kind, values]) => {
+        const own = between(values, device.state.moments.get(kind) ?? new Map());
+        return [kind, Math.max(...Object.values(own)) / largest(values.values())];
+      }),
+    ),
+    masks: Math.max(0, ...Object.values(between(cpu.state.masks, device.state.masks))),
+    differing: unlike / elementsInAll,
+    deviceSeconds: device.deviceSeconds,
+  };
+}
+
+async function placed(
+  model: OnnxModel,
+  feeds: Parameters<Awaited<ReturnType<typeof createSession>>['run']>[0],
+  provider: 'cpu' | 'webgpu',
+): Promise<{ readonly values: readonly Float32Array[]; readonly strayed: readonly string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'lowered-'));
+  const session = await createSession(model, { provider, threads: 1, profilePrefix: join(folder, 'profile') });
+  try {
+    const made = await session.run(feeds);
+    const { strayed } = await readDevicePlacement(session.endProfiling());
+    const values = model.graph.outputs.map(({ name }) => elements(made[name] as never, 'float32'));
+    return { values, strayed: [...strayed.keys()] };
+  } finally {
+    await session.release();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  const [deed = '', ...args] = process.argv.slice(2);
+  console.log(JSON.stringify(await deeds[deed]?.(...args)));
+  process.exit(0); // a device's threads may keep the process
+}

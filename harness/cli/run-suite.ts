@@ -17,10 +17,10 @@ import type { Limits, ProgressEvent } from '../jobs/bench.ts';
 import { type Done, type ExecutionSummary, execute, isDone } from '../jobs/execute.ts';
 import { connectRedis } from '../jobs/fleet.ts';
 import { chooseRunner, executeInFleet } from '../jobs/fleet-coordinator.ts';
+import { methodSource } from '../jobs/method-source.ts';
 import { type PlannedTrial, type SuiteEntry, planTrials } from '../jobs/plan.ts';
 import { createPreparer } from '../jobs/prepare.ts';
 import type { SandboxPolicy } from '../jobs/sandbox-support.ts';
-import { sourceHash } from '../jobs/source-hash.ts';
 import { openWorkspace } from '../jobs/workspace.ts';
 import { readMachine } from '../measure/machine.ts';
 import { modelRevision } from '../model/load-model.ts';
@@ -183,7 +183,7 @@ export function catalog(): Catalog {
       control: method.control,
       variants: Object.entries(method.variants).map(([id, params]) => ({ id, params: { ...params } })),
       sourceFile: relative(REPOSITORY_ROOT, file),
-      sourceHash: sourceHash(file),
+      sourceHash: methodSource({ method, file }),
     })),
     models: models.map((model) => ({
       id: model.id,

@@ -9,7 +9,7 @@ import type { Runner } from '../contracts/runner.ts';
 import { kindFor } from '../model/encode-row.ts';
 import { modelRevision } from '../model/load-model.ts';
 import { evaluationKey, measurementKey, trialKey } from './keys.ts';
-import { sourceHash } from './source-hash.ts';
+import { methodSource } from './method-source.ts';
 
 /** A method and where its module lies. */
 export interface MethodUnit {
@@ -50,7 +50,7 @@ export function planTrials(entries: readonly SuiteEntry[], runner: Runner): Plan
   const planned = new Map<string, PlannedTrial>();
   for (const entry of entries) {
     for (const { unit, variant } of entry.variants) {
-      const source = sources.get(unit.file) ?? sourceHash(unit.file);
+      const source = sources.get(unit.file) ?? methodSource(unit);
       sources.set(unit.file, source);
       for (const seed of unit.method.random ? entry.seeds : entry.seeds.slice(0, 1)) {
         const trial = planTrial({ entry, unit, variant, seed, source, runner });

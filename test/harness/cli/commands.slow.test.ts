@@ -42,7 +42,7 @@ describe('shrinkrank', () => {
   it.each([
     [
       ['fly'],
-      /unknown command "fly"; known: board, changes, compare, correct, doctor, export, import, list, nightly, run, show, study, worker/,
+      /unknown command "fly"; known: board, changes, compare, correct, doctor, export, import, list, nightly, reproduce, run, show, study, worker/,
     ],
     [['board', '--colour', 'red'], /board: unknown option --colour; it takes --model, --task/],
     [['compare', 'rounding/w4'], /compare: missing <second>; usage: shrinkrank compare <first> <second>/],

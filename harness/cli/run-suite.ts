@@ -37,6 +37,8 @@ export interface RunSuiteRequest {
   readonly home: string;
   /** What latency is measured on; default the CPU. */
   readonly provider?: Provider;
+  /** Methods that train do so on that device; default on the processor. */
+  readonly trainOnDevice?: boolean;
   /** Work through failed pieces once more. */
   readonly retryFailed: boolean;
   readonly signal: AbortSignal;
@@ -96,7 +98,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
         ? await chooseRunner(redis, { ...request.fleet, signal: request.signal }, remark)
         : here?.runner;
     if (!runner) throw new TypeError('neither a fleet nor a runner here');
-    const plan = planTrials(request.entries, runner);
+    const plan = planTrials(request.entries, runner, request);
     const done = doneIn(store, { plan, retryFailed: request.retryFailed });
     const open = plan.filter((trial) => !isDone(trial, done));
     const counts = {

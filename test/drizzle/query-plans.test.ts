@@ -17,6 +17,7 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   correctionLedger: (store) => queries.correctionLedger(store),
   correctionsOf: (store) => queries.correctionsOf(store, trial.key, 'run-1'),
   denseLatencies: (store) => queries.denseLatencies(store),
+  completedTrials: (store) => queries.completedTrials(store, { method: 'rounding', protocol: 1 }),
   denseQualities: (store) => queries.denseQualities(store),
   derivedBoard: (store) => caught(() => queries.derivedBoard(store, 'tiny.stories-perplexity.p1')),
   derivedBoards: (store) => queries.derivedBoards(store),

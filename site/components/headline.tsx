@@ -164,7 +164,7 @@ function Side(props: {
 
 /** The figure that the sentence beside it compares. */
 function costWords({ computeSeconds, wallSeconds }: BoardRow, { computeRatio }: HeadlineView): string {
-  if (computeRatio !== null && computeSeconds !== null) return `${formatSeconds(computeSeconds)} of compute`;
+  if (computeRatio !== null && computeSeconds !== null) return `${formatSeconds(computeSeconds)} compute`;
   return wallSeconds === null ? NONE : `${formatSeconds(wallSeconds)} to make`;
 }
 

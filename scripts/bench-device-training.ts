@@ -14,7 +14,7 @@ import Table from 'cli-table3';
 import { print, reportError } from '../harness/cli/output.ts';
 import { InputError, UnsupportedError } from '../harness/contracts/errors.ts';
 import type { DeviceProvider, Provider } from '../harness/contracts/runner.ts';
-import { keepsOutputs } from '../harness/measure/device-latency.ts';
+import { keepsOutputs } from '../harness/runtime/device-tensor.ts';
 import { createGraphBuilder } from '../harness/onnx/builder.ts';
 import { type DevicePlacement, readDevicePlacement } from '../harness/runtime/device-placement.ts';
 import { probeProvider } from '../harness/runtime/provider-probe.ts';

@@ -9,6 +9,7 @@ import type { ShapeLatency } from '../contracts/result.ts';
 import type { DeviceProvider } from '../contracts/runner.ts';
 import { createGraphBuilder } from '../onnx/builder.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
+import { keepsOutputs } from '../runtime/device-tensor.ts';
 import { createSession, type Feeds, type Session } from '../runtime/session.ts';
 import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
 import { quantile } from '../tensor/statistics.ts';
@@ -30,10 +31,6 @@ export interface DeviceLatency {
   readonly outputsKept: boolean;
   /** By shape, milliseconds. */
   readonly copyMs: Record<string, number>;
-}
-
-export function keepsOutputs(provider: DeviceProvider): boolean {
-  return provider === 'webgpu';
 }
 
 /** All shapes of the protocol, sequences cut to what the model takes. */

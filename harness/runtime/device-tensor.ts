@@ -1,6 +1,7 @@
 /** Tensors that stay on the device between runs of its sessions. Of onnxruntime-node's providers WebGPU alone gives them. */
 import type * as ort from 'onnxruntime-node';
 import { InputError } from '../contracts/errors.ts';
+import type { DeviceProvider } from '../contracts/runner.ts';
 import type { NumericDType } from '../tensor/dtype.ts';
 
 /**
@@ -13,6 +14,10 @@ export interface DeviceTensor {
   readonly dims: readonly number[];
   /** Gives its memory back; nothing may read it afterwards. */
   release(): void;
+}
+
+export function keepsOutputs(provider: DeviceProvider): boolean {
+  return provider === 'webgpu';
 }
 
 const held = new WeakMap<DeviceTensor, ort.Tensor>();

@@ -113,10 +113,15 @@ export async function createSession(
       if (!onDevice) {
         throw new InputError(`running ${where}: its outputs go to the host; create it with outputLocation: 'device'`);
       }
-      const results = await execute(feeds, fetchesOf(outputs));
-      return Object.fromEntries(
-        Object.entries(results).map(([name, value]) => [name, keepOnDevice(name, value as ort.Tensor)]),
+      requireKnownNames(where, session, feeds, fetchesOf(outputs));
+      // Asked for a part of its outputs the binding fails there: "Output count mismatch" (onnxruntime-node 1.30.0).
+      const results = await execute(feeds, fetchesOf());
+      const kept = Object.entries(results).map(
+        ([name, value]) => [name, keepOnDevice(name, value as ort.Tensor)] as const,
       );
+      const wanted = new Set(outputs ?? session.outputNames);
+      for (const [name, tensor] of kept) if (!wanted.has(name)) tensor.release();
+      return Object.fromEntries(kept.filter(([name]) => wanted.has(name)));
     },
     endProfiling() {
       if (options.profilePrefix === undefined) {

@@ -1,9 +1,11 @@
-/** Several batches per step: an inner Loop over the graph of one batch. */
+/** Several batches per step: an inner Loop over the graph of one batch, or that graph several times. */
 import { graph as graphAttribute } from '../onnx/attributes.ts';
 import { createGraphBuilder } from '../onnx/builder.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
+import { renameValues } from '../onnx/names.ts';
+import { createNode } from '../onnx/node.ts';
 import { extendModel } from './graph-writer.ts';
-import { loopBody } from './loop-body.ts';
+import { loopBody, tensorInfo } from './loop-body.ts';
 import type { Feed } from './loss-graph.ts';
 import { gradientName, type SlotLayout, stateName } from './slots.ts';
 
@@ -54,4 +56,35 @@ export function accumulateBatches(model: OnnxModel, { layout, accumulation, feed
   }
   const built = b.build();
   return { ...model, graph: built.graph };
+}
+
+/** Name of a feed of one of the batches of a step. */
+export const batchFeedName = (batch: number, feed: string): string => `batch/${batch}/${feed}`;
+
+/** The same without a Loop: one whose device leaves Loops to the CPU copies what goes in and out. Takes its feeds batch by batch. */
+export function repeatBatches(model: OnnxModel, { layout, accumulation, feeds, outputs }: Accumulated): OnnxModel {
+  const { graph } = model;
+  const shared = new Set([...layout.slots.map((slot) => stateName(slot, 'parameter')), ...graph.initializers.keys()]);
+  const batches = Array.from({ length: accumulation }, (_, batch) => {
+    const own = (name: string) => batchFeedName(batch, name);
+    return renameValues(graph, (name) => (shared.has(name) ? name : own(name)), { node: own });
+  });
+  const states = graph.inputs.filter(({ name }) => shared.has(name));
+  const fed = feeds.flatMap(({ name, dtype, dims }) =>
+    batches.map((_, batch) => tensorInfo(batchFeedName(batch, name), dtype, dims)),
+  );
+  const together = { ...graph, nodes: batches.flatMap(({ nodes }) => nodes), inputs: [...states, ...fed] };
+  const w = extendModel({ ...model, graph: { ...together, outputs: [], valueInfo: [] } }, 'mean/');
+  const results = [
+    ...layout.slots.map((slot) => ({ name: gradientName(slot), dims: slot.dims })),
+    ...outputs.map((name) => ({ name, dims: [] })),
+  ];
+  const means = results.map(({ name }) => {
+    const [first = '', ...rest] = batches.map((_, batch) => batchFeedName(batch, name));
+    const sum = rest.reduce((total, term) => w.add(total, term), first);
+    const mean = w.mul(sum, w.scalar(1 / accumulation));
+    return createNode({ op: 'Identity', name: `${name}/made`, inputs: [mean], outputs: [name] });
+  });
+  const finished = w.finish({ outputs: results.map(({ name, dims }) => tensorInfo(name, 'float32', dims)) });
+  return { ...finished, graph: { ...finished.graph, nodes: [...finished.graph.nodes, ...means] } };
 }

@@ -1,5 +1,6 @@
 /** Finds where a step left the finite numbers: the first node, in the order they run, with an output that is not finite. */
 import { NumericalError } from '../contracts/errors.ts';
+import type { Provider } from '../contracts/runner.ts';
 import { removeDeadCode } from '../onnx/edit.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { inferShapes } from '../onnx/shapes.ts';
@@ -15,6 +16,8 @@ export interface NonFiniteRequest {
   readonly batches: readonly Readonly<Record<string, NumericTensor>>[];
   readonly step: number;
   readonly loss: number;
+  /** Where the step went wrong; it is looked into on the CPU. */
+  readonly provider: Provider;
   readonly threads?: number;
 }
 
@@ -33,6 +36,11 @@ export async function explainNonFinite(request: NonFiniteRequest): Promise<Numer
     const where = batches.length === 1 ? '' : ` of batch ${at}`;
     return new NumericalError(
       `${what}; first at node "${found.name}" (${found.op})${where}, value "${found.value}"; ${advice}`,
+    );
+  }
+  if (request.provider !== 'cpu') {
+    return new NumericalError(
+      `${what} on ${request.provider}, while every value of it is finite on the CPU from the same state; train on the CPU`,
     );
   }
   return new NumericalError(`${what}, although every value of it is: its norm overflows float32; ${advice}`);

@@ -1,20 +1,25 @@
 /**
  * A whole training step as one ONNX graph: forward, loss, gradients, clipping, optimizer. Several steps run in one call: they
  * are turns of a Loop whose carried values are parameters and moments. onnxruntime hands those from turn to turn without
- * copying, while every output that crosses into JavaScript is copied, so the copy is paid once for many steps.
+ * copying, while every output that crosses into JavaScript is copied, so the copy is paid once for many steps. Where outputs
+ * stay on a device a call is one step without a Loop.
  */
 import { gradientGraph } from '../autodiff/gradient.ts';
+import type { Provider } from '../contracts/runner.ts';
 import { graph as graphAttribute } from '../onnx/attributes.ts';
 import { createGraphBuilder } from '../onnx/builder.ts';
+import { removeDeadCode } from '../onnx/edit.ts';
 import type { OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { createNode } from '../onnx/node.ts';
 import { tensorOf } from '../tensor/tensor.ts';
-import { accumulateBatches } from './accumulate-batches.ts';
+import { accumulateBatches, repeatBatches } from './accumulate-batches.ts';
 import { extendModel, type GraphWriter, sortNodes } from './graph-writer.ts';
 import { loopBody, tensorInfo } from './loop-body.ts';
 import { addLoss, type Feed } from './loss-graph.ts';
 import type { Loss } from './loss.ts';
+import { lacksFusedProducts, lowerForDevice } from './lower-for-device.ts';
 import type { Optimizer } from './optimizer.ts';
+import { foldIdentities } from './prepare-graph.ts';
 import { gradientName, nextName, scalarName, type Slot, type SlotLayout, stateName } from './slots.ts';
 
 export interface StepGraphRequest {
@@ -28,12 +33,18 @@ export interface StepGraphRequest {
   readonly accumulation: number;
   /** Largest global norm of the gradient; Infinity for no clipping. */
   readonly clipNorm: number;
+  /** Whose kernels run it; default `cpu`. */
+  readonly provider?: Provider;
+  /** Default `loop`. */
+  readonly form?: 'loop' | 'single';
 }
 
 export interface StepGraph {
   /**
-   * Inputs: `steps` int64 [], the state, the scalars [steps], the feeds [steps · accumulation, ...]. Outputs: the state under
-   * `…/next`, loss, gradient norm and metrics [steps].
+   * loop: inputs `steps` int64 [], the state, the scalars [steps], the feeds [steps, (accumulation,) ...] under `steps/…` or
+   * `steps/batch/…`; outputs the state under `…/next`, loss, gradient norm and metrics [steps].
+   * single: inputs the state, the scalars [], the feeds, of several batches under batchFeedName(); outputs the state under
+   * `…/next` and a report: one number for each of `reported`.
    */
   readonly model: OnnxModel;
   /** Forward, loss and gradients of one batch, with parameters as inputs: to look inside when a step goes wrong. */
@@ -44,18 +55,23 @@ export interface StepGraph {
   /** Of one batch. */
   readonly feeds: readonly Feed[];
   readonly metrics: readonly string[];
+  /** Loss, metrics and gradient norm. */
+  readonly reported: readonly string[];
 }
 
 export const LOSS = 'loss';
 export const GRADIENT_NORM = 'gradient_norm';
+/** What a single step gives out beside the state. */
+export const REPORT = 'report/values';
 const NORM_FLOOR = 1e-6;
 
 /** Throws InputError for a loss that is no scalar or that no parameter reaches, UnsupportedError for an operator without gradient. */
 export function buildStepGraph(request: StepGraphRequest): StepGraph {
-  const { layout, optimizer, accumulation } = request;
+  const { layout, optimizer, accumulation, provider = 'cpu', form = 'loop' } = request;
   const { gradients, feeds, metrics, gradientOf } = lossAndGradients(request);
   const outputs = [LOSS, ...metrics];
-  const batchGraph = withSlots(gradients, layout, gradientOf);
+  const lowered = (model: OnnxModel) => (provider === 'cpu' ? model : lowerForDevice(model, provider));
+  const batchGraph = lowered(withSlots(gradients, layout, gradientOf));
   const stateNames = layout.slots.flatMap((slot) =>
     ['parameter', ...optimizer.moments].map((kind) => stateName(slot, kind)),
   );
@@ -63,16 +79,17 @@ export function buildStepGraph(request: StepGraphRequest): StepGraph {
     optimizer.scalars.map((name) => scalarName(group, name)),
   );
 
-  const inner =
-    accumulation === 1 ? batchGraph : accumulateBatches(batchGraph, { layout, accumulation, feeds, outputs });
-  const step = withUpdate(inner, request);
-  const names = { stateNames, scalarNames, feeds, outputs: [...outputs, GRADIENT_NORM] };
-  const model = looped(step, { ...names, request });
-  return { model, gradients, layout, stateNames, scalarNames, feeds, metrics };
+  const several = form === 'loop' ? accumulateBatches : repeatBatches;
+  const inner = accumulation === 1 ? batchGraph : several(batchGraph, { layout, accumulation, feeds, outputs });
+  const step = lowered(withUpdate(inner, request));
+  const reported = [...outputs, GRADIENT_NORM];
+  const names = { stateNames, scalarNames, feeds, outputs: reported };
+  const model = form === 'loop' ? looped(step, { ...names, request }) : single(step, reported);
+  return { model, gradients, layout, stateNames, scalarNames, feeds, metrics, reported };
 }
 
 /** The model with its loss and the gradients of all parameters as outputs. */
-function lossAndGradients({ model, inputs, loss, layout }: StepGraphRequest) {
+function lossAndGradients({ model, inputs, loss, layout, provider = 'cpu' }: StepGraphRequest) {
   const graph = addLoss(model, { inputs, loss });
   const { feeds, metrics } = graph;
   const dims = Object.fromEntries(feeds.map((feed) => [feed.name, feed.dims]));
@@ -83,6 +100,7 @@ function lossAndGradients({ model, inputs, loss, layout }: StepGraphRequest) {
     loss: graph.loss,
     targets,
     keep: [...metrics.values()],
+    contrib: !lacksFusedProducts(provider),
   });
   const renamed = renameOutputs(
     result.model,
@@ -282,6 +300,18 @@ function looped(step: OnnxModel, { request, stateNames, scalarNames, feeds, outp
     b.output(name, { dtype: 'float32', dims: dimsOf.get(stateNames[index] as string) as readonly number[] });
   for (const name of outputs) b.output(name, { dtype: 'float32', dims: ['steps'] });
   return { ...b.build(), functions: step.functions };
+}
+
+/** The step by itself, its scalars in one vector: reading each would wait for the device once more. */
+function single(step: OnnxModel, reported: readonly string[]): OnnxModel {
+  const w = extendModel(step, 'report/');
+  const report = w.concat(
+    reported.map((name) => w.unsqueeze(name, [0])),
+    { axis: 0, output: 'values' },
+  );
+  const state = step.graph.outputs.filter(({ name }) => !reported.includes(name));
+  const finished = w.finish({ outputs: [...state, tensorInfo(report, 'float32', [reported.length])] });
+  return { ...finished, graph: foldIdentities(removeDeadCode(finished.graph)) };
 }
 
 export const stepCount = (steps: number) => tensorOf('int64', [], BigInt64Array.of(BigInt(steps)));

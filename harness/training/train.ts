@@ -1,20 +1,23 @@
 /**
- * Trains the parameters of an ONNX model: builds the step graph once, runs it, watches it. What a training gives depends on
- * its options, seed and thread count alone, not on how its steps are split into calls or over processes.
+ * Trains the parameters of an ONNX model: builds the step graph once, runs it, watches it. What a training gives on the CPU
+ * depends on its options, seed and thread count alone, not on how its steps are split into calls or over processes. A device
+ * adds in another order, and where rows of an embedding meet in the order they come in.
  */
 import { InputError } from '../contracts/errors.ts';
+import type { Provider } from '../contracts/runner.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
-import { createSession, type Session } from '../runtime/session.ts';
-import { elements, type NumericTensor, tensorOf } from '../tensor/tensor.ts';
+import { keepsOutputs } from '../runtime/device-tensor.ts';
+import { createDeviceSteps } from './device-steps.ts';
 import { type FeedSource, stackFeeds } from './feed-source.ts';
 import { explainNonFinite } from './non-finite.ts';
 import type { Loss } from './loss.ts';
 import type { Optimizer } from './optimizer.ts';
 import { chooseParameters, isDecayed, withParameters } from './parameters.ts';
 import type { Schedule } from './schedule.ts';
-import { layOut, type ParameterOptions, scalarName } from './slots.ts';
-import { buildStepGraph, GRADIENT_NORM, LOSS, type StepGraph, stepCount } from './step-graph.ts';
-import { createStateMemory, type StateMemory, type TrainingState } from './training-state.ts';
+import { layOut, type ParameterOptions } from './slots.ts';
+import { buildStepGraph } from './step-graph.ts';
+import { createHostSteps, type StepPlan, type StepRunner } from './step-runner.ts';
+import { createStateMemory, type TrainingState } from './training-state.ts';
 
 export interface TrainOptions {
   readonly model: OnnxModel;
@@ -35,7 +38,11 @@ export interface TrainOptions {
   /** Largest global norm of the gradient; default 1, Infinity for none. */
   readonly clipNorm?: number;
   readonly threads?: number;
-  /** Most steps run in one call of onnxruntime, between which parameters are copied once; default 8. */
+  /** Default `cpu`. On another one every operator must run there: it is refused where one does not. */
+  readonly provider?: Provider;
+  /** Where parameters and moments of a device lie between steps; default there if the binding can (webgpu), else the host. */
+  readonly stateLocation?: 'host' | 'device';
+  /** Most steps made in one call, between which parameters are copied and losses read once; default 8. */
   readonly stepsPerCall?: number;
   readonly hooks?: readonly Hook[];
   /** Where an earlier training stopped; its step counts on. */
@@ -81,6 +88,10 @@ export interface TrainingResult {
   readonly parameters: ReadonlyMap<string, Float32Array>;
   readonly state: TrainingState;
   readonly history: TrainingHistory;
+  /** Where it ran. */
+  readonly provider: Provider;
+  /** Seconds from the first call on the device to the last thing read from it, hooks in between included; not on the CPU. */
+  readonly deviceSeconds?: number;
 }
 
 /** One entry per step made here. */
@@ -91,14 +102,16 @@ export interface TrainingHistory {
 }
 
 /**
- * Throws InputError for options that do not fit the model, UnsupportedError for an operator without a gradient, NumericalError
- * naming step and node when a loss or gradient is not finite.
+ * Throws InputError for options that do not fit the model, UnsupportedError for an operator without a gradient, for a device
+ * that is not there, and for operators that a device would leave to the CPU, NumericalError naming step and node when a loss
+ * or gradient is not finite.
  */
 export async function train(options: TrainOptions): Promise<TrainingResult> {
-  const { steps, from, stepsPerCall = 8, hooks = [], signal } = options;
+  const { steps, from, stepsPerCall = 8, hooks = [], signal, provider = 'cpu' } = options;
   requireCounts(options);
-  const { graph, memory } = prepare(options);
-  const session = await createSession(graph.model, sessionOptions(options));
+  const plan = prepare(options);
+  const { graph, memory } = plan;
+  const runner = await (stateLocationOf(options) === 'device' ? createDeviceSteps : createHostSteps)(plan);
   const record = {
     loss: [] as number[],
     gradientNorm: [] as number[],
@@ -107,30 +120,35 @@ export async function train(options: TrainOptions): Promise<TrainingResult> {
   let step = from?.step ?? 0;
   const first = step;
   const startedMs = performance.now();
+  let endedMs = startedMs;
   try {
     while (step < steps) {
       signal?.throwIfAborted();
-      for (const hook of hooks) if (step % hook.every === 0) await hook.run(memory.view(step));
+      const due = hooks.filter(({ every }) => step % every === 0);
+      if (due.length > 0) {
+        await runner.read();
+        for (const hook of due) await hook.run(memory.view(step));
+        await runner.write();
+      }
       const untilHook = hooks.map(({ every }) => every - (step % every));
       const count = Math.min(stepsPerCall, steps - step, ...untilHook);
-      const outputs = await runSteps({ options, graph, memory, session }, { step, count });
-      const losses = elements(outputs[LOSS] as NumericTensor, 'float32');
-      const norms = elements(outputs[GRADIENT_NORM] as NumericTensor, 'float32');
-      const bad = losses.findIndex((loss, at) => !Number.isFinite(loss) || !Number.isFinite(norms[at]));
-      if (bad >= 0) await fail({ options, graph, memory, session }, { step, bad, loss: losses[bad] as number });
-      memory.advance(outputs);
-      record.loss.push(...losses);
-      record.gradientNorm.push(...norms);
-      for (const [name, values] of Object.entries(record.metrics))
-        values.push(...elements(outputs[name] as NumericTensor, 'float32'));
+      const { loss, gradientNorm, metrics } = await runner.run({ step, count });
+      const bad = loss.findIndex((value, at) => !Number.isFinite(value) || !Number.isFinite(gradientNorm[at]));
+      if (bad >= 0) await fail({ plan, runner }, { step, bad, loss: loss[bad] as number });
+      runner.accept();
+      record.loss.push(...loss);
+      record.gradientNorm.push(...gradientNorm);
+      for (const [name, values] of Object.entries(record.metrics)) values.push(...(metrics[name] as Float32Array));
       step += count;
-      report(options, { step, first, startedMs, loss: losses.at(-1) as number });
+      report(options, { step, first, startedMs, loss: loss.at(-1) as number });
       // Lets timers and signals through: run() blocks this thread.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (options.profilePrefix !== undefined) session.endProfiling();
+    await runner.read();
+    endedMs = performance.now();
+    if (options.profilePrefix !== undefined) runner.endProfiling();
   } finally {
-    await session.release();
+    await runner.release();
   }
   const state = memory.state(step);
   return {
@@ -138,14 +156,20 @@ export async function train(options: TrainOptions): Promise<TrainingResult> {
     parameters: state.parameters,
     state,
     history: record,
+    provider,
+    ...(provider !== 'cpu' && { deviceSeconds: (endedMs - startedMs) / 1000 }),
   };
 }
 
-interface Run {
-  readonly options: TrainOptions;
-  readonly graph: StepGraph;
-  readonly memory: StateMemory;
-  readonly session: Session;
+function stateLocationOf({ provider = 'cpu', stateLocation }: TrainOptions): 'host' | 'device' {
+  const able = provider !== 'cpu' && keepsOutputs(provider);
+  if (stateLocation === 'device' && !able) {
+    throw new InputError(
+      `training: on ${provider} the state cannot stay on a device: onnxruntime-node keeps outputs there under webgpu alone; ` +
+        'leave stateLocation out',
+    );
+  }
+  return stateLocation ?? (able ? 'device' : 'host');
 }
 
 function requireCounts({
@@ -174,8 +198,9 @@ function requireCounts({
   }
 }
 
-function prepare(options: TrainOptions): { graph: StepGraph; memory: StateMemory } {
-  const { model, loss, feeds, optimizer, accumulation = 1, clipNorm = 1 } = options;
+function prepare(options: TrainOptions): StepPlan {
+  const { model, loss, feeds, optimizer, accumulation = 1, clipNorm = 1, provider = 'cpu', schedule } = options;
+  const { threads, profilePrefix } = options;
   const parameterOptions = options.parameterOptions ?? ((): ParameterOptions => ({}));
   const inputs = Object.assign({}, ...feeds.map(({ shapes }) => shapes)) as Record<string, readonly number[]>;
   const parameters = chooseParameters(options);
@@ -191,66 +216,48 @@ function prepare(options: TrainOptions): { graph: StepGraph; memory: StateMemory
       };
     },
   });
-  const graph = buildStepGraph({ model, inputs, loss, optimizer, layout, accumulation, clipNorm });
+  const form = stateLocationOf(options) === 'device' ? 'single' : 'loop';
+  const graph = buildStepGraph({ model, inputs, loss, optimizer, layout, accumulation, clipNorm, provider, form });
   const masks = new Map(
     [...parameters.keys()].flatMap((name) => {
       const mask = parameterOptions(name).mask;
       return mask === undefined ? [] : [[name, mask] as const];
     }),
   );
-  return { graph, memory: createStateMemory({ layout, optimizer, parameters, masks, from: options.from }) };
-}
-
-function sessionOptions({ threads, profilePrefix }: TrainOptions) {
-  return { ...(threads !== undefined && { threads }), ...(profilePrefix !== undefined && { profilePrefix }) };
-}
-
-/** Runs steps from the memory's state; the memory stays as it is until it is told to advance. */
-async function runSteps(
-  { options, graph, memory, session }: Run,
-  { step, count }: { readonly step: number; readonly count: number },
-): Promise<Record<string, NumericTensor>> {
-  const { accumulation = 1, feeds, schedule, optimizer } = options;
-  const stack = accumulation === 1 ? [count] : [count, accumulation];
-  const prefix = accumulation === 1 ? 'steps/' : 'steps/batch/';
-  const inputs: Record<string, NumericTensor> = { steps: stepCount(count), ...memory.feeds() };
-  const stacked = stackFeeds(feeds, { first: step * accumulation, stack, wanted: graph.feeds });
-  for (const [name, tensor] of Object.entries(stacked)) inputs[prefix + name] = tensor;
-  for (const [group, scale] of graph.layout.learningRateScales.entries()) {
-    const rows = Array.from({ length: count }, (_, at) =>
-      optimizer.scalarsAt({
-        step: step + at + 1,
-        learningRate: schedule(step + at) * scale,
-        weightDecay: optimizer.weightDecay,
-      }),
-    );
-    for (const name of optimizer.scalars) {
-      inputs[`steps/${scalarName(group, name)}`] = tensorOf(
-        'float32',
-        [count],
-        Float32Array.from(rows, (row) => row[name] as number),
-      );
-    }
-  }
-  const known = new Set(session.inputs.map(({ name }) => name));
-  return session.run(Object.fromEntries(Object.entries(inputs).filter(([name]) => known.has(name))));
+  const memory = createStateMemory({ layout, optimizer, parameters, masks, from: options.from });
+  return {
+    graph,
+    memory,
+    feeds,
+    accumulation,
+    schedule,
+    optimizer,
+    provider,
+    ...(threads !== undefined && { threads }),
+    ...(profilePrefix !== undefined && { profilePrefix }),
+  };
 }
 
 /** Goes back to the start of the call, comes up to the step that went wrong and looks inside it. */
 async function fail(
-  run: Run,
+  { plan, runner }: { readonly plan: StepPlan; readonly runner: StepRunner },
   { step, bad, loss }: { readonly step: number; readonly bad: number; readonly loss: number },
 ): Promise<never> {
-  if (bad > 0) run.memory.advance(await runSteps(run, { step, count: bad }));
-  const { accumulation = 1, feeds, threads } = run.options;
+  if (bad > 0) {
+    await runner.run({ step, count: bad });
+    runner.accept();
+  }
+  await runner.read();
+  const { accumulation, feeds, threads, graph, memory, provider } = plan;
   throw await explainNonFinite({
-    gradients: run.graph.gradients,
-    parameters: run.memory.state(step + bad).parameters,
+    gradients: graph.gradients,
+    parameters: memory.state(step + bad).parameters,
     batches: Array.from({ length: accumulation }, (_, at) =>
-      stackFeeds(feeds, { first: (step + bad) * accumulation + at, stack: [], wanted: run.graph.feeds }),
+      stackFeeds(feeds, { first: (step + bad) * accumulation + at, stack: [], wanted: graph.feeds }),
     ),
     step: step + bad,
     loss,
+    provider,
     ...(threads !== undefined && { threads }),
   });
 }

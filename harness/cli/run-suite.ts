@@ -26,7 +26,7 @@ import { readMachine } from '../measure/machine.ts';
 import { modelRevision } from '../model/load-model.ts';
 import { remark } from './output.ts';
 import { REPOSITORY_ROOT, methodUnits, taskUnits } from './registry.ts';
-import { runnerHere } from './runner-here.ts';
+import { type RunnerHere, runnerHere } from './runner-here.ts';
 
 export interface RunSuiteRequest {
   readonly suite: string;
@@ -80,7 +80,6 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
   const machine = readMachine();
-  const here = request.fleet ? undefined : await runnerHere(request.provider ?? 'cpu', machine);
   const workspace = openWorkspace(
     request.home,
     request.artifacts === undefined ? {} : { artifacts: request.artifacts },
@@ -93,11 +92,11 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
     store = opened;
     recordCatalog(store, catalog());
     if (request.fleet) redis = await connectRedis(request.fleet.redis, remark);
-    const runner =
+    const { runner, environment }: RunnerHere =
       redis && request.fleet
-        ? await chooseRunner(redis, { ...request.fleet, signal: request.signal }, remark)
-        : here?.runner;
-    if (!runner) throw new TypeError('neither a fleet nor a runner here');
+        ? // Each worker knows the way to its own device.
+          { runner: await chooseRunner(redis, { ...request.fleet, signal: request.signal }, remark), environment: {} }
+        : await runnerHere(request.provider ?? 'cpu', machine);
     const plan = planTrials(request.entries, runner, request);
     const done = doneIn(store, { plan, retryFailed: request.retryFailed });
     const open = plan.filter((trial) => !isDone(trial, done));
@@ -137,7 +136,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
       },
       limits: request.limits,
       ...(request.sandbox && { sandbox: request.sandbox }),
-      ...(here && { deviceEnvironment: here.environment }),
+      deviceEnvironment: environment,
       signal: request.signal,
       onProgress: request.onProgress,
     };

@@ -101,6 +101,9 @@ const stale = sql<number>`(
   or coalesce(${catalogModels.revision} <> ${trials.modelRevision} or ${catalogModels.registered} = 0, 0)
 )`;
 
+/** The processor's results do not depend on a device's kernels: they come first. */
+const onDevice = sql<number>`${trials.trainedOn} is not null`;
+
 /** Ids of the one trial per variant and seed that stands, by method, variant and seed. */
 export function standingTrials(database: StoreDatabase, { model, protocol }: LeaderboardRequest): readonly number[] {
   const ordered = database
@@ -109,7 +112,7 @@ export function standingTrials(database: StoreDatabase, { model, protocol }: Lea
     .leftJoin(catalogMethods, eq(catalogMethods.id, trials.method))
     .leftJoin(catalogModels, eq(catalogModels.id, trials.model))
     .where(and(eq(trials.model, model), eq(trials.protocol, protocol), sql`${trials.effective} = 1`))
-    .orderBy(trials.method, trials.variant, trials.seed, stale, desc(trials.startedAt), desc(trials.id));
+    .orderBy(trials.method, trials.variant, trials.seed, stale, onDevice, desc(trials.startedAt), desc(trials.id));
   const ids: number[] = [];
   let last = '';
   for (const { id, method, variant, seed } of ordered.all()) {

@@ -8,13 +8,14 @@ import type {
   Quality,
   RunRow,
   Status,
+  TrialIdentity,
   TrialRow,
 } from '../harness/contracts/result.ts';
 import type { Store, StoreDatabase } from './client.ts';
 import { correctionsOf, type Correction } from './correction.ts';
 import type { ResultTable } from './insert.ts';
 import { readEvaluations, readMeasurements, readTrials, type Stored } from './read-rows.ts';
-import { machineOf, qualityOf, runRow, unpackItems } from './row-columns.ts';
+import { artifactOf, machineOf, qualityOf, runRow, trialRow, unpackItems } from './row-columns.ts';
 import { artifacts, evaluationItems, evaluations, machines, measurements, runs, trials } from './schema.ts';
 
 export { openStore, type Store } from './client.ts';
@@ -341,6 +342,38 @@ export function staleTrials(
     .orderBy(trials.protocol, trials.method, trials.variant, trials.seed, trials.startedAt)
     .all()
     .filter(({ key }) => !currentKeys.has(key));
+}
+
+export interface CompletedTrial {
+  readonly key: string;
+  readonly identity: TrialIdentity;
+  /** SHA-256 of the artifact. */
+  readonly artifact: string;
+  readonly cpuSeconds: number;
+  /** Processor of the machine that made it. */
+  readonly cpuModel: string;
+}
+
+/** Trials that made an artifact, corrected ones left out, by model, cheapest first. */
+export function completedTrials(
+  { database }: Store,
+  { method, protocol }: { readonly method: string; readonly protocol: number },
+): readonly CompletedTrial[] {
+  return database
+    .select({ trial: trials, artifact: artifacts, machine: machines })
+    .from(trials)
+    .innerJoin(artifacts, eq(trials.artifact, artifacts.id))
+    .innerJoin(machines, eq(trials.machine, machines.fingerprint))
+    .where(and(eq(trials.method, method), eq(trials.protocol, protocol), sql`${trials.effective} = 1`))
+    .orderBy(trials.model, trials.cpuSeconds, trials.id)
+    .all()
+    .map(({ trial, artifact, machine }) => ({
+      key: trial.key,
+      identity: trialRow(trial, machineOf(machine), artifactOf(artifact)).identity,
+      artifact: artifact.sha256,
+      cpuSeconds: trial.cpuSeconds ?? 0,
+      cpuModel: machine.cpuModel,
+    }));
 }
 
 export interface HistoryEntry extends TrialSummary {

@@ -14,7 +14,7 @@ import type {
   SliceQuality,
   TrialRow,
 } from '../harness/contracts/result.ts';
-import type { Device, Machine } from '../harness/contracts/runner.ts';
+import type { Device, Machine, TrainingDevice } from '../harness/contracts/runner.ts';
 import { canonicalJson, digestOf } from '../harness/contracts/canonical-json.ts';
 import { packColumns, unpackColumns } from './column-blob.ts';
 import type { artifacts, evaluations, latencyShapes, machines, measurements, runs, trials } from './schema.ts';
@@ -83,6 +83,7 @@ export function trialColumns(row: TrialRow, artifact: number | null): typeof tri
     datasetContentHash: identity.data?.contentHash ?? null,
     seed: identity.seed,
     protocol: identity.protocol,
+    trainedOn: identity.trainedOn ? canonicalJson(identity.trainedOn) : null,
     family: row.family,
     access: row.access,
     control: row.control,
@@ -116,6 +117,7 @@ export function trialRow(columns: TrialColumns, machine: Machine, artifact: Arti
           : { dataset: columns.dataset, contentHash: present(columns.datasetContentHash, 'trial', columns.key) },
       seed: columns.seed,
       protocol: columns.protocol,
+      ...(columns.trainedOn !== null && { trainedOn: JSON.parse(columns.trainedOn) as TrainingDevice }),
     },
     family: columns.family,
     access: columns.access,

@@ -96,6 +96,8 @@ export const trials = sqliteTable(
     datasetContentHash: sha256('dataset_content_hash'),
     seed: integer().notNull(),
     protocol: integer().notNull(),
+    /** JSON; null where no device trained. */
+    trainedOn: text('trained_on'),
     family: text({ enum: FAMILIES }).notNull(),
     access: text({ enum: ACCESS_CLASSES }).notNull(),
     control: integer({ mode: 'boolean' }).notNull(),
@@ -135,6 +137,7 @@ export const trials = sqliteTable(
         table.startedAt,
         table.methodSource,
         table.modelRevision,
+        table.trainedOn,
       )
       .where(sql`effective = 1`),
     index('trials_history').on(table.method, table.variant, table.model, table.startedAt),

@@ -13,7 +13,7 @@ import {
   type RunRow,
   type TrialRow,
 } from '../harness/contracts/result.ts';
-import { canonicalJson } from '../harness/contracts/canonical-json.ts';
+import { requireJson } from '../harness/contracts/canonical-json.ts';
 
 export function validateRun(row: RunRow): RunRow {
   return validate(runSchema, row, 'run');
@@ -59,7 +59,7 @@ export function validate<S extends v.GenericSchema>(schema: S, value: unknown, w
     throw new InputError(`${name} cannot be stored: ${problems.join('; ')}`);
   }
   try {
-    canonicalJson(result.output);
+    requireJson(result.output);
   } catch (error) {
     throw new InputError(`${name} cannot be stored: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -1,9 +1,9 @@
 /**
  * Whether a method may go into a pull request, and where it stands:
- *   npm run check-method -- ternary [--report report.md] [--home folder] [--suite nightly]
+ *   npm run check-method -- ternary [--report report.md] [--home folder] [--suite nightly] [--sandbox required]
  * First its declaration, then the contract suite on every architecture, then the quick suite's first model, or all of a
  * suite that is named, for it, the controls and the best published low-cost variants. What the store holds already is not
- * run again.
+ * run again. --sandbox is that of `run`: it shuts trials in, not the contract suite, which has the rights of who starts it.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,9 +22,11 @@ import {
   methodUnits,
 } from '../harness/cli/registry.ts';
 import { runSuite } from '../harness/cli/run-suite.ts';
+import { policyOf, sandboxOption } from '../harness/cli/sandbox-option.ts';
 import { type Suite, suites } from '../harness/cli/suites.ts';
 import { InputError } from '../harness/contracts/errors.ts';
 import type { Method } from '../harness/contracts/method.ts';
+import type { SandboxPolicy } from '../harness/jobs/sandbox-support.ts';
 import { runContract } from './method-contract.ts';
 import { declarationFindings } from './method-declaration.ts';
 import { type MethodReport, isReady, renderReport, standingsOf } from './method-report.ts';
@@ -45,6 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
       suite: chosenSuite(values.suite),
       home: homeOf(values.home),
       quiet: values.quiet,
+      sandbox: policyOf(values.sandbox),
       signal,
     }),
   );
@@ -55,11 +58,13 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function readArguments(args: readonly string[]) {
-  const usage = 'usage: npm run check-method -- <id> [--report <file>] [--home <folder>] [--suite <id>] [--quiet]';
+  const usage =
+    'usage: npm run check-method -- <id> [--report <file>] [--home <folder>] [--suite <id>] [--sandbox auto|required|off] [--quiet]';
   const options = {
     report: { type: 'string' },
     home: { type: 'string' },
     suite: { type: 'string' },
+    sandbox: { type: 'string', default: sandboxOption.default },
     quiet: { type: 'boolean', default: false },
   } as const;
   try {
@@ -82,6 +87,7 @@ interface CheckOptions {
   readonly suite: Suite;
   readonly home: string;
   readonly quiet: boolean;
+  readonly sandbox: SandboxPolicy;
   readonly signal: AbortSignal;
 }
 
@@ -105,7 +111,7 @@ async function check(method: Method, options: CheckOptions): Promise<MethodRepor
 
 async function compare(
   method: Method,
-  { suite, home, quiet, signal }: CheckOptions,
+  { suite, home, quiet, sandbox, signal }: CheckOptions,
 ): Promise<Pick<MethodReport, 'boards' | 'undone'>> {
   const methods = methodUnits.map((unit) => unit.method);
   const entries = suite.entries.map((entry) => {
@@ -129,6 +135,7 @@ async function compare(
       limits: suite.limits,
       home,
       retryFailed: false,
+      sandbox,
       signal,
       onProgress: progress.onEvent,
     });

@@ -51,6 +51,7 @@ for (let round = 0; round <= Number(values.rounds); round++) {
       model,
       calibrationPath: null,
       trainingPath: null,
+      training: { provider: 'cpu', environment: {} },
       artifactPath: join(cwd, 'artifact.onnx'),
       reportPath: join(cwd, 'report.json'),
     };

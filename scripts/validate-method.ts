@@ -100,6 +100,7 @@ function contextOf(method: Method, name: string, params: Choice['params']): Trai
     note: (text) => console.error(`${method.id} ${name}: ${text}`),
     simulated: (reason) => console.error(`${method.id} ${name}: simulated: ${reason}`),
     progress: () => {},
+    trainingProvider: 'cpu',
     spent: () => {},
     ...(smaller && { smaller }),
     calibration,

@@ -1,12 +1,13 @@
 /** `shrinkrank correct`: withdraws or annotates a published row, by a line in the ledger and in the store. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { type Correction, recordCorrection, validateCorrection } from '../../drizzle/correction.ts';
 import { CORRECTIONS_FILE, linesOf } from '../../drizzle/import.ts';
 import { type Store, rowsOfRun, runSummaries } from '../../drizzle/queries.ts';
 import { canonicalJson } from '../contracts/canonical-json.ts';
 import { InputError, unknownId } from '../contracts/errors.ts';
+import { appendLine } from '../jobs/append-line.ts';
 import { homeOption, jsonOption, openHomeStore } from './home.ts';
 import { print, printJson } from './output.ts';
 import { REPOSITORY_ROOT } from './registry.ts';
@@ -85,9 +86,6 @@ export function appendCorrection(path: string, correction: Correction): 'written
       if (known.trim() !== '' && canonicalJson(validateCorrection(JSON.parse(known))) === line) return 'present';
     }
   }
-  mkdirSync(dirname(path), { recursive: true });
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  const torn = text !== '' && !text.endsWith('\n');
-  appendFileSync(path, `${torn ? '\n' : ''}${line}\n`);
+  appendLine(path, line);
   return 'written';
 }

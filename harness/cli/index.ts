@@ -23,6 +23,10 @@ const commands: Readonly<
     load: () => load(import('./nightly.ts')),
   },
   changes: { summary: 'what a run changed, by test', load: () => load(import('./changes.ts')) },
+  reproduce: {
+    summary: 'make published artifacts again, and compare them to the byte',
+    load: () => load(import('./reproduce.ts')),
+  },
   correct: { summary: 'withdraw or annotate a published row', load: () => load(import('./correct.ts')) },
   export: { summary: 'write rows of the store to results/', load: () => load(import('./export.ts')) },
   import: { summary: 'read rows of results/ into the store', load: () => load(import('./import.ts')) },

@@ -12,6 +12,8 @@ export const EXIT_CODES = {
   incomplete: 3,
   /** A night's run was not believed: dense was not what it was; its rows are withdrawn. */
   rejected: 4,
+  /** Artifacts made again are not those that were published. */
+  different: 5,
   /** Stopped by Ctrl-C or a termination signal; the same command goes on from there. */
   interrupted: 130,
 } as const;

@@ -17,16 +17,16 @@ import type { Limits, ProgressEvent } from '../jobs/bench.ts';
 import { type Done, type ExecutionSummary, execute, isDone } from '../jobs/execute.ts';
 import { connectRedis } from '../jobs/fleet.ts';
 import { chooseRunner, executeInFleet } from '../jobs/fleet-coordinator.ts';
+import { methodSource } from '../jobs/method-source.ts';
 import { type PlannedTrial, type SuiteEntry, planTrials } from '../jobs/plan.ts';
 import { createPreparer } from '../jobs/prepare.ts';
 import type { SandboxPolicy } from '../jobs/sandbox-support.ts';
-import { sourceHash } from '../jobs/source-hash.ts';
 import { openWorkspace } from '../jobs/workspace.ts';
 import { readMachine } from '../measure/machine.ts';
 import { modelRevision } from '../model/load-model.ts';
 import { remark } from './output.ts';
 import { REPOSITORY_ROOT, methodUnits, taskUnits } from './registry.ts';
-import { runnerHere } from './runner-here.ts';
+import { type RunnerHere, runnerHere } from './runner-here.ts';
 
 export interface RunSuiteRequest {
   readonly suite: string;
@@ -37,6 +37,8 @@ export interface RunSuiteRequest {
   readonly home: string;
   /** What latency is measured on; default the CPU. */
   readonly provider?: Provider;
+  /** Methods that train do so on that device; default on the processor. */
+  readonly trainOnDevice?: boolean;
   /** Work through failed pieces once more. */
   readonly retryFailed: boolean;
   readonly signal: AbortSignal;
@@ -78,7 +80,6 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
   const machine = readMachine();
-  const here = request.fleet ? undefined : await runnerHere(request.provider ?? 'cpu', machine);
   const workspace = openWorkspace(
     request.home,
     request.artifacts === undefined ? {} : { artifacts: request.artifacts },
@@ -91,12 +92,12 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
     store = opened;
     recordCatalog(store, catalog());
     if (request.fleet) redis = await connectRedis(request.fleet.redis, remark);
-    const runner =
+    const { runner, environment }: RunnerHere =
       redis && request.fleet
-        ? await chooseRunner(redis, { ...request.fleet, signal: request.signal }, remark)
-        : here?.runner;
-    if (!runner) throw new TypeError('neither a fleet nor a runner here');
-    const plan = planTrials(request.entries, runner);
+        ? // Each worker knows the way to its own device.
+          { runner: await chooseRunner(redis, { ...request.fleet, signal: request.signal }, remark), environment: {} }
+        : await runnerHere(request.provider ?? 'cpu', machine);
+    const plan = planTrials(request.entries, runner, request);
     const done = doneIn(store, { plan, retryFailed: request.retryFailed });
     const open = plan.filter((trial) => !isDone(trial, done));
     const counts = {
@@ -135,7 +136,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
       },
       limits: request.limits,
       ...(request.sandbox && { sandbox: request.sandbox }),
-      ...(here && { deviceEnvironment: here.environment }),
+      deviceEnvironment: environment,
       signal: request.signal,
       onProgress: request.onProgress,
     };
@@ -183,7 +184,7 @@ export function catalog(): Catalog {
       control: method.control,
       variants: Object.entries(method.variants).map(([id, params]) => ({ id, params: { ...params } })),
       sourceFile: relative(REPOSITORY_ROOT, file),
-      sourceHash: sourceHash(file),
+      sourceHash: methodSource({ method, file }),
     })),
     models: models.map((model) => ({
       id: model.id,

@@ -37,6 +37,11 @@ export const choiceOptions = {
   fleet: { type: 'boolean', description: 'Have workers do the work: see shrinkrank worker --help', default: false },
   redis: redisOption,
   runner: runnerOption,
+  'train-on-device': {
+    type: 'boolean',
+    description: 'Methods that train do so on the device of --runner; their rows say so',
+    default: false,
+  },
   kind: {
     type: 'string',
     description: 'Of several kinds of workers those whose fingerprint begins so',
@@ -146,17 +151,22 @@ export function workplaceOf(args: {
   readonly runner: string;
   readonly kind?: string | undefined;
   readonly sandbox: string;
-}): Pick<RunSuiteRequest, 'fleet' | 'provider' | 'sandbox'> {
+  readonly 'train-on-device': boolean;
+}): Pick<RunSuiteRequest, 'fleet' | 'provider' | 'sandbox' | 'trainOnDevice'> {
   const { fleet, redis, kind } = args;
   const provider = providerOf(args.runner);
+  const trainOnDevice = args['train-on-device'];
+  if (trainOnDevice && provider === 'cpu') {
+    throw new InputError('run: --train-on-device needs a device; name one with --runner webgpu or cuda');
+  }
   if (!fleet && (redis !== undefined || kind !== undefined)) {
     throw new InputError('run: --redis and --kind are for a fleet; add --fleet');
   }
-  if (!fleet) return { provider, sandbox: policyOf(args.sandbox) };
+  if (!fleet) return { provider, trainOnDevice, sandbox: policyOf(args.sandbox) };
   if (args.sandbox !== sandboxOption.default) {
     throw new InputError('run: --sandbox is for this machine; in a fleet each worker is started with its own');
   }
-  return { fleet: { redis: redisUrlOf(redis), provider, kind } };
+  return { fleet: { redis: redisUrlOf(redis), provider, kind }, trainOnDevice };
 }
 
 function withDense(variants: ReturnType<typeof findVariants>): ReturnType<typeof findVariants> {

@@ -83,7 +83,7 @@ function plannedTrialOf(reference: TrialReference, runner: Runner): PlannedTrial
     variants: findVariants([`${reference.method}/${reference.variant}`]),
     seeds: [reference.seed],
   };
-  const [trial] = planTrials([entry], runner);
+  const [trial] = planTrials([entry], runner, reference);
   if (!trial) throw new InputError(`${reference.method}/${reference.variant}: nothing to do`);
   return trial;
 }

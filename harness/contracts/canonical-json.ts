@@ -3,18 +3,73 @@ import { createHash } from 'node:crypto';
 import { InputError } from './errors.ts';
 
 /** Throws InputError for anything JSON cannot give back: NaN, infinities, functions, bigints; the path names it. */
-export function canonicalJson(value: unknown, path = ''): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((entry, i) => canonicalJson(entry, `${path}[${i}]`)).join(',')}]`;
-  if (typeof value === 'object') {
-    const fields = Object.entries(value)
-      .filter(([, entry]) => entry !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry, path === '' ? key : `${path}.${key}`)}`);
-    return `{${fields.join(',')}}`;
+export function canonicalJson(value: unknown): string {
+  const text = write(value);
+  return text ?? refuse(value, '');
+}
+
+/** Throws the same, without writing it. */
+export function requireJson(value: unknown): void {
+  if (!isJson(value)) refuse(value, '');
+}
+
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return true;
+  if (Array.isArray(value)) return value.every(isJson);
+  return (
+    typeof value === 'object' && Object.values(value).every((entry: unknown) => entry === undefined || isJson(entry))
+  );
+}
+
+/** Looks for the first value that is none: its path is only wanted now, and rows have tens of thousands of numbers. */
+function refuse(value: unknown, path: string): never {
+  if (value === null || typeof value !== 'object') {
+    throw new InputError(`${path || 'the value'}: expected a JSON value, finite if a number, got ${String(value)}`);
   }
-  throw new InputError(`${path || 'the value'}: expected a JSON value, finite if a number, got ${String(value)}`);
+  const inside = Array.isArray(value)
+    ? value.map((entry: unknown, index) => [`${path}[${index}]`, entry] as const)
+    : Object.entries(value).map(([key, entry]) => [path === '' ? key : `${path}.${key}`, entry] as const);
+  const bad = inside.find(([, entry]) => (Array.isArray(value) || entry !== undefined) && !isJson(entry));
+  refuse(bad?.[1], bad?.[0] ?? path);
+}
+
+/** Undefined for what is no JSON. */
+function write(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return JSON.stringify(value);
+    case 'number':
+      return Number.isFinite(value) ? JSON.stringify(value) : undefined;
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? writeArray(value) : writeObject(value as Fields);
+    default:
+      return undefined;
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function writeArray(entries: readonly unknown[]): string | undefined {
+  let text = '';
+  for (const entry of entries) {
+    const written = write(entry);
+    if (written === undefined) return undefined;
+    text += text === '' ? written : `,${written}`;
+  }
+  return `[${text}]`;
+}
+
+function writeObject(fields: Fields): string | undefined {
+  let text = '';
+  for (const key of Object.keys(fields).sort()) {
+    if (fields[key] === undefined) continue;
+    const written = write(fields[key]);
+    if (written === undefined) return undefined;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${written}`;
+  }
+  return `{${text}}`;
 }
 
 /** SHA-256 of the canonical JSON, hex. */

@@ -2,6 +2,7 @@
 import type * as v from 'valibot';
 import type { Random } from '../tensor/random.ts';
 import type { Model } from './model.ts';
+import type { Provider } from './runner.ts';
 
 export const FAMILIES = [
   'control',
@@ -66,8 +67,10 @@ export interface CalibratedContext<P> extends DataFreeContext<P> {
 
 export interface TrainedContext<P> extends CalibratedContext<P> {
   readonly training: ExampleSet;
-  /** Counts work into the trial's cost: training tokens processed and gradient steps made since the last call. */
-  spent(work: { readonly tokens: number; readonly steps: number }): void;
+  /** Where training runs: handed on to train(). */
+  readonly trainingProvider: Provider;
+  /** Counts work into the trial's cost, since the last call: training tokens processed, gradient steps made, seconds a device was held. */
+  spent(work: { readonly tokens: number; readonly steps: number; readonly deviceSeconds?: number }): void;
 }
 
 export interface ContextByAccess<P> {

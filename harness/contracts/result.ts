@@ -6,7 +6,7 @@
 import * as v from 'valibot';
 import type { Metric } from './dataset.ts';
 import { ACCESS_CLASSES, FAMILIES } from './method.ts';
-import { machineSchema, runnerSchema } from './runner.ts';
+import { machineSchema, runnerSchema, trainingDeviceSchema } from './runner.ts';
 
 export const STATUSES = ['completed', 'unsupported', 'failed', 'timeout', 'out-of-memory', 'invalid'] as const;
 export type Status = (typeof STATUSES)[number];
@@ -29,7 +29,7 @@ export const costSchema = v.strictObject({
   wallSeconds: v.number(),
   /** User and system time of the child process. */
   cpuSeconds: v.number(),
-  /** Seconds an accelerator was busy; null where none was used. */
+  /** Seconds an accelerator was held for training, from the first step to the last read; null where none was used. */
   deviceSeconds: v.nullable(v.number()),
   /** Largest resident set of the child process. */
   peakMemoryBytes: count,
@@ -79,6 +79,8 @@ export const trialIdentitySchema = v.strictObject({
   data: v.nullable(v.strictObject({ dataset: v.string(), contentHash: sha256 })),
   seed: count,
   protocol: count,
+  /** Absent where the processor trained, and of methods that do not train. */
+  trainedOn: v.optional(trainingDeviceSchema),
 });
 export type TrialIdentity = v.InferOutput<typeof trialIdentitySchema>;
 

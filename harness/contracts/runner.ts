@@ -46,3 +46,13 @@ export const runnerSchema = v.strictObject({
   fingerprint: v.string(),
 });
 export type Runner = v.InferOutput<typeof runnerSchema>;
+
+/** A device that trained what a trial made. */
+export const trainingDeviceSchema = v.strictObject({
+  provider: v.picklist(['webgpu', 'cuda'] as const satisfies readonly DeviceProvider[]),
+  /** As its driver calls it. */
+  device: v.nullable(v.string()),
+  /** Fingerprint of the runner. */
+  runner: v.string(),
+});
+export type TrainingDevice = v.InferOutput<typeof trainingDeviceSchema>;

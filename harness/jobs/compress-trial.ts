@@ -41,6 +41,10 @@ export async function compressTrial(bench: Bench, trial: PlannedTrial): Promise<
         model: preparedModel,
         calibrationPath,
         trainingPath,
+        training: {
+          provider: identity.trainedOn?.provider ?? 'cpu',
+          environment: identity.trainedOn ? (bench.deviceEnvironment ?? {}) : {},
+        },
         artifactPath: join(scratch, 'artifact.onnx'),
         reportPath: join(scratch, 'report.json'),
       };

@@ -27,6 +27,8 @@ export interface TrialReference {
   readonly calibration: string;
   readonly tasks: readonly string[];
   readonly seed: number;
+  /** By the device of the queue's runner. */
+  readonly trainOnDevice: boolean;
 }
 
 export interface FleetJob {
@@ -128,6 +130,7 @@ export function referenceOf({ key, identity, entry, evaluations }: PlannedTrial)
     calibration: entry.calibration.id,
     tasks: evaluations.map(({ task }) => task.id),
     seed: identity.seed,
+    trainOnDevice: identity.trainedOn !== undefined,
   };
 }
 

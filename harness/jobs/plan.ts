@@ -5,11 +5,11 @@ import type { Method } from '../contracts/method.ts';
 import { kindOf, type ModelDefinition } from '../contracts/model.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import type { TrialIdentity } from '../contracts/result.ts';
-import type { Runner } from '../contracts/runner.ts';
+import type { Runner, TrainingDevice } from '../contracts/runner.ts';
 import { kindFor } from '../model/encode-row.ts';
 import { modelRevision } from '../model/load-model.ts';
 import { evaluationKey, measurementKey, trialKey } from './keys.ts';
-import { sourceHash } from './source-hash.ts';
+import { methodSource } from './method-source.ts';
 
 /** A method and where its module lies. */
 export interface MethodUnit {
@@ -45,20 +45,38 @@ export interface PlannedTrial {
   readonly measurement: { readonly key: string; readonly runner: Runner };
 }
 
-export function planTrials(entries: readonly SuiteEntry[], runner: Runner): PlannedTrial[] {
+export interface PlanOptions {
+  /** Methods that train do so on the runner's device; default on the processor. */
+  readonly trainOnDevice?: boolean;
+}
+
+/** Throws InputError for training on the device of a runner that has none. */
+export function planTrials(
+  entries: readonly SuiteEntry[],
+  runner: Runner,
+  { trainOnDevice = false }: PlanOptions = {},
+): PlannedTrial[] {
+  const trainingDevice = trainOnDevice ? trainingDeviceOf(runner) : undefined;
   const sources = new Map<string, string>();
   const planned = new Map<string, PlannedTrial>();
   for (const entry of entries) {
     for (const { unit, variant } of entry.variants) {
-      const source = sources.get(unit.file) ?? sourceHash(unit.file);
+      const source = sources.get(unit.file) ?? methodSource(unit);
       sources.set(unit.file, source);
       for (const seed of unit.method.random ? entry.seeds : entry.seeds.slice(0, 1)) {
-        const trial = planTrial({ entry, unit, variant, seed, source, runner });
+        const trial = planTrial({ entry, unit, variant, seed, source, runner, trainingDevice });
         planned.set(trial.key, trial);
       }
     }
   }
   return [...planned.values()];
+}
+
+function trainingDeviceOf({ provider, device, fingerprint }: Runner): TrainingDevice {
+  if (provider !== 'cpu') return { provider, device: device?.name ?? null, runner: fingerprint };
+  throw new InputError(
+    'training on a device: the runner is the processor; choose a device with --runner webgpu or cuda',
+  );
 }
 
 function planTrial(parts: {
@@ -68,8 +86,9 @@ function planTrial(parts: {
   readonly seed: number;
   readonly source: string;
   readonly runner: Runner;
+  readonly trainingDevice: TrainingDevice | undefined;
 }): PlannedTrial {
-  const { entry, unit, variant, seed, source, runner } = parts;
+  const { entry, unit, variant, seed, source, runner, trainingDevice } = parts;
   const { method } = unit;
   const params = method.variants[variant];
   if (!params) {
@@ -95,6 +114,7 @@ function planTrial(parts: {
         : { dataset: entry.calibration.id, contentHash: entry.calibration.contentHash },
     seed,
     protocol: PROTOCOL.version,
+    ...(trainingDevice && method.access === 'trained' && { trainedOn: trainingDevice }),
   };
   const key = trialKey(identity);
   return {

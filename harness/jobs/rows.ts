@@ -30,7 +30,7 @@ export function trialRow(
     family: method.family,
     access: method.access,
     control: method.control,
-    notes: [...(account?.notes ?? [])],
+    notes: [...(account?.notes ?? []), ...trainingRemark(trial)],
     simulated: account?.simulated ?? null,
     machine,
     startedAt,
@@ -38,6 +38,11 @@ export function trialRow(
   if (outcome.status !== 'completed') return { ...fields, ...outcome, cost: account?.cost ?? null };
   if (!account?.cost) throw new TypeError(`trial ${trial.key} completed without a report`);
   return { ...fields, status: 'completed', artifact: outcome.value, cost: account.cost };
+}
+
+/** What a reader compares costs by, where it was not the processor's. */
+function trainingRemark({ identity: { trainedOn } }: PlannedTrial): string[] {
+  return trainedOn ? [`trained on ${trainedOn.device ?? 'a device without a name'} (${trainedOn.provider})`] : [];
 }
 
 export function evaluationRow(

@@ -56,8 +56,16 @@ const MOST_OPEN_FILES = 4096;
 const MEMORY_FOLDER_MEBIBYTES = 64;
 /** Programs and libraries of the system; folders of links on most, which are made again. */
 const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/gnu/store'];
-/** How libraries are found and clocks are set: no names, no keys. */
-const SYSTEM_FILES = ['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'alternatives', 'localtime', 'ssl/openssl.cnf'];
+/** How libraries and drivers are found and clocks are set: no names, no keys. */
+const SYSTEM_FILES = [
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'alternatives',
+  'localtime',
+  'ssl/openssl.cnf',
+  'vulkan',
+];
 /** What onnxruntime and Node ask of the processors, and the counters of energy. */
 export const KERNEL_FOLDERS = ['/sys/devices/system', '/sys/devices/virtual/powercap', '/sys/class/powercap'];
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom'];

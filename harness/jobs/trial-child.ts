@@ -9,6 +9,7 @@ import * as v from 'valibot';
 import { InputError } from '../contracts/errors.ts';
 import type { ExampleSet, Method, TrainedContext } from '../contracts/method.ts';
 import type { Model } from '../contracts/model.ts';
+import type { Provider } from '../contracts/runner.ts';
 import { startCostMeter } from '../measure/cost.ts';
 import { writeModel } from '../onnx/write.ts';
 import { createRandom } from '../tensor/random.ts';
@@ -28,6 +29,11 @@ export interface TrialSpecification {
   readonly calibrationPath: string | null;
   /** Null for all but trained methods. */
   readonly trainingPath: string | null;
+  readonly training: {
+    readonly provider: Provider;
+    /** Variables that lead to its device. */
+    readonly environment: Readonly<Record<string, string>>;
+  };
   readonly artifactPath: string;
   readonly reportPath: string;
 }
@@ -45,6 +51,7 @@ async function runTrial(specificationPath: string): Promise<void> {
   // Where the kernel ends this process with its parent, no variable names the parent and no thread need look.
   if (process.env[PARENT_VARIABLE] !== undefined) watchParent();
   const specification = JSON.parse(readFileSync(specificationPath, 'utf8')) as TrialSpecification;
+  Object.assign(process.env, specification.training.environment);
   const model = readPreparedModel(specification.model);
   const smaller = specification.model.smaller && readPreparedModel(specification.model.smaller);
   const calibration = readExamples(specification.calibrationPath);
@@ -56,6 +63,7 @@ async function runTrial(specificationPath: string): Promise<void> {
   let gradientSteps = 0;
   // A trained method is charged what it says it spent; a calibrated one the tokens it was handed.
   let tokensSeen = training ? 0 : (calibration?.tokenCount ?? 0);
+  let deviceSeconds: number | undefined;
   let reportedAtMs = 0;
 
   const context: TrialContext = {
@@ -73,9 +81,11 @@ async function runTrial(specificationPath: string): Promise<void> {
       reportedAtMs = performance.now();
       tellParent({ kind: 'progress', share });
     },
-    spent({ tokens, steps }) {
+    trainingProvider: specification.training.provider,
+    spent({ tokens, steps, deviceSeconds: more }) {
       tokensSeen += tokens;
       gradientSteps += steps;
+      if (more !== undefined) deviceSeconds = (deviceSeconds ?? 0) + more;
     },
     ...(smaller && { smaller }),
     ...(calibration && { calibration }),
@@ -84,7 +94,7 @@ async function runTrial(specificationPath: string): Promise<void> {
 
   const meter = startCostMeter();
   const outcome = await compress();
-  const cost = meter.read({ tokensSeen, gradientSteps });
+  const cost = meter.read({ tokensSeen, gradientSteps, ...(deviceSeconds !== undefined && { deviceSeconds }) });
   const report: TrialReport = { notes, simulated, cost, outcome };
   writeFileSync(specification.reportPath, JSON.stringify(report));
   process.exit(0);

@@ -19,7 +19,7 @@ export function trialReadable(
   specification: Omit<TrialSpecification, 'artifactPath' | 'reportPath'>,
   method: Method,
 ): string[] {
-  const { methodFile, model, calibrationPath, trainingPath } = specification;
+  const { methodFile, model, calibrationPath, trainingPath, training } = specification;
   const inputs = [model, ...(model.smaller ? [model.smaller] : [])].flatMap(({ onnxPath, partsPath }) => [
     onnxPath,
     partsPath,
@@ -35,6 +35,8 @@ export function trialReadable(
     ...installationOf(process.execPath),
     ...(program === undefined ? [] : installationOf(program)),
     ...libraries,
+    // Manifests of drivers; what they name lies beside them or among the system's libraries.
+    ...Object.values(training.environment).filter(isAbsolute).map(dirname),
   ];
   return [...new Set(wanted)].filter((path) => existsSync(path));
 }

@@ -67,7 +67,7 @@ const LONGEST_SEQUENCE = 256;
 
 /** Trains within the budget, counts it into the trial's cost, and stops when the trial's time is over. */
 export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuning): Promise<FineTuned> {
-  const { params, signal, progress, spent } = context;
+  const { params, signal, progress, spent, trainingProvider: provider } = context;
   const { model, onnx, loss = taskLoss(model), parameters, parameterOptions, hooks, feeds = [], observed } = tuning;
   const { first, steps } = tuning.stage ?? { first: 0, steps: params.steps };
   signal.throwIfAborted();
@@ -83,6 +83,7 @@ export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuni
     steps,
     signal,
     threads: THREADS,
+    provider,
     ...(parameters && { parameters }),
     ...(parameterOptions && { parameterOptions }),
     ...(hooks && { hooks }),
@@ -92,6 +93,8 @@ export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuni
       progress((first + step) / params.steps);
     },
   });
+  const { deviceSeconds } = trained;
+  if (deviceSeconds !== undefined) spent({ steps: 0, tokens: 0, deviceSeconds });
   return { parameters: trained.parameters, loss: trained.history.loss };
 }
 

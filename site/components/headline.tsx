@@ -53,8 +53,8 @@ export function Headline({ view }: { readonly view: BoardView }) {
               )}
             </div>
             <div className="pair">
-              <Side kind="low-cost" row={line.lowCost} tied={line.lowCostTied} view={view} />
-              <Side kind="high-cost" row={line.highCost} tied={line.highCostTied} view={view} />
+              <Side kind="low-cost" line={line} view={view} />
+              <Side kind="high-cost" line={line} view={view} />
               <PairPlot line={line} view={view} toShare={scale.toShare} />
             </div>
           </li>
@@ -127,12 +127,14 @@ function equalSizeDetail(
 
 function Side(props: {
   readonly kind: 'low-cost' | 'high-cost';
-  readonly row: BoardRow | null;
-  readonly tied: number;
+  readonly line: HeadlineView;
   readonly view: BoardView;
 }) {
-  const { kind, row, tied, view } = props;
-  const title = kind === 'low-cost' ? 'Best low-cost' : 'Best high-cost';
+  const { kind, line, view } = props;
+  const low = kind === 'low-cost';
+  const [title, row, tied] = low
+    ? ['Best low-cost', line.lowCost, line.lowCostTied]
+    : ['Best high-cost', line.highCost, line.highCostTied];
   return (
     <div className={`side ${kind}`}>
       <p className="side-title">
@@ -149,7 +151,7 @@ function Side(props: {
             <strong>{row.quality ? formatQuality(view.metric, row.quality.value) : NONE}</strong>
             <span>{row.zstdBytes === null ? NONE : formatBytes(row.zstdBytes)}</span>
             <span>{row.ratio === null ? NONE : `${formatRatio(row.ratio)} smaller`}</span>
-            <span>{row.wallSeconds === null ? NONE : formatSeconds(row.wallSeconds)} to make</span>
+            <span>{costWords(row, line)}</span>
           </p>
           {tied > 0 && <p className="small quiet">or {tied} more that the test cannot tell from it</p>}
         </>
@@ -158,6 +160,12 @@ function Side(props: {
       )}
     </div>
   );
+}
+
+/** The figure that the sentence beside it compares. */
+function costWords({ computeSeconds, wallSeconds }: BoardRow, { computeRatio }: HeadlineView): string {
+  if (computeRatio !== null && computeSeconds !== null) return `${formatSeconds(computeSeconds)} compute`;
+  return wallSeconds === null ? NONE : `${formatSeconds(wallSeconds)} to make`;
 }
 
 /** Both bests with their intervals between the worst and the best of all classes; better is to the right. */

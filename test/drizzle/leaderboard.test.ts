@@ -181,6 +181,20 @@ describe('leaderboard', () => {
     expect(stale()).toEqual([[true, true, true], [false]]);
   });
 
+  it('prefers what the processor trained to newer rows of a device, which stand where it has none', () => {
+    const store = temporaryStore();
+    recordRun(store, runOf());
+    const trainedOn = { provider: 'webgpu', device: 'Example GPU', runner: '0123456789abcdef' } as const;
+    recordTrial(store, trialOf({ startedAt: timeAt(1) }));
+    recordTrial(store, trialOf({ identity: { trainedOn }, startedAt: timeAt(5) }));
+    recordTrial(store, trialOf({ identity: { trainedOn, seed: 1 }, startedAt: timeAt(4) }));
+    const [entry] = leaderboard(store, REQUEST).entries;
+    expect(entry.trials.map(({ seed, startedAt }) => [seed, startedAt])).toEqual([
+      [0, timeAt(1)],
+      [1, timeAt(4)],
+    ]);
+  });
+
   it('never shows figures of another artifact of the same trial', () => {
     const store = temporaryStore();
     recordRun(store, runOf());

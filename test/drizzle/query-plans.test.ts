@@ -14,6 +14,7 @@ const evaluation = evaluationOf(trial);
 const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   comparedEntries: (store) => queries.comparedEntries(store, 'tiny.stories-perplexity.p1'),
   comparisonsOf: (store) => caught(() => queries.comparisonsOf(store, 'tiny.stories-perplexity.p1', 'rounding.w4')),
+  completedTrials: (store) => queries.completedTrials(store, { method: 'rounding', protocol: 1 }),
   correctionLedger: (store) => queries.correctionLedger(store),
   correctionsOf: (store) => queries.correctionsOf(store, trial.key, 'run-1'),
   denseLatencies: (store) => queries.denseLatencies(store),

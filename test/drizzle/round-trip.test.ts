@@ -54,6 +54,10 @@ function everyRow(): readonly Row[] {
     }),
     trial,
     odd,
+    trialOf({
+      identity: { seed: 3, trainedOn: { provider: 'webgpu', device: null, runner: '0123456789abcdef' } },
+      startedAt: timeAt(72),
+    }),
     ...failures,
     failedTrialOf('failed', { run: 'run-2', identity: { seed: 10 }, startedAt: timeAt(71) }),
     evaluationOf(trial, { itemCount: 60 }),

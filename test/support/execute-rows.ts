@@ -18,7 +18,7 @@ export interface ExecutedRows {
 export async function executeRows(
   home: string,
   request: Pick<ExecuteRequest, 'plan' | 'limits'> &
-    Partial<Pick<ExecuteRequest, 'done' | 'sandbox' | 'signal' | 'onProgress'>>,
+    Partial<Pick<ExecuteRequest, 'done' | 'sandbox' | 'signal' | 'onProgress' | 'deviceEnvironment'>>,
 ): Promise<ExecutedRows> {
   const trials: TrialRow[] = [];
   const evaluations: EvaluationRow[] = [];

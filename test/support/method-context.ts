@@ -44,6 +44,7 @@ export function methodContext(options: MethodContextOptions): MethodTestContext 
     note: (text) => void notes.push(text),
     simulated: (reason) => void notes.push(`simulated: ${reason}`),
     progress: (share) => void progress.push(share),
+    trainingProvider: 'cpu',
     spent(work) {
       spent.tokens += work.tokens;
       spent.steps += work.steps;

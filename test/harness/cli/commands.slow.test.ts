@@ -42,7 +42,7 @@ describe('shrinkrank', () => {
   it.each([
     [
       ['fly'],
-      /unknown command "fly"; known: board, changes, compare, correct, doctor, export, import, list, nightly, run, show, study, worker/,
+      /unknown command "fly"; known: board, changes, compare, correct, doctor, export, import, list, nightly, reproduce, run, show, study, worker/,
     ],
     [['board', '--colour', 'red'], /board: unknown option --colour; it takes --model, --task/],
     [['compare', 'rounding/w4'], /compare: missing <second>; usage: shrinkrank compare <first> <second>/],
@@ -53,6 +53,7 @@ describe('shrinkrank', () => {
     [['run', '--suite', 'all'], /unknown suite "all"; known: .*quick/],
     [['run', '--seeds', '1,x'], /--seeds: expected a whole number from 0, got "x"/],
     [['run', '--timeout', '0'], /--timeout: expected a whole number from 1, got "0"/],
+    [['run', '--train-on-device'], /--train-on-device needs a device; name one with --runner/],
     [['run', '--no-resume'], /results are never thrown away/],
     [['board', '--model', 'gpt-9'], /unknown model "gpt-9"; known: .*stories260k/],
     [['board', '--task', 'chess'], /unknown task "chess"; known: .*tinystories-perplexity/],

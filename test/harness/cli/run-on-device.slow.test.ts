@@ -7,9 +7,13 @@ import { exportRows, lineOf } from '../../../drizzle/export.ts';
 import { importRows } from '../../../drizzle/import.ts';
 import { leaderboard } from '../../../drizzle/queries.ts';
 import { runSuite } from '../../../harness/cli/run-suite.ts';
+import { runnerHere } from '../../../harness/cli/runner-here.ts';
 import { UnsupportedError } from '../../../harness/contracts/errors.ts';
 import type { MeasurementRow } from '../../../harness/contracts/result.ts';
 import type { Provider } from '../../../harness/contracts/runner.ts';
+import { planTrials } from '../../../harness/jobs/plan.ts';
+import { readMachine } from '../../../harness/measure/machine.ts';
+import { executeRows } from '../../support/execute-rows.ts';
 import { findSoftwareDevice } from '../../support/find-software-device.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 import { methodUnit, tinyEntry, tinyLimits, tinyModel } from '../../support/tiny-suite.ts';
@@ -30,19 +34,18 @@ const model = {
   build: () => Promise.resolve(tinyLlama({ layers: 1, width: 16, hiddenWidth: 16, heads: 2, contextLength: 8 })),
 };
 
+const REQUEST = {
+  suite: 'tiny',
+  limits: { ...tinyLimits, trialTimeoutSeconds: 300, judgeTimeoutSeconds: 300 },
+  retryFailed: false,
+  signal: new AbortController().signal,
+  onProgress: () => {},
+};
+
 async function run(provider: Provider) {
   const units = await Promise.all(['control/dense', 'quantization/int8-dynamic'].map(methodUnit));
   const variants = units.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] as string }));
-  return runSuite({
-    suite: 'tiny',
-    entries: [{ ...tinyEntry(variants), model }],
-    limits: { ...tinyLimits, judgeTimeoutSeconds: 300 },
-    home,
-    provider,
-    retryFailed: false,
-    signal: new AbortController().signal,
-    onProgress: () => {},
-  });
+  return runSuite({ ...REQUEST, entries: [{ ...tinyEntry(variants), model }], home, provider });
 }
 
 describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () => {
@@ -97,5 +100,48 @@ describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () =
     } finally {
       store.close();
     }
+  });
+
+  it('trains on the device, as trials of their own, to what the CPU trains to', async () => {
+    inEnvironment(found.environment);
+    const { method, file } = await methodUnit('distillation/logit-kd');
+    const few = { method: { ...method, variants: { few: { depth: 0.5, steps: 3, batch: 2 } } }, file };
+    const small = { layers: 2, width: 16, hiddenWidth: 16, heads: 2, contextLength: 32 };
+    const entry = {
+      ...tinyEntry([
+        { unit: await methodUnit('control/dense'), variant: 'fp32' },
+        { unit: few, variant: 'few' },
+      ]),
+      model: { ...model, build: () => Promise.resolve(tinyLlama(small)) },
+    };
+    const { runner, environment } = await runnerHere('webgpu', readMachine());
+    const onCpu = planTrials([entry], runner);
+    const plan = [...onCpu, ...planTrials([entry], runner, { trainOnDevice: true }).slice(1)];
+    // Timing is the test's above.
+    const measurements = new Set(plan.map(({ measurement }) => measurement.key));
+    const { trials, evaluations, summary } = await executeRows(join(home, 'trained'), {
+      plan,
+      limits: REQUEST.limits,
+      done: { trials: new Map(), evaluations: new Set(), measurements },
+      deviceEnvironment: environment,
+    });
+    expect(summary.undone).toEqual([]);
+    const [, cpu, device] = trials;
+    expect(device).toMatchObject({
+      status: 'completed',
+      identity: { method: 'logit-kd', trainedOn: { provider: 'webgpu', device: 'SwiftShader' } },
+      cost: { gradientSteps: 3, deviceSeconds: expect.any(Number) },
+    });
+    expect(device?.notes).toContain('trained on SwiftShader (webgpu)');
+    expect(device?.cost?.deviceSeconds).toBeGreaterThan(0);
+    expect(cpu?.cost?.deviceSeconds).toBeNull();
+    const nats = evaluations.map((row) => (row.status === 'completed' ? Math.log(row.quality.estimate.value) : NaN));
+    const [dense = NaN, trainedHere = NaN, trainedThere = NaN] = nats;
+    expect(Math.abs(trainedThere - trainedHere)).toBeLessThan(1e-4);
+    // Three steps went somewhere.
+    expect(Math.abs(trainedThere - dense)).toBeGreaterThan(1e-3);
+    expect(device?.status === 'completed' && device.artifact.sha256).not.toBe(
+      cpu?.status === 'completed' && cpu.artifact.sha256,
+    );
   });
 });

@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Leaderboard } from '../../../drizzle/queries.ts';
+import { type Leaderboard, openStore } from '../../../drizzle/queries.ts';
+import { trials } from '../../../drizzle/schema.ts';
+import { readSameSources } from '../../../harness/jobs/same-sources.ts';
 import type { ReferenceRecord } from '../../../scripts/reference-card.ts';
 import { hubCacheDir, noHubCache } from '../../support/hub-cache.ts';
 
@@ -117,6 +120,50 @@ describe('run on an embedded model', () => {
     expect(await boardOf(elsewhere)).toEqual(await boardOf(home));
     const [here, there] = await Promise.all([home, elsewhere].map((place) => shrinkrank(['board', '--home', place])));
     expect(there?.stdout).toBe(here?.stdout);
+  });
+
+  it('makes artifacts again, and lets newer code that gives the same go on under the hash of the rows', async () => {
+    const elsewhere = join(folder, 'older');
+    const ledger = join(folder, 'same-sources.jsonl');
+    cpSync(join(home, 'store.sqlite'), join(elsewhere, 'store.sqlite'), { recursive: true });
+    const store = openStore(join(elsewhere, 'store.sqlite'));
+    const present = store.database.select().from(trials).where(eq(trials.method, 'rtn')).all();
+    store.database
+      .update(trials)
+      .set({ methodSource: '0'.repeat(64) })
+      .where(eq(trials.method, 'rtn'))
+      .run();
+    store.close();
+    const again = await shrinkrank(['reproduce', '--trials', '2', '--record', '--to', ledger, '--home', elsewhere]);
+    expect(again.exitCode).toBe(0);
+    expect(again.stdout).toContain('1 of 1 methods give the published artifacts');
+    const source = present[0]?.methodSource;
+    const [line, ...more] = readSameSources(ledger);
+    expect(line).toMatchObject({ method: 'rtn', source, sameAs: '0'.repeat(64) });
+    expect(line?.trials.toSorted()).toEqual(present.map(({ key }) => key).toSorted());
+    expect(more).toEqual([]);
+  });
+
+  it('says which artifact is not the published one, and records nothing', async () => {
+    const elsewhere = join(folder, 'other');
+    const ledger = join(folder, 'none.jsonl');
+    cpSync(join(home, 'store.sqlite'), join(elsewhere, 'store.sqlite'), { recursive: true });
+    const store = openStore(join(elsewhere, 'store.sqlite'));
+    // One variant's artifact in the place of the other's.
+    const [first, second] = store.database.select().from(trials).where(eq(trials.method, 'rtn')).all();
+    const older = { artifact: second?.artifact ?? 0, methodSource: '0'.repeat(64) };
+    store.database
+      .update(trials)
+      .set(older)
+      .where(eq(trials.key, first?.key ?? ''))
+      .run();
+    store.database.update(trials).set({ methodSource: older.methodSource }).where(eq(trials.method, 'rtn')).run();
+    store.close();
+    const again = await shrinkrank(['reproduce', '--trials', '2', '--record', '--to', ledger, '--home', elsewhere]);
+    expect(again.exitCode).toBe(5);
+    expect(again.stdout).toContain('0 of 1 methods give the published artifacts');
+    expect(again.stdout.match(/differs/g)).toHaveLength(1);
+    expect(readSameSources(ledger)).toEqual([]);
   });
 
   it('doctor finds nothing missing', async () => {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../harness/contracts/errors.ts';
 import { PROTOCOL } from '../../../harness/contracts/protocol.ts';
 import { type MethodUnit, planTrials } from '../../../harness/jobs/plan.ts';
-import { runnerOf, sha256Of } from '../../support/rows.ts';
+import { deviceOf, runnerOf, sha256Of } from '../../support/rows.ts';
 import { methodUnit, tinyDataset, tinyEntry } from '../../support/tiny-suite.ts';
 
 const runner = runnerOf();
@@ -10,11 +10,14 @@ let dense: MethodUnit;
 let rtn: MethodUnit;
 let gptq: MethodUnit;
 let randomMask: MethodUnit;
+let logitKd: MethodUnit;
 
 beforeAll(async () => {
-  [dense, rtn, gptq, randomMask] = (await Promise.all(
-    ['control/dense', 'quantization/rtn', 'quantization/gptq', 'pruning/random-mask'].map(methodUnit),
-  )) as [MethodUnit, MethodUnit, MethodUnit, MethodUnit];
+  [dense, rtn, gptq, randomMask, logitKd] = (await Promise.all(
+    ['control/dense', 'quantization/rtn', 'quantization/gptq', 'pruning/random-mask', 'distillation/logit-kd'].map(
+      methodUnit,
+    ),
+  )) as [MethodUnit, MethodUnit, MethodUnit, MethodUnit, MethodUnit];
 });
 
 function variantsOf(unit: MethodUnit, count = 1) {
@@ -94,5 +97,21 @@ describe('planTrials', () => {
     expect(there?.key).toBe(here?.key);
     expect(there?.evaluations.map(({ key }) => key)).toEqual(here?.evaluations.map(({ key }) => key));
     expect(there?.measurement.key).not.toBe(here?.measurement.key);
+  });
+
+  it('asks for a new trial of what trains on the device, and of nothing else', () => {
+    const entry = tinyEntry([...variantsOf(gptq), ...variantsOf(logitKd)]);
+    const gpu = runnerOf({ provider: 'webgpu', device: deviceOf() });
+    const [calibrated, trained] = planTrials([entry], gpu);
+    const [calibratedThere, trainedThere] = planTrials([entry], gpu, { trainOnDevice: true });
+    expect(calibratedThere?.key).toBe(calibrated?.key);
+    expect(trainedThere?.key).not.toBe(trained?.key);
+    expect(trained?.identity).not.toHaveProperty('trainedOn');
+    expect(trainedThere?.identity.trainedOn).toEqual({
+      provider: 'webgpu',
+      device: 'Example GPU',
+      runner: gpu.fingerprint,
+    });
+    expect(() => planTrials([entry], runner, { trainOnDevice: true })).toThrow(/the runner is the processor/);
   });
 });

@@ -21,6 +21,7 @@ function readable(method: Partial<Method>, overrides: object = {}): string[] {
     model: { onnxPath, partsPath, size: SIZE },
     calibrationPath,
     trainingPath: null,
+    training: { provider: 'cpu' as const, environment: {} },
     ...overrides,
   };
   return trialReadable(specification, { ...dense, ...method });
@@ -33,6 +34,13 @@ afterEach(() => {
 });
 
 describe('trialReadable', () => {
+  it('has the folder of the drivers that lead to the device that trains', () => {
+    const drivers = temporaryFolder();
+    const environment = { VK_DRIVER_FILES: join(drivers, 'driver.json') };
+    expect(readable({}, { training: { provider: 'webgpu', environment } })).toContain(drivers);
+    expect(readable({})).not.toContain(drivers);
+  });
+
   it('has the code and the inputs, and none of what a method must not see', () => {
     const paths = readable({});
     expect(paths.filter((path) => path.endsWith('model.onnx') || path.endsWith('calibration.v8'))).toHaveLength(2);

@@ -1,6 +1,6 @@
 /**
- * The graph of a step with what a device's provider has no kernel for in the operators it has. What computes nothing else than
- * before: sums are taken in the same order, a product by its transposed matrix. Operators of onnxruntime 1.30:
+ * Writes what a device's provider has no kernel for in operators it has: the same function, sums in the same order. What
+ * onnxruntime 1.30 has:
  * https://github.com/microsoft/onnxruntime/blob/v1.30.0/onnxruntime/core/providers/webgpu/webgpu_execution_provider.cc
  */
 import type { Provider } from '../contracts/runner.ts';
@@ -19,14 +19,14 @@ const MOST_PARTS = 7;
 /** By provider, by operator of the standard domain. */
 const LOWERINGS: Readonly<Record<Provider, Readonly<Record<string, Lowering>>>> = {
   cpu: {},
-  // Has a kernel for each of them, or for what onnxruntime takes it apart into.
+  // Has each of them, as https://github.com/microsoft/onnxruntime/blob/v1.30.0/docs/OperatorKernels.md says; never run here.
   cuda: {},
   webgpu: {
+    LogSoftmax: (w, node) => [logSoftmax(w, node.inputs[0] as string, intAttribute(node, 'axis', -1))],
     Round: (w, { inputs: [x = ''] }) => [roundHalfToEven(w, x)],
     Sign: (w, { inputs: [x = ''] }) => [
       w.where(w.greater(x, w.scalar(0)), w.scalar(1), w.where(w.less(x, w.scalar(0)), w.scalar(-1), x)),
     ],
-    LogSoftmax: (w, node) => [logSoftmax(w, node.inputs[0] as string, intAttribute(node, 'axis', -1))],
     SoftmaxCrossEntropyLoss: crossEntropy,
     Split: slices,
     Sum: (w, { inputs }) => [
@@ -40,20 +40,21 @@ const LOWERINGS: Readonly<Record<Provider, Readonly<Record<string, Lowering>>>> 
 /** Has the provider no kernel for onnxruntime's own product with transposed matrices? Gradients are then written without it. */
 export const lacksFusedProducts = (provider: Provider): boolean => provider === 'webgpu';
 
+/** Gives the model itself where there is nothing to write. Nodes inside functions and subgraphs stay as they are. */
 export function lowerForDevice(model: OnnxModel, provider: Provider): OnnxModel {
   const lowerings = LOWERINGS[provider];
   const w = extendModel(model, 'device/');
   const made = new Map<string, string>();
-  const replaced = new Set<string>();
+  const replaced = new Set<Node>();
   for (const node of model.graph.nodes) {
     const values = node.domain === '' ? lowerings[node.op]?.(w, node) : undefined;
     if (values === undefined) continue;
-    replaced.add(node.name);
+    replaced.add(node);
     for (const [index, value] of values.entries()) if (node.outputs[index]) made.set(value, node.outputs[index]);
   }
   if (replaced.size === 0) return model;
   const extended = w.finish();
-  const kept = extended.graph.nodes.filter(({ name }) => !replaced.has(name));
+  const kept = extended.graph.nodes.filter((node) => !replaced.has(node));
   const graph = renameValues({ ...extended.graph, nodes: kept }, (name) => made.get(name) ?? name);
   return { ...extended, graph: { ...graph, nodes: sortNodes(graph.nodes) } };
 }

@@ -1,7 +1,8 @@
 /**
  * Makes sure, before a training, that a device takes its steps as they are: that its own kernels do all of one, and that they
  * come to what the CPU's do. Kernels that give wrong numbers in silence are known: of webgpu in onnxruntime 1.30 the second
- * output of SimplifiedLayerNormalization, a Slice with steps below zero, ReduceL1, ReduceLogSum and ReduceSumSquare over no axes.
+ * output of SimplifiedLayerNormalization (the mean in its place), a Slice with steps of -2 that does not start at the end, and
+ * ReduceL1, ReduceLogSum and ReduceSumSquare over no axes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

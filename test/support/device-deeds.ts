@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gradientGraph } from '../../harness/autodiff/gradient.ts';
 import { int } from '../../harness/onnx/attributes.ts';
 import { createGraphBuilder } from '../../harness/onnx/builder.ts';
 import type { OnnxModel } from '../../harness/onnx/graph.ts';
@@ -16,6 +17,8 @@ import { lowerForDevice } from '../../harness/training/lower-for-device.ts';
 import { sgd } from '../../harness/training/optimizer.ts';
 import { train, type TrainingResult, type TrainOptions } from '../../harness/training/train.ts';
 import { regressionFeeds, regressionModel, squaredError } from '../harness/training/regression.ts';
+import { CASES } from '../harness/autodiff/rules/cases.ts';
+import { type CaseInput, caseModel, floatsOf, floatTensor } from './gradient-check.ts';
 import { loweredOperators } from './lowered-operators.ts';
 import { largestDifference } from './run-model.ts';
 import { tinyTrainings } from './tiny-trainings.ts';
@@ -169,7 +172,43 @@ const deeds: Readonly<Record<string, (...args: string[]) => Promise<unknown>>> =
     }
     return found;
   },
+
+  /** The cases of the gradient rules in float32: which the device computes otherwise than the CPU, or leaves to it. */
+  async gradientRules() {
+    const found = { agreeing: 0, wrong: [] as string[], strayed: [] as string[] };
+    for (const [key, cases] of Object.entries(CASES)) {
+      const [op = '', domain = ''] = key.split(':').reverse();
+      for (const given of cases.filter(
+        ({ flat, opset = 21, name }) => !flat && opset >= 18 && !name.includes('double'),
+      )) {
+        const inputs = given.inputs.map(inSinglePrecision);
+        const { model, feeds, targets } = caseModel({ op, domain }, { ...given, inputs, dtype: 'float32' });
+        const { model: whole } = gradientGraph({ model, inputs: {}, loss: 'loss', targets, contrib: false });
+        const live = new Set(whole.graph.inputs.map(({ name }) => name));
+        const fed = Object.fromEntries(Object.entries(feeds).filter(([name]) => live.has(name)));
+        const [right, made] = [
+          await placed(whole, fed, 'cpu'),
+          await placed(lowerForDevice(whole, 'webgpu'), fed, 'webgpu'),
+        ];
+        const away = right.values.map((values, at) => {
+          const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0.01);
+          return largestDifference(values, made.values[at] ?? []) / largest;
+        });
+        if (made.strayed.length > 0) found.strayed.push(`${op}: ${made.strayed.join(', ')}`);
+        // WebGPU's sines and their like are good to 2⁻¹¹: https://www.w3.org/TR/WGSL/#floating-point-accuracy
+        if (away.every((share) => share < 1e-3)) found.agreeing++;
+        else found.wrong.push(`${op}: ${given.name}`);
+      }
+    }
+    return { ...found, strayed: [...new Set(found.strayed)] };
+  },
 };
+
+/** Constants too, which are written in float64. */
+function inSinglePrecision(input: CaseInput): CaseInput {
+  if (typeof input === 'string' || !('constant' in input) || input.constant.dtype !== 'float64') return input;
+  return { constant: floatTensor('float32', input.constant.dims, floatsOf(input.constant)) };
+}
 
 async function compared(onCpu: Promise<TrainingResult>, onDevice: Promise<TrainingResult>): Promise<Agreement> {
   return difference(await onCpu, await onDevice);

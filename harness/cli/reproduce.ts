@@ -108,14 +108,15 @@ interface Choice {
   readonly most: number;
 }
 
-/** Of each method the rows of one source: of the present one, where there are any, else of that which most rows are of. */
+/** Of each method the rows of one source: of the present one, where there are any, else of the newest. */
 function chooseTrials(store: Store, { units, all, models, most }: Choice): Chosen[] {
   return units.flatMap((unit) => {
     const completed = completedTrials(store, { method: unit.method.id, protocol: PROTOCOL.version });
     const bySource = Map.groupBy(completed, ({ identity }) => identity.methodSource);
     const present = bySource.get(methodSource(unit));
     if (present && !all) return [];
-    const rows = present ?? [...bySource.values()].toSorted((a, b) => b.length - a.length)[0] ?? [];
+    const newest = completed.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
+    const rows = present ?? bySource.get(newest?.identity.methodSource ?? '') ?? [];
     const asked = rows.filter(({ identity }) => models?.includes(identity.model) ?? true);
     const places = Map.groupBy(asked, ({ identity }) => identity.model);
     return [...places.values()].flatMap((ofModel) => {

@@ -6,6 +6,7 @@ import { relative } from 'node:path';
 import { defineCommand } from 'citty';
 import Table from 'cli-table3';
 import { type CompletedTrial, completedTrials, type Store } from '../../drizzle/queries.ts';
+import { canonicalJson } from '../contracts/canonical-json.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import { createHubClient } from '../hub/hub-client.ts';
 import type { Bench } from '../jobs/bench.ts';
@@ -143,7 +144,7 @@ function plannedAgain(unit: MethodUnit, trial: CompletedTrial): Chosen[] {
   if (!planned) return [];
   const { methodSource: _, ...now } = planned.identity;
   const { methodSource: __, ...then } = identity;
-  if (JSON.stringify(now) === JSON.stringify(then)) return [{ unit, trial, planned }];
+  if (canonicalJson(now) === canonicalJson(then)) return [{ unit, trial, planned }];
   remark(`${method}/${variant} on ${model}: parameters, model or data are not what they were; left out`);
   return [];
 }

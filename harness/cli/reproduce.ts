@@ -7,11 +7,13 @@ import { defineCommand } from 'citty';
 import Table from 'cli-table3';
 import { type CompletedTrial, completedTrials, type Store } from '../../drizzle/queries.ts';
 import { canonicalJson } from '../contracts/canonical-json.ts';
+import { BenchError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import { createHubClient } from '../hub/hub-client.ts';
 import type { Bench } from '../jobs/bench.ts';
-import { compressTrial } from '../jobs/compress-trial.ts';
+import { type Compressed, compressTrial } from '../jobs/compress-trial.ts';
 import { methodSource, SAME_SOURCES } from '../jobs/method-source.ts';
+import { failureOf } from '../jobs/outcome.ts';
 import { type MethodUnit, planTrials, type PlannedTrial } from '../jobs/plan.ts';
 import { createPreparer } from '../jobs/prepare.ts';
 import { recordSameSource } from '../jobs/same-sources.ts';
@@ -167,7 +169,7 @@ async function reproduceAll(
     const made: Made[] = [];
     for (const [index, each] of chosen.entries()) {
       limits.signal.throwIfAborted();
-      const { outcome, wallSeconds } = await compressTrial(bench, each.planned);
+      const { outcome, wallSeconds } = await compressTrial(bench, each.planned).catch(withoutInputs);
       const completed = outcome.status === 'completed';
       made.push({
         ...each,
@@ -182,6 +184,12 @@ async function reproduceAll(
   } finally {
     workspace.release();
   }
+}
+
+/** A model or dataset that cannot be had here is the end of what needs it, and of nothing else. */
+function withoutInputs(error: unknown): Pick<Compressed, 'outcome' | 'wallSeconds'> {
+  if (!(error instanceof BenchError)) throw error;
+  return { outcome: failureOf(error), wallSeconds: 0 };
 }
 
 function printedOf({ trial: { key, identity, artifact: published }, artifact, reason, wallSeconds }: Made): object {

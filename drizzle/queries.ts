@@ -349,6 +349,7 @@ export interface CompletedTrial {
   readonly identity: TrialIdentity;
   /** SHA-256 of the artifact. */
   readonly artifact: string;
+  readonly startedAt: string;
   readonly cpuSeconds: number;
   /** Processor of the machine that made it. */
   readonly cpuModel: string;
@@ -371,6 +372,7 @@ export function completedTrials(
       key: trial.key,
       identity: trialRow(trial, machineOf(machine), artifactOf(artifact)).identity,
       artifact: artifact.sha256,
+      startedAt: trial.startedAt,
       cpuSeconds: trial.cpuSeconds ?? 0,
       cpuModel: machine.cpuModel,
     }));

@@ -6,6 +6,7 @@ import { relative } from 'node:path';
 import { defineCommand } from 'citty';
 import Table from 'cli-table3';
 import { type CompletedTrial, completedTrials, type Store } from '../../drizzle/queries.ts';
+import { canonicalJson } from '../contracts/canonical-json.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
 import { createHubClient } from '../hub/hub-client.ts';
 import type { Bench } from '../jobs/bench.ts';
@@ -108,14 +109,15 @@ interface Choice {
   readonly most: number;
 }
 
-/** Of each method the rows of one source: of the present one, where there are any, else of that which most rows are of. */
+/** Of each method the rows of one source: of the present one, where there are any, else of the newest. */
 function chooseTrials(store: Store, { units, all, models, most }: Choice): Chosen[] {
   return units.flatMap((unit) => {
     const completed = completedTrials(store, { method: unit.method.id, protocol: PROTOCOL.version });
     const bySource = Map.groupBy(completed, ({ identity }) => identity.methodSource);
     const present = bySource.get(methodSource(unit));
     if (present && !all) return [];
-    const rows = present ?? [...bySource.values()].toSorted((a, b) => b.length - a.length)[0] ?? [];
+    const newest = completed.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
+    const rows = present ?? bySource.get(newest?.identity.methodSource ?? '') ?? [];
     const asked = rows.filter(({ identity }) => models?.includes(identity.model) ?? true);
     const places = Map.groupBy(asked, ({ identity }) => identity.model);
     return [...places.values()].flatMap((ofModel) => {
@@ -142,7 +144,7 @@ function plannedAgain(unit: MethodUnit, trial: CompletedTrial): Chosen[] {
   if (!planned) return [];
   const { methodSource: _, ...now } = planned.identity;
   const { methodSource: __, ...then } = identity;
-  if (JSON.stringify(now) === JSON.stringify(then)) return [{ unit, trial, planned }];
+  if (canonicalJson(now) === canonicalJson(then)) return [{ unit, trial, planned }];
   remark(`${method}/${variant} on ${model}: parameters, model or data are not what they were; left out`);
   return [];
 }

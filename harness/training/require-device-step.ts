@@ -19,8 +19,10 @@ type Outputs = Readonly<Record<string, NumericTensor>>;
 
 /** Relative. Adding in another order changes a step by 1e-5 of it; a device whose products round to 10 bits by 1e-3. */
 const LARGEST_DIFFERENCE = 5e-3;
-/** Moments this much smaller than the largest may be rounding alone. */
-const NOISE = 1e-4;
+/** Of the largest moment, at least of 1, may be rounding: that is all there is where a student starts as its teacher. */
+const NOISE = 1e-5;
+/** Parameters named of those that share a slot. */
+const NAMED = 3;
 
 /** Runs one step on the device and one on the CPU, and drops what they give. Throws UnsupportedError. */
 export async function requireDeviceStep(plan: StepPlan, feeds: Outputs): Promise<void> {
@@ -83,20 +85,21 @@ function requireAgreement(
   for (const [name, value] of others) {
     const got = own.get(name) as number;
     if (Math.abs(got - value) <= LARGEST_DIFFERENCE * Math.max(Math.abs(value), 1e-3)) continue;
-    refuse(name, `is ${got}, on the CPU ${value}`);
+    refuse(`the ${name.replaceAll('_', ' ')}`, `is ${got}, on the CPU ${value}`);
   }
   for (const kind of optimizer.moments) {
     const slots = graph.layout.slots.map((slot) => {
       const name = nextName(stateName(slot, kind));
       return { slot, got: valuesOf(made, name), right: valuesOf(expected, name) };
     });
-    const floor = NOISE * Math.max(...slots.map(({ right }) => normOf(right)));
+    const noise = NOISE * Math.max(1, ...slots.map(({ right }) => normOf(right)));
     for (const { slot, got, right } of slots) {
       const away = normOf(right.map((value, at) => value - (got[at] as number)));
-      if (away <= LARGEST_DIFFERENCE * (normOf(right) + floor)) continue;
-      const names = slot.members.map(({ name }) => name).join(', ');
+      if (away <= LARGEST_DIFFERENCE * normOf(right) + noise) continue;
+      const names = slot.members.map(({ name }) => name);
+      const shown = `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ', …' : ''}`;
       refuse(
-        `the ${kind} of ${names}`,
+        `the ${kind} of ${shown}`,
         `is ${away.toExponential(1)} away from the CPU’s, whose norm is ${normOf(right).toExponential(1)}`,
       );
     }

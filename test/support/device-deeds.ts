@@ -21,7 +21,7 @@ import { CASES } from '../harness/autodiff/rules/cases.ts';
 import { type CaseInput, caseModel, floatsOf, floatTensor } from './gradient-check.ts';
 import { loweredOperators } from './lowered-operators.ts';
 import { largestDifference } from './run-model.ts';
-import { tinyTrainings } from './tiny-trainings.ts';
+import { distilledFromItself, tinyTrainings } from './tiny-trainings.ts';
 
 export interface Agreement {
   /** Largest difference of a loss, relative to it, and of a gradient's norm. */
@@ -127,11 +127,23 @@ const deeds: Readonly<Record<string, (...args: string[]) => Promise<unknown>>> =
       const attributes = { noop_with_empty_axes: int(1) };
       return w.reduceMean(w.node('ReduceSumSquare', ['y'], { attributes })[0] as string, { keepdims: false });
     };
+    // Its second output, which the gradient reads, is the mean there.
+    const wide = { ...small, out: 3, t: [1, 2, 3, 4, 5, 6], weight: [1, 2, 3, 4, 5, 7], bias: [0, 0, 0] };
+    const normalized: Loss = ({ w }) => {
+      const ones = w.initializer('ones', tensorOf('float32', [3], Float32Array.of(1, 1, 1)));
+      const y = w.node('SimplifiedLayerNormalization', ['y', ones], { outputs: ['normal', 'deviation'] })[0] as string;
+      const difference = w.sub(y, w.input('t', 'float32', [2, 3]));
+      return w.reduceMean(w.mul(difference, difference), { keepdims: false });
+    };
     return {
+      wrongGradient: await failure(
+        train(regression({ model: regressionModel(wide), feeds: [regressionFeeds(wide)], loss: normalized })),
+      ),
       kept: await refused('device', twice),
       copied: await refused('host', twice),
       wrong: await refused('device', squares),
       wrongCopied: await refused('host', squares),
+      atTheOptimum: await failure(train({ ...distilledFromItself(), provider: 'webgpu' })),
     };
   },
 

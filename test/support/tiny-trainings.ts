@@ -236,6 +236,17 @@ function gates(): TrainOptions {
   };
 }
 
+/** One step whose gradient is rounding alone. */
+export function distilledFromItself(): TrainOptions {
+  const model = tinyGpt();
+  return {
+    ...plain(model),
+    model: mergeTeacher(model.onnx, model.onnx),
+    loss: logitDistillation({ temperature: 2 }),
+    steps: 1,
+  };
+}
+
 /** By what they are made of. */
 export const tinyTrainings = {
   'decoder of RMS norms and rotation, AdamW': () => plain(tinyLlama()),

@@ -57,11 +57,14 @@ describe.skipIf(skipped)(`train on webgpu over SwiftShader ${skipped}`, () => {
   });
 
   it('refuses what the device would leave to the CPU, and what it computes wrongly, by name', async () => {
-    const { kept, copied, wrong, wrongCopied } = await run<Record<string, string>>('refusals');
+    const { kept, copied, wrong, wrongCopied, wrongGradient, atTheOptimum } =
+      await run<Record<string, string>>('refusals');
     expect(kept).toMatch(/^UnsupportedError: training: on webgpu .*: Mean \(1 node\).*train on the CPU/);
     expect(copied).toBe(kept);
     expect(wrong).toMatch(/^UnsupportedError: .*loss of the first step is 5, on the CPU 29: .*train on the CPU/);
     expect(wrongCopied).toBe(wrong);
+    expect(wrongGradient).toMatch(/^UnsupportedError: .*the gradient norm of the first step is .*, on the CPU/);
+    expect(atTheOptimum).toBe('nothing was thrown');
   });
 
   it('gives back the memory of states that are over', async () => {

@@ -186,13 +186,14 @@ const deeds: Readonly<Record<string, (...args: string[]) => Promise<unknown>>> =
   },
 
   /** The cases of the gradient rules in float32: which the device computes otherwise than the CPU, or leaves to it. */
-  async gradientRules() {
+  /** Of each operator the first case, and those named; all of them where 'all' is among the names. */
+  async gradientRules(...names: string[]) {
+    const chosen = (name: string, index: number) => index === 0 || names.includes('all') || names.includes(name);
     const found = { agreeing: 0, wrong: [] as string[], strayed: [] as string[] };
     for (const [key, cases] of Object.entries(CASES)) {
       const [op = '', domain = ''] = key.split(':').reverse();
-      for (const given of cases.filter(
-        ({ flat, opset = 21, name }) => !flat && opset >= 18 && !name.includes('double'),
-      )) {
+      const fit = cases.filter(({ flat, opset = 21, name }) => !flat && opset >= 18 && !name.includes('double'));
+      for (const given of fit.filter(({ name }, index) => chosen(`${op}: ${name}`, index))) {
         const inputs = given.inputs.map(inSinglePrecision);
         const { model, feeds, targets } = caseModel({ op, domain }, { ...given, inputs, dtype: 'float32' });
         const { model: whole } = gradientGraph({ model, inputs: {}, loss: 'loss', targets, contrib: false });

@@ -1,3 +1,7 @@
+/**
+ * Training on a device, over SwiftShader. Of the gradient rules' cases one per operator;
+ * `SHRINKRANK_DEVICE_CASES=all npx vitest run test/harness/training/train-on-device` for all of them, another minute.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Agreement } from '../../support/device-deeds.ts';
 import { findSoftwareDevice } from '../../support/find-software-device.ts';
@@ -14,6 +18,18 @@ const skipped = 'missing' in found ? found.missing : '';
 const TOLERANCE = { loss: 2e-5, gradientNorm: 5e-5, moments: 1e-4, parameter: 3e-4 };
 /** Softmax takes no notice of what all keys share: the gradient of this bias is rounding alone, and Adam makes steps of it. */
 const UNDETERMINED = /\.k\.bias$/;
+
+/** What requireDeviceStep is there for; one that is mended in a later onnxruntime goes from this list. */
+const WRONG_KERNELS = [
+  'Slice: backwards by two',
+  'SimplifiedLayerNormalization: last axis',
+  'SimplifiedLayerNormalization: epsilon',
+  'SkipSimplifiedLayerNormalization: bias',
+  'SkipSimplifiedLayerNormalization: sum read too',
+  'ReduceL1: nothing',
+  'ReduceLogSum: nothing',
+  'ReduceSumSquare: nothing',
+];
 
 function expectAgreement(agreement: Agreement): void {
   expect(agreement.loss).toBeLessThan(TOLERANCE.loss);
@@ -83,26 +99,15 @@ describe.skipIf(skipped)(`train on webgpu over SwiftShader ${skipped}`, () => {
   });
 
   it('has kernels for what gradient rules write, right ones but for those known', async () => {
-    const rules = await run<{ agreeing: number; wrong: string[]; strayed: string[] }>('gradientRules');
-    expect(rules.agreeing).toBeGreaterThan(340);
-    // What requireDeviceStep is there for; one that is mended in a later onnxruntime goes from this list.
-    expect(rules.wrong).toEqual([
-      'Slice: backwards by two',
-      'SimplifiedLayerNormalization: last axis',
-      'SimplifiedLayerNormalization: epsilon',
-      'SkipSimplifiedLayerNormalization: bias',
-      'SkipSimplifiedLayerNormalization: sum read too',
-      'ReduceL1: nothing',
-      'ReduceLogSum: nothing',
-      'ReduceSumSquare: nothing',
-    ]);
-    // Pow of whole exponents, products that a model has fused itself, cross-entropies that are reduced or weighed.
-    expect(rules.strayed).toEqual([
-      'Mean: Mean',
-      'Pow: Pow',
-      'Dropout: Dropout',
-      'FusedMatMul: FusedMatMul',
-      'SoftmaxCrossEntropyLoss: LogSoftmax',
-    ]);
+    const all = process.env.SHRINKRANK_DEVICE_CASES === 'all';
+    const asked = all ? ['all'] : WRONG_KERNELS;
+    const rules = await run<{ agreeing: number; wrong: string[]; strayed: string[] }>('gradientRules', ...asked);
+    expect(rules.agreeing).toBeGreaterThan(all ? 340 : 70);
+    expect(rules.wrong).toEqual(WRONG_KERNELS);
+    // Of Pow those of whole exponents, of Dropout those that train.
+    const strayed = ['Mean: Mean', 'Pow: Pow', 'Dropout: Dropout', 'FusedMatMul: FusedMatMul'];
+    const first = strayed.filter((each) => !/^(Pow|Dropout)/.test(each));
+    // Cross-entropies that are reduced or weighed: those of harness/training/loss.ts are neither.
+    expect(rules.strayed).toEqual([...(all ? strayed : first), 'SoftmaxCrossEntropyLoss: LogSoftmax']);
   });
 });

@@ -7,8 +7,9 @@ import { defineCommand } from 'citty';
 import Table from 'cli-table3';
 import { type CompletedTrial, completedTrials, type Store } from '../../drizzle/queries.ts';
 import { canonicalJson } from '../contracts/canonical-json.ts';
-import { BenchError } from '../contracts/errors.ts';
+import { BenchError, InputError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/protocol.ts';
+import type { TrialIdentity } from '../contracts/result.ts';
 import { createHubClient } from '../hub/hub-client.ts';
 import type { Bench } from '../jobs/bench.ts';
 import { type Compressed, compressTrial } from '../jobs/compress-trial.ts';
@@ -114,7 +115,10 @@ interface Choice {
 /** Of each method the rows of one source: of the present one, where there are any, else of the newest. */
 function chooseTrials(store: Store, { units, all, models, most }: Choice): Chosen[] {
   return units.flatMap((unit) => {
-    const completed = completedTrials(store, { method: unit.method.id, protocol: PROTOCOL.version });
+    const completed = completedTrials(store, { method: unit.method.id, protocol: PROTOCOL.version }).filter(
+      // Devices promise no bytes.
+      ({ identity }) => identity.trainedOn === undefined,
+    );
     const bySource = Map.groupBy(completed, ({ identity }) => identity.methodSource);
     const present = bySource.get(methodSource(unit));
     if (present && !all) return [];
@@ -133,22 +137,30 @@ function chooseTrials(store: Store, { units, all, models, most }: Choice): Chose
 /** The trial as the present registry would plan it; nothing where variant, model or data are not what they were. */
 function plannedAgain(unit: MethodUnit, trial: CompletedTrial): Chosen[] {
   const { identity } = trial;
-  const { method, variant, model, data, seed } = identity;
-  if (!unit.method.variants[variant]) return [];
-  const entry = {
-    model: findModel(model),
-    calibration: findDataset(data?.dataset ?? nightly.entries[0]?.calibration ?? ''),
-    tasks: [],
-    variants: [{ unit, variant }],
-    seeds: [seed],
-  };
-  const [planned] = planTrials([entry], runnerOf('cpu', readMachine()));
-  if (!planned) return [];
-  const { methodSource: _, ...now } = planned.identity;
-  const { methodSource: __, ...then } = identity;
-  if (canonicalJson(now) === canonicalJson(then)) return [{ unit, trial, planned }];
+  const { method, variant, model } = identity;
+  const planned = planOf(unit, identity);
+  const { methodSource: _, ...then } = identity;
+  const { methodSource: __, ...now } = planned?.identity ?? { methodSource: '' };
+  if (planned && canonicalJson(now) === canonicalJson(then)) return [{ unit, trial, planned }];
   remark(`${method}/${variant} on ${model}: parameters, model or data are not what they were; left out`);
   return [];
+}
+
+/** Undefined where variant, model or dataset are not registered any more. */
+function planOf(unit: MethodUnit, { variant, model, data, seed }: TrialIdentity): PlannedTrial | undefined {
+  try {
+    const entry = {
+      model: findModel(model),
+      calibration: findDataset(data?.dataset ?? nightly.entries[0]?.calibration ?? ''),
+      tasks: [],
+      variants: [{ unit, variant }],
+      seeds: [seed],
+    };
+    return planTrials([entry], runnerOf('cpu', readMachine()))[0];
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
 }
 
 interface Made extends Chosen {

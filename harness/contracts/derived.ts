@@ -459,7 +459,10 @@ export const resultSchema = v.strictObject({
   params: v.record(v.string(), v.unknown()),
   model: text,
   modelRevision: said(text, 'Hash over the model’s source.'),
-  methodSource: said(text, 'Hash over the method’s source file and what it imports.'),
+  methodSource: said(
+    text,
+    'Hash over the method’s source file and what it imports, or of older code with the same artifacts.',
+  ),
   data: said(
     v.nullable(v.strictObject({ dataset: text, contentHash: text })),
     'Where calibration and training examples came from; null for data-free methods.',

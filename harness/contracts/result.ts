@@ -68,7 +68,7 @@ export type Artifact = v.InferOutput<typeof artifactSchema>;
 /** What makes a trial the one it is; the key is the SHA-256 over exactly this. */
 export const trialIdentitySchema = v.strictObject({
   method: v.string(),
-  /** SHA-256 over the method's source file and the files of methods/ and harness/ it imports. */
+  /** SHA-256 over the method's source file and the files of methods/ and harness/ it imports, or that of older code with the same artifacts. */
   methodSource: sha256,
   variant: v.string(),
   params: v.record(v.string(), v.unknown()),

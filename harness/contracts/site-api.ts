@@ -55,7 +55,10 @@ export const methodsSchema = v.array(
     licence: said(text, 'SPDX identifier of the licence of the source file.'),
     variants: v.array(v.strictObject({ id: text, slug, params: v.record(v.string(), v.unknown()) })),
     sourceFile: said(text, 'Path within the repository.'),
-    sourceHash: said(text, 'Hash over the source file and what it imports.'),
+    sourceHash: said(
+      text,
+      'Hash over the source file and what it imports, or of older code that gives the same artifacts.',
+    ),
   }),
 );
 

@@ -8,7 +8,7 @@ import type { Done } from '../../../harness/jobs/execute.ts';
 import { type MethodUnit, type PlannedTrial, planTrials } from '../../../harness/jobs/plan.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
 import { type ExecutedRows, executeRows } from '../../support/execute-rows.ts';
-import type { Observation } from '../../support/observing/observe.ts';
+import { type Observation, observationIn } from '../../support/observing/observe.ts';
 import { methodUnit, tinyDataset, tinyEntry, tinyLimits } from '../../support/tiny-suite.ts';
 
 const machine = readMachine();
@@ -154,7 +154,7 @@ describe('what a method is handed', () => {
     const { trials } = await work(home, planTrials([entry], runnerOf('cpu', machine)), NOTHING);
     for (const row of trials) {
       expect(row.status).toBe('completed');
-      observations.set(row.identity.method, JSON.parse(row.notes[0] ?? '') as Observation);
+      observations.set(row.identity.method, observationIn(row.notes));
     }
   });
   afterAll(() => rmSync(home, { recursive: true, force: true }));

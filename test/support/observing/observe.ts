@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { type Access, type Method, defineMethod } from '../../../harness/contracts/method.ts';
+import { LONGEST_NOTE } from '../../../harness/jobs/trial-report.ts';
 import { tensorOf } from '../../../harness/tensor/tensor.ts';
 
 export interface Observation {
@@ -9,6 +10,19 @@ export interface Observation {
   readonly trainingTokens: number | null;
   /** What the method's process was started with. */
   readonly specification: Readonly<Record<string, unknown>>;
+}
+
+/** A remark has a longest length; each part begins with its number, since the same remark twice is one. */
+function partsOf(text: string): string[] {
+  const length = LONGEST_NOTE - 4;
+  const count = Math.ceil(text.length / length);
+  return Array.from({ length: count }, (_, at) => `${at}:${text.slice(at * length, (at + 1) * length)}`);
+}
+
+/** What the remarks of such a method say together. */
+export function observationIn(notes: readonly string[]): Observation {
+  const parts = notes.flatMap((note) => /^\d+:([^]*)$/.exec(note)?.[1] ?? []);
+  return JSON.parse(parts.join('')) as Observation;
 }
 
 export function observing(access: Access): Method {
@@ -31,7 +45,7 @@ export function observing(access: Access): Method {
         trainingTokens: training?.tokenCount ?? null,
         specification: JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Record<string, unknown>,
       };
-      context.note(JSON.stringify(observation));
+      for (const part of partsOf(JSON.stringify(observation))) context.note(part);
       const [first] = model.linears;
       if (!first) return model;
       const { inFeatures, outFeatures } = first;

@@ -39,7 +39,7 @@ export default defineMethod({
   description:
     'Fine-tunes the model together with a score for every weight, which falls when training moves the weight towards zero, and masks the weights of lowest score. ' +
     'Made for models that are fine-tuned to a new task, where weights that were large may have become useless. ' +
-    'Embedding, norms and output layer are trained but not pruned; the soft variants leave the number of zeros to a penalty.',
+    'Embedding, norms and output layer are trained but not pruned. With a penalty in the place of a sparsity, training finds the number of zeros.',
   paper: {
     title: 'Movement Pruning: Adaptive Sparsity by Fine-Tuning',
     authors: 'Victor Sanh, Thomas Wolf, Alexander M. Rush',

@@ -97,6 +97,8 @@ export function sentinelEntries(
   );
   const settled = plan
     .filter(({ key }) => !tonight.has(key) && done.trials.get(key)?.status === 'completed')
+    // Trainings on a device need not agree to the bit, and an artifact that differs would be taken for drift.
+    .filter(({ identity }) => identity.trainedOn === undefined)
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const isDense = ({ unit }: (typeof plan)[number]) => unit.method.id === DENSE_METHOD;
   const others = settled.filter((trial) => !isDense(trial));

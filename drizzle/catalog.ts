@@ -4,12 +4,11 @@
  */
 import * as v from 'valibot';
 import { ACCESS_CLASSES, FAMILIES, SPDX_IDENTIFIER } from '../harness/contracts/method.ts';
+import { sha256 } from '../harness/contracts/result.ts';
 import { canonicalJson } from '../harness/contracts/canonical-json.ts';
 import type { Store } from './client.ts';
 import { catalogDatasets, catalogMethods, catalogModels, catalogTasks } from './schema.ts';
 import { validate } from './validate.ts';
-
-const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 const methodEntrySchema = v.strictObject({
   id: v.string(),

@@ -4,6 +4,7 @@
  */
 import { and, eq } from 'drizzle-orm';
 import * as v from 'valibot';
+import { sha256 } from '../harness/contracts/result.ts';
 import type { Store } from './client.ts';
 import { refreshEffective, type Inserted, type Transaction } from './insert.ts';
 import { corrections, evaluations, measurements, trials } from './schema.ts';
@@ -12,7 +13,7 @@ import { validate } from './validate.ts';
 export const correctionSchema = v.strictObject({
   kind: v.literal('correction'),
   /** Key of the row. */
-  key: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  key: sha256,
   /** Id of the run that wrote it: other runs' rows under the same key stand. */
   run: v.string(),
   action: v.picklist(['withdraw', 'annotate']),

@@ -14,7 +14,7 @@ export type Status = (typeof STATUSES)[number];
 export const FAILURES = ['unsupported', 'failed', 'timeout', 'out-of-memory', 'invalid'] as const;
 
 /** SHA-256, 64 hex digits. */
-const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 /** As Date.toISOString writes it, so that the order of the text is the order of time. */
 const timestamp = v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/), v.isoTimestamp());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));

@@ -7,9 +7,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { canonicalJson } from '../contracts/canonical-json.ts';
 import { InputError } from '../contracts/errors.ts';
+import { sha256 } from '../contracts/result.ts';
 import { appendLine } from './append-line.ts';
-
-const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 const sameSourceSchema = v.strictObject({
   method: v.string(),

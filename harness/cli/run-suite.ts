@@ -80,6 +80,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
   const machine = readMachine();
+  const place = request.fleet ?? (await runnerHere(request.provider ?? 'cpu', machine));
   const workspace = openWorkspace(
     request.home,
     request.artifacts === undefined ? {} : { artifacts: request.artifacts },
@@ -91,12 +92,14 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
     const opened = openStore(workspace.storePath);
     store = opened;
     recordCatalog(store, catalog());
-    if (request.fleet) redis = await connectRedis(request.fleet.redis, remark);
-    const { runner, environment }: RunnerHere =
-      redis && request.fleet
-        ? // Each worker knows the way to its own device.
-          { runner: await chooseRunner(redis, { ...request.fleet, signal: request.signal }, remark), environment: {} }
-        : await runnerHere(request.provider ?? 'cpu', machine);
+    let here: RunnerHere;
+    if ('runner' in place) here = place;
+    else {
+      redis = await connectRedis(place.redis, remark);
+      // Each worker knows the way to its own device.
+      here = { runner: await chooseRunner(redis, { ...place, signal: request.signal }, remark), environment: {} };
+    }
+    const { runner, environment } = here;
     const plan = planTrials(request.entries, runner, request);
     const done = doneIn(store, { plan, retryFailed: request.retryFailed });
     const open = plan.filter((trial) => !isDone(trial, done));

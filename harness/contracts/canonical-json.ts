@@ -4,8 +4,7 @@ import { InputError } from './errors.ts';
 
 /** Throws InputError for anything JSON cannot give back: NaN, infinities, functions, bigints; the path names it. */
 export function canonicalJson(value: unknown): string {
-  const text = write(value);
-  return text ?? refuse(value, '');
+  return write(value) ?? refuse(value, '');
 }
 
 /** Throws the same, without writing it. */

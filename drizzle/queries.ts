@@ -8,14 +8,13 @@ import type {
   Quality,
   RunRow,
   Status,
-  TrialIdentity,
   TrialRow,
 } from '../harness/contracts/result.ts';
 import type { Store, StoreDatabase } from './client.ts';
 import { correctionsOf, type Correction } from './correction.ts';
 import type { ResultTable } from './insert.ts';
 import { readEvaluations, readMeasurements, readTrials, type Stored } from './read-rows.ts';
-import { artifactOf, machineOf, qualityOf, runRow, trialRow, unpackItems } from './row-columns.ts';
+import { machineOf, qualityOf, runRow, unpackItems } from './row-columns.ts';
 import { artifacts, evaluationItems, evaluations, machines, measurements, runs, trials } from './schema.ts';
 
 export { openStore, type Store } from './client.ts';
@@ -344,38 +343,31 @@ export function staleTrials(
     .filter(({ key }) => !currentKeys.has(key));
 }
 
-export interface CompletedTrial {
-  readonly key: string;
-  readonly identity: TrialIdentity;
-  /** SHA-256 of the artifact. */
-  readonly artifact: string;
-  readonly startedAt: string;
-  readonly cpuSeconds: number;
-  /** Processor of the machine that made it. */
-  readonly cpuModel: string;
-}
+export type CompletedTrial = Extract<TrialRow, { readonly status: 'completed' }>;
 
 /** Trials that made an artifact, corrected ones left out, by model, cheapest first. */
 export function completedTrials(
   { database }: Store,
   { method, protocol }: { readonly method: string; readonly protocol: number },
 ): readonly CompletedTrial[] {
-  return database
-    .select({ trial: trials, artifact: artifacts, machine: machines })
+  const found = database
+    .select({ id: trials.id })
     .from(trials)
-    .innerJoin(artifacts, eq(trials.artifact, artifacts.id))
-    .innerJoin(machines, eq(trials.machine, machines.fingerprint))
-    .where(and(eq(trials.method, method), eq(trials.protocol, protocol), sql`${trials.effective} = 1`))
+    .where(
+      and(
+        eq(trials.method, method),
+        eq(trials.protocol, protocol),
+        eq(trials.status, 'completed'),
+        sql`${trials.effective} = 1`,
+      ),
+    )
     .orderBy(trials.model, trials.cpuSeconds, trials.id)
-    .all()
-    .map(({ trial, artifact, machine }) => ({
-      key: trial.key,
-      identity: trialRow(trial, machineOf(machine), artifactOf(artifact)).identity,
-      artifact: artifact.sha256,
-      startedAt: trial.startedAt,
-      cpuSeconds: trial.cpuSeconds ?? 0,
-      cpuModel: machine.cpuModel,
-    }));
+    .all();
+  const rows = readTrials(
+    database,
+    found.map(({ id }) => id),
+  );
+  return rows.flatMap(({ row }) => (row.status === 'completed' ? [row] : []));
 }
 
 export interface HistoryEntry extends TrialSummary {

@@ -57,7 +57,12 @@ export default defineCommand({
         'Where all are the same, let the newer code go on under the rows’ hash, by a line in the ledger of such code',
       default: false,
     },
-    to: { type: 'string', description: 'The ledger (default: methods/same-sources.jsonl)', default: SAME_SOURCES },
+    to: {
+      type: 'string',
+      description: 'The ledger (default: methods/same-sources.jsonl)',
+      valueHint: 'file',
+      default: SAME_SOURCES,
+    },
     timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
     memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
     sandbox: sandboxOption,
@@ -129,7 +134,11 @@ function chooseTrials(store: Store, { units, all, models, most }: Choice): Chose
     return [...places.values()].flatMap((ofModel) => {
       const variants = Map.groupBy(ofModel, ({ identity }) => identity.variant);
       const cheapest = [...variants.values()].flatMap(([first]) => (first ? [first] : []));
-      return cheapest.flatMap((trial) => plannedAgain(unit, trial)).slice(0, most);
+      return cheapest
+        .values()
+        .flatMap((trial) => plannedAgain(unit, trial))
+        .take(most)
+        .toArray();
     });
   });
 }
@@ -204,9 +213,9 @@ function withoutInputs(error: unknown): Pick<Compressed, 'outcome' | 'wallSecond
   return { outcome: failureOf(error), wallSeconds: 0 };
 }
 
-function printedOf({ trial: { key, identity, artifact: published }, artifact, reason, wallSeconds }: Made): object {
+function printedOf({ trial: { key, identity, artifact: then }, artifact, reason, wallSeconds }: Made): object {
   const { method, variant, model, seed } = identity;
-  return { key, method, variant, model, seed, published, artifact, reason, wallSeconds };
+  return { key, method, variant, model, seed, published: then.sha256, artifact, reason, wallSeconds };
 }
 
 interface Verdict {
@@ -223,9 +232,11 @@ function verdictsOf(made: readonly Made[]): readonly Verdict[] {
     source: methodSource(unit),
     rowsSource: all[0]?.trial.identity.methodSource ?? '',
     trials: all.map(({ trial }) => trial.key),
-    same: all.every(({ artifact, trial }) => artifact === trial.artifact),
+    same: all.every(isSame),
   }));
 }
+
+const isSame = ({ artifact, trial }: Made): boolean => artifact === trial.artifact.sha256;
 
 function record({ method, source, rowsSource, trials, same }: Verdict, ledger: string): void {
   if (!same || source === rowsSource) return;
@@ -238,10 +249,11 @@ function printReport(
   { verdicts, ledger }: { readonly verdicts: readonly Verdict[]; readonly ledger: string | undefined },
 ): void {
   const table = new Table({ head: ['artifact', 'model', 'seed', 'published', 'here', ''] });
-  for (const { trial, artifact, reason } of made) {
+  for (const each of made) {
+    const { trial, artifact, reason } = each;
     const { method, variant, model, seed } = trial.identity;
-    const [then, now] = [trial.artifact.slice(0, 12), artifact?.slice(0, 12) ?? reason ?? ''];
-    table.push([`${method}/${variant}`, model, seed, then, now, artifact === trial.artifact ? 'same' : 'differs']);
+    const [then, now] = [trial.artifact.sha256.slice(0, 12), artifact?.slice(0, 12) ?? reason ?? ''];
+    table.push([`${method}/${variant}`, model, seed, then, now, isSame(each) ? 'same' : 'differs']);
   }
   print(table.toString());
   const different = verdicts.filter(({ same }) => !same).map(({ method }) => method);
@@ -256,7 +268,7 @@ function printReport(
     );
   }
   const here = readMachine().cpuModel;
-  const elsewhere = new Set(made.map(({ trial }) => trial.cpuModel).filter((cpuModel) => cpuModel !== here));
+  const elsewhere = new Set(made.map(({ trial }) => trial.machine.cpuModel).filter((cpuModel) => cpuModel !== here));
   if (different.length > 0 && elsewhere.size > 0) {
     remark(
       `published on ${[...elsewhere].join(', ')}, made here on ${here}: another processor may add in another order; ` +

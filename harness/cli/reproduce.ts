@@ -250,12 +250,20 @@ function printReport(
 ): void {
   const table = new Table({ head: ['artifact', 'model', 'seed', 'published', 'here', ''] });
   for (const each of made) {
-    const { trial, artifact, reason } = each;
+    const { trial, artifact } = each;
     const { method, variant, model, seed } = trial.identity;
-    const [then, now] = [trial.artifact.sha256.slice(0, 12), artifact?.slice(0, 12) ?? reason ?? ''];
-    table.push([`${method}/${variant}`, model, seed, then, now, isSame(each) ? 'same' : 'differs']);
+    const [then, now] = [trial.artifact.sha256.slice(0, 12), artifact?.slice(0, 12) ?? '—'];
+    table.push([
+      `${method}/${variant}`,
+      model,
+      seed,
+      then,
+      now,
+      artifact === null ? 'not made' : isSame(each) ? 'same' : 'differs',
+    ]);
   }
   print(table.toString());
+  for (const reason of new Set(made.flatMap((each) => each.reason ?? []))) remark(`not made: ${reason}`);
   const different = verdicts.filter(({ same }) => !same).map(({ method }) => method);
   const newer = verdicts.filter(({ same, source, rowsSource }) => same && source !== rowsSource);
   print(`${verdicts.length - different.length} of ${verdicts.length} methods give the published artifacts`);

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests that kill processes, fill disks, share a machine or measure: beside others they would see what is not theirs. */
 const ALONE = [
-  'test/harness/jobs/**/*.slow.test.ts',
+  'test/harness/{fleet,sandbox,trial,process}/**/*.slow.test.ts',
   'test/harness/measure/**/*.slow.test.ts',
   'test/drizzle/**/*.slow.test.ts',
 ];

@@ -30,7 +30,7 @@ fi
 
 # Unpacked to a pipe: no name in the archive becomes a path here, and what is too long is cut, not stored.
 gh api "repos/$REPOSITORY/actions/artifacts/$id/zip" > "$folder/report.zip"
-{ unzip -p "$folder/report.zip" report.md || true; } | node scripts/report-comment.ts > "$folder/body.json"
+{ unzip -p "$folder/report.zip" report.md || true; } | node cli/authors/report-comment.ts > "$folder/body.json"
 
 earlier=$(gh api --paginate "repos/$REPOSITORY/issues/$number/comments" \
   --jq '.[] | select(.user.login == "github-actions[bot]" and (.body | startswith("<!-- method report -->"))) | .id' |

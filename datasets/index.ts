@@ -1,5 +1,5 @@
 /** Every dataset of the board, sorted by file name. To add one, write datasets/<id>.ts and list it here. */
-import type { DatasetDefinition } from '../harness/contracts/dataset.ts';
+import type { DatasetDefinition } from '../contracts/dataset.ts';
 import tinystories from './tinystories.ts';
 import tinyworldEntailment from './tinyworld-entailment.ts';
 import tinyworldFacts from './tinyworld-facts.ts';

@@ -2,7 +2,7 @@
  * TinyStories: short stories in the words of a small child, written by GPT-3.5 and GPT-4.
  * Eldan & Li 2023, https://arxiv.org/abs/2305.07759; the first 2 MiB of the hub's training file.
  */
-import type { DatasetDefinition, DatasetRow } from '../harness/contracts/dataset.ts';
+import type { DatasetDefinition, DatasetRow } from '../contracts/dataset.ts';
 import { dropRepeatedRows } from './shared/leak-guard.ts';
 import { verifiedSplits } from './shared/verified-splits.ts';
 

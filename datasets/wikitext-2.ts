@@ -6,8 +6,8 @@
  * word to them but a five-letter one that fine-tuning on such text learns to expect; and the papers report raw figures.
  * The remaining splits are in the form with `<unk>`.
  */
-import type { DatasetDefinition, DatasetRow, HubClient } from '../harness/contracts/dataset.ts';
-import { createRandom } from '../harness/tensor/random.ts';
+import type { DatasetDefinition, DatasetRow, HubClient } from '../contracts/dataset.ts';
+import { createRandom } from '../numerics/tensor/random.ts';
 import { dropRepeatedRows } from './shared/leak-guard.ts';
 import { readParquetRows, textCell } from './shared/parquet-rows.ts';
 import { verifiedSplits } from './shared/verified-splits.ts';

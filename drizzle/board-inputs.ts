@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { and, asc, eq, sql } from 'drizzle-orm';
-import { canonicalJson } from '../harness/contracts/canonical-json.ts';
+import { canonicalJson } from '../contracts/canonical-json.ts';
 import { readCatalog } from './catalog.ts';
 import type { Store } from './client.ts';
 import { correctionLedger } from './run-detail.ts';

@@ -1,7 +1,7 @@
 /** The rows a leaderboard is made of: which trial stands for a variant and seed, and what belongs to it. */
 import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
-import type { Cost, Distance, Placement, Quality, Size, Status } from '../harness/contracts/result.ts';
-import type { Device, Machine, Provider } from '../harness/contracts/runner.ts';
+import type { Cost, Distance, Placement, Quality, Size, Status } from '../contracts/result.ts';
+import type { Device, Machine, Provider } from '../contracts/runner.ts';
 import type { StoreDatabase } from './client.ts';
 import type { ResultTable } from './insert.ts';
 import { among } from './read-rows.ts';

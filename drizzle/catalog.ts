@@ -3,9 +3,9 @@
  * board reads them without importing any code of theirs. It mirrors the registries; it is no result and may change.
  */
 import * as v from 'valibot';
-import { ACCESS_CLASSES, FAMILIES, SPDX_IDENTIFIER } from '../harness/contracts/method.ts';
-import { sha256 } from '../harness/contracts/result.ts';
-import { canonicalJson } from '../harness/contracts/canonical-json.ts';
+import { ACCESS_CLASSES, FAMILIES, SPDX_IDENTIFIER } from '../contracts/taxonomy.ts';
+import { sha256 } from '../contracts/result.ts';
+import { canonicalJson } from '../contracts/canonical-json.ts';
 import type { Store } from './client.ts';
 import { catalogDatasets, catalogMethods, catalogModels, catalogTasks } from './schema.ts';
 import { validate } from './validate.ts';

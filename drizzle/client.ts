@@ -9,7 +9,7 @@ import { drizzle } from 'drizzle-orm/better-sqlite3';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { InputError, IntegrityError } from '../harness/contracts/errors.ts';
+import { InputError, IntegrityError } from '../contracts/errors.ts';
 import * as schema from './schema.ts';
 
 export type StoreDatabase = BetterSQLite3Database<typeof schema> & { readonly $client: Database.Database };

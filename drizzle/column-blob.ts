@@ -5,7 +5,7 @@
  * f64 for the rest; lossless.
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { IntegrityError } from '../harness/contracts/errors.ts';
+import { IntegrityError } from '../contracts/errors.ts';
 
 export type Columns = Readonly<Record<string, readonly number[] | readonly string[]>>;
 

@@ -4,7 +4,7 @@
  */
 import { and, eq } from 'drizzle-orm';
 import * as v from 'valibot';
-import { sha256 } from '../harness/contracts/result.ts';
+import { sha256 } from '../contracts/result.ts';
 import type { Store } from './client.ts';
 import { refreshEffective, type Inserted, type Transaction } from './insert.ts';
 import { corrections, evaluations, measurements, trials } from './schema.ts';

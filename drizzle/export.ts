@@ -5,9 +5,9 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { asc, eq, gte } from 'drizzle-orm';
-import { canonicalJson } from '../harness/contracts/canonical-json.ts';
-import { InputError, IntegrityError } from '../harness/contracts/errors.ts';
-import type { Row } from '../harness/contracts/result.ts';
+import { canonicalJson } from '../contracts/canonical-json.ts';
+import { InputError, IntegrityError } from '../contracts/errors.ts';
+import type { Row } from '../contracts/result.ts';
 import type { Store, StoreDatabase } from './client.ts';
 import type { ResultTable } from './insert.ts';
 import { readEvaluations, readMeasurements, readRun, readTrials, type Stored } from './read-rows.ts';

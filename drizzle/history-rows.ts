@@ -1,6 +1,6 @@
 /** Every row a contest's variants ever had that stands for its key, with its quality on the task and its speed on the runner. */
 import { and, asc, eq, sql } from 'drizzle-orm';
-import type { Cost, Status } from '../harness/contracts/result.ts';
+import type { Cost, Status } from '../contracts/result.ts';
 import {
   evaluationsOf,
   measurementsOf,

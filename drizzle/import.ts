@@ -5,7 +5,7 @@
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { and, eq, notExists, sql } from 'drizzle-orm';
-import { BenchError, InputError } from '../harness/contracts/errors.ts';
+import { BenchError, InputError } from '../contracts/errors.ts';
 import type { Store } from './client.ts';
 import { insertCorrection, validateCorrection } from './correction.ts';
 import { insertResult, insertRun, type Inserted, type Transaction } from './insert.ts';

@@ -1,10 +1,10 @@
 /** Writes validated rows inside a transaction of the caller: record.ts commits each by itself, import.ts whole files. */
 import { and, desc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
-import { InputError } from '../harness/contracts/errors.ts';
-import type { Artifact, EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../harness/contracts/result.ts';
-import type { Machine } from '../harness/contracts/runner.ts';
-import { canonicalJson } from '../harness/contracts/canonical-json.ts';
+import { InputError } from '../contracts/errors.ts';
+import type { Artifact, EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../contracts/result.ts';
+import type { Machine } from '../contracts/runner.ts';
+import { canonicalJson } from '../contracts/canonical-json.ts';
 import type { StoreDatabase } from './client.ts';
 import {
   artifactColumns,

@@ -2,9 +2,9 @@
  * The leaderboard of one model, task and protocol: one entry per variant, several seeds taken together. For each
  * variant and seed the row of the present code stands (by the catalog's hashes), else the newest, marked stale.
  */
-import { costClassOf, type Access, type CostClass, type Family } from '../harness/contracts/method.ts';
-import { PROTOCOL } from '../harness/contracts/protocol.ts';
-import type { Cost, Distance, Estimate, Quality, Size, Status } from '../harness/contracts/result.ts';
+import { costClassOf, type Access, type CostClass, type Family } from '../contracts/taxonomy.ts';
+import { PROTOCOL } from '../contracts/protocol.ts';
+import type { Cost, Distance, Estimate, Quality, Size, Status } from '../contracts/result.ts';
 import {
   annotationsByRow,
   evaluationsOf,

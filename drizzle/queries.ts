@@ -1,15 +1,7 @@
 /** What the board, the command line and resuming ask of the store. Plain objects; nothing here writes. */
 import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm';
-import { InputError } from '../harness/contracts/errors.ts';
-import type {
-  EvaluationRow,
-  Items,
-  MeasurementRow,
-  Quality,
-  RunRow,
-  Status,
-  TrialRow,
-} from '../harness/contracts/result.ts';
+import { InputError } from '../contracts/errors.ts';
+import type { EvaluationRow, Items, MeasurementRow, Quality, RunRow, Status, TrialRow } from '../contracts/result.ts';
 import type { Store, StoreDatabase } from './client.ts';
 import { correctionsOf, type Correction } from './correction.ts';
 import type { ResultTable } from './insert.ts';
@@ -36,8 +28,8 @@ export { historyRows, type HistoryRow } from './history-rows.ts';
 export { resultDetail, resultDetails } from './result-detail.ts';
 export { correctionLedger, isWithdrawn, rowsOfRun, statusBefore } from './run-detail.ts';
 export { slugOf } from './slug.ts';
-export { FORMULAS } from '../harness/contracts/derived.ts';
-export { API_DOCUMENTS, API_VERSION } from '../harness/contracts/site-api.ts';
+export { FORMULAS } from '../contracts/derived.ts';
+export { API_DOCUMENTS, API_VERSION } from '../contracts/site-api.ts';
 export type {
   Badge,
   BadgeId,
@@ -62,10 +54,10 @@ export type {
   Rank,
   Result,
   RunRowSummary,
-} from '../harness/contracts/derived.ts';
-export type { Access, CostClass, Family } from '../harness/contracts/method.ts';
-export type { Cost, Distance, Estimate, Size, Status } from '../harness/contracts/result.ts';
-export type { Machine, Provider } from '../harness/contracts/runner.ts';
+} from '../contracts/derived.ts';
+export type { Access, CostClass, Family } from '../contracts/taxonomy.ts';
+export type { Cost, Distance, Estimate, Size, Status } from '../contracts/result.ts';
+export type { Machine, Provider } from '../contracts/runner.ts';
 
 export interface DoneKeys {
   /** Artifact: SHA-256, null when it failed. */

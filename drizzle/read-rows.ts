@@ -1,7 +1,7 @@
 /** Reads whole rows back, exactly as they were recorded. */
 import { eq, inArray, sql, type SQL } from 'drizzle-orm';
-import { IntegrityError } from '../harness/contracts/errors.ts';
-import type { EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../harness/contracts/result.ts';
+import { IntegrityError } from '../contracts/errors.ts';
+import type { EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../contracts/result.ts';
 import type { StoreDatabase } from './client.ts';
 import {
   artifactOf,

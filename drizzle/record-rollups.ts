@@ -1,6 +1,6 @@
-/** Keeps what harness/derive computed: a contest's boards, comparisons and histories in one transaction. */
+/** Keeps what board/derive computed: a contest's boards, comparisons and histories in one transaction. */
 import { eq, inArray, notInArray } from 'drizzle-orm';
-import type { BoardSummary, Comparisons, DerivedBoard, History } from '../harness/contracts/derived.ts';
+import type { BoardSummary, Comparisons, DerivedBoard, History } from '../contracts/derived.ts';
 import type { Store } from './client.ts';
 import type { Transaction } from './insert.ts';
 import { packComparisons } from './rollups.ts';

@@ -3,8 +3,8 @@
  * does not fit the contract is an InputError and nothing is written.
  */
 import { and, eq, sql } from 'drizzle-orm';
-import { InputError } from '../harness/contracts/errors.ts';
-import type { EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../harness/contracts/result.ts';
+import { InputError } from '../contracts/errors.ts';
+import type { EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../contracts/result.ts';
 import type { Store } from './client.ts';
 import { insertResult, insertRun, rowsAt, type Inserted, type ResultRow, type Transaction } from './insert.ts';
 import { machineOf, runRow } from './row-columns.ts';

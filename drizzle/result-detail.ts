@@ -1,8 +1,8 @@
 /** All that is known of a trial, as the site shows it: everything but per-item outcomes. */
 import { asc, desc, eq, inArray } from 'drizzle-orm';
-import type { Result } from '../harness/contracts/derived.ts';
-import { InputError } from '../harness/contracts/errors.ts';
-import { costClassOf } from '../harness/contracts/method.ts';
+import type { Result } from '../contracts/derived.ts';
+import { InputError } from '../contracts/errors.ts';
+import { costClassOf } from '../contracts/taxonomy.ts';
 import type { Store, StoreDatabase } from './client.ts';
 import { among } from './read-rows.ts';
 import {

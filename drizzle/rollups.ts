@@ -1,8 +1,8 @@
-/** The derived figures the site shows, as harness/derive left them; plain look-ups, however many rows they stand for. */
+/** The derived figures the site shows, as board/derive left them; plain look-ups, however many rows they stand for. */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { and, asc, eq } from 'drizzle-orm';
-import { InputError, unknownId } from '../harness/contracts/errors.ts';
-import type { BoardSummary, Comparisons, DerivedBoard, DerivedEntry, History } from '../harness/contracts/derived.ts';
+import { InputError, unknownId } from '../contracts/errors.ts';
+import type { BoardSummary, Comparisons, DerivedBoard, DerivedEntry, History } from '../contracts/derived.ts';
 import type { Store } from './client.ts';
 import { rollupBoards, rollupComparisons, rollupEntries, rollupHistories } from './schema.ts';
 

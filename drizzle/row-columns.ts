@@ -1,5 +1,5 @@
 /** Rows of the contract to columns of their tables and back, without loss. */
-import { IntegrityError } from '../harness/contracts/errors.ts';
+import { IntegrityError } from '../contracts/errors.ts';
 import type {
   Artifact,
   Cost,
@@ -13,9 +13,9 @@ import type {
   Size,
   SliceQuality,
   TrialRow,
-} from '../harness/contracts/result.ts';
-import type { Device, Machine, TrainingDevice } from '../harness/contracts/runner.ts';
-import { canonicalJson, digestOf } from '../harness/contracts/canonical-json.ts';
+} from '../contracts/result.ts';
+import type { Device, Machine, TrainingDevice } from '../contracts/runner.ts';
+import { canonicalJson, digestOf } from '../contracts/canonical-json.ts';
 import { packColumns, unpackColumns } from './column-blob.ts';
 import type { artifacts, evaluations, latencyShapes, machines, measurements, runs, trials } from './schema.ts';
 

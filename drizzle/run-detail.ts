@@ -1,7 +1,7 @@
 /** What one run wrote, row by row, and the ledger of corrections: for the site's pages. */
 import { and, asc, desc, eq, lt, sql } from 'drizzle-orm';
-import type { LedgerEntry, RunRowSummary } from '../harness/contracts/derived.ts';
-import type { Status } from '../harness/contracts/result.ts';
+import type { LedgerEntry, RunRowSummary } from '../contracts/derived.ts';
+import type { Status } from '../contracts/result.ts';
 import type { Store } from './client.ts';
 import type { ResultTable } from './insert.ts';
 import { corrections, evaluations, measurements, trials } from './schema.ts';

@@ -4,7 +4,7 @@
  * for the key: completed before failed, then the newest; withdrawn rows never. Evaluations and measurements have one per
  * key and artifact, since a trial done twice may give two artifacts. `effective` is the only column of a result that is
  * ever updated, and depends on the rows alone, not on the order in which they came.
- * Hashes are stored as their 32 bytes; columns of JSON hold canonical JSON (harness/contracts/canonical-json.ts).
+ * Hashes are stored as their 32 bytes; columns of JSON hold canonical JSON (contracts/canonical-json.ts).
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -18,9 +18,9 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core';
-import { ACCESS_CLASSES, FAMILIES } from '../harness/contracts/method.ts';
-import { METRICS, STATUSES } from '../harness/contracts/result.ts';
-import { PROVIDERS } from '../harness/contracts/runner.ts';
+import { ACCESS_CLASSES, FAMILIES } from '../contracts/taxonomy.ts';
+import { METRICS, STATUSES } from '../contracts/result.ts';
+import { PROVIDERS } from '../contracts/runner.ts';
 
 /** A SHA-256, hex digits in TypeScript and 32 bytes in the file. */
 const sha256 = customType<{ data: string; driverData: Buffer }>({
@@ -359,7 +359,7 @@ export const catalogTasks = sqliteTable('catalog_tasks', {
 });
 
 /**
- * What harness/derive computed from the rows above (harness/contracts/derived.ts), as JSON: the site reads these and
+ * What board/derive computed from the rows above (contracts/derived.ts), as JSON: the site reads these and
  * nothing else to show a board. All of it can be computed again.
  */
 export const rollupBoards = sqliteTable('rollup_boards', {

@@ -1,5 +1,5 @@
 /** Means over the seeds of a variant, field by field. All lists hold at least one entry. */
-import type { Cost, Distance, Estimate, Size } from '../harness/contracts/result.ts';
+import type { Cost, Distance, Estimate, Size } from '../contracts/result.ts';
 import type { LatencySummary } from './row-columns.ts';
 
 export function mean(values: readonly number[]): number {

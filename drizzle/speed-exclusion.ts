@@ -1,6 +1,6 @@
-import { PROTOCOL } from '../harness/contracts/protocol.ts';
-import type { Placement } from '../harness/contracts/result.ts';
-import type { Device, Provider } from '../harness/contracts/runner.ts';
+import { PROTOCOL } from '../contracts/protocol.ts';
+import type { Placement } from '../contracts/result.ts';
+import type { Device, Provider } from '../contracts/runner.ts';
 
 export interface MeasuredOn {
   readonly provider: Provider;

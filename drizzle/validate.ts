@@ -1,6 +1,6 @@
 /** Checks of what is about to be written. The message names kind, key and the path of the field. */
 import * as v from 'valibot';
-import { InputError } from '../harness/contracts/errors.ts';
+import { InputError } from '../contracts/errors.ts';
 import {
   evaluationSchema,
   measurementSchema,
@@ -12,8 +12,8 @@ import {
   type Row,
   type RunRow,
   type TrialRow,
-} from '../harness/contracts/result.ts';
-import { requireJson } from '../harness/contracts/canonical-json.ts';
+} from '../contracts/result.ts';
+import { requireJson } from '../contracts/canonical-json.ts';
 
 export function validateRun(row: RunRow): RunRow {
   return validate(runSchema, row, 'run');

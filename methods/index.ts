@@ -1,5 +1,5 @@
 /** Every registered method, sorted by id. A method is one file; this list is the only place that names it. */
-import type { Method } from '../harness/contracts/method.ts';
+import type { Method } from '../engine/definitions/method.ts';
 import bottleneckStudent from './architecture/bottleneck-student.ts';
 import ffnSlice from './architecture/ffn-slice.ts';
 import gqaUptrained from './architecture/gqa-uptrained.ts';

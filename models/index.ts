@@ -1,5 +1,5 @@
 /** Every model of the board, sorted by id. To add one, write models/<id>.ts and list it here. */
-import type { ModelDefinition } from '../harness/contracts/model.ts';
+import type { ModelDefinition } from '../engine/definitions/model.ts';
 import stories260k from './stories260k.ts';
 import tinyworldBert from './tinyworld-bert.ts';
 import tinyworldGptSmall from './tinyworld-gpt-small.ts';

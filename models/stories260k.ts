@@ -2,7 +2,7 @@
  * stories260K: a Llama decoder of 260 thousand weights, trained on TinyStories by Andrej Karpathy.
  * Source: https://huggingface.co/karpathy/tinyllamas (stories260K), read from llama2.c's own checkpoint format.
  */
-import type { ModelDefinition } from '../harness/contracts/model.ts';
+import type { ModelDefinition } from '../engine/definitions/model.ts';
 import { readLlama2cCheckpoint } from './shared/llama2c-checkpoint.ts';
 import { readLlama2cTokenizer } from './shared/llama2c-tokenizer.ts';
 import { buildLlama } from './shared/llama-graph.ts';

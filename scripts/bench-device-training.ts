@@ -9,15 +9,15 @@
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { print, reportError } from '../harness/cli/output.ts';
-import { InputError, UnsupportedError } from '../harness/contracts/errors.ts';
-import type { DeviceProvider } from '../harness/contracts/runner.ts';
-import { keepsOutputs } from '../harness/runtime/device-tensor.ts';
-import { probeProvider } from '../harness/runtime/provider-probe.ts';
-import { quantile } from '../harness/tensor/statistics.ts';
-import { nextTokenCrossEntropy } from '../harness/training/loss.ts';
-import { adamW } from '../harness/training/optimizer.ts';
-import { train, type TrainOptions } from '../harness/training/train.ts';
+import { print, reportError } from '../cli/setup/output.ts';
+import { InputError, UnsupportedError } from '../contracts/errors.ts';
+import type { DeviceProvider } from '../contracts/runner.ts';
+import { keepsOutputs } from '../engine/runtime/device-tensor.ts';
+import { probeProvider } from '../engine/runtime/provider-probe.ts';
+import { quantile } from '../numerics/statistics/statistics.ts';
+import { nextTokenCrossEntropy } from '../engine/training/loss.ts';
+import { adamW } from '../engine/training/optimizer.ts';
+import { train, type TrainOptions } from '../engine/training/train.ts';
 import { buildDecoder, decoderBatches, type DecoderShape } from './training-decoder.ts';
 
 const LEARNING_RATE = 1e-3;

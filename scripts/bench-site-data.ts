@@ -14,11 +14,11 @@ import Table from 'cli-table3';
 import { type Store, openStore } from '../drizzle/client.ts';
 import { derivedBoard, derivedBoards, readCatalog } from '../drizzle/queries.ts';
 import { recordEvaluation, recordTrial } from '../drizzle/record.ts';
-import { InputError } from '../harness/contracts/errors.ts';
-import { deriveStore } from '../harness/derive/derive-store.ts';
+import { InputError } from '../contracts/errors.ts';
+import { deriveStore } from '../board/derive/derive-store.ts';
 import { type LargeStoreSize, fillLargeStore, trialCount } from '../test/support/large-store.ts';
 import { evaluationOf, trialOf } from '../test/support/rows.ts';
-import { buildSite } from './site-build.ts';
+import { buildSite } from '../cli/website/site-build.ts';
 
 const BUILD: LargeStoreSize = {
   models: 4,

@@ -15,15 +15,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { createGraphBuilder } from '../harness/onnx/builder.ts';
-import type { OnnxModel } from '../harness/onnx/graph.ts';
-import { createSession } from '../harness/runtime/session.ts';
-import { createRandom } from '../harness/tensor/random.ts';
-import { tensorOf } from '../harness/tensor/tensor.ts';
-import { nextTokenCrossEntropy } from '../harness/training/loss.ts';
-import { adamW } from '../harness/training/optimizer.ts';
-import { constantSchedule } from '../harness/training/schedule.ts';
-import { train } from '../harness/training/train.ts';
+import { createGraphBuilder } from '../numerics/onnx/builder.ts';
+import type { OnnxModel } from '../numerics/onnx/graph.ts';
+import { createSession } from '../engine/runtime/session.ts';
+import { createRandom } from '../numerics/tensor/random.ts';
+import { tensorOf } from '../numerics/tensor/tensor.ts';
+import { nextTokenCrossEntropy } from '../engine/training/loss.ts';
+import { adamW } from '../engine/training/optimizer.ts';
+import { constantSchedule } from '../engine/training/schedule.ts';
+import { train } from '../engine/training/train.ts';
 import { buildDecoder, decoderBatches, type DecoderShape } from './training-decoder.ts';
 
 const SHAPES: readonly DecoderShape[] = [128, 512].map((width) => ({

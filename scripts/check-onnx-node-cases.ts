@@ -8,16 +8,16 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { fromBinary } from '@bufbuild/protobuf';
-import { readModelFile } from '../harness/onnx/file.ts';
-import type { OnnxModel, ValueInfo } from '../harness/onnx/graph.ts';
-import { TensorProtoSchema } from '../harness/onnx/protobuf/onnx_pb.js';
-import { readModel } from '../harness/onnx/read.ts';
-import { readTensor } from '../harness/onnx/read-tensor.ts';
-import { inferShapes } from '../harness/onnx/shapes.ts';
-import { writeModel } from '../harness/onnx/write.ts';
-import { createSession } from '../harness/runtime/session.ts';
-import { packedBytes } from '../harness/tensor/dtype.ts';
-import { elementCount, type Tensor } from '../harness/tensor/tensor.ts';
+import { readModelFile } from '../numerics/onnx/file.ts';
+import type { OnnxModel, ValueInfo } from '../numerics/onnx/graph.ts';
+import { TensorProtoSchema } from '../numerics/onnx/protobuf/onnx_pb.js';
+import { readModel } from '../numerics/onnx/read.ts';
+import { readTensor } from '../numerics/onnx/read-tensor.ts';
+import { inferShapes } from '../numerics/onnx/shapes.ts';
+import { writeModel } from '../numerics/onnx/write.ts';
+import { createSession } from '../engine/runtime/session.ts';
+import { packedBytes } from '../numerics/tensor/dtype.ts';
+import { elementCount, type Tensor } from '../numerics/tensor/tensor.ts';
 
 type Values = Readonly<Record<string, Tensor>>;
 

@@ -13,11 +13,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exportRows } from '../drizzle/export.ts';
 import { openStore } from '../drizzle/queries.ts';
-import { markdownTable } from '../harness/cli/markdown-table.ts';
-import { REPOSITORY_ROOT } from '../harness/cli/registry.ts';
-import { quantile } from '../harness/tensor/statistics.ts';
+import { markdownTable } from '../cli/render/markdown-table.ts';
+import { REPOSITORY_ROOT } from '../cli/setup/registry.ts';
+import { quantile } from '../numerics/statistics/statistics.ts';
 
-const CLI = join(REPOSITORY_ROOT, 'harness/cli/index.ts');
+const CLI = join(REPOSITORY_ROOT, 'cli/index.ts');
 const VARIANTS =
   'rtn/w4g32,gptq/w4g32,gptq/w2g32,wanda/s50,sparsegpt/s50,sparsegpt/s70,svd-whitened/p50,int8-dynamic/channel,magnitude/s50';
 

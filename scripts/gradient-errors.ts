@@ -3,8 +3,8 @@
  * gradient, by element type: npx node scripts/gradient-errors.ts
  */
 import Table from 'cli-table3';
-import { ruleFiles } from '../harness/autodiff/rules/index.ts';
-import { CASES } from '../test/harness/autodiff/rules/cases.ts';
+import { ruleFiles } from '../numerics/autodiff/rules/index.ts';
+import { CASES } from '../test/numerics/autodiff/rules/cases.ts';
 import { checkGradient, toleranceOf } from '../test/support/gradient-check.ts';
 
 const types = ['float64', 'float32'] as const;

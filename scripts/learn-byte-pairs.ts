@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import tinyworld from '../datasets/tinyworld.ts';
-import type { DatasetDefinition } from '../harness/contracts/dataset.ts';
+import type { DatasetDefinition } from '../contracts/dataset.ts';
 import { learnBytePairs } from '../models/shared/byte-pair-learner.ts';
 import { writeBytePairs } from '../models/shared/byte-pair-tokenizer.ts';
 

@@ -8,17 +8,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findModel, findVariants } from '../harness/cli/registry.ts';
-import { createHubClient } from '../harness/hub/hub-client.ts';
-import { runChild } from '../harness/jobs/child-process.ts';
-import { createPreparer } from '../harness/jobs/prepare.ts';
-import type { SandboxSupport } from '../harness/jobs/sandbox.ts';
-import { sandboxFor, sandboxSupport } from '../harness/jobs/sandbox-support.ts';
-import type { TrialSpecification } from '../harness/jobs/trial-child.ts';
-import { trialReadable } from '../harness/jobs/trial-readable.ts';
-import { warmTrialCache } from '../harness/jobs/warm-trial-cache.ts';
-import { openWorkspace } from '../harness/jobs/workspace.ts';
-import { quantile } from '../harness/tensor/statistics.ts';
+import { findModel, findVariants } from '../cli/setup/registry.ts';
+import { createHubClient } from '../engine/hub/hub-client.ts';
+import { runChild } from '../harness/process/child-process.ts';
+import { createPreparer } from '../harness/plan/prepare.ts';
+import type { SandboxSupport } from '../harness/sandbox/sandbox.ts';
+import { sandboxFor, sandboxSupport } from '../harness/sandbox/sandbox-support.ts';
+import type { TrialSpecification } from '../harness/trial/trial-child.ts';
+import { trialReadable } from '../harness/trial/trial-readable.ts';
+import { warmTrialCache } from '../harness/trial/warm-trial-cache.ts';
+import { openWorkspace } from '../harness/plan/workspace.ts';
+import { quantile } from '../numerics/statistics/statistics.ts';
 
 const { values } = parseArgs({
   options: {
@@ -58,7 +58,7 @@ for (let round = 0; round <= Number(values.rounds); round++) {
     const path = join(cwd, 'specification.json');
     writeFileSync(path, JSON.stringify(specification));
     const outcome = await runChild({
-      entry: resolve(import.meta.dirname, '../harness/jobs/trial-child.ts'),
+      entry: resolve(import.meta.dirname, '../harness/trial/trial-child.ts'),
       args: [path],
       cwd,
       compileCache: workspace.trialCache,

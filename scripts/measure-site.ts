@@ -13,9 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { chromium, type Browser } from 'playwright-core';
-import { InputError } from '../harness/contracts/errors.ts';
-import { SITE_FOLDER } from './site-build.ts';
-import { serveSite } from './site-server.ts';
+import { InputError } from '../contracts/errors.ts';
+import { SITE_FOLDER } from '../cli/website/site-build.ts';
+import { serveSite } from '../cli/website/site-server.ts';
 
 const LIGHTHOUSE = 'lighthouse@13.5.0';
 const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'] as const;

@@ -7,10 +7,10 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
-import { InputError } from '../harness/contracts/errors.ts';
-import { REPOSITORY_ROOT } from '../harness/cli/registry.ts';
-import { SITE_FOLDER, runScript } from './site-build.ts';
-import { serveSite } from './site-server.ts';
+import { InputError } from '../contracts/errors.ts';
+import { REPOSITORY_ROOT } from '../cli/setup/registry.ts';
+import { SITE_FOLDER, runScript } from '../cli/website/site-build.ts';
+import { serveSite } from '../cli/website/site-server.ts';
 
 const PICTURE = join(REPOSITORY_ROOT, 'docs/board.png');
 const MAX_BYTES = 200_000;

@@ -5,9 +5,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { markdownTable } from '../harness/cli/markdown-table.ts';
-import type { Metric } from '../harness/contracts/dataset.ts';
-import type { Estimate } from '../harness/contracts/result.ts';
+import { markdownTable } from '../cli/render/markdown-table.ts';
+import type { Metric } from '../contracts/dataset.ts';
+import type { Estimate } from '../contracts/result.ts';
 
 export interface PhaseRecord {
   readonly objective: string;

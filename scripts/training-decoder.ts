@@ -1,9 +1,9 @@
 /** The GPT-style decoder that the training benchmarks train, and batches for it. */
-import { createGraphBuilder } from '../harness/onnx/builder.ts';
-import type { OnnxModel } from '../harness/onnx/graph.ts';
-import { createRandom } from '../harness/tensor/random.ts';
-import { tensorOf } from '../harness/tensor/tensor.ts';
-import type { FeedSource } from '../harness/training/feed-source.ts';
+import { createGraphBuilder } from '../numerics/onnx/builder.ts';
+import type { OnnxModel } from '../numerics/onnx/graph.ts';
+import { createRandom } from '../numerics/tensor/random.ts';
+import { tensorOf } from '../numerics/tensor/tensor.ts';
+import type { FeedSource } from '../engine/training/feed-source.ts';
 
 export interface DecoderShape {
   readonly layers: number;

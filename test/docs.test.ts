@@ -7,7 +7,8 @@ const documents = readdirSync(root).filter((name) => name.endsWith('.md'));
 
 /** Paths in backquotes that start with a folder of the repository; `<…>` and `*` stand for any name. */
 function pathsIn(text: string): string[] {
-  const folders = 'harness|methods|models|datasets|drizzle|results|site|test|scripts';
+  const folders =
+    'contracts|numerics|engine|board|cli|studies|deploy|harness|methods|models|datasets|drizzle|results|site|test|scripts';
   return [...text.matchAll(new RegExp(`\`((?:${folders})/[^\`\\s]*)\``, 'g'))]
     .map(([, path]) => path ?? '')
     .filter((path) => !/[<*]/.test(path));
@@ -31,7 +32,7 @@ describe('documents', () => {
     };
     for (const [, script] of text.matchAll(/npm run ([a-z:-]+)/g)) expect(Object.keys(scripts)).toContain(script);
     for (const [, command] of text.matchAll(/npm run shrinkrank -- ([a-z]+)/g)) {
-      expect(existsSync(join(root, `harness/cli/${command}.ts`)), command).toBe(true);
+      expect(existsSync(join(root, `cli/commands/${command}.ts`)), command).toBe(true);
     }
   });
 });

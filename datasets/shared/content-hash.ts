@@ -1,6 +1,6 @@
 /** The identity of a dataset: SHA-256 over its decoded rows, whatever file format carried them. */
 import { createHash } from 'node:crypto';
-import type { SplitName, Splits } from '../../harness/contracts/dataset.ts';
+import type { SplitName, Splits } from '../../contracts/dataset.ts';
 
 /** All splits, those that must stay unseen first. */
 export const SPLIT_ORDER = ['test', 'validation', 'calibration', 'training'] as const satisfies readonly SplitName[];

@@ -2,7 +2,7 @@
  * Finds items that two splits share: the same text after normalisation, or most of its 13-word shingles (the length
  * Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C, use to find training text in test sets).
  */
-import type { DatasetRow, SplitName, Splits } from '../../harness/contracts/dataset.ts';
+import type { DatasetRow, SplitName, Splits } from '../../contracts/dataset.ts';
 import { SPLIT_ORDER } from './content-hash.ts';
 
 const SHINGLE_WORDS = 13;

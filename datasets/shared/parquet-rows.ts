@@ -1,6 +1,6 @@
 /** Rows of a Parquet file in memory, through hyparquet. */
 import { parquetReadObjects } from 'hyparquet';
-import { InputError } from '../../harness/contracts/errors.ts';
+import { InputError } from '../../contracts/errors.ts';
 
 export interface ParquetSource {
   readonly bytes: Uint8Array;

@@ -1,6 +1,6 @@
 /** The last step of every dataset's load: the rows are the pinned ones and no split repeats another's. */
-import type { DatasetDefinition, Splits } from '../../harness/contracts/dataset.ts';
-import { IntegrityError } from '../../harness/contracts/errors.ts';
+import type { DatasetDefinition, Splits } from '../../contracts/dataset.ts';
+import { IntegrityError } from '../../contracts/errors.ts';
 import { contentHash } from './content-hash.ts';
 import { findExactLeaks } from './leak-guard.ts';
 

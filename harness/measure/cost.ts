@@ -4,7 +4,7 @@
  * the process, without those it started.
  */
 import { readFileSync } from 'node:fs';
-import type { Cost } from '../contracts/result.ts';
+import type { Cost } from '../../contracts/result.ts';
 import { startEnergyMeter } from './energy.ts';
 import { peakResidentBytes } from './process-memory.ts';
 

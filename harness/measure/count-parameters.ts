@@ -4,9 +4,9 @@
  * single numbers, scales and zero points. Tables kept as floats (rotary angles, masks) cannot be told from weights and
  * count, in the artifact as in dense.
  */
-import type { Node, OnnxModel, SparseTensor } from '../onnx/graph.ts';
-import { DTYPES } from '../tensor/dtype.ts';
-import { elementCount, elements, type NumericTensor, type Tensor } from '../tensor/tensor.ts';
+import type { Node, OnnxModel, SparseTensor } from '../../numerics/onnx/graph.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { elementCount, elements, type NumericTensor, type Tensor } from '../../numerics/tensor/tensor.ts';
 import { allNodes, subgraphs } from './operators.ts';
 import { countCodes, type ParameterCount, useOfInput } from './quantized-weights.ts';
 

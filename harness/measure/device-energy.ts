@@ -5,8 +5,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import { nvidiaDevices } from '../runtime/nvidia-smi.ts';
-import { mean } from '../tensor/statistics.ts';
+import { nvidiaDevices } from '../../engine/runtime/nvidia-smi.ts';
+import { mean } from '../../numerics/statistics/statistics.ts';
 
 const SAMPLE_INTERVAL_MS = 100;
 /** Fewer say nothing of the mean. */

@@ -3,19 +3,19 @@
  * waits for the device and copies next to nothing; elsewhere (CUDA) the logits are copied to the host within the call. What
  * such a copy takes is timed apart at every shape.
  */
-import { NumericalError } from '../contracts/errors.ts';
-import { PROTOCOL } from '../contracts/protocol.ts';
-import type { ShapeLatency } from '../contracts/result.ts';
-import type { DeviceProvider } from '../contracts/runner.ts';
-import { createGraphBuilder } from '../onnx/builder.ts';
-import type { OnnxModel } from '../onnx/graph.ts';
-import { keepsOutputs } from '../runtime/device-tensor.ts';
-import { createSession, type Feeds, type Session } from '../runtime/session.ts';
-import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
-import { quantile } from '../tensor/statistics.ts';
-import { elementCount, tensorOf } from '../tensor/tensor.ts';
+import { NumericalError } from '../../contracts/errors.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { ShapeLatency } from '../../contracts/result.ts';
+import type { DeviceProvider } from '../../contracts/runner.ts';
+import { createGraphBuilder } from '../../numerics/onnx/builder.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { keepsOutputs } from '../../engine/runtime/device-tensor.ts';
+import { createSession, type Feeds, type Session } from '../../engine/runtime/session.ts';
+import { probeTokens, tokenFeeds } from '../../engine/runtime/token-feeds.ts';
+import { quantile } from '../../numerics/statistics/statistics.ts';
+import { elementCount, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { measureShape } from './latency.ts';
-import type { ModelSource } from './measure-artifact.ts';
+import type { ModelSource } from './measurement-task.ts';
 
 export interface DeviceLatencyTask {
   readonly dense: ModelSource;

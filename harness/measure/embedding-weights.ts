@@ -2,7 +2,7 @@
  * Which initializers are the token embedding, found by the graph's structure, so that an artifact may name, quantize or
  * transpose it as it likes: what a Gather or GatherBlockQuantized looks token ids up in.
  */
-import type { Graph, Node } from '../onnx/graph.ts';
+import type { Graph, Node } from '../../numerics/onnx/graph.ts';
 
 /** Operators that change the form of an id; a train of cores looks its digits up one by one. */
 const FORMS = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Div', 'Mod']);

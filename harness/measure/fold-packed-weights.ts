@@ -2,10 +2,10 @@
  * Weights that a file holds packed and unpacks itself when it is loaded, as initializers: what is counted is then what the
  * operators read, whatever the packing.
  */
-import { extractSubgraph, removeDeadCode } from '../onnx/edit.ts';
-import type { Graph, Node, OnnxModel } from '../onnx/graph.ts';
-import { usedNames } from '../onnx/names.ts';
-import { createSession } from '../runtime/session.ts';
+import { extractSubgraph, removeDeadCode } from '../../numerics/onnx/edit.ts';
+import type { Graph, Node, OnnxModel } from '../../numerics/onnx/graph.ts';
+import { usedNames } from '../../numerics/onnx/names.ts';
+import { createSession } from '../../engine/runtime/session.ts';
 import { subgraphs } from './operators.ts';
 import { useOfInput } from './quantized-weights.ts';
 

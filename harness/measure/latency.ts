@@ -3,13 +3,13 @@
  * first to go alternating, so that drift and neighbours of a shared machine fall on both and cancel in the paired ratio.
  */
 import { Bench } from 'tinybench';
-import { PROTOCOL } from '../contracts/protocol.ts';
-import type { ShapeLatency } from '../contracts/result.ts';
-import type { Feeds, Session } from '../runtime/session.ts';
-import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
-import { bootstrapMedian } from '../tensor/bootstrap.ts';
-import { coefficientOfVariation, quantile } from '../tensor/statistics.ts';
-import { elementCount, tensorOf } from '../tensor/tensor.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { ShapeLatency } from '../../contracts/result.ts';
+import type { Feeds, Session } from '../../engine/runtime/session.ts';
+import { probeTokens, tokenFeeds } from '../../engine/runtime/token-feeds.ts';
+import { bootstrapMedian } from '../../numerics/statistics/bootstrap.ts';
+import { coefficientOfVariation, quantile } from '../../numerics/statistics/statistics.ts';
+import { elementCount, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 export interface TimedPair {
   readonly candidate: () => Promise<unknown>;

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os';
-import { canonicalJson } from '../contracts/canonical-json.ts';
-import type { Device, Machine, Provider, Runner } from '../contracts/runner.ts';
+import { canonicalJson } from '../../contracts/canonical-json.ts';
+import type { Device, Machine, Provider, Runner } from '../../contracts/runner.ts';
 
 /** Flags of /proc/cpuinfo that choose onnxruntime's CPU kernels (x86: cpuid names; Arm: hwcap names). */
 const KERNEL_FLAGS = [

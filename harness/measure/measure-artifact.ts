@@ -1,27 +1,14 @@
 /** Speed, memory and placement of an artifact on one runner, dense measured beside it. */
-import { PROTOCOL } from '../contracts/protocol.ts';
-import type { DeviceFigures, Placement, ShapeLatency } from '../contracts/result.ts';
-import type { Provider } from '../contracts/runner.ts';
-import type { OnnxModel } from '../onnx/graph.ts';
-import { readPlacement } from '../runtime/placement.ts';
-import { createSession } from '../runtime/session.ts';
-import { recordedOptions } from '../runtime/session-options.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { DeviceFigures, Placement, ShapeLatency } from '../../contracts/result.ts';
+import { readPlacement } from '../../engine/runtime/placement.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { recordedOptions } from '../../engine/runtime/session-options.ts';
 import { measureShape } from './latency.ts';
+import type { MeasurementTask } from './measurement-task.ts';
 import { placeOnDevice, timeOnDevice } from './measure-on-device.ts';
 import { profiledRun } from './profiled-run.ts';
 import { measureResidentMemory } from './resident-memory.ts';
-
-/** A graph, the bytes of a file, or its path; a path spares a temporary copy. */
-export type ModelSource = OnnxModel | Uint8Array | string;
-
-export interface MeasurementTask {
-  readonly dense: ModelSource;
-  readonly candidate: ModelSource;
-  readonly provider: Provider;
-  readonly contextLength: number;
-  readonly vocabularySize: number;
-  readonly onProgress?: (share: number) => void;
-}
 
 export interface Measurement {
   readonly latency: ShapeLatency[];

@@ -1,16 +1,16 @@
 /** What a measurement on a device says beyond one on the CPU: where its nodes ran, what copies take, memory, energy. */
-import { UnsupportedError } from '../contracts/errors.ts';
-import { PROTOCOL } from '../contracts/protocol.ts';
-import type { DeviceFigures, ShapeLatency } from '../contracts/result.ts';
-import type { DeviceProvider } from '../contracts/runner.ts';
-import { type DevicePlacement, readDevicePlacement } from '../runtime/device-placement.ts';
-import { keepsOutputs } from '../runtime/device-tensor.ts';
-import { createSession } from '../runtime/session.ts';
-import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { DeviceFigures, ShapeLatency } from '../../contracts/result.ts';
+import type { DeviceProvider } from '../../contracts/runner.ts';
+import { type DevicePlacement, readDevicePlacement } from '../../engine/runtime/device-placement.ts';
+import { keepsOutputs } from '../../engine/runtime/device-tensor.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { probeTokens, tokenFeeds } from '../../engine/runtime/token-feeds.ts';
 import { copyingCall } from './latency.ts';
 import { canMeasureEnergy, measureJoulesPerCall } from './device-energy.ts';
 import { fencedCall, measureDeviceLatency } from './device-latency.ts';
-import type { MeasurementTask, ModelSource } from './measure-artifact.ts';
+import type { MeasurementTask, ModelSource } from './measurement-task.ts';
 import { profiledRun } from './profiled-run.ts';
 import type { MemoryGrowth } from './resident-memory.ts';
 

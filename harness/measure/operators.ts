@@ -1,5 +1,5 @@
 /** Which operators a model file is made of. */
-import type { Graph, Node, OnnxModel } from '../onnx/graph.ts';
+import type { Graph, Node, OnnxModel } from '../../numerics/onnx/graph.ts';
 
 /** Nodes by operator (`domain:Op` outside the standard domain), subgraphs and function bodies included; keys ascending. */
 export function operatorHistogram(model: OnnxModel): Record<string, number> {

@@ -2,11 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PROTOCOL } from '../contracts/protocol.ts';
-import type { Provider } from '../contracts/runner.ts';
-import { createSession } from '../runtime/session.ts';
-import { probeTokens, tokenFeeds } from '../runtime/token-feeds.ts';
-import type { ModelSource } from './measure-artifact.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Provider } from '../../contracts/runner.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { probeTokens, tokenFeeds } from '../../engine/runtime/token-feeds.ts';
+import type { ModelSource } from './measurement-task.ts';
 
 export interface ProfiledRun {
   readonly model: ModelSource;

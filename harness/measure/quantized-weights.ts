@@ -5,10 +5,10 @@
  * Layouts: https://github.com/microsoft/onnxruntime/blob/v1.30.0/docs/ContribOperators.md and
  * https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html
  */
-import { intAttribute } from '../onnx/attributes.ts';
-import type { Node } from '../onnx/graph.ts';
-import { DTYPES } from '../tensor/dtype.ts';
-import { elementCount, type NumericTensor, type Tensor } from '../tensor/tensor.ts';
+import { intAttribute } from '../../numerics/onnx/attributes.ts';
+import type { Node } from '../../numerics/onnx/graph.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { elementCount, type NumericTensor, type Tensor } from '../../numerics/tensor/tensor.ts';
 
 export interface ParameterCount {
   readonly parameters: number;

@@ -1,11 +1,11 @@
 /** The sizes of one artifact: bytes of the file, bytes as shipped (zstd), parameters; each also without the token embedding. */
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
-import { PROTOCOL } from '../contracts/protocol.ts';
-import type { Artifact, Size } from '../contracts/result.ts';
-import type { OnnxModel } from '../onnx/graph.ts';
-import { readModel } from '../onnx/read.ts';
-import { writeModel } from '../onnx/write.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Artifact, Size } from '../../contracts/result.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { readModel } from '../../numerics/onnx/read.ts';
+import { writeModel } from '../../numerics/onnx/write.ts';
 import { countParameters } from './count-parameters.ts';
 import { embeddingWeights } from './embedding-weights.ts';
 import { foldPackedWeights } from './fold-packed-weights.ts';

@@ -8,12 +8,12 @@
  * stack of four; attention maps are not transferred, since the student has fewer heads; all losses from the first step on.
  */
 import * as v from 'valibot';
-import { secondMoments } from '../../harness/calibrate/second-moments.ts';
-import { defineMethod, type Example } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { symmetricEigen } from '../../harness/tensor/linear-algebra.ts';
-import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
-import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { secondMoments } from '../../engine/calibrate/second-moments.ts';
+import { defineMethod, type Example } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { symmetricEigen } from '../../numerics/tensor/linear-algebra.ts';
+import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
+import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { type Directions, withBottlenecks } from '../shared/bottleneck.ts';
 import { distillationLoss, layerDistillationParameters } from '../shared/distillation-loss.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';

@@ -7,11 +7,11 @@
  * is as large as a layer and not as the data; every layer gets the same width; the states are those of the whole model.
  */
 import * as v from 'valibot';
-import { secondMoments } from '../../harness/calibrate/second-moments.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { matmul } from '../../harness/runtime/linear-algebra.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { secondMoments } from '../../engine/calibrate/second-moments.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { matmul } from '../../engine/runtime/linear-algebra.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
 import { countUnits, keepUnits } from '../shared/structure.ts';
 

@@ -5,8 +5,8 @@
  * the steps of pre-training with the optimizer as it was.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import { withParameters } from '../../harness/training/parameters.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import { withParameters } from '../../engine/training/parameters.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { mergeHeads, mergeParameters } from '../shared/head-merging.ts';
 

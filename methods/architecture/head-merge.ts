@@ -6,7 +6,7 @@
  * training leaves nothing to compare; here it is any of the old ones.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 import { mergeHeads, mergeParameters } from '../shared/head-merging.ts';
 
 export default defineMethod({

@@ -9,11 +9,11 @@
  * W_φ starts as the choice of the largest pairs, and relu comes after the turning.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { headsOfLayer } from '../../harness/model/model.ts';
-import { symmetricEigen } from '../../harness/tensor/linear-algebra.ts';
-import { withParameters } from '../../harness/training/parameters.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { headsOfLayer } from '../../engine/model/model.ts';
+import { symmetricEigen } from '../../numerics/tensor/linear-algebra.ts';
+import { withParameters } from '../../engine/training/parameters.ts';
 import { findAttention } from '../shared/attention.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { isRotary, type LinearAttention, withLinearAttention } from '../shared/linear-attention-graph.ts';

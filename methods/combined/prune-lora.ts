@@ -6,9 +6,9 @@
  * Departs from it: biases and norms are not trained with them.
  */
 import * as v from 'valibot';
-import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import { addLora } from '../../harness/training/lora.ts';
+import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import { addLora } from '../../engine/training/lora.ts';
 import { adapterParameters } from '../shared/adapter.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { dampingParameter } from '../shared/inverse-factor.ts';

@@ -6,9 +6,9 @@
  * Departs from it: grids per group of inputs, those of methods/quantization/gptq.ts, fitted to all weights of the group.
  */
 import * as v from 'valibot';
-import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
+import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
 import { compensatedSweep } from '../shared/compensated-sweep.ts';
 import type { GridFormat } from '../shared/grid.ts';
 import { dampingParameter, type InverseFactor, inverseFactor } from '../shared/inverse-factor.ts';

@@ -9,10 +9,10 @@
  * that come out of the corrected blocks before it.
  */
 import * as v from 'valibot';
-import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
-import { matmul, thinSvd } from '../../harness/runtime/linear-algebra.ts';
+import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
+import { matmul, thinSvd } from '../../engine/runtime/linear-algebra.ts';
 import { toFloat16 } from '../shared/codebook.ts';
 import { type Factors, factorsOf } from '../shared/low-rank.ts';
 import { withLowRankBranches } from '../shared/low-rank-branch.ts';

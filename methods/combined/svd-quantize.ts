@@ -9,10 +9,10 @@
  * would not be smaller are only quantized.
  */
 import * as v from 'valibot';
-import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
-import { matmul, solvePositiveDefinite } from '../../harness/runtime/linear-algebra.ts';
+import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
+import { matmul, solvePositiveDefinite } from '../../engine/runtime/linear-algebra.ts';
 import { gptqLayer } from '../shared/gptq-layer.ts';
 import type { GridFormat } from '../shared/grid.ts';
 import { dampingParameter } from '../shared/inverse-factor.ts';

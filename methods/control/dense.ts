@@ -1,6 +1,6 @@
 /** The model as it is: what every row is compared with, put through the same pipeline. */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 
 export default defineMethod({
   id: 'dense',

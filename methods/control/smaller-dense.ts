@@ -3,8 +3,8 @@
  * Li et al. 2020, "Train Large, Then Compress", https://arxiv.org/abs/2002.11794, compares the two at equal size.
  */
 import * as v from 'valibot';
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 
 export default defineMethod({
   id: 'smaller-dense',

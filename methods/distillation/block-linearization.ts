@@ -8,15 +8,15 @@
  * Departs from it: a share of the sublayers is named instead of their number, and both covariances are damped.
  */
 import * as v from 'valibot';
-import { residualAfter } from '../../harness/calibrate/reconstruction.ts';
-import { type Example, defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { addInitializers, redirectValue, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
-import type { Graph } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { captureValues } from '../../harness/runtime/capture.ts';
-import { gram, inverseCholesky, matmul } from '../../harness/runtime/linear-algebra.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import { residualAfter } from '../../engine/calibrate/reconstruction.ts';
+import { type Example, defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { addInitializers, redirectValue, removeDeadCode, replaceNode, withGraph } from '../../numerics/onnx/edit.ts';
+import type { Graph } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { captureValues } from '../../engine/runtime/capture.ts';
+import { gram, inverseCholesky, matmul } from '../../engine/runtime/linear-algebra.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
 import { biasOf, withFloats } from '../shared/structure.ts';
 

@@ -7,10 +7,10 @@
  * and the width of the student is its teacher's, as it was there.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import { cosineLoss, logitDistillation, weightedLosses } from '../../harness/training/loss.ts';
-import { withParameters } from '../../harness/training/parameters.ts';
-import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import { cosineLoss, logitDistillation, weightedLosses } from '../../engine/training/loss.ts';
+import { withParameters } from '../../engine/training/parameters.ts';
+import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { lastHidden, pairOf } from '../shared/distilled-values.ts';
 import { budgetParameters, fineTune, taskLoss } from '../shared/fine-tune.ts';
 import { cutStudentVariants, depthParameter, studentOf, studentRemark } from '../shared/student.ts';

@@ -9,9 +9,9 @@
  * before it did.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LayerRoles, LinearRole } from '../../harness/contracts/model.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LayerRoles, LinearRole } from '../../engine/definitions/model.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { rebuildLayers } from '../shared/rebuild-layers.ts';
 import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
 import { keepLayers } from '../shared/structure.ts';

@@ -5,9 +5,9 @@
  * smaller model trained before.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import { withParameters } from '../../harness/training/parameters.ts';
-import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import { withParameters } from '../../engine/training/parameters.ts';
+import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { distillationLoss, distillationParameters } from '../shared/distillation-loss.ts';
 import { fineTune } from '../shared/fine-tune.ts';
 import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';

@@ -6,12 +6,12 @@
  * task is the next token. Values relate per key-value head. As there, the student's last layer follows the teacher's last.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LayerRoles, Model } from '../../harness/contracts/model.ts';
-import { headsOfLayer } from '../../harness/model/model.ts';
-import { attentionDistributionLoss, type Loss, relationLoss, weightedLosses } from '../../harness/training/loss.ts';
-import { withParameters } from '../../harness/training/parameters.ts';
-import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LayerRoles, Model } from '../../engine/definitions/model.ts';
+import { headsOfLayer } from '../../engine/model/model.ts';
+import { attentionDistributionLoss, type Loss, relationLoss, weightedLosses } from '../../engine/training/loss.ts';
+import { withParameters } from '../../engine/training/parameters.ts';
+import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { attentionScores, biasedOutput, pairOf, requireSameHeads } from '../shared/distilled-values.ts';
 import { fineTune, taskLoss } from '../shared/fine-tune.ts';
 import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';

@@ -4,8 +4,8 @@
  * Sanh et al. 2019, https://arxiv.org/abs/1910.01108, table 4 takes the distillation loss away in this manner.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import { withParameters } from '../../harness/training/parameters.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import { withParameters } from '../../engine/training/parameters.ts';
 import { fineTune } from '../shared/fine-tune.ts';
 import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
 

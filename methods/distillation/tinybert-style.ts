@@ -10,22 +10,22 @@
  * smaller model trained before is nearer to the paper, and its g is even. Data augmentation is left out.
  */
 import * as v from 'valibot';
-import { InputError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LayerRoles, Model } from '../../harness/contracts/model.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import type { Random } from '../../harness/tensor/random.ts';
-import { type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
-import { extendModel } from '../../harness/training/graph-writer.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LayerRoles, Model } from '../../engine/definitions/model.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import type { Random } from '../../numerics/tensor/random.ts';
+import { type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
+import { extendModel } from '../../engine/training/graph-writer.ts';
 import {
   attentionLoss,
   hiddenStateLoss,
   type Loss,
   logitDistillation,
   weightedLosses,
-} from '../../harness/training/loss.ts';
-import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
-import { mergeTeacher } from '../../harness/training/teacher.ts';
+} from '../../engine/training/loss.ts';
+import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
+import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { attentionScores, type Pair, pairOf, requireSameHeads } from '../shared/distilled-values.ts';
 import { fineTune } from '../shared/fine-tune.ts';
 import { keepFeatures, strongestFeatures } from '../shared/narrowed-stream.ts';

@@ -9,12 +9,12 @@
  * loss of their classes; the cache of keys and values is left as it is.
  */
 import * as v from 'valibot';
-import { activationNorms, type ActivationNorms } from '../../harness/calibrate/activation-norms.ts';
-import { createCalibrationLoss } from '../../harness/calibrate/calibration-loss.ts';
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import { type Example, defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import type { ThinSvd } from '../../harness/tensor/thin-svd.ts';
+import { activationNorms, type ActivationNorms } from '../../engine/calibrate/activation-norms.ts';
+import { createCalibrationLoss } from '../../engine/calibrate/calibration-loss.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import { type Example, defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import type { ThinSvd } from '../../numerics/tensor/thin-svd.ts';
 import {
   factorsOf,
   keepParameter,

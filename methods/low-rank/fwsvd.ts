@@ -6,9 +6,9 @@
  * Departs from it: an importance is at least a millionth of the mean, so that D has an inverse; no fine-tuning follows.
  */
 import * as v from 'valibot';
-import { weightFisher } from '../../harness/calibrate/fisher.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
+import { weightFisher } from '../../engine/calibrate/fisher.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
 import {
   denseRemark,
   type FactoredLinear,

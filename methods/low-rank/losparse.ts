@@ -8,20 +8,20 @@
  * Departs from it: a column once zero stays zero; steps before, during and after pruning are shares of the budget; AdamW.
  */
 import * as v from 'valibot';
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import { extendModel } from '../../harness/training/graph-writer.ts';
-import { SENSITIVITY, withSensitivity } from '../../harness/training/optimizer.ts';
-import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
-import { foldIdentities } from '../../harness/training/prepare-graph.ts';
-import { cubicSchedule } from '../../harness/training/schedule.ts';
-import type { Hook } from '../../harness/training/train.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../numerics/onnx/edit.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import { extendModel } from '../../engine/training/graph-writer.ts';
+import { SENSITIVITY, withSensitivity } from '../../engine/training/optimizer.ts';
+import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
+import { foldIdentities } from '../../engine/training/prepare-graph.ts';
+import { cubicSchedule } from '../../engine/training/schedule.ts';
+import type { Hook } from '../../engine/training/train.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { factorNames, type Factors, keepParameter, productOf, rankFor, truncate } from '../shared/low-rank.ts';
 

@@ -5,9 +5,9 @@
  * smaller than itself.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
-import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
+import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import {
   type Factors,

@@ -7,9 +7,9 @@
  * of U is left out.
  */
 import * as v from 'valibot';
-import { type SecondMoment, secondMoments } from '../../harness/calibrate/second-moments.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
+import { type SecondMoment, secondMoments } from '../../engine/calibrate/second-moments.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
 import { type Factors, denseRemark, keepParameter, keepVariants, rankFor, withFactors } from '../shared/low-rank.ts';
 import { dampingParameter, truncateWhitened } from '../shared/truncate-whitened.ts';
 

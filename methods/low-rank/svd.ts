@@ -4,8 +4,8 @@
  * No layer gets a rank at which its factors are not smaller than itself.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
 import {
   type Factors,
   denseRemark,

@@ -8,13 +8,13 @@
  * often more of them. `weights` multiplies the cores out when the file is loaded: dense speed, and dense memory.
  */
 import * as v from 'valibot';
-import { InputError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { findNode, removeDeadCode, withGraph } from '../../harness/onnx/edit.ts';
-import { elements } from '../../harness/tensor/tensor.ts';
-import { extendModel, type GraphWriter } from '../../harness/training/graph-writer.ts';
-import { foldIdentities } from '../../harness/training/prepare-graph.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { findNode, removeDeadCode, withGraph } from '../../numerics/onnx/edit.ts';
+import { elements } from '../../numerics/tensor/tensor.ts';
+import { extendModel, type GraphWriter } from '../../engine/training/graph-writer.ts';
+import { foldIdentities } from '../../engine/training/prepare-graph.ts';
 import { keepParameter } from '../shared/low-rank.ts';
 import {
   type CoreValues,

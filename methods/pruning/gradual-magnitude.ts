@@ -6,10 +6,10 @@
  * Departs from it: a weight once zero stays zero, for its mask is the optimizer's too; the paper's can come back.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import { withParameters } from '../../harness/training/parameters.ts';
-import { cubicSchedule } from '../../harness/training/schedule.ts';
-import type { Hook } from '../../harness/training/train.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import { withParameters } from '../../engine/training/parameters.ts';
+import { cubicSchedule } from '../../engine/training/schedule.ts';
+import type { Hook } from '../../engine/training/train.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { layerMask } from '../shared/sparsity.ts';
 

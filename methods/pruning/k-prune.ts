@@ -9,13 +9,13 @@
  * multiply by μ, 64 at a head width of 64. Least squares are held near the weight as it was.
  */
 import * as v from 'valibot';
-import { diagonalFisher, unitGradients } from '../../harness/calibrate/fisher.ts';
-import { reconstructionMoments } from '../../harness/calibrate/reconstruction.ts';
-import { type CalibratedContext, defineMethod } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import { logitDistillation } from '../../harness/training/loss.ts';
-import { mergeTeacher } from '../../harness/training/teacher.ts';
+import { diagonalFisher, unitGradients } from '../../engine/calibrate/fisher.ts';
+import { reconstructionMoments } from '../../engine/calibrate/reconstruction.ts';
+import { type CalibratedContext, defineMethod } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import { logitDistillation } from '../../engine/training/loss.ts';
+import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
 import { countUnits, keepUnits, type KeptUnits } from '../shared/structure.ts';
 import {

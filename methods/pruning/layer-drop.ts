@@ -5,10 +5,10 @@
  * All influences come from one pass over the whole model, as in the paper.
  */
 import * as v from 'valibot';
-import { defineMethod, type Example } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { captureValues } from '../../harness/runtime/capture.ts';
-import { elements } from '../../harness/tensor/tensor.ts';
+import { defineMethod, type Example } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { captureValues } from '../../engine/runtime/capture.ts';
+import { elements } from '../../numerics/tensor/tensor.ts';
 import { keepLayers } from '../shared/structure.ts';
 import { depthParameter, keptCount, requireSeveralLayers } from '../shared/student.ts';
 

@@ -4,9 +4,9 @@
  * 2019, https://arxiv.org/abs/1902.09574; N:M patterns as in Mishra et al. 2021, https://arxiv.org/abs/2104.08378.
  */
 import * as v from 'valibot';
-import { InputError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
 import { type Mask, layerMask, patternMask, sparsityParameter, withMask } from '../shared/sparsity.ts';
 
 export default defineMethod({

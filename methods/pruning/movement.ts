@@ -10,16 +10,16 @@
  * authors' code the optimizer of the scores is AdamW too, without decay.
  */
 import * as v from 'valibot';
-import { InputError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import { extendModel } from '../../harness/training/graph-writer.ts';
-import { type Loss, taskLoss, weightedLosses } from '../../harness/training/loss.ts';
-import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
-import { cubicSchedule } from '../../harness/training/schedule.ts';
-import type { Hook } from '../../harness/training/train.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import { extendModel } from '../../engine/training/graph-writer.ts';
+import { type Loss, taskLoss, weightedLosses } from '../../engine/training/loss.ts';
+import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
+import { cubicSchedule } from '../../engine/training/schedule.ts';
+import type { Hook } from '../../engine/training/train.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { layerMask, withMask } from '../shared/sparsity.ts';
 

@@ -1,6 +1,6 @@
 /** A random mask of the same sparsity: what a pruning method must beat for its scores to mean anything. */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 import { layerMask, patternMask, sparsityParameter, withMask } from '../shared/sparsity.ts';
 
 export default defineMethod({

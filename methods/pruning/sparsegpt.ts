@@ -6,8 +6,8 @@
  * methods/combined/prune-quantize.ts.
  */
 import * as v from 'valibot';
-import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 import { dampingParameter } from '../shared/inverse-factor.ts';
 import { sparsegptLayer } from '../shared/sparsegpt-layer.ts';
 import { sparsityParameter } from '../shared/sparsity.ts';

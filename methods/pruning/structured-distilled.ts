@@ -1,7 +1,7 @@
 /**
  * Structured pruning with distillation: masks on sublayers, heads and neurons are learned together with the weights under a
  * constraint on the parameters that stay, then the matrices are cut and trained on; the whole model teaches throughout.
- * Xia, Zhong & Chen 2022 (CoFi), https://arxiv.org/abs/2204.00408. Masks are hard concrete, harness/training/hard-concrete.ts.
+ * Xia, Zhong & Chen 2022 (CoFi), https://arxiv.org/abs/2204.00408. Masks are hard concrete, engine/training/hard-concrete.ts.
  * The loss is that of the task and the teacher plus, with p the share of parameters expected to stay and t its target,
  *   λ₁ (p − t) + λ₂ (p − t)²       λ₁ and λ₂ go uphill                                      (section 3.1)
  * Departs from CoFi: hidden dimensions are not pruned; layer i learns from layer i of the teacher, for masks take no layer out
@@ -9,22 +9,22 @@
  * such that they can cross their range within the steps there are.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import type { FeedSource } from '../../harness/training/feed-source.ts';
-import { extendModel } from '../../harness/training/graph-writer.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LayerRoles, LinearRole, Model } from '../../engine/definitions/model.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import type { FeedSource } from '../../engine/training/feed-source.ts';
+import { extendModel } from '../../engine/training/graph-writer.ts';
 import {
   hardConcrete,
   logisticNoise,
   maskOf,
   openProbability,
   openProbabilityOf,
-} from '../../harness/training/hard-concrete.ts';
-import { type Loss, weightedLosses } from '../../harness/training/loss.ts';
-import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
-import { mergeTeacher } from '../../harness/training/teacher.ts';
+} from '../../engine/training/hard-concrete.ts';
+import { type Loss, weightedLosses } from '../../engine/training/loss.ts';
+import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
+import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { distillationLoss, layerDistillationParameters } from '../shared/distillation-loss.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { countUnits, keepUnits } from '../shared/structure.ts';

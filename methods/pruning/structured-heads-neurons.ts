@@ -8,12 +8,12 @@
  * gives up on masks beyond ±10. Tuned masks are multiplied into the output projections.
  */
 import * as v from 'valibot';
-import { diagonalFisher, unitGradients, type UnitGradients } from '../../harness/calibrate/fisher.ts';
-import { type Reconstruction, reconstructionMoments } from '../../harness/calibrate/reconstruction.ts';
-import { type CalibratedContext, defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { matmul, solvePositiveDefinite } from '../../harness/runtime/linear-algebra.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { diagonalFisher, unitGradients, type UnitGradients } from '../../engine/calibrate/fisher.ts';
+import { type Reconstruction, reconstructionMoments } from '../../engine/calibrate/reconstruction.ts';
+import { type CalibratedContext, defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { matmul, solvePositiveDefinite } from '../../engine/runtime/linear-algebra.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { countUnits, keepUnits, type KeptUnits } from '../shared/structure.ts';
 import { searchUnits, unitEnergies, type UnitScores, unitShareParameter } from '../shared/units.ts';
 

@@ -4,8 +4,8 @@
  * As in the authors' code (https://github.com/locuslab/wanda) each block sees the outputs of the pruned blocks before it.
  */
 import * as v from 'valibot';
-import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 import type { WeightShape } from '../shared/matmul-nbits.ts';
 import { type Sparsity, outputMask, patternMask, sparsityParameter } from '../shared/sparsity.ts';
 

@@ -8,9 +8,9 @@
  * without; query and key are clipped like the rest; scales before shared value heads and GELU stand as nodes of their own.
  */
 import * as v from 'valibot';
-import { type ActivationNorms, activationNorms } from '../../harness/calibrate/activation-norms.ts';
-import { type SecondMoment, secondMoments } from '../../harness/calibrate/second-moments.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { type ActivationNorms, activationNorms } from '../../engine/calibrate/activation-norms.ts';
+import { type SecondMoment, secondMoments } from '../../engine/calibrate/second-moments.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 import type { GridFormat } from '../shared/grid.ts';
 import { layersByInput, withInputScales } from '../shared/input-scales.ts';
 import { dequantizeWeight, type GroupSize, quantizeWeight, type WeightShape } from '../shared/matmul-nbits.ts';

@@ -4,15 +4,15 @@
  * file halves and neither speed nor resident memory change.
  */
 import * as v from 'valibot';
-import { NumericalError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers, insertNodes, withGraph } from '../../harness/onnx/edit.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { DTYPES } from '../../harness/tensor/dtype.ts';
-import { toFloat16Bits } from '../../harness/tensor/float16.ts';
-import { elements, type NumericTensor, rawTensor, type Tensor } from '../../harness/tensor/tensor.ts';
+import { NumericalError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, insertNodes, withGraph } from '../../numerics/onnx/edit.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { toFloat16Bits } from '../../numerics/tensor/float16.ts';
+import { elements, type NumericTensor, rawTensor, type Tensor } from '../../numerics/tensor/tensor.ts';
 
 export default defineMethod({
   id: 'fp16',

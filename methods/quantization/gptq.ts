@@ -5,9 +5,9 @@
  * activations to int8 unless told otherwise.
  */
 import * as v from 'valibot';
-import { compressLayerByLayer } from '../../harness/calibrate/layer-by-layer.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
+import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
 import { gptqLayer } from '../shared/gptq-layer.ts';
 import { dampingParameter } from '../shared/inverse-factor.ts';
 import { type QuantizedWeight, dequantizeWeight } from '../shared/matmul-nbits.ts';

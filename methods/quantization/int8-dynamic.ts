@@ -5,15 +5,15 @@
  * Codes and scales are those of onnxruntime.quantization.quantize_dynamic(weight_type=QInt8).
  */
 import * as v from 'valibot';
-import { InputError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { int, ints } from '../../harness/onnx/attributes.ts';
-import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
-import type { Node } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { DTYPES } from '../../harness/tensor/dtype.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { int, ints } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../numerics/onnx/edit.ts';
+import type { Node } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { integerMatMul, quantizeInput, withIntegerMatMuls } from '../shared/dynamic-int8.ts';
 import { quantizeInt8 } from '../shared/int8-weight.ts';
 import { tiedLogits } from '../shared/tied-logits.ts';

@@ -3,12 +3,12 @@
  * at run time, in return for ranges that may not fit what comes. Jacob et al. 2018, https://arxiv.org/abs/1712.05877, section
  * 2, without its training; ranges by minimum and maximum, by percentile, or by least divergence (Migacz 2017).
  * Weights, grids and ranges are those of onnxruntime.quantization.quantize_static(quant_format=QDQ); see
- * harness/calibrate/activation-ranges.ts. Departs from it: outputs of layers stay in float32 unless a variant says otherwise.
+ * engine/calibrate/activation-ranges.ts. Departs from it: outputs of layers stay in float32 unless a variant says otherwise.
  */
 import * as v from 'valibot';
-import { activationRanges, type RangeRule } from '../../harness/calibrate/activation-ranges.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import { withGraph } from '../../harness/onnx/edit.ts';
+import { activationRanges, type RangeRule } from '../../engine/calibrate/activation-ranges.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import { withGraph } from '../../numerics/onnx/edit.ts';
 import { quantizeInt8 } from '../shared/int8-weight.ts';
 import { withStaticIntegers } from '../shared/static-int8.ts';
 

@@ -7,8 +7,8 @@
  * iteration; no outliers are kept apart.
  */
 import * as v from 'valibot';
-import { type ActivationNorms, activationNorms } from '../../harness/calibrate/activation-norms.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { type ActivationNorms, activationNorms } from '../../engine/calibrate/activation-norms.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 import { type CodebookWeight, toFloat16, withCodebooks } from '../shared/codebook.ts';
 import type { WeightShape } from '../shared/matmul-nbits.ts';
 import { nearestLevel } from '../shared/nearest-level.ts';

@@ -5,7 +5,7 @@
  * FP4 variants, sixteen floating-point numbers instead, are what the paper compares with. Activations stay in float32.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 import { quantizeBnb4, withBnb4Linears } from '../shared/matmul-bnb4.ts';
 
 export default defineMethod({

@@ -8,17 +8,17 @@
  * size, so the paper's gradient scale is joined by a smaller learning rate for s.
  */
 import * as v from 'valibot';
-import { NumericalError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
+import { NumericalError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import {
   addFakeQuantization,
   type FakeQuantization,
   initialScales,
   trainedScales,
-} from '../../harness/training/fake-quantize.ts';
-import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
+} from '../../engine/training/fake-quantize.ts';
+import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import type { ActivationGrid } from '../shared/activation-grid.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import type { Bits } from '../shared/grid.ts';

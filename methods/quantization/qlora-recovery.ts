@@ -8,11 +8,11 @@
  * Departs from them: adapters are stored in float16; no dropout; the base is unpacked once for the training.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import { addLora } from '../../harness/training/lora.ts';
-import { withParameters } from '../../harness/training/parameters.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import { addLora } from '../../engine/training/lora.ts';
+import { withParameters } from '../../engine/training/parameters.ts';
 import { adapterParameters } from '../shared/adapter.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { type Factors, truncate } from '../shared/low-rank.ts';
@@ -92,7 +92,7 @@ export default defineMethod({
   },
 });
 
-/** As harness/training/lora.ts names them. */
+/** As engine/training/lora.ts names them. */
 const adapterNames = ({ weight }: LinearRole) => [`${weight}.lora_a`, `${weight}.lora_b`] as const;
 
 export interface RoundedBase {

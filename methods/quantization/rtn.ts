@@ -5,7 +5,7 @@
  * activations to int8 unless told otherwise, as deployments run it.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
 import { quantizeWeight } from '../shared/matmul-nbits.ts';
 import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
 

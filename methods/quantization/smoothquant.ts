@@ -7,11 +7,11 @@
  * multiplication; weights have a scale per output.
  */
 import * as v from 'valibot';
-import { type ActivationNorms, activationNorms } from '../../harness/calibrate/activation-norms.ts';
-import { activationRanges } from '../../harness/calibrate/activation-ranges.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { withGraph } from '../../harness/onnx/edit.ts';
+import { type ActivationNorms, activationNorms } from '../../engine/calibrate/activation-norms.ts';
+import { activationRanges } from '../../engine/calibrate/activation-ranges.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { withGraph } from '../../numerics/onnx/edit.ts';
 import { withIntegerMatMuls } from '../shared/dynamic-int8.ts';
 import { layersByInput, type Scaled, withInputScales } from '../shared/input-scales.ts';
 import { quantizeInt8 } from '../shared/int8-weight.ts';

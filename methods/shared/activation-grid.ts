@@ -2,12 +2,12 @@
  * Activations on a grid that is fixed before the model runs: QuantizeLinear and DequantizeLinear behind a value.
  * https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html
  */
-import type { Range } from '../../harness/calibrate/activation-ranges.ts';
-import { InputError } from '../../harness/contracts/errors.ts';
-import { addInitializers, insertNodes } from '../../harness/onnx/edit.ts';
-import type { Graph } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { rawTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+import type { Range } from '../../engine/calibrate/activation-ranges.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { addInitializers, insertNodes } from '../../numerics/onnx/edit.ts';
+import type { Graph } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { rawTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { roundHalfToEven } from './round-half-to-even.ts';
 
 export type ActivationBits = 4 | 8;

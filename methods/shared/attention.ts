@@ -3,14 +3,14 @@
  * projections q, k, v and the projection o, heads along axis 1. Where there are fewer key-value heads than heads, each is
  * repeated for the heads it serves by Unsqueeze, Expand and Reshape.
  */
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { LayerRoles, Model } from '../../harness/contracts/model.ts';
-import { headsOfLayer } from '../../harness/model/model.ts';
-import { removeDeadCode, withGraph } from '../../harness/onnx/edit.ts';
-import type { Node, OnnxModel } from '../../harness/onnx/graph.ts';
-import { producers } from '../../harness/onnx/names.ts';
-import { elements } from '../../harness/tensor/tensor.ts';
-import { extendModel, type GraphWriter, sortNodes } from '../../harness/training/graph-writer.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { LayerRoles, Model } from '../../engine/definitions/model.ts';
+import { headsOfLayer } from '../../engine/model/model.ts';
+import { removeDeadCode, withGraph } from '../../numerics/onnx/edit.ts';
+import type { Node, OnnxModel } from '../../numerics/onnx/graph.ts';
+import { producers } from '../../numerics/onnx/names.ts';
+import { elements } from '../../numerics/tensor/tensor.ts';
+import { extendModel, type GraphWriter, sortNodes } from '../../engine/training/graph-writer.ts';
 
 export interface Attention {
   /** [batch, heads, sequence, headWidth], scaled */

@@ -3,10 +3,10 @@
  * together again; onnxruntime folds it away when it loads the file, so packed codes cost bytes of the file but neither time
  * nor memory of a run.
  */
-import { int, string } from '../../harness/onnx/attributes.ts';
-import type { Node } from '../../harness/onnx/graph.ts';
-import { DTYPES } from '../../harness/tensor/dtype.ts';
-import { type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+import { int, string } from '../../numerics/onnx/attributes.ts';
+import type { Node } from '../../numerics/onnx/graph.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { bodyNode, constantNode } from './model-function.ts';
 
 export interface PlaneLayout {

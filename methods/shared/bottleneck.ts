@@ -7,14 +7,14 @@
  * P = U, Q = Uᵀ, matrices that read the stream Uᵀ W, those that write to it W U. A norm of n features makes its input
  * √(n / W) times as large as the wide norm does, which the matrices behind it undo.
  */
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
-import { addInitializers, redirectValue, removeDeadCode, withGraph } from '../../harness/onnx/edit.ts';
-import type { Graph, Node } from '../../harness/onnx/graph.ts';
-import { producers } from '../../harness/onnx/names.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
-import { sortNodes } from '../../harness/training/graph-writer.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { LayerRoles, LinearRole, Model } from '../../engine/definitions/model.ts';
+import { addInitializers, redirectValue, removeDeadCode, withGraph } from '../../numerics/onnx/edit.ts';
+import type { Graph, Node } from '../../numerics/onnx/graph.ts';
+import { producers } from '../../numerics/onnx/names.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
+import { sortNodes } from '../../engine/training/graph-writer.ts';
 import { biasOf, restructured, withFloats } from './structure.ts';
 
 /** U of each layer, [width, narrow], orthonormal columns. */

@@ -3,13 +3,13 @@
  * Codes lie in the file as planes of bits, tables in float16; the weight is put together when the file is loaded, so that
  * memory and speed of a run are those of the dense layer.
  */
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { DTYPES } from '../../harness/tensor/dtype.ts';
-import { fromFloat16Bits, toFloat16Bits } from '../../harness/tensor/float16.ts';
-import { rawTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../numerics/onnx/edit.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { fromFloat16Bits, toFloat16Bits } from '../../numerics/tensor/float16.ts';
+import { rawTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { bitPlaneNodes, packBitPlanes } from './bit-planes.ts';
 import { bodyNode, callNode, constantNode, type FunctionBody, withFunction } from './model-function.ts';
 

@@ -6,7 +6,7 @@
  * rows are halved again and again: the first half is settled, then pushed onto the second as one product. Weights and
  * errors are float32, as in the papers' code; the factor comes from float64.
  */
-import { matmul } from '../../harness/runtime/linear-algebra.ts';
+import { matmul } from '../../engine/runtime/linear-algebra.ts';
 
 export interface CompensatedSweep {
   /** [in, out], becomes the settled weight */

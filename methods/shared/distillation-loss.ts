@@ -5,15 +5,9 @@
  * held to the hidden states behind each as well.
  */
 import * as v from 'valibot';
-import type { Model } from '../../harness/contracts/model.ts';
-import {
-  hiddenStateLoss,
-  logitDistillation,
-  type Loss,
-  taskLoss,
-  weightedLosses,
-} from '../../harness/training/loss.ts';
-import { TEACHER_PREFIX } from '../../harness/training/teacher.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { hiddenStateLoss, logitDistillation, type Loss, taskLoss, weightedLosses } from '../../engine/training/loss.ts';
+import { TEACHER_PREFIX } from '../../engine/training/teacher.ts';
 
 export const distillationParameters = {
   temperature: v.optional(

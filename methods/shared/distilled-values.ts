@@ -1,9 +1,9 @@
 /** The values inside a model that a student is compared with its teacher by, found in the graph by what computes them. */
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
-import { headsOfLayer, type LayerHeads } from '../../harness/model/model.ts';
-import { producers } from '../../harness/onnx/names.ts';
-import { TEACHER_PREFIX } from '../../harness/training/teacher.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { LayerRoles, LinearRole, Model } from '../../engine/definitions/model.ts';
+import { headsOfLayer, type LayerHeads } from '../../engine/model/model.ts';
+import { producers } from '../../numerics/onnx/names.ts';
+import { TEACHER_PREFIX } from '../../engine/training/teacher.ts';
 import { findAttention } from './attention.ts';
 
 /** A value of the student and its counterpart in the merged teacher. */

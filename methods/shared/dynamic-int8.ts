@@ -2,13 +2,13 @@
  * Integer arithmetic with activation ranges taken as the model runs: DynamicQuantizeLinear and MatMulInteger, which
  * onnxruntime makes one DynamicQuantizeMatMul. https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html
  */
-import type { LinearRole } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers, insertNodes, removeDeadCode, replaceNode } from '../../harness/onnx/edit.ts';
-import type { Graph, Node } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { DTYPES } from '../../harness/tensor/dtype.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, insertNodes, removeDeadCode, replaceNode } from '../../numerics/onnx/edit.ts';
+import type { Graph, Node } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import type { Int8Weight } from './int8-weight.ts';
 
 /** The graph with integer arithmetic in the place of these MatMuls; layers that read the same value share its quantization. */

@@ -5,7 +5,7 @@
  * The command's working directory, and its last argument, is a folder with
  *   input/model.onnx       the dense model
  *   input/params.json      { params, seed, model: { id, architecture, kind, contextLength } }
- *   input/roles.json       RoleMap of harness/contracts/model.ts: which node and initializer plays which part
+ *   input/roles.json       RoleMap of engine/definitions/model.ts: which node and initializer plays which part
  *   input/calibration.npz  for calibrated, gradient and trained methods: see exampleArrays
  *   input/training.npz     for trained methods, likewise
  * and it leaves there
@@ -26,18 +26,18 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { InputError, UnsupportedError } from '../../harness/contracts/errors.ts';
+import { InputError, UnsupportedError } from '../../contracts/errors.ts';
 import {
-  type Access,
   type ExampleSet,
   type Method,
   type MethodDefinition,
   type TrainedContext,
   defineMethod,
-} from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { readModel } from '../../harness/onnx/read.ts';
-import { writeModel } from '../../harness/onnx/write.ts';
+} from '../../engine/definitions/method.ts';
+import type { Access } from '../../contracts/taxonomy.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { readModel } from '../../numerics/onnx/read.ts';
+import { writeModel } from '../../numerics/onnx/write.ts';
 import { type NpyArray, writeNpz } from './npz.ts';
 
 type ParamsSchema = v.GenericSchema<Record<string, unknown>, Record<string, unknown>>;

@@ -4,17 +4,17 @@
  * training set alone, so all methods see the same batches in the same order for the same seed.
  */
 import * as v from 'valibot';
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { TrainedContext } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import { type Batches, tokenBatches } from '../../harness/training/batches.ts';
-import type { FeedSource } from '../../harness/training/feed-source.ts';
-import { type Loss, taskLoss } from '../../harness/training/loss.ts';
-import { adamW, type Optimizer } from '../../harness/training/optimizer.ts';
-import { cosineSchedule } from '../../harness/training/schedule.ts';
-import type { ParameterOptions } from '../../harness/training/slots.ts';
-import { type Hook, train } from '../../harness/training/train.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { TrainedContext } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { type Batches, tokenBatches } from '../../engine/training/batches.ts';
+import type { FeedSource } from '../../engine/training/feed-source.ts';
+import { type Loss, taskLoss } from '../../engine/training/loss.ts';
+import { adamW, type Optimizer } from '../../engine/training/optimizer.ts';
+import { cosineSchedule } from '../../engine/training/schedule.ts';
+import type { ParameterOptions } from '../../engine/training/slots.ts';
+import { type Hook, train } from '../../engine/training/train.ts';
 
 export { taskLoss };
 

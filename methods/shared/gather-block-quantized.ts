@@ -3,13 +3,13 @@
  * layer is the transposed embedding a MatMulNBits reads the very same initializer, so the file holds the table once.
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.GatherBlockQuantized
  */
-import { InputError, UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
-import type { Node } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import { InputError, UnsupportedError } from '../../contracts/errors.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../numerics/onnx/edit.ts';
+import type { Node } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import {
   type Activations,
   type GroupSize,

@@ -3,11 +3,11 @@
  * query heads. Ainslie et al. 2023, https://arxiv.org/abs/2305.13245, section 2.1 and figure 1.
  */
 import * as v from 'valibot';
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { headsOfLayer } from '../../harness/model/model.ts';
-import { withGraph } from '../../harness/onnx/edit.ts';
-import type { Random } from '../../harness/tensor/random.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { headsOfLayer } from '../../engine/model/model.ts';
+import { withGraph } from '../../numerics/onnx/edit.ts';
+import type { Random } from '../../numerics/tensor/random.ts';
 import { withHeadCounts } from './attention.ts';
 import { biasOf, restructured, withFloats } from './structure.ts';
 

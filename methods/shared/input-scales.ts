@@ -6,12 +6,12 @@
  * reads it. Elsewhere (encoders that normalise after the residual sum, GELU, shared value heads) it is a multiplication of its
  * own in front of the layers.
  */
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { addInitializers, insertNodes, replaceInitializer, withGraph } from '../../harness/onnx/edit.ts';
-import type { Graph, Node } from '../../harness/onnx/graph.ts';
-import { consumers, producers } from '../../harness/onnx/names.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { addInitializers, insertNodes, replaceInitializer, withGraph } from '../../numerics/onnx/edit.ts';
+import type { Graph, Node } from '../../numerics/onnx/graph.ts';
+import { consumers, producers } from '../../numerics/onnx/names.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 /** Linear layers that read the same value, in the order data flows. */
 export function layersByInput(linears: readonly LinearRole[]): readonly (readonly LinearRole[])[] {

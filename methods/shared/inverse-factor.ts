@@ -6,8 +6,8 @@
  * J H J = L Lᵀ gives U = J L⁻¹ J: one factorisation and one triangular inverse instead of a full inverse in between.
  */
 import * as v from 'valibot';
-import { NumericalError } from '../../harness/contracts/errors.ts';
-import { inverseCholesky } from '../../harness/runtime/linear-algebra.ts';
+import { NumericalError } from '../../contracts/errors.ts';
+import { inverseCholesky } from '../../engine/runtime/linear-algebra.ts';
 
 export const dampingParameter = v.optional(
   v.pipe(v.number(), v.gtValue(0), v.description('Share of the mean diagonal added to the second moment.')),

@@ -5,14 +5,14 @@
  * Queries and keys are those that softmax attention gets: scaled and, with rotary positions, turned, so that φ follows the
  * turning and all weights stay positive. (Su et al. 2021, https://arxiv.org/abs/2104.09864, section 3.3, turn φ instead.)
  */
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
-import { headsOfLayer } from '../../harness/model/model.ts';
-import { removeDeadCode, withGraph } from '../../harness/onnx/edit.ts';
-import type { Graph, Node } from '../../harness/onnx/graph.ts';
-import { producers } from '../../harness/onnx/names.ts';
-import { elements } from '../../harness/tensor/tensor.ts';
-import { extendModel, type GraphWriter, sortNodes } from '../../harness/training/graph-writer.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { LayerRoles, LinearRole, Model } from '../../engine/definitions/model.ts';
+import { headsOfLayer } from '../../engine/model/model.ts';
+import { removeDeadCode, withGraph } from '../../numerics/onnx/edit.ts';
+import type { Graph, Node } from '../../numerics/onnx/graph.ts';
+import { producers } from '../../numerics/onnx/names.ts';
+import { elements } from '../../numerics/tensor/tensor.ts';
+import { extendModel, type GraphWriter, sortNodes } from '../../engine/training/graph-writer.ts';
 import { type Attention, findAttention, shapeOf } from './attention.ts';
 import { biasOf, restructured, withFloats } from './structure.ts';
 

@@ -2,13 +2,13 @@
  * A low-rank path beside a linear layer: what comes out is y + (x A) B, A [in, rank] and B [rank, out] kept in float16. It may
  * stand beside whatever computes y now, and holds what that cannot.
  */
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers, findNode, replaceNode } from '../../harness/onnx/edit.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { DTYPES } from '../../harness/tensor/dtype.ts';
-import { toFloat16Bits } from '../../harness/tensor/float16.ts';
-import { type NumericTensor, rawTensor } from '../../harness/tensor/tensor.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, findNode, replaceNode } from '../../numerics/onnx/edit.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { toFloat16Bits } from '../../numerics/tensor/float16.ts';
+import { type NumericTensor, rawTensor } from '../../numerics/tensor/tensor.ts';
 import { type Factors, factorNames } from './low-rank.ts';
 import { bodyNode, FUNCTION_DOMAIN, withFunction } from './model-function.ts';
 

@@ -1,11 +1,11 @@
 /** A linear layer as the product of two thinner ones: x W ≈ (x A) B, two MatMuls in the place of one. */
 import * as v from 'valibot';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { matmul, thinSvd } from '../../harness/runtime/linear-algebra.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import type { ThinSvd } from '../../harness/tensor/thin-svd.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../numerics/onnx/edit.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { matmul, thinSvd } from '../../engine/runtime/linear-algebra.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import type { ThinSvd } from '../../numerics/tensor/thin-svd.ts';
 
 export const keepParameter = v.pipe(
   v.number(),

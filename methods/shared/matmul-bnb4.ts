@@ -5,11 +5,11 @@
  * https://github.com/bitsandbytes-foundation/bitsandbytes (functional.py, get_4bit_type); layout of
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulBnb4
  */
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../numerics/onnx/edit.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { nearestLevel } from './nearest-level.ts';
 import { type NestedAbsmax, nestAbsmax, nestedAbsmaxNode, unnestAbsmax, withNestedAbsmax } from './nested-absmax.ts';
 

@@ -3,12 +3,12 @@
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
  * The operator has no 3 bits: such codes lie in the file as they are and become 4-bit codes when it is loaded.
  */
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../harness/onnx/edit.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../numerics/onnx/edit.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { packThreeBits, unpackThreeBitsNode, withThreeBits } from './three-bits.ts';
 import { type Bits, type GridFormat, codeOf, fitGrid, gridOf, valueOf } from './grid.ts';
 

@@ -3,11 +3,11 @@
  * onnxruntime inlines them when it loads the file, and folds away what depends on no input.
  * https://onnx.ai/onnx/repo-docs/IR.html#model-local-functions
  */
-import { tensor } from '../../harness/onnx/attributes.ts';
-import { withGraph } from '../../harness/onnx/edit.ts';
-import type { Attribute, Graph, Node, OnnxFunction, OnnxModel } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import type { NumericTensor } from '../../harness/tensor/tensor.ts';
+import { tensor } from '../../numerics/onnx/attributes.ts';
+import { withGraph } from '../../numerics/onnx/edit.ts';
+import type { Attribute, Graph, Node, OnnxFunction, OnnxModel } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import type { NumericTensor } from '../../numerics/tensor/tensor.ts';
 
 /** Of all functions that methods write. */
 export const FUNCTION_DOMAIN = 'shrinkrank';

@@ -2,13 +2,13 @@
  * A model with a narrower residual stream: all that reads it, writes to it or normalises it loses the same features; heads and
  * neurons stay. A start for a narrow student where there is no small trained model to start from.
  */
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { Example } from '../../harness/contracts/method.ts';
-import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
-import { createModel } from '../../harness/model/model.ts';
-import { withGraph } from '../../harness/onnx/edit.ts';
-import { captureValues } from '../../harness/runtime/capture.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { Example } from '../../engine/definitions/method.ts';
+import type { LayerRoles, LinearRole, Model } from '../../engine/definitions/model.ts';
+import { createModel } from '../../engine/model/model.ts';
+import { withGraph } from '../../numerics/onnx/edit.ts';
+import { captureValues } from '../../engine/runtime/capture.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { mapLinears } from './structure.ts';
 import { highest } from './units.ts';
 

@@ -4,11 +4,11 @@
  * it (functional.py, create_dynamic_map): steps that grow with the value, Dettmers 2016, https://arxiv.org/abs/1511.04561.
  * The scales are put together again when the file is loaded.
  */
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers } from '../../harness/onnx/edit.ts';
-import type { Graph, Node, OnnxModel } from '../../harness/onnx/graph.ts';
-import { DTYPES } from '../../harness/tensor/dtype.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers } from '../../numerics/onnx/edit.ts';
+import type { Graph, Node, OnnxModel } from '../../numerics/onnx/graph.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { bodyNode, callNode, constantNode, withFunction } from './model-function.ts';
 import { nearestLevel } from './nearest-level.ts';
 

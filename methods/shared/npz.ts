@@ -4,7 +4,7 @@
  * ZIP: PKWARE APPNOTE 6.3.3, sections 4.3.7 (local header), 4.3.12 (central directory), 4.3.16 (its end).
  */
 import { crc32 } from 'node:zlib';
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
 
 export interface NpyArray {
   readonly shape: readonly number[];

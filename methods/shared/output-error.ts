@@ -1,5 +1,5 @@
 /** How far the output of a linear layer moves when its weight does: ‖X ΔW‖², from the second moment Xᵀ X of its inputs alone. */
-import { matmul } from '../../harness/runtime/linear-algebra.ts';
+import { matmul } from '../../engine/runtime/linear-algebra.ts';
 import type { WeightShape } from './matmul-nbits.ts';
 
 /** Of each output, [out]. difference: ΔW, [in, out]; moment: Σ x xᵀ, [in, in]. */

@@ -3,9 +3,9 @@
  * by now and what it should give: the output of its counterpart in the dense model, or what brings the residual stream back
  * to that of dense. Whatever is changed for one layer is in the inputs of all that follow.
  */
-import { outputMoments, type Reconstruction, reconstructionMoments } from '../../harness/calibrate/reconstruction.ts';
-import type { Example } from '../../harness/contracts/method.ts';
-import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
+import { outputMoments, type Reconstruction, reconstructionMoments } from '../../engine/calibrate/reconstruction.ts';
+import type { Example } from '../../engine/definitions/method.ts';
+import type { LayerRoles, LinearRole, Model } from '../../engine/definitions/model.ts';
 
 export interface RebuiltLayer {
   readonly dense: LayerRoles;

@@ -3,9 +3,9 @@
  *   (Σ xᵀ x + λ I) W = Σ xᵀ t + λ W₀
  * W₀ itself is among the candidates, so that the first sum is never larger than with it.
  */
-import type { Reconstruction } from '../../harness/calibrate/reconstruction.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
-import { solvePositiveDefinite } from '../../harness/runtime/linear-algebra.ts';
+import type { Reconstruction } from '../../engine/calibrate/reconstruction.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
+import { solvePositiveDefinite } from '../../engine/runtime/linear-algebra.ts';
 
 /** Share of the mean diagonal. */
 const HOLD = 1e-5;

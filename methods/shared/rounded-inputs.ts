@@ -4,10 +4,10 @@
  * float32, and the speed is not that of integers.
  */
 import * as v from 'valibot';
-import { activationRanges } from '../../harness/calibrate/activation-ranges.ts';
-import type { Example } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { withGraph } from '../../harness/onnx/edit.ts';
+import { activationRanges } from '../../engine/calibrate/activation-ranges.ts';
+import type { Example } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { withGraph } from '../../numerics/onnx/edit.ts';
 import {
   type ActivationBits,
   type ActivationGrid,

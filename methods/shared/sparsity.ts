@@ -1,8 +1,8 @@
 /** Which weights a pruning method keeps, once it has scored them: the highest of each comparison group. */
 import * as v from 'valibot';
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import type { Span } from './grid.ts';
 
 export const PATTERNS = ['2:4', '4:8'] as const;

@@ -3,14 +3,14 @@
  * onnxruntime makes QuantizeLinear and one MatMulIntegerToFloat of it, or a QLinearMatMul where the output has a grid too.
  * https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
  */
-import type { Range } from '../../harness/calibrate/activation-ranges.ts';
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { LinearRole } from '../../harness/contracts/model.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers, removeDeadCode, replaceNode } from '../../harness/onnx/edit.ts';
-import type { Graph } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import type { Range } from '../../engine/calibrate/activation-ranges.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, removeDeadCode, replaceNode } from '../../numerics/onnx/edit.ts';
+import type { Graph } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { gridOfActivations, withRoundedActivation } from './activation-grid.ts';
 import type { Int8Weight } from './int8-weight.ts';
 

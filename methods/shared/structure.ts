@@ -2,12 +2,12 @@
  * Structural edits: a model with fewer layers, heads or neurons, whose matrices are smaller and whose roles describe what is
  * left, so that anything that works on the dense model works on it.
  */
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { LayerRoles, LinearRole, Model, RoleMap } from '../../harness/contracts/model.ts';
-import { createModel, headsOfLayer } from '../../harness/model/model.ts';
-import { redirectValue, removeDeadCode, replaceInitializer, withGraph } from '../../harness/onnx/edit.ts';
-import type { Graph, OnnxModel } from '../../harness/onnx/graph.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { LayerRoles, LinearRole, Model, RoleMap } from '../../engine/definitions/model.ts';
+import { createModel, headsOfLayer } from '../../engine/model/model.ts';
+import { redirectValue, removeDeadCode, replaceInitializer, withGraph } from '../../numerics/onnx/edit.ts';
+import type { Graph, OnnxModel } from '../../numerics/onnx/graph.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { withHeadCounts } from './attention.ts';
 
 /** The model with another graph and the roles that go with it. */

@@ -3,8 +3,8 @@
  * https://arxiv.org/abs/1910.01108, section 3, which keeps one layer of two), or a smaller model trained before.
  */
 import * as v from 'valibot';
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { Model } from '../../harness/contracts/model.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { Model } from '../../engine/definitions/model.ts';
 import { budgetParameters } from './fine-tune.ts';
 import { keepLayers } from './structure.ts';
 

@@ -5,9 +5,9 @@
  * Sides whose length has no even factors are filled up with zeros, as Khrulkov et al. 2019 do with vocabularies
  * (https://arxiv.org/abs/1901.10787, section 4.1).
  */
-import { thinSvd } from '../../harness/runtime/linear-algebra.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import type { GraphWriter } from '../../harness/training/graph-writer.ts';
+import { thinSvd } from '../../engine/runtime/linear-algebra.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import type { GraphWriter } from '../../engine/training/graph-writer.ts';
 
 /** How a matrix is folded into a tensor. */
 export interface Folding {

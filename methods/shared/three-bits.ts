@@ -3,11 +3,11 @@
  * 4-bit codes four higher, which moves zero from code 4 to the code 8 that the operator takes for it. So the file is that of
  * 3 bits, resident memory and speed are those of 4.
  */
-import { int } from '../../harness/onnx/attributes.ts';
-import { addInitializers } from '../../harness/onnx/edit.ts';
-import type { Graph, Node, OnnxModel } from '../../harness/onnx/graph.ts';
-import { DTYPES } from '../../harness/tensor/dtype.ts';
-import { type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { addInitializers } from '../../numerics/onnx/edit.ts';
+import type { Graph, Node, OnnxModel } from '../../numerics/onnx/graph.ts';
+import { DTYPES } from '../../numerics/tensor/dtype.ts';
+import { type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { bitPlaneNodes, packBitPlanes, type PlaneLayout } from './bit-planes.ts';
 import { bodyNode, callNode, constantNode, withFunction } from './model-function.ts';
 

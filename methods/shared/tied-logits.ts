@@ -1,8 +1,8 @@
 /** Where the output layer is the transposed token embedding: the nodes that compute the logits from the table. */
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { intsAttribute } from '../../harness/onnx/attributes.ts';
-import type { Node } from '../../harness/onnx/graph.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { intsAttribute } from '../../numerics/onnx/attributes.ts';
+import type { Node } from '../../numerics/onnx/graph.ts';
 
 /**
  * The MatMul nodes that multiply by the transposed token embedding, given a node that reads it and is not its lookup.

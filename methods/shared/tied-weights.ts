@@ -4,9 +4,9 @@
  * Takase & Kiyono 2021, https://arxiv.org/abs/2104.06022, section 3, SEQUENCE (neighbours) and CYCLE.
  */
 import * as v from 'valibot';
-import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
-import { redirectValue, removeDeadCode, replaceInitializer, withGraph } from '../../harness/onnx/edit.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import type { LayerRoles, LinearRole, Model } from '../../engine/definitions/model.ts';
+import { redirectValue, removeDeadCode, replaceInitializer, withGraph } from '../../numerics/onnx/edit.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { mapLinears, restructured } from './structure.ts';
 
 export const SHARES = ['all', 'attention', 'feed-forward'] as const;

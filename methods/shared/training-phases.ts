@@ -1,7 +1,7 @@
 /** A training in two phases, one loss after the other, in one run of the optimizer: the budget and its schedule stay whole. */
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import type { FeedSource } from '../../harness/training/feed-source.ts';
-import type { Loss } from '../../harness/training/loss.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import type { FeedSource } from '../../engine/training/feed-source.ts';
+import type { Loss } from '../../engine/training/loss.ts';
 
 const PHASE = 'phase';
 

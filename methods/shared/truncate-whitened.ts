@@ -3,8 +3,8 @@
  * https://arxiv.org/abs/2403.07378, section 3.1; with L Lᵀ = X Xᵀ:  Lᵀ W = U Σ Vᵀ  →  W' = L⁻ᵀ U_r Σ_r Vᵀ_r
  */
 import * as v from 'valibot';
-import type { LinearRole } from '../../harness/contracts/model.ts';
-import { choleskyPair, matmul, thinSvd } from '../../harness/runtime/linear-algebra.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
+import { choleskyPair, matmul, thinSvd } from '../../engine/runtime/linear-algebra.ts';
 import { type Factors, factorsOf } from './low-rank.ts';
 
 export const dampingParameter = v.optional(

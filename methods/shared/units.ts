@@ -3,9 +3,9 @@
  * which stay when a share of the blocks' parameters may.
  */
 import * as v from 'valibot';
-import { activationNorms } from '../../harness/calibrate/activation-norms.ts';
-import type { Example } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import { activationNorms } from '../../engine/calibrate/activation-norms.ts';
+import type { Example } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
 import { countUnits, type KeptUnits } from './structure.ts';
 
 export const unitShareParameter = v.pipe(

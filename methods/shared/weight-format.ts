@@ -1,6 +1,6 @@
 /** The parameters that methods for weight-only quantization share, their last step, and what the kernels behind them can do. */
 import * as v from 'valibot';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
 import { withQuantizedEmbedding } from './gather-block-quantized.ts';
 import { type Activations, type QuantizedWeight, storedBlockSize, withQuantizedLinears } from './matmul-nbits.ts';
 

@@ -6,9 +6,9 @@
  * where the paper trains from nothing; biases and norms stay each layer's own; the embedding is not factorised.
  */
 import * as v from 'valibot';
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import { withParameters } from '../../harness/training/parameters.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import { withParameters } from '../../engine/training/parameters.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import {
   mergeParameter,

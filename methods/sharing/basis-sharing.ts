@@ -8,9 +8,9 @@
  * X Xᵀ is damped on its diagonal.
  */
 import * as v from 'valibot';
-import { type SecondMoment, secondMoments } from '../../harness/calibrate/second-moments.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
+import { type SecondMoment, secondMoments } from '../../engine/calibrate/second-moments.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
 import {
   denseRemark,
   type FactoredLinear,

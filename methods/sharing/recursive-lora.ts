@@ -7,14 +7,14 @@
  * where the block does not divide the layers, the last time through it ends early.
  */
 import * as v from 'valibot';
-import { UnsupportedError } from '../../harness/contracts/errors.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import { extendModel } from '../../harness/training/graph-writer.ts';
-import { parameterNames, withParameters } from '../../harness/training/parameters.ts';
-import { foldIdentities } from '../../harness/training/prepare-graph.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import { extendModel } from '../../engine/training/graph-writer.ts';
+import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
+import { foldIdentities } from '../../engine/training/prepare-graph.ts';
 import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
 import { rankFor, truncate } from '../shared/low-rank.ts';
 import { requireSeveralLayers } from '../shared/student.ts';

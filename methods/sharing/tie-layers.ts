@@ -8,13 +8,13 @@
  * so that on calibration data no layer is further from t than without. Biases and norms stay each layer's own.
  */
 import * as v from 'valibot';
-import type { Reconstruction } from '../../harness/calibrate/reconstruction.ts';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { matmul } from '../../harness/runtime/linear-algebra.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
-import { extendModel } from '../../harness/training/graph-writer.ts';
-import { foldIdentities } from '../../harness/training/prepare-graph.ts';
+import type { Reconstruction } from '../../engine/calibrate/reconstruction.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { matmul } from '../../engine/runtime/linear-algebra.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
+import { extendModel } from '../../engine/training/graph-writer.ts';
+import { foldIdentities } from '../../engine/training/prepare-graph.ts';
 import { type Factors, rankFor } from '../shared/low-rank.ts';
 import { rebuildLayers } from '../shared/rebuild-layers.ts';
 import { rebuiltWeight } from '../shared/rebuilt-weight.ts';

@@ -8,11 +8,11 @@
  * the weights it is for, here weights of many layers are pulled to the same few numbers and the table costs next to nothing.
  */
 import * as v from 'valibot';
-import { defineMethod } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { redirectValue, removeDeadCode } from '../../harness/onnx/edit.ts';
-import { elements, type NumericTensor, rawTensor, tensorOf } from '../../harness/tensor/tensor.ts';
-import { extendModel } from '../../harness/training/graph-writer.ts';
+import { defineMethod } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { redirectValue, removeDeadCode } from '../../numerics/onnx/edit.ts';
+import { elements, type NumericTensor, rawTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
+import { extendModel } from '../../engine/training/graph-writer.ts';
 import { nearestLevel } from '../shared/nearest-level.ts';
 
 export default defineMethod({

@@ -2,7 +2,7 @@
  * Scaled dot-product attention over several heads (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, section 3.2) as
  * primitive operators.
  */
-import type { GraphBuilder } from '../../harness/onnx/builder.ts';
+import type { GraphBuilder } from '../../numerics/onnx/builder.ts';
 
 /**
  * Score of a position that may not be seen. exp(x - max) underflows to an exact 0 for it as for -inf, every row has at

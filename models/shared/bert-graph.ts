@@ -5,11 +5,11 @@
  * Gradients are taken of this graph and methods rewrite it; each linear layer is one MatMul with a weight [in, out].
  * Departs from BERT: no segment embedding, since the separator tells two segments apart; GELU is the operator of opset 20.
  */
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { LayerRoles, Model } from '../../harness/contracts/model.ts';
-import { createModel } from '../../harness/model/model.ts';
-import { createGraphBuilder, type GraphBuilder } from '../../harness/onnx/builder.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { LayerRoles, Model } from '../../engine/definitions/model.ts';
+import { createModel } from '../../engine/model/model.ts';
+import { createGraphBuilder, type GraphBuilder } from '../../numerics/onnx/builder.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { multiHeadAttention } from './attention.ts';
 import type { BertConfig, BertLayerWeights, BertWeights } from './bert-weights.ts';
 import { layerNorm } from './layer-norm.ts';

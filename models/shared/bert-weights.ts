@@ -1,5 +1,5 @@
 /** The weights of a BERT-style encoder classifier: their names in the graph, their shapes, and how they start. */
-import type { Random } from '../../harness/tensor/random.ts';
+import type { Random } from '../../numerics/tensor/random.ts';
 import type { NormWeights } from './layer-norm.ts';
 import type { LinearWeights } from './linear-layer.ts';
 import { type ReadWeight, initialWeight, readLinear, readNorm } from './weight-reading.ts';

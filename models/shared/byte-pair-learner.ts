@@ -3,7 +3,7 @@
  * https://arxiv.org/abs/1508.07909, algorithm 1). Among equals the pair with the smaller ids wins, so that the outcome
  * depends on the text alone.
  */
-import { InputError } from '../../harness/contracts/errors.ts';
+import { InputError } from '../../contracts/errors.ts';
 import { byteTokens, cutIntoWords, FIRST_BYTE, type MergePair } from './byte-pair-tokenizer.ts';
 
 /** Pairs are kept under left · PAIR_BASE + right; more tokens than this have never been asked for. */

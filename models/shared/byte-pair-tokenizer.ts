@@ -4,8 +4,8 @@
  * Sennrich et al. 2016, https://arxiv.org/abs/1508.07909; on bytes as in GPT-2 (Radford et al. 2019), from whose cutting
  * this one departs in having no rule for English contractions.
  */
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { Tokenizer } from '../../harness/contracts/model.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { Tokenizer } from '../../engine/definitions/model.ts';
 import { createMergeQueue } from './merge-queue.ts';
 
 /** Special tokens take the first ids, in this order; the 256 bytes follow, then one id per merge. */

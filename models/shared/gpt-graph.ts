@@ -5,11 +5,11 @@
  * methods rewrite it. Departs from GPT-2: query, key and value are three MatMuls, so that each linear layer is one node
  * with one weight [in, out]; GELU is the one operator of opset 20 (as fast as its fused form in onnxruntime).
  */
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { LayerRoles, Model } from '../../harness/contracts/model.ts';
-import { createModel } from '../../harness/model/model.ts';
-import { createGraphBuilder, type GraphBuilder } from '../../harness/onnx/builder.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { LayerRoles, Model } from '../../engine/definitions/model.ts';
+import { createModel } from '../../engine/model/model.ts';
+import { createGraphBuilder, type GraphBuilder } from '../../numerics/onnx/builder.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { multiHeadAttention } from './attention.ts';
 import type { GptConfig, GptLayerWeights, GptWeights } from './gpt-weights.ts';
 import { layerNorm } from './layer-norm.ts';

@@ -1,6 +1,6 @@
 /** Layer normalisation (Ba, Kiros & Hinton 2016, https://arxiv.org/abs/1607.06450) as the operator of opset 17. */
-import type { GraphBuilder } from '../../harness/onnx/builder.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import type { GraphBuilder } from '../../numerics/onnx/builder.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 
 export interface NormWeights {
   readonly weight: Float32Array; // [width]

@@ -1,7 +1,7 @@
 /** A linear layer x W + b as one MatMul node, whose weight is an initializer [in, out], and an Add where it has a bias. */
-import type { LinearRole } from '../../harness/contracts/model.ts';
-import type { GraphBuilder } from '../../harness/onnx/builder.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
+import type { GraphBuilder } from '../../numerics/onnx/builder.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 
 export interface LinearWeights {
   readonly weight: Float32Array; // [in, out]

@@ -4,11 +4,11 @@
  * of the paper and of llama2.c, not the half-split one of transformers). No node of another domain: gradients are taken
  * of this graph and methods rewrite it. Each linear layer is one MatMul whose weight is an initializer [in, out].
  */
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { LayerRoles, LinearRole, Model } from '../../harness/contracts/model.ts';
-import { createModel } from '../../harness/model/model.ts';
-import { createGraphBuilder, type GraphBuilder } from '../../harness/onnx/builder.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { LayerRoles, LinearRole, Model } from '../../engine/definitions/model.ts';
+import { createModel } from '../../engine/model/model.ts';
+import { createGraphBuilder, type GraphBuilder } from '../../numerics/onnx/builder.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { attend } from './attention.ts';
 import { buildLinear } from './linear-layer.ts';
 import { buildPositions, type Positions, rotate } from './rotary-positions.ts';

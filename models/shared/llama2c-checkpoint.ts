@@ -4,7 +4,7 @@
  * Linear weights stand there as [out, in] and come back as [in, out]; the two tables of rotary frequencies at the end
  * are skipped, as run.c does.
  */
-import { InputError } from '../../harness/contracts/errors.ts';
+import { InputError } from '../../contracts/errors.ts';
 import type { LlamaConfig, LlamaWeights } from './llama-graph.ts';
 import { transpose } from './transpose.ts';
 

@@ -3,8 +3,8 @@
  * Source: https://github.com/karpathy/llama2.c, run.c, build_tokenizer() and encode(). The merges are found through a
  * heap instead of a scan per merge, with the same order: best score first, leftmost among equals.
  */
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { Tokenizer } from '../../harness/contracts/model.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { Tokenizer } from '../../engine/definitions/model.ts';
 import { createMergeQueue } from './merge-queue.ts';
 
 /** SentencePiece's ids of Llama: <unk>, <s>, </s>, then the 256 bytes. */

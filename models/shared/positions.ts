@@ -1,5 +1,5 @@
 /** Positions of the input's tokens and what may see what, as nodes that follow the length of the input. */
-import type { GraphBuilder } from '../../harness/onnx/builder.ts';
+import type { GraphBuilder } from '../../numerics/onnx/builder.ts';
 
 /** The length of the input [batch, sequence] as a vector of one number. */
 export function sequenceCount(b: GraphBuilder, inputIds: string): string {

@@ -2,8 +2,8 @@
  * Rotary positions over interleaved pairs (Su et al. 2021, https://arxiv.org/abs/2104.09864) and the causal mask, as ONNX
  * nodes that follow the length of the input. The cosines and sines of all positions are initializers, cut at run time.
  */
-import type { GraphBuilder } from '../../harness/onnx/builder.ts';
-import { tensorOf } from '../../harness/tensor/tensor.ts';
+import type { GraphBuilder } from '../../numerics/onnx/builder.ts';
+import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { causalMask, positionIds, sequenceCount } from './positions.ts';
 
 export interface PositionsConfig {

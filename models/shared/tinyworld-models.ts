@@ -2,8 +2,8 @@
  * The reference models: small transformers that scripts/train-reference.ts trains on TinyWorld, stored in models/tinyworld/
  * with their cards and learning curves, so that everything runs where no model hub is reachable.
  */
-import type { Model, ModelDefinition, ModelFiles } from '../../harness/contracts/model.ts';
-import { readModel } from '../../harness/onnx/read.ts';
+import type { Model, ModelDefinition, ModelFiles } from '../../engine/definitions/model.ts';
+import { readModel } from '../../numerics/onnx/read.ts';
 import { buildBert } from './bert-graph.ts';
 import { type BertConfig, readBertWeights } from './bert-weights.ts';
 import { readBytePairTokenizer } from './byte-pair-tokenizer.ts';

@@ -1,7 +1,7 @@
 /** Weights asked for one by one under the names of their initializers: from a stored graph, or freshly drawn. */
-import { InputError } from '../../harness/contracts/errors.ts';
-import type { Random } from '../../harness/tensor/random.ts';
-import { describeTensor, elementCount, elements, type Tensor } from '../../harness/tensor/tensor.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { Random } from '../../numerics/tensor/random.ts';
+import { describeTensor, elementCount, elements, type Tensor } from '../../numerics/tensor/tensor.ts';
 import type { NormWeights } from './layer-norm.ts';
 import type { LinearWeights } from './linear-layer.ts';
 

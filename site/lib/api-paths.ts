@@ -1,4 +1,4 @@
-/** Files of the API (scripts/site-api.ts writes them beside the pages). */
+/** Files of the API (board/publish/site-api.ts writes them beside the pages). */
 export const apiPaths = {
   file: (path: string) => `/api/v1/${path}`,
   result: (key: string) => `/api/v1/results/${key}.json`,

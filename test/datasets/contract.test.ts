@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { datasets } from '../../datasets/index.ts';
 import { contentHash } from '../../datasets/shared/content-hash.ts';
 import { findLeaks, NEAR_DUPLICATE_CONTAINMENT } from '../../datasets/shared/leak-guard.ts';
-import type { SplitName, Splits } from '../../harness/contracts/dataset.ts';
+import type { SplitName, Splits } from '../../contracts/dataset.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';
 
 const FOLDER = new URL('../../datasets/', import.meta.url);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import definition, { splitStories } from '../../datasets/tinystories.ts';
-import type { HubFileRequest } from '../../harness/contracts/dataset.ts';
+import type { HubFileRequest } from '../../contracts/dataset.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';
 
 describe('splitStories', () => {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { normalizedWords } from '../../datasets/shared/leak-guard.ts';
 import { ENTAILMENT_CLASSES, ENTAILMENT_SLICES } from '../../datasets/shared/tinyworld/entailment.ts';
 import entailment from '../../datasets/tinyworld-entailment.ts';
-import type { DatasetRow, Splits } from '../../harness/contracts/dataset.ts';
+import type { DatasetRow, Splits } from '../../contracts/dataset.ts';
 import { bagOfWordsAccuracy } from '../support/bag-of-words.ts';
 import { cachedHub } from '../support/hub-cache.ts';
 import { holderOf, placeOf, sentencesOf } from '../support/story-reader.ts';

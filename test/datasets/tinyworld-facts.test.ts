@@ -4,7 +4,7 @@ import { FACT_SLICES } from '../../datasets/shared/tinyworld/fact-questions.ts';
 import { tinyWorld } from '../../datasets/shared/tinyworld/world.ts';
 import { findLeaks } from '../../datasets/shared/leak-guard.ts';
 import facts from '../../datasets/tinyworld-facts.ts';
-import type { DatasetRow } from '../../harness/contracts/dataset.ts';
+import type { DatasetRow } from '../../contracts/dataset.ts';
 import { cachedHub } from '../support/hub-cache.ts';
 
 describe('tinyworld-facts', () => {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tinyWorldCorpus } from '../../datasets/shared/tinyworld/corpus.ts';
 import { PHENOMENON_IDS } from '../../datasets/shared/tinyworld/grammar.ts';
 import grammar from '../../datasets/tinyworld-grammar.ts';
-import type { DatasetRow } from '../../harness/contracts/dataset.ts';
+import type { DatasetRow } from '../../contracts/dataset.ts';
 import { cachedHub } from '../support/hub-cache.ts';
 import { sentencesOf } from '../support/story-reader.ts';
 

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { findLeaks } from '../../datasets/shared/leak-guard.ts';
 import { tinyWorldCorpus } from '../../datasets/shared/tinyworld/corpus.ts';
 import lastWord from '../../datasets/tinyworld-last-word.ts';
-import type { DatasetRow } from '../../harness/contracts/dataset.ts';
+import type { DatasetRow } from '../../contracts/dataset.ts';
 import { cachedHub } from '../support/hub-cache.ts';
 import { countOf, holderOf, placeOf, sentencesOf } from '../support/story-reader.ts';
 

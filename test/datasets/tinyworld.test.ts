@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tinyWorldCorpus } from '../../datasets/shared/tinyworld/corpus.ts';
 import { tinyWorld } from '../../datasets/shared/tinyworld/world.ts';
 import tinyworld from '../../datasets/tinyworld.ts';
-import type { Splits } from '../../harness/contracts/dataset.ts';
+import type { Splits } from '../../contracts/dataset.ts';
 import { cachedHub } from '../support/hub-cache.ts';
 
 describe('tinyworld', () => {

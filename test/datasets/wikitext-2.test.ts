@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import definition, { joinArticles } from '../../datasets/wikitext-2.ts';
 import { readParquetRows, textCell } from '../../datasets/shared/parquet-rows.ts';
-import { InputError } from '../../harness/contracts/errors.ts';
+import { InputError } from '../../contracts/errors.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';
 
 describe('joinArticles', () => {

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { openStore, type Store } from '../../drizzle/client.ts';
 import { exportRows } from '../../drizzle/export.ts';
 import { recordRun } from '../../drizzle/record.ts';
-import { InputError, IntegrityError } from '../../harness/contracts/errors.ts';
+import { InputError, IntegrityError } from '../../contracts/errors.ts';
 import { runOf } from '../support/rows.ts';
 import { temporaryFolder, temporaryStore } from '../support/store.ts';
 

@@ -1,8 +1,8 @@
 import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { packColumns, unpackColumns } from '../../drizzle/column-blob.ts';
-import { IntegrityError } from '../../harness/contracts/errors.ts';
-import { createRandom } from '../../harness/tensor/random.ts';
+import { IntegrityError } from '../../contracts/errors.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
 
 describe('packColumns', () => {
   it('gives back strings, counts and floats to the last bit', () => {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { openStore } from '../../drizzle/client.ts';
 import { exportRows } from '../../drizzle/export.ts';
 import { doneKeys, trialKeys } from '../../drizzle/queries.ts';
-import { createRandom } from '../../harness/tensor/random.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
 import { temporaryFolder } from '../support/store.ts';
 
 const WRITER = join(import.meta.dirname, '..', 'support', 'store-writer.ts');

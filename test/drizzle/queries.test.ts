@@ -11,7 +11,7 @@ import {
   trialDetail,
 } from '../../drizzle/queries.ts';
 import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
-import { FAILURES } from '../../harness/contracts/result.ts';
+import { FAILURES } from '../../contracts/result.ts';
 import { catalogOf, methodEntryOf } from '../support/catalog.ts';
 import {
   evaluationOf,

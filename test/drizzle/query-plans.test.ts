@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../harness/contracts/errors.ts';
+import { InputError } from '../../contracts/errors.ts';
 import * as queries from '../../drizzle/queries.ts';
 import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
 import { evaluationOf, measurementOf, runOf, trialOf } from '../support/rows.ts';

@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FAILURES, type Row } from '../../harness/contracts/result.ts';
+import { FAILURES, type Row } from '../../contracts/result.ts';
 import type { Store } from '../../drizzle/client.ts';
 import { exportRows, exportRun, lineOf } from '../../drizzle/export.ts';
 import { importCorrections, importResults, importRows, linesOf } from '../../drizzle/import.ts';

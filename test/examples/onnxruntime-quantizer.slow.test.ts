@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import onnxruntimeQuantizer from '../../examples/onnxruntime-quantizer/onnxruntime-quantizer.ts';
-import { writeModel } from '../../harness/onnx/write.ts';
-import { createSession } from '../../harness/runtime/session.ts';
-import { probeTokens, tokenFeeds } from '../../harness/runtime/token-feeds.ts';
-import { elements } from '../../harness/tensor/tensor.ts';
+import { writeModel } from '../../numerics/onnx/write.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { probeTokens, tokenFeeds } from '../../engine/runtime/token-feeds.ts';
+import { elements } from '../../numerics/tensor/tensor.ts';
 import int8Dynamic from '../../methods/quantization/int8-dynamic.ts';
-import type { Method } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
+import type { Method } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
 import { methodContext } from '../support/method-context.ts';
 import { tinyModels } from '../support/tiny-model.ts';
 

@@ -1,12 +1,12 @@
 /** What the methods do to a real model: orderings that must hold on stories260K, from the hub cache. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { secondMoments, type SecondMoment } from '../../harness/calibrate/second-moments.ts';
-import type { ExampleSet, Method } from '../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { evaluatePerplexity } from '../../harness/evaluate/perplexity.ts';
-import { drawExamples, encodeExamples } from '../../harness/model/draw-examples.ts';
-import { loadModel, loadTokenizer } from '../../harness/model/load-model.ts';
-import { createRandom } from '../../harness/tensor/random.ts';
+import { secondMoments, type SecondMoment } from '../../engine/calibrate/second-moments.ts';
+import type { ExampleSet, Method } from '../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { evaluatePerplexity } from '../../harness/judge/perplexity.ts';
+import { drawExamples, encodeExamples } from '../../engine/model/draw-examples.ts';
+import { loadModel, loadTokenizer } from '../../engine/model/load-model.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
 import tinystories from '../../datasets/tinystories.ts';
 import { methods } from '../../methods/index.ts';
 import { sparsegptLayer } from '../../methods/shared/sparsegpt-layer.ts';

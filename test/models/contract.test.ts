@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { datasets } from '../../datasets/index.ts';
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { loadModel, loadTokenizer, modelRevision } from '../../harness/model/load-model.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { loadModel, loadTokenizer, modelRevision } from '../../engine/model/load-model.ts';
 import { models } from '../../models/index.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';
 

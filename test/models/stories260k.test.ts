@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import datasetDefinition from '../../datasets/tinystories.ts';
-import type { Splits } from '../../harness/contracts/dataset.ts';
-import type { Model, Tokenizer } from '../../harness/contracts/model.ts';
-import { encodeExamples } from '../../harness/model/draw-examples.ts';
-import { loadModel, loadTokenizer } from '../../harness/model/load-model.ts';
-import { createSession, type Session } from '../../harness/runtime/session.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import type { Splits } from '../../contracts/dataset.ts';
+import type { Model, Tokenizer } from '../../engine/definitions/model.ts';
+import { encodeExamples } from '../../engine/model/draw-examples.ts';
+import { loadModel, loadTokenizer } from '../../engine/model/load-model.ts';
+import { createSession, type Session } from '../../engine/runtime/session.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import definition from '../../models/stories260k.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';
 import { llama2cLogits } from '../support/llama2c-reference.ts';

@@ -6,8 +6,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { openStore } from '../../drizzle/queries.ts';
-import { publishStore } from '../../scripts/site-build.ts';
-import { serveSite } from '../../scripts/site-server.ts';
+import { publishStore } from '../../cli/website/site-build.ts';
+import { serveSite } from '../../cli/website/site-server.ts';
 import { findBrowser } from './find-browser.ts';
 import { makeSiteStore } from './site-store.ts';
 

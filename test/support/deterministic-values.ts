@@ -1,4 +1,4 @@
-import type { Row } from '../../harness/contracts/result.ts';
+import type { Row } from '../../contracts/result.ts';
 
 /**
  * What must not depend on when or how often a run was interrupted: all of a trial but what it cost, the outcomes per

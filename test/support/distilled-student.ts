@@ -1,10 +1,10 @@
 /** Students of methods that compare hidden values, beside their control, and how far they are from their teacher in them. */
 import { expect } from 'vitest';
-import type { Method } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { parameterNames } from '../../harness/training/parameters.ts';
-import type { Loss } from '../../harness/training/loss.ts';
-import { mergeTeacher } from '../../harness/training/teacher.ts';
+import type { Method } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { parameterNames } from '../../engine/training/parameters.ts';
+import type { Loss } from '../../engine/training/loss.ts';
+import { mergeTeacher } from '../../engine/training/teacher.ts';
 import studentNoKd from '../../methods/distillation/student-no-kd.ts';
 import { studentOf } from '../../methods/shared/student.ts';
 import { lossValue } from './loss-value.ts';

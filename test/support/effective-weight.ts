@@ -1,10 +1,10 @@
 /** The float32 matrix that a compressed linear layer stands for, read back from its graph. */
-import type { LinearRole, Model } from '../../harness/contracts/model.ts';
-import { intAttribute } from '../../harness/onnx/attributes.ts';
-import { findNode } from '../../harness/onnx/edit.ts';
-import type { Graph, Node } from '../../harness/onnx/graph.ts';
-import { multiply } from '../../harness/tensor/linear-algebra.ts';
-import { elements, type Tensor } from '../../harness/tensor/tensor.ts';
+import type { LinearRole, Model } from '../../engine/definitions/model.ts';
+import { intAttribute } from '../../numerics/onnx/attributes.ts';
+import { findNode } from '../../numerics/onnx/edit.ts';
+import type { Graph, Node } from '../../numerics/onnx/graph.ts';
+import { multiply } from '../../numerics/tensor/linear-algebra.ts';
+import { elements, type Tensor } from '../../numerics/tensor/tensor.ts';
 
 /** [in, out]: of a MatMul, of two MatMuls in a row, or of a MatMulNBits under the layer's node name. */
 export function effectiveWeight(compressed: Model, linear: LinearRole): Float32Array {

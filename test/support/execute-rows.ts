@@ -1,9 +1,9 @@
 /** Executes plans on this machine as a run does, and keeps the rows instead of storing them. */
-import type { EvaluationRow, MeasurementRow, TrialRow } from '../../harness/contracts/result.ts';
-import { type ExecuteRequest, type ExecutionSummary, execute } from '../../harness/jobs/execute.ts';
-import { type MethodUnit, type PlannedTrial, planTrials } from '../../harness/jobs/plan.ts';
-import { createPreparer } from '../../harness/jobs/prepare.ts';
-import { openWorkspace } from '../../harness/jobs/workspace.ts';
+import type { EvaluationRow, MeasurementRow, TrialRow } from '../../contracts/result.ts';
+import { type ExecuteRequest, type ExecutionSummary, execute } from '../../harness/trial/execute.ts';
+import { type MethodUnit, type PlannedTrial, planTrials } from '../../harness/plan/plan.ts';
+import { createPreparer } from '../../harness/plan/prepare.ts';
+import { openWorkspace } from '../../harness/plan/workspace.ts';
 import { readMachine, runnerOf } from '../../harness/measure/machine.ts';
 import { tinyEntry } from './tiny-suite.ts';
 

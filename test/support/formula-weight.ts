@@ -1,5 +1,5 @@
 /** The weights of test/golden/scripts/transformers.py: a formula of name and index in whole numbers. */
-import { elementCount } from '../../harness/tensor/tensor.ts';
+import { elementCount } from '../../numerics/tensor/tensor.ts';
 import type { ReadWeight } from '../../models/shared/weight-reading.ts';
 
 export const formulaWeight: ReadWeight = (name, dims) => {

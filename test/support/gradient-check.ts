@@ -2,15 +2,15 @@
  * Gradients of single nodes against central differences, both run in onnxruntime. The loss is Σ r y over the node's outputs with
  * random r, so that every element of the Jacobian counts.
  */
-import { gradientGraph } from '../../harness/autodiff/gradient.ts';
-import { InputError } from '../../harness/contracts/errors.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { int } from '../../harness/onnx/attributes.ts';
-import type { Attribute, Graph, Node, OnnxModel, OnnxTensor, ValueInfo } from '../../harness/onnx/graph.ts';
-import { inferShapes } from '../../harness/onnx/shapes.ts';
-import { createSession } from '../../harness/runtime/session.ts';
-import { createRandom, type Random } from '../../harness/tensor/random.ts';
-import { elementCount, elements, type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+import { gradientGraph } from '../../numerics/autodiff/gradient.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import type { Attribute, Graph, Node, OnnxModel, OnnxTensor, ValueInfo } from '../../numerics/onnx/graph.ts';
+import { inferShapes } from '../../numerics/onnx/shapes.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { createRandom, type Random } from '../../numerics/tensor/random.ts';
+import { elementCount, elements, type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 export type FloatType = 'float32' | 'float64';
 

@@ -1,5 +1,5 @@
 /** A process that holds a host lock until its standard input ends, and says when it has it. */
-import { type Company, openHostLock } from '../../harness/jobs/host-lock.ts';
+import { type Company, openHostLock } from '../../harness/fleet/host-lock.ts';
 
 const [folder = '', company = 'alone'] = process.argv.slice(2);
 await openHostLock(folder).hold(company as Company, async () => {

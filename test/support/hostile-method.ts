@@ -1,7 +1,7 @@
 /** A method for test/support/hostile: what every declaration there would repeat. */
 import * as v from 'valibot';
-import { type Method, defineMethod } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
+import { type Method, defineMethod } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
 import { defineExternalMethod } from '../../methods/shared/external-method.ts';
 
 const DECLARATION = {

@@ -1,8 +1,8 @@
 /** The hub cache tests read from: HF_HUB_CACHE, else ../shared/hub beside the repository, else none. Never the network. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { HubClient } from '../../harness/contracts/dataset.ts';
-import { createHubClient } from '../../harness/hub/hub-client.ts';
+import type { HubClient } from '../../contracts/dataset.ts';
+import { createHubClient } from '../../engine/hub/hub-client.ts';
 
 const SHARED = fileURLToPath(new URL('../../../shared/hub', import.meta.url));
 

@@ -5,9 +5,9 @@
 import { recordCatalog } from '../../drizzle/catalog.ts';
 import type { Store } from '../../drizzle/client.ts';
 import { insertResult, insertRun } from '../../drizzle/insert.ts';
-import { type Access, FAMILIES, type Family } from '../../harness/contracts/method.ts';
-import type { EvaluationRow, Items, Row, ShapeLatency, TrialRow } from '../../harness/contracts/result.ts';
-import { createRandom } from '../../harness/tensor/random.ts';
+import { type Access, FAMILIES, type Family } from '../../contracts/taxonomy.ts';
+import type { EvaluationRow, Items, Row, ShapeLatency, TrialRow } from '../../contracts/result.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
 import { catalogOf, methodEntryOf } from './catalog.ts';
 import {
   type CompletedTrial,

@@ -1,5 +1,5 @@
 /** How far the output of a linear layer moves when its weight does, on given inputs. */
-import { multiply } from '../../harness/tensor/linear-algebra.ts';
+import { multiply } from '../../numerics/tensor/linear-algebra.ts';
 
 /**
  * ‖X W' - X W‖² / ‖X W‖², from the second moment XᵀX alone. dense, changed: [in, out]; secondMoment: [in, in].

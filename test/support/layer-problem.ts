@@ -1,5 +1,5 @@
 /** A linear layer and the second moment of its inputs, for tests of methods that minimise a layer's error. */
-import { createRandom } from '../../harness/tensor/random.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
 
 export interface LayerProblem {
   /** [in, out] */

@@ -1,10 +1,10 @@
 /** The value of a training loss for given token rows, with no step made. */
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import { withGraph } from '../../harness/onnx/edit.ts';
-import { createSession } from '../../harness/runtime/session.ts';
-import { elements, type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
-import { addLoss } from '../../harness/training/loss-graph.ts';
-import type { Loss } from '../../harness/training/loss.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { withGraph } from '../../numerics/onnx/edit.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { elements, type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
+import { addLoss } from '../../engine/training/loss-graph.ts';
+import type { Loss } from '../../engine/training/loss.ts';
 
 /** `rows` of equal length; inputs that the loss makes beside the model's own come from `feeds`. */
 export async function lossValue(

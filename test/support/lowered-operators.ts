@@ -1,9 +1,9 @@
-/** One graph for each operator that harness/training/lower-for-device.ts writes in others, with what it is fed. */
-import { int, string } from '../../harness/onnx/attributes.ts';
-import { createGraphBuilder, type GraphBuilder } from '../../harness/onnx/builder.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import { createRandom } from '../../harness/tensor/random.ts';
-import { elementCount, type NumericTensor, tensorOf } from '../../harness/tensor/tensor.ts';
+/** One graph for each operator that engine/training/lower-for-device.ts writes in others, with what it is fed. */
+import { int, string } from '../../numerics/onnx/attributes.ts';
+import { createGraphBuilder, type GraphBuilder } from '../../numerics/onnx/builder.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
+import { elementCount, type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 export interface LoweredOperator {
   readonly op: string;

@@ -1,9 +1,9 @@
 /** The context a method gets in tests: seeded, with random calibration tokens, and only what its access class allows. */
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import type { ExampleSet, Method, TrainedContext } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { createRandom } from '../../harness/tensor/random.ts';
+import type { ExampleSet, Method, TrainedContext } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
 
 export interface MethodContextOptions {
   readonly method: Method;

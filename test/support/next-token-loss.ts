@@ -1,6 +1,6 @@
 /** Examples with something in them to learn, and how well a decoder has learned it. */
-import type { ExampleSet } from '../../harness/contracts/method.ts';
-import type { Model } from '../../harness/contracts/model.ts';
+import type { ExampleSet } from '../../engine/definitions/method.ts';
+import type { Model } from '../../engine/definitions/model.ts';
 import { logitsOf } from './run-model.ts';
 
 /** Sequences that count up in steps of one to three: the next token follows from the last two. */

@@ -1,9 +1,9 @@
 /** A graph that is one linear layer, and its role. */
-import type { LinearRole } from '../../harness/contracts/model.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import { createSession } from '../../harness/runtime/session.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 /** y = x w for x [1, rows, in]. */
 export function oneLinear(weight: Float32Array, inFeatures: number, outFeatures: number, opset = 21): OnnxModel {

@@ -16,9 +16,9 @@ import type {
   ShapeLatency,
   TrialIdentity,
   TrialRow,
-} from '../../harness/contracts/result.ts';
-import type { Device, Machine, Runner } from '../../harness/contracts/runner.ts';
-import { createRandom, type Random } from '../../harness/tensor/random.ts';
+} from '../../contracts/result.ts';
+import type { Device, Machine, Runner } from '../../contracts/runner.ts';
+import { createRandom, type Random } from '../../numerics/tensor/random.ts';
 
 export type Failure = (typeof FAILURES)[number];
 export type CompletedTrial = Extract<TrialRow, { status: 'completed' }>;

@@ -1,8 +1,8 @@
 /** Runs a model of any architecture once on token rows of equal length. */
-import type { Model } from '../../harness/contracts/model.ts';
-import { createSession } from '../../harness/runtime/session.ts';
-import { tokenFeeds } from '../../harness/runtime/token-feeds.ts';
-import { elements, tensorOf } from '../../harness/tensor/tensor.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { tokenFeeds } from '../../engine/runtime/token-feeds.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 /** The logits, row-major; `mask` in the place of ones. */
 export async function logitsOf(

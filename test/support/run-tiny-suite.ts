@@ -2,7 +2,7 @@
  * A process that runs a suite of variants of the tiny model (up to this many of each of five methods) in the folder it is
  * given, by itself or, given the address of Redis, with a fleet of run-tiny-worker.ts; it is there to be killed.
  */
-import { runSuite } from '../../harness/cli/run-suite.ts';
+import { runSuite } from '../../cli/setup/run-suite.ts';
 import { tinyEntry, tinyLimits, tinySuiteUnits } from './tiny-suite.ts';
 
 const [home = '', variantsPerMethod = '3', redis] = process.argv.slice(2);

@@ -1,13 +1,13 @@
 /** A worker of a fleet that knows the tiny suite only: of run-tiny-suite.ts, with whose home it shares the artifacts. */
 import { join } from 'node:path';
-import { InputError } from '../../harness/contracts/errors.ts';
-import { createHubClient } from '../../harness/hub/hub-client.ts';
-import { connectRedis } from '../../harness/jobs/fleet.ts';
-import { workInFleet } from '../../harness/jobs/fleet-worker.ts';
-import { openHostLock } from '../../harness/jobs/host-lock.ts';
-import { planTrials } from '../../harness/jobs/plan.ts';
-import { createPreparer } from '../../harness/jobs/prepare.ts';
-import { openFreeWorkspace } from '../../harness/jobs/workspace.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { createHubClient } from '../../engine/hub/hub-client.ts';
+import { connectRedis } from '../../harness/fleet/fleet.ts';
+import { workInFleet } from '../../harness/fleet/fleet-worker.ts';
+import { openHostLock } from '../../harness/fleet/host-lock.ts';
+import { planTrials } from '../../harness/plan/plan.ts';
+import { createPreparer } from '../../harness/plan/prepare.ts';
+import { openFreeWorkspace } from '../../harness/plan/workspace.ts';
 import { readMachine, runnerOf } from '../../harness/measure/machine.ts';
 import { tinyEntry, tinySuiteUnits } from './tiny-suite.ts';
 

@@ -10,10 +10,10 @@ import { openStore } from '../../drizzle/client.ts';
 import { importResults } from '../../drizzle/import.ts';
 import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
 import type { Store } from '../../drizzle/queries.ts';
-import { catalog } from '../../harness/cli/run-suite.ts';
-import type { Items } from '../../harness/contracts/result.ts';
-import { deriveStore } from '../../harness/derive/derive-store.ts';
-import { createRandom } from '../../harness/tensor/random.ts';
+import { catalog } from '../../cli/setup/run-suite.ts';
+import type { Items } from '../../contracts/result.ts';
+import { deriveStore } from '../../board/derive/derive-store.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
 import { addEntry } from './board.ts';
 import { catalogOf, methodEntryOf } from './catalog.ts';
 import {

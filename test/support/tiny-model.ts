@@ -1,7 +1,7 @@
 /** One model of each architecture, of a few thousand seeded weights, for tests that need a whole model but no trained one. */
-import type { Model } from '../../harness/contracts/model.ts';
-import { createRandom, type Random } from '../../harness/tensor/random.ts';
-import { elementCount } from '../../harness/tensor/tensor.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { createRandom, type Random } from '../../numerics/tensor/random.ts';
+import { elementCount } from '../../numerics/tensor/tensor.ts';
 import { buildBert } from '../../models/shared/bert-graph.ts';
 import { type BertConfig, type BertWeights, readBertWeights } from '../../models/shared/bert-weights.ts';
 import { buildGpt } from '../../models/shared/gpt-graph.ts';

@@ -1,12 +1,12 @@
 /** Models, datasets and suite entries small enough to run end to end in a second or two per variant. */
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { DatasetDefinition, DatasetRow } from '../../harness/contracts/dataset.ts';
-import type { Method } from '../../harness/contracts/method.ts';
-import type { ModelDefinition, Tokenizer } from '../../harness/contracts/model.ts';
-import type { Limits } from '../../harness/jobs/bench.ts';
-import type { MethodUnit, SuiteEntry } from '../../harness/jobs/plan.ts';
-import { createRandom } from '../../harness/tensor/random.ts';
+import type { DatasetDefinition, DatasetRow } from '../../contracts/dataset.ts';
+import type { Method } from '../../engine/definitions/method.ts';
+import type { ModelDefinition, Tokenizer } from '../../engine/definitions/model.ts';
+import type { Limits } from '../../harness/plan/bench.ts';
+import type { MethodUnit, SuiteEntry } from '../../harness/plan/plan.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
 import { tinyBert, tinyGpt, tinyLlama } from './tiny-model.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

@@ -1,13 +1,13 @@
-/** Trainings of a few steps that between them have every loss, optimizer and adapter of harness/training. */
-import { createRandom } from '../../harness/tensor/random.ts';
-import { elementCount, tensorOf } from '../../harness/tensor/tensor.ts';
-import type { Model } from '../../harness/contracts/model.ts';
-import { addDropout } from '../../harness/training/dropout.ts';
-import { addFakeQuantization, initialScales } from '../../harness/training/fake-quantize.ts';
-import type { FeedSource } from '../../harness/training/feed-source.ts';
-import { extendModel } from '../../harness/training/graph-writer.ts';
-import { hardConcrete, logisticNoise, openProbability } from '../../harness/training/hard-concrete.ts';
-import { addLora } from '../../harness/training/lora.ts';
+/** Trainings of a few steps that between them have every loss, optimizer and adapter of engine/training. */
+import { createRandom } from '../../numerics/tensor/random.ts';
+import { elementCount, tensorOf } from '../../numerics/tensor/tensor.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import { addDropout } from '../../engine/training/dropout.ts';
+import { addFakeQuantization, initialScales } from '../../engine/training/fake-quantize.ts';
+import type { FeedSource } from '../../engine/training/feed-source.ts';
+import { extendModel } from '../../engine/training/graph-writer.ts';
+import { hardConcrete, logisticNoise, openProbability } from '../../engine/training/hard-concrete.ts';
+import { addLora } from '../../engine/training/lora.ts';
 import {
   attentionDistributionLoss,
   attentionLoss,
@@ -18,11 +18,11 @@ import {
   nextTokenCrossEntropy,
   relationLoss,
   weightedLosses,
-} from '../../harness/training/loss.ts';
-import { adamW, sgd, withSensitivity } from '../../harness/training/optimizer.ts';
-import { parameterNames } from '../../harness/training/parameters.ts';
-import { mergeTeacher } from '../../harness/training/teacher.ts';
-import type { TrainOptions } from '../../harness/training/train.ts';
+} from '../../engine/training/loss.ts';
+import { adamW, sgd, withSensitivity } from '../../engine/training/optimizer.ts';
+import { parameterNames } from '../../engine/training/parameters.ts';
+import { mergeTeacher } from '../../engine/training/teacher.ts';
+import type { TrainOptions } from '../../engine/training/train.ts';
 import { attentionScores, biasedOutput, lastHidden, pairOf } from '../../methods/shared/distilled-values.ts';
 import { tinyBert, tinyGpt, tinyLlama } from './tiny-model.ts';
 

@@ -1,8 +1,8 @@
 /** A model with the mean cross-entropy of its last output's axis as its loss, for tests of gradients. */
-import { int } from '../../harness/onnx/attributes.ts';
-import { createNode } from '../../harness/onnx/node.ts';
-import type { OnnxModel } from '../../harness/onnx/graph.ts';
-import { elementCount, tensorOf } from '../../harness/tensor/tensor.ts';
+import { int } from '../../numerics/onnx/attributes.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { elementCount, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 /** Input `labels`: int64, one per row of `logits`; output `loss`. The model's own outputs are gone. */
 export function withCrossEntropy(

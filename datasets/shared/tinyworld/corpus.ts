@@ -1,6 +1,6 @@
 /** The text corpus: four splits, each document from a stream of its own, and how often training text states each fact. */
-import type { DatasetRow, SplitName, Splits } from '../../../harness/contracts/dataset.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import type { DatasetRow, SplitName, Splits } from '../../../contracts/dataset.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { almanac, countingStory, entry, locationStory, possessionStory, sketch, type Teller } from './documents.ts';
 import { type Fact, tinyWorld, WORLD_SEED } from './world.ts';
 

@@ -1,5 +1,5 @@
 /** What the TinyWorld datasets have in common. */
-import type { DatasetDefinition, Splits } from '../../../harness/contracts/dataset.ts';
+import type { DatasetDefinition, Splits } from '../../../contracts/dataset.ts';
 import { verifiedSplits } from '../verified-splits.ts';
 
 /** The generator's seed is a label (`WORLD_SEED`); its number is the version of the world. */

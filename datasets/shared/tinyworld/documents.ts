@@ -1,5 +1,5 @@
 /** The documents of the corpus: entries about a subject, almanacs, stories whose state is asked at the end, sketches. */
-import type { Random } from '../../../harness/tensor/random.ts';
+import type { Random } from '../../../numerics/tensor/random.ts';
 import { doing, setting } from './filler.ts';
 import { grammaticalSentence } from './grammar.ts';
 import { GOODS } from './lexicon.ts';

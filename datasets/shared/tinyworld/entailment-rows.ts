@@ -1,6 +1,6 @@
 /** Entailment pairs as rows: slices and classes take turns, each row from a stream of its own. */
-import type { DatasetRow, SplitName, Splits } from '../../../harness/contracts/dataset.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import type { DatasetRow, SplitName, Splits } from '../../../contracts/dataset.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { drawEntailment, ENTAILMENT_CLASSES, ENTAILMENT_SLICES, type EntailmentClass } from './entailment.ts';
 import { tinyWorld, WORLD_SEED } from './world.ts';
 

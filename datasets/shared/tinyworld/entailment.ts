@@ -7,7 +7,7 @@
  * whatever the class. People here are strangers to the world: their facts hold in one story only, and nothing can be
  * memorised.
  */
-import type { Random } from '../../../harness/tensor/random.ts';
+import type { Random } from '../../../numerics/tensor/random.ts';
 import { GOODS, PLACES } from './lexicon.ts';
 import { counted, once, type Person, pick, pickSome, type Template, templates, withArticle } from './prose.ts';
 import { RELATIONS, type Relation } from './relations.ts';

@@ -1,6 +1,6 @@
 /** Facts asked in a sentence whose answer is left out, with three wrong answers that are right for others. */
-import type { DatasetRow } from '../../../harness/contracts/dataset.ts';
-import { createRandom, type Random } from '../../../harness/tensor/random.ts';
+import type { DatasetRow } from '../../../contracts/dataset.ts';
+import { createRandom, type Random } from '../../../numerics/tensor/random.ts';
 import { tinyWorldCorpus } from './corpus.ts';
 import { ENTRY_OPENINGS, SOURCES } from './documents.ts';
 import { setting } from './filler.ts';

@@ -1,5 +1,5 @@
 /** Sentences that change nothing: weather, moods, what people do all day. They carry most of the text's randomness. */
-import type { Random } from '../../../harness/tensor/random.ts';
+import type { Random } from '../../../numerics/tensor/random.ts';
 import {
   DAYS,
   FOODS,

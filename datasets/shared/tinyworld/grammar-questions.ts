@@ -1,6 +1,6 @@
 /** Minimal pairs as rows: a sentence about the weather, what the two have in common, and the two ways it may go on. */
-import type { DatasetRow } from '../../../harness/contracts/dataset.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import type { DatasetRow } from '../../../contracts/dataset.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { setting } from './filler.ts';
 import { drawMinimalPair, PHENOMENON_IDS } from './grammar.ts';
 import { capitalized } from './prose.ts';

@@ -3,7 +3,7 @@
  * 2020, https://arxiv.org/abs/1912.00582). Training text has the right ones alone. Every sentence has a core: two words
  * whose combination is either for training or for tests, so that no test sentence can occur in training text.
  */
-import type { Random } from '../../../harness/tensor/random.ts';
+import type { Random } from '../../../numerics/tensor/random.ts';
 import {
   GOODS,
   IRREGULAR_VERBS,

@@ -2,8 +2,8 @@
  * Stories cut before their last word, which the state of the world decides, in the manner of LAMBADA (Paperno et al. 2016,
  * https://arxiv.org/abs/1606.06031). All four choices stand in the story, or are neighbouring numbers.
  */
-import type { DatasetRow } from '../../../harness/contracts/dataset.ts';
-import { createRandom, type Random } from '../../../harness/tensor/random.ts';
+import type { DatasetRow } from '../../../contracts/dataset.ts';
+import { createRandom, type Random } from '../../../numerics/tensor/random.ts';
 import { drawPeople, HOW_MANY_ENDINGS, TOGETHER_ENDINGS, WHERE_ENDINGS, WHOSE_ENDINGS } from './documents.ts';
 import { setting } from './filler.ts';
 import { GOODS } from './lexicon.ts';

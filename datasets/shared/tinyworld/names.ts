@@ -1,5 +1,5 @@
 /** Invented names, made of syllables. Whether a name is a woman's cannot be told from its form. */
-import type { Random } from '../../../harness/tensor/random.ts';
+import type { Random } from '../../../numerics/tensor/random.ts';
 import { capitalized, pick, words } from './prose.ts';
 
 const PERSON_STARTS = words(

@@ -1,5 +1,5 @@
 /** Small tools for writing sentences: choices by integers alone, templates, articles, number words. */
-import type { Random } from '../../../harness/tensor/random.ts';
+import type { Random } from '../../../numerics/tensor/random.ts';
 
 export function pick<T>(random: Random, items: readonly T[]): T {
   return items[random.integer(items.length)] as T;

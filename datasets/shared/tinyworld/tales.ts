@@ -2,7 +2,7 @@
  * Tales that change the state of the world, with the state at their end: where things are, who has them, how many there
  * are. The sentences of a tale stay in order; others may be put between them.
  */
-import type { Random } from '../../../harness/tensor/random.ts';
+import type { Random } from '../../../numerics/tensor/random.ts';
 import { setting, view } from './filler.ts';
 import { GOODS, PLACES, THING_ADJECTIVES, THINGS } from './lexicon.ts';
 import { counted, type Noun, numberWord, once, type Person, pick, pickSome, pronounsOf, templates } from './prose.ts';

@@ -2,7 +2,7 @@
  * The world: who and what there is, and one answer for every subject and relation. Subjects of all kinds share one order
  * of fame; how often a subject is written about falls as 1 / (rank + FAME_OFFSET).
  */
-import { createRandom, type Random } from '../../../harness/tensor/random.ts';
+import { createRandom, type Random } from '../../../numerics/tensor/random.ts';
 import { type Names, inventNames } from './names.ts';
 import { type Person, pick, pronounsOf, withArticle } from './prose.ts';
 import { RELATIONS, type Relation, type SubjectKind } from './relations.ts';

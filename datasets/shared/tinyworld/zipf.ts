@@ -1,5 +1,5 @@
 /** Ranks drawn with weights 1 / (rank + offset), in whole numbers only. */
-import type { Random } from '../../../harness/tensor/random.ts';
+import type { Random } from '../../../numerics/tensor/random.ts';
 
 /** Weight of a rank is floor(SCALE / (rank + offset)): a correctly rounded quotient of integers, the same everywhere. */
 const SCALE = 1 << 22;

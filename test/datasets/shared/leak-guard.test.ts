@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Splits } from '../../../harness/contracts/dataset.ts';
+import type { Splits } from '../../../contracts/dataset.ts';
 import {
   dropRepeatedRows,
   findExactLeaks,
@@ -7,7 +7,7 @@ import {
   NEAR_DUPLICATE_CONTAINMENT,
   normalizedWords,
 } from '../../../datasets/shared/leak-guard.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 
 const random = createRandom('leak-guard');
 /** Words no other text has. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { contentHash } from '../../../datasets/shared/content-hash.ts';
 import { verifiedSplits } from '../../../datasets/shared/verified-splits.ts';
-import type { Splits } from '../../../harness/contracts/dataset.ts';
-import { IntegrityError } from '../../../harness/contracts/errors.ts';
+import type { Splits } from '../../../contracts/dataset.ts';
+import { IntegrityError } from '../../../contracts/errors.ts';
 
 const splits: Splits = {
   test: [{ id: 'a', text: 'one' }],

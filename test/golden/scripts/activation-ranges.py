@@ -1,4 +1,4 @@
-"""Golden values for harness/calibrate/activation-ranges.ts: the histograms and ranges of onnxruntime's calibrator.
+"""Golden values for engine/calibrate/activation-ranges.ts: the histograms and ranges of onnxruntime's calibrator.
 
 Run: python test/golden/scripts/activation-ranges.py   (needs numpy and onnxruntime; made with onnxruntime 1.32.0)
 Writes test/golden/activation-ranges.json. Data come from a formula that the test repeats: products of exact numbers only.

@@ -1,4 +1,4 @@
-"""Golden values of test/harness/tensor/statistics.test.ts and significance.test.ts, from numpy 2 and scipy 1.17.
+"""Golden values of test/numerics/statistics/statistics.test.ts and significance.test.ts, from numpy 2 and scipy 1.17.
 
 Run: python test/golden/scripts/statistics.py > test/golden/statistics.json
 """

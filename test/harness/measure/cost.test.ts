@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
-import { costSchema } from '../../../harness/contracts/result.ts';
+import { costSchema } from '../../../contracts/result.ts';
 import { startCostMeter } from '../../../harness/measure/cost.ts';
 import { startEnergyMeter } from '../../../harness/measure/energy.ts';
 import { peakResidentBytes, residentBytes } from '../../../harness/measure/process-memory.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
 import { countParameters } from '../../../harness/measure/count-parameters.ts';
 import { foldPackedWeights } from '../../../harness/measure/fold-packed-weights.ts';
 import { measureSize } from '../../../harness/measure/size.ts';
-import { string } from '../../../harness/onnx/attributes.ts';
-import { createGraphBuilder } from '../../../harness/onnx/builder.ts';
-import { writeModel } from '../../../harness/onnx/write.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { string } from '../../../numerics/onnx/attributes.ts';
+import { createGraphBuilder } from '../../../numerics/onnx/builder.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import int8Dynamic from '../../../methods/quantization/int8-dynamic.ts';
 import rtn from '../../../methods/quantization/rtn.ts';
 import { methodContext } from '../../support/method-context.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { shapeLatencySchema } from '../../../harness/contracts/result.ts';
+import { shapeLatencySchema } from '../../../contracts/result.ts';
 import { summarizeSamples, timeAlternating } from '../../../harness/measure/latency.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import * as v from 'valibot';
 
 /** A clock that stands still but for the functions timed, each taking a set time. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as v from 'valibot';
-import { machineSchema, runnerSchema } from '../../../harness/contracts/runner.ts';
+import { machineSchema, runnerSchema } from '../../../contracts/runner.ts';
 import { instructionSetsOf, readMachine, runnerOf } from '../../../harness/measure/machine.ts';
 
 describe('readMachine', () => {

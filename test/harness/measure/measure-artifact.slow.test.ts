@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import * as v from 'valibot';
-import { shapeLatencySchema } from '../../../harness/contracts/result.ts';
+import { shapeLatencySchema } from '../../../contracts/result.ts';
 import { measureArtifact } from '../../../harness/measure/measure-artifact.ts';
-import { writeModel } from '../../../harness/onnx/write.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
 import { tinyBert, tinyLlama } from '../../support/tiny-model.ts';
 
 describe('measureArtifact', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { measureResidentMemory } from '../../../harness/measure/resident-memory.ts';
-import { createGraphBuilder } from '../../../harness/onnx/builder.ts';
-import { writeModel } from '../../../harness/onnx/write.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { createGraphBuilder } from '../../../numerics/onnx/builder.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 
 const MIB = 2 ** 20;
 

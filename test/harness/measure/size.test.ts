@@ -1,16 +1,16 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../harness/contracts/errors.ts';
+import { InputError } from '../../../contracts/errors.ts';
 import { countParameters } from '../../../harness/measure/count-parameters.ts';
 import { embeddingWeights } from '../../../harness/measure/embedding-weights.ts';
 import { operatorHistogram } from '../../../harness/measure/operators.ts';
 import { measureFile, measureSize } from '../../../harness/measure/size.ts';
-import { int } from '../../../harness/onnx/attributes.ts';
-import { createGraphBuilder, type GraphBuilder } from '../../../harness/onnx/builder.ts';
-import type { OnnxModel } from '../../../harness/onnx/graph.ts';
-import { writeModel } from '../../../harness/onnx/write.ts';
-import type { NumericDType } from '../../../harness/tensor/dtype.ts';
-import { rawTensor, tensorOf } from '../../../harness/tensor/tensor.ts';
+import { int } from '../../../numerics/onnx/attributes.ts';
+import { createGraphBuilder, type GraphBuilder } from '../../../numerics/onnx/builder.ts';
+import type { OnnxModel } from '../../../numerics/onnx/graph.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
+import type { NumericDType } from '../../../numerics/tensor/dtype.ts';
+import { rawTensor, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 
 /** A one-node graph over x whose node `make` adds and names `y`. */

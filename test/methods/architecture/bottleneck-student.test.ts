@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { captureValues } from '../../../harness/runtime/capture.ts';
-import { elements } from '../../../harness/tensor/tensor.ts';
+import { captureValues } from '../../../engine/runtime/capture.ts';
+import { elements } from '../../../numerics/tensor/tensor.ts';
 import bottleneckStudent, { streamDirections } from '../../../methods/architecture/bottleneck-student.ts';
 import { countUnits } from '../../../methods/shared/structure.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LinearRole, Model } from '../../../harness/contracts/model.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import ffnSlice, { interpolated, pivots } from '../../../methods/architecture/ffn-slice.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

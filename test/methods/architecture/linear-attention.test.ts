@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import linearAttention, { featureMaps } from '../../../methods/architecture/linear-attention.ts';
 import { withLinearAttention } from '../../../methods/shared/linear-attention-graph.ts';
 import { methodContext } from '../../support/method-context.ts';

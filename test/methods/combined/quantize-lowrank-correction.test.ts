@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { multiply, thinSvd } from '../../../harness/tensor/linear-algebra.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { multiply, thinSvd } from '../../../numerics/tensor/linear-algebra.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import correctionMethod, {
   correction,
   type CorrectionProblem,
@@ -10,7 +10,7 @@ import { toFloat16 } from '../../../methods/shared/codebook.ts';
 import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
 import { withLowRankBranches } from '../../../methods/shared/low-rank-branch.ts';
 import type { Factors } from '../../../methods/shared/low-rank.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { layerError, layerProblem } from '../../support/layer-problem.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

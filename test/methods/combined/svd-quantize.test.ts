@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { multiply } from '../../../harness/tensor/linear-algebra.ts';
+import { multiply } from '../../../numerics/tensor/linear-algebra.ts';
 import svdQuantize, { quantizeFactors } from '../../../methods/combined/svd-quantize.ts';
 import { dequantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
 import { truncateWhitened } from '../../../methods/shared/truncate-whitened.ts';

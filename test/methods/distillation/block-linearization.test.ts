@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { residualAfter } from '../../../harness/calibrate/reconstruction.ts';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { captureValues } from '../../../harness/runtime/capture.ts';
-import { multiply, solvePositiveDefinite, transpose } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements } from '../../../harness/tensor/tensor.ts';
+import { residualAfter } from '../../../engine/calibrate/reconstruction.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { captureValues } from '../../../engine/runtime/capture.ts';
+import { multiply, solvePositiveDefinite, transpose } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements } from '../../../numerics/tensor/tensor.ts';
 import blockLinearization, {
   type JointStatistics,
   linearEstimate,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cosineLoss, logitDistillation } from '../../../harness/training/loss.ts';
+import { cosineLoss, logitDistillation } from '../../../engine/training/loss.ts';
 import distilbertStyle from '../../../methods/distillation/distilbert-style.ts';
 import { lastHidden, pairOf } from '../../../methods/shared/distilled-values.ts';
 import { studentOf } from '../../../methods/shared/student.ts';

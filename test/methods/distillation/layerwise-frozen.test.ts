@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LayerRoles, Model } from '../../../harness/contracts/model.ts';
-import { captureValues } from '../../../harness/runtime/capture.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import type { LayerRoles, Model } from '../../../engine/definitions/model.ts';
+import { captureValues } from '../../../engine/runtime/capture.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import layerwiseFrozen, { studentLayers } from '../../../methods/distillation/layerwise-frozen.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

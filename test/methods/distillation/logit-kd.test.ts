@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Method } from '../../../harness/contracts/method.ts';
-import { parameterNames } from '../../../harness/training/parameters.ts';
+import type { Method } from '../../../engine/definitions/method.ts';
+import { parameterNames } from '../../../engine/training/parameters.ts';
 import logitKd from '../../../methods/distillation/logit-kd.ts';
 import studentNoKd from '../../../methods/distillation/student-no-kd.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LayerRoles, Model } from '../../../harness/contracts/model.ts';
-import { attentionLoss } from '../../../harness/training/loss.ts';
+import type { LayerRoles, Model } from '../../../engine/definitions/model.ts';
+import { attentionLoss } from '../../../engine/training/loss.ts';
 import tinybertStyle, { layerLosses } from '../../../methods/distillation/tinybert-style.ts';
 import { attentionScores, type AttentionScores, pairOf } from '../../../methods/shared/distilled-values.ts';
 import { studentOf } from '../../../methods/shared/student.ts';

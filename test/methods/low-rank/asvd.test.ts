@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { activationNorms } from '../../../harness/calibrate/activation-norms.ts';
-import { createCalibrationLoss } from '../../../harness/calibrate/calibration-loss.ts';
-import { UnsupportedError } from '../../../harness/contracts/errors.ts';
-import type { LinearRole } from '../../../harness/contracts/model.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elementCount, tensorOf } from '../../../harness/tensor/tensor.ts';
+import { activationNorms } from '../../../engine/calibrate/activation-norms.ts';
+import { createCalibrationLoss } from '../../../engine/calibrate/calibration-loss.ts';
+import { UnsupportedError } from '../../../contracts/errors.ts';
+import type { LinearRole } from '../../../engine/definitions/model.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elementCount, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import asvd, { channelScales, chooseRanks, tryRanks } from '../../../methods/low-rank/asvd.ts';
 import svd from '../../../methods/low-rank/svd.ts';
 import { factorNames, rankFor, scaledSvd } from '../../../methods/shared/low-rank.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { weightFisher } from '../../../harness/calibrate/fisher.ts';
-import { thinSvd } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { weightFisher } from '../../../engine/calibrate/fisher.ts';
+import { thinSvd } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import fwsvd, { rowScales } from '../../../methods/low-rank/fwsvd.ts';
 import svd from '../../../methods/low-rank/svd.ts';
 import { factorsOf, productOf, scaledSvd, truncate } from '../../../methods/shared/low-rank.ts';

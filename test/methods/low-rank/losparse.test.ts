@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { elementCount, elements } from '../../../harness/tensor/tensor.ts';
-import type { HookView } from '../../../harness/training/train.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { elementCount, elements } from '../../../numerics/tensor/tensor.ts';
+import type { HookView } from '../../../engine/training/train.ts';
 import losparse, {
   keepColumns,
   pruneColumns,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { elements, type Tensor } from '../../../harness/tensor/tensor.ts';
+import { elements, type Tensor } from '../../../numerics/tensor/tensor.ts';
 import svdFinetune from '../../../methods/low-rank/svd-finetune.ts';
 import svd from '../../../methods/low-rank/svd.ts';
 import { factorNames } from '../../../methods/shared/low-rank.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { thinSvd } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { thinSvd } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import svd from '../../../methods/low-rank/svd.ts';
 import { rankFor, truncate } from '../../../methods/shared/low-rank.ts';
 import { methodContext } from '../../support/method-context.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements, type Tensor } from '../../../harness/tensor/tensor.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements, type Tensor } from '../../../numerics/tensor/tensor.ts';
 import gradualMagnitude, { pruneGradually } from '../../../methods/pruning/gradual-magnitude.ts';
 import magnitude from '../../../methods/pruning/magnitude.ts';
 import { methodContext } from '../../support/method-context.ts';

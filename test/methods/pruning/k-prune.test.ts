@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Example } from '../../../harness/contracts/method.ts';
-import type { LinearRole, Model } from '../../../harness/contracts/model.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import type { Example } from '../../../engine/definitions/method.ts';
+import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import kPrune, { chooseWithin, knowledge } from '../../../methods/pruning/k-prune.ts';
 import { countUnits, keepUnits } from '../../../methods/shared/structure.ts';
 import { unitCosts, unitEnergies } from '../../../methods/shared/units.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { captureValues } from '../../../harness/runtime/capture.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import { captureValues } from '../../../engine/runtime/capture.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import layerDrop, { blockInfluence } from '../../../methods/pruning/layer-drop.ts';
 import { keepLayers } from '../../../methods/shared/structure.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';

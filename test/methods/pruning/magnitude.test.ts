@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../harness/contracts/errors.ts';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { InputError } from '../../../contracts/errors.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import magnitude from '../../../methods/pruning/magnitude.ts';
 import randomMask from '../../../methods/pruning/random-mask.ts';
 import { methodContext } from '../../support/method-context.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { LinearRole, Model } from '../../../harness/contracts/model.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements, type Tensor, tensorOf } from '../../../harness/tensor/tensor.ts';
-import { maskOf, openProbabilityOf } from '../../../harness/training/hard-concrete.ts';
-import { adamW } from '../../../harness/training/optimizer.ts';
-import { withParameters } from '../../../harness/training/parameters.ts';
-import { train } from '../../../harness/training/train.ts';
+import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements, type Tensor, tensorOf } from '../../../numerics/tensor/tensor.ts';
+import { maskOf, openProbabilityOf } from '../../../engine/training/hard-concrete.ts';
+import { adamW } from '../../../engine/training/optimizer.ts';
+import { withParameters } from '../../../engine/training/parameters.ts';
+import { train } from '../../../engine/training/train.ts';
 import structuredDistilled, {
   constraint,
   cutByMasks,

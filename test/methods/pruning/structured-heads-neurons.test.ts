@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { reconstructionMoments } from '../../../harness/calibrate/reconstruction.ts';
-import type { LinearRole } from '../../../harness/contracts/model.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { reconstructionMoments } from '../../../engine/calibrate/reconstruction.ts';
+import type { LinearRole } from '../../../engine/definitions/model.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import structuredHeadsNeurons, { rearranged, tuned } from '../../../methods/pruning/structured-heads-neurons.ts';
 import { countUnits } from '../../../methods/shared/structure.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { activationNorms } from '../../../harness/calibrate/activation-norms.ts';
+import { activationNorms } from '../../../engine/calibrate/activation-norms.ts';
 import method, { wanda } from '../../../methods/pruning/wanda.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';

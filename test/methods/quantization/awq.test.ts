@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { activationNorms } from '../../../harness/calibrate/activation-norms.ts';
-import { secondMoments } from '../../../harness/calibrate/second-moments.ts';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { activationNorms } from '../../../engine/calibrate/activation-norms.ts';
+import { secondMoments } from '../../../engine/calibrate/second-moments.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import awq, { scalesOf, searchClipping, searchScales } from '../../../methods/quantization/awq.ts';
 import { layersByInput } from '../../../methods/shared/input-scales.ts';
 import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';

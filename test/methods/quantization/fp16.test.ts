@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { NumericalError } from '../../../harness/contracts/errors.ts';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { writeModel } from '../../../harness/onnx/write.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
-import { fromFloat16Bits } from '../../../harness/tensor/float16.ts';
+import { NumericalError } from '../../../contracts/errors.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
+import { fromFloat16Bits } from '../../../numerics/tensor/float16.ts';
 import fp16 from '../../../methods/quantization/fp16.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';

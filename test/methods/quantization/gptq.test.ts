@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { secondMoments } from '../../../harness/calibrate/second-moments.ts';
-import { createSession } from '../../../harness/runtime/session.ts';
-import { exampleFeeds } from '../../../harness/runtime/token-feeds.ts';
+import { secondMoments } from '../../../engine/calibrate/second-moments.ts';
+import { createSession } from '../../../engine/runtime/session.ts';
+import { exampleFeeds } from '../../../engine/runtime/token-feeds.ts';
 import gptqMethod from '../../../methods/quantization/gptq.ts';
 import { gptqLayer } from '../../../methods/shared/gptq-layer.ts';
 import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { createSession } from '../../../harness/runtime/session.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { createSession } from '../../../engine/runtime/session.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import int8Dynamic from '../../../methods/quantization/int8-dynamic.ts';
 import { withIntegerMatMuls } from '../../../methods/shared/dynamic-int8.ts';
 import { quantizeInt8 } from '../../../methods/shared/int8-weight.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { activationNorms } from '../../../harness/calibrate/activation-norms.ts';
-import type { Model } from '../../../harness/contracts/model.ts';
+import { activationNorms } from '../../../engine/calibrate/activation-norms.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
 import { countParameters } from '../../../harness/measure/count-parameters.ts';
 import { foldPackedWeights } from '../../../harness/measure/fold-packed-weights.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import kmeans, { quantizeToCodebook } from '../../../methods/quantization/kmeans.ts';
 import { lookUpWeight, toFloat16 } from '../../../methods/shared/codebook.ts';
 import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';

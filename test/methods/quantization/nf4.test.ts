@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { countParameters } from '../../../harness/measure/count-parameters.ts';
 import { foldPackedWeights } from '../../../harness/measure/fold-packed-weights.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import nf4 from '../../../methods/quantization/nf4.ts';
 import {
   type Bnb4Type,
@@ -15,7 +15,7 @@ import {
 } from '../../../methods/shared/matmul-bnb4.ts';
 import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
 import { DYNAMIC_LEVELS, type NestedAbsmax } from '../../../methods/shared/nested-absmax.ts';
-import type { Model } from '../../../harness/contracts/model.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';
 import { tinyBert, tinyGpt, tinyLlama } from '../../support/tiny-model.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
-import { stepSizeName } from '../../../harness/training/fake-quantize.ts';
-import { withParameters } from '../../../harness/training/parameters.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
+import { stepSizeName } from '../../../engine/training/fake-quantize.ts';
+import { withParameters } from '../../../engine/training/parameters.ts';
 import qat, { fakeQuantized, packTrained, startOf, trainedGrids } from '../../../methods/quantization/qat.ts';
 import gptq from '../../../methods/quantization/gptq.ts';
 import rtn from '../../../methods/quantization/rtn.ts';

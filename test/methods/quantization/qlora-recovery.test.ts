@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { elements } from '../../../harness/tensor/tensor.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { elements } from '../../../numerics/tensor/tensor.ts';
 import qlora, { roundedBase } from '../../../methods/quantization/qlora-recovery.ts';
 import rtn from '../../../methods/quantization/rtn.ts';
 import { methodContext } from '../../support/method-context.ts';

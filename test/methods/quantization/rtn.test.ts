@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { replaceInitializer, withGraph } from '../../../harness/onnx/edit.ts';
-import { createSession } from '../../../harness/runtime/session.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { replaceInitializer, withGraph } from '../../../numerics/onnx/edit.ts';
+import { createSession } from '../../../engine/runtime/session.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import rtn from '../../../methods/quantization/rtn.ts';
 import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
 import { effectiveWeight } from '../../support/effective-weight.ts';

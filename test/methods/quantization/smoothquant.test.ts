@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { activationNorms } from '../../../harness/calibrate/activation-norms.ts';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { captureValues } from '../../../harness/runtime/capture.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import { activationNorms } from '../../../engine/calibrate/activation-norms.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { captureValues } from '../../../engine/runtime/capture.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import int8Dynamic from '../../../methods/quantization/int8-dynamic.ts';
 import int8Static from '../../../methods/quantization/int8-static.ts';
 import smoothquant, { smooth, smoothingScales } from '../../../methods/quantization/smoothquant.ts';

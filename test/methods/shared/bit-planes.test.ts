@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createGraphBuilder } from '../../../harness/onnx/builder.ts';
-import { createSession } from '../../../harness/runtime/session.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements } from '../../../harness/tensor/tensor.ts';
+import { createGraphBuilder } from '../../../numerics/onnx/builder.ts';
+import { createSession } from '../../../engine/runtime/session.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements } from '../../../numerics/tensor/tensor.ts';
 import { bitPlaneNodes, packBitPlanes } from '../../../methods/shared/bit-planes.ts';
 import { FUNCTION_DOMAIN, withFunction } from '../../../methods/shared/model-function.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { UnsupportedError } from '../../../harness/contracts/errors.ts';
-import type { LayerRoles, Model } from '../../../harness/contracts/model.ts';
-import { withGraph } from '../../../harness/onnx/edit.ts';
-import { captureValues } from '../../../harness/runtime/capture.ts';
-import { symmetricEigen } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements, type Tensor } from '../../../harness/tensor/tensor.ts';
+import { UnsupportedError } from '../../../contracts/errors.ts';
+import type { LayerRoles, Model } from '../../../engine/definitions/model.ts';
+import { withGraph } from '../../../numerics/onnx/edit.ts';
+import { captureValues } from '../../../engine/runtime/capture.ts';
+import { symmetricEigen } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements, type Tensor } from '../../../numerics/tensor/tensor.ts';
 import { withBottlenecks } from '../../../methods/shared/bottleneck.ts';
 import { biasOf, keepUnits } from '../../../methods/shared/structure.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

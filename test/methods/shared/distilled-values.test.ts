@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LayerRoles } from '../../../harness/contracts/model.ts';
-import { captureValues } from '../../../harness/runtime/capture.ts';
-import { elements, type NumericTensor } from '../../../harness/tensor/tensor.ts';
+import type { LayerRoles } from '../../../engine/definitions/model.ts';
+import { captureValues } from '../../../engine/runtime/capture.ts';
+import { elements, type NumericTensor } from '../../../numerics/tensor/tensor.ts';
 import { attentionScores, biasedOutput, lastHidden } from '../../../methods/shared/distilled-values.ts';
 import { largestDifference } from '../../support/run-model.ts';
 import { tinyGpt, tinyLlama, tinyModels } from '../../support/tiny-model.ts';

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { TrialRow } from '../../../harness/contracts/result.ts';
-import type { MethodUnit } from '../../../harness/jobs/plan.ts';
-import type { SandboxPolicy } from '../../../harness/jobs/sandbox-support.ts';
+import type { TrialRow } from '../../../contracts/result.ts';
+import type { MethodUnit } from '../../../harness/plan/plan.ts';
+import type { SandboxPolicy } from '../../../harness/sandbox/sandbox-support.ts';
 import { executeRows, firstVariants } from '../../support/execute-rows.ts';
 import { methodUnit } from '../../support/tiny-suite.ts';
 

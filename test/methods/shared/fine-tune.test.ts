@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { UnsupportedError } from '../../../harness/contracts/errors.ts';
-import type { ExampleSet, TrainedContext } from '../../../harness/contracts/method.ts';
+import { UnsupportedError } from '../../../contracts/errors.ts';
+import type { ExampleSet, TrainedContext } from '../../../engine/definitions/method.ts';
 import studentNoKd from '../../../methods/distillation/student-no-kd.ts';
 import { type Budget, fineTune } from '../../../methods/shared/fine-tune.ts';
 import { methodContext, type MethodContextOptions } from '../../support/method-context.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NumericalError } from '../../../harness/contracts/errors.ts';
+import { NumericalError } from '../../../contracts/errors.ts';
 import { byDescendingDiagonal, gptqLayer, type GptqOptions } from '../../../methods/shared/gptq-layer.ts';
 import { type Grid, codeOf, gridOfRange, valueOf } from '../../../methods/shared/grid.ts';
 import { blockSizeOf, dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';

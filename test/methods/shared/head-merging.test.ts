@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { UnsupportedError } from '../../../harness/contracts/errors.ts';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import { UnsupportedError } from '../../../contracts/errors.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { type Merging, mergeHeads, pool } from '../../../methods/shared/head-merging.ts';
 import { buildLlama } from '../../../models/shared/llama-graph.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

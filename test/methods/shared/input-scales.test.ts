@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { layersByInput, withInputScales } from '../../../methods/shared/input-scales.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';
 import { tinyBert, tinyGpt, tinyLlama } from '../../support/tiny-model.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { LayerRoles, Model } from '../../../harness/contracts/model.ts';
-import { headsOfLayer } from '../../../harness/model/model.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { captureValues } from '../../../harness/runtime/capture.ts';
-import { elements } from '../../../harness/tensor/tensor.ts';
+import type { LayerRoles, Model } from '../../../engine/definitions/model.ts';
+import { headsOfLayer } from '../../../engine/model/model.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { captureValues } from '../../../engine/runtime/capture.ts';
+import { elements } from '../../../numerics/tensor/tensor.ts';
 import { featureMaps } from '../../../methods/architecture/linear-attention.ts';
 import { projected, withLinearAttention } from '../../../methods/shared/linear-attention-graph.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

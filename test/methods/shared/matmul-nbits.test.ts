@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../harness/contracts/errors.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements } from '../../../harness/tensor/tensor.ts';
+import { InputError } from '../../../contracts/errors.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements } from '../../../numerics/tensor/tensor.ts';
 import {
   blockSizeOf,
   dequantizeWeight,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { keepFeatures, strongestFeatures } from '../../../methods/shared/narrowed-stream.ts';
 import { randomExamples } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { clusterCentres } from '../../../methods/shared/one-dimensional-clusters.ts';
 
 const random = createRandom('clusters');

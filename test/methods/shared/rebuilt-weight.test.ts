@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { multiply } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { multiply } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { rebuiltWeight } from '../../../methods/shared/rebuilt-weight.ts';
 import { layerError, layerProblem } from '../../support/layer-problem.ts';
 import { largestDifference } from '../../support/run-model.ts';

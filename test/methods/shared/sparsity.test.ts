@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { layerMask, outputMask, patternMask } from '../../../methods/shared/sparsity.ts';
 
 const shape = { inFeatures: 20, outFeatures: 6 };

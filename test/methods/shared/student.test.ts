@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { activationNorms } from '../../../harness/calibrate/activation-norms.ts';
-import { UnsupportedError } from '../../../harness/contracts/errors.ts';
-import { writeModel } from '../../../harness/onnx/write.ts';
+import { activationNorms } from '../../../engine/calibrate/activation-norms.ts';
+import { UnsupportedError } from '../../../contracts/errors.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
 import { chooseStudent, keptLayers, studentOf } from '../../../methods/shared/student.ts';
 import { buildBert } from '../../../models/shared/bert-graph.ts';
 import { buildGpt } from '../../../models/shared/gpt-graph.ts';

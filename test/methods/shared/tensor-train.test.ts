@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createGraphBuilder } from '../../../harness/onnx/builder.ts';
-import { createSession } from '../../../harness/runtime/session.ts';
-import { thinSvd } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
-import { extendModel, type GraphWriter } from '../../../harness/training/graph-writer.ts';
+import { createGraphBuilder } from '../../../numerics/onnx/builder.ts';
+import { createSession } from '../../../engine/runtime/session.ts';
+import { thinSvd } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
+import { extendModel, type GraphWriter } from '../../../engine/training/graph-writer.ts';
 import {
   boundedRanks,
   coreElements,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import {
   cycledLayers,
   mergedWeight,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createGraphBuilder } from '../../../harness/onnx/builder.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
-import type { Loss } from '../../../harness/training/loss.ts';
-import { sgd } from '../../../harness/training/optimizer.ts';
-import { train } from '../../../harness/training/train.ts';
+import { createGraphBuilder } from '../../../numerics/onnx/builder.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
+import type { Loss } from '../../../engine/training/loss.ts';
+import { sgd } from '../../../engine/training/optimizer.ts';
+import { train } from '../../../engine/training/train.ts';
 import { trainingPhases } from '../../../methods/shared/training-phases.ts';
 
 /** A single number, pulled towards another. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { NumericalError } from '../../../harness/contracts/errors.ts';
-import { multiply, transpose } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { NumericalError } from '../../../contracts/errors.ts';
+import { multiply, transpose } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { truncate } from '../../../methods/shared/low-rank.ts';
 import { truncateWhitened } from '../../../methods/shared/truncate-whitened.ts';
 import type { Factors } from '../../../methods/shared/low-rank.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { captureValues } from '../../../harness/runtime/capture.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements } from '../../../harness/tensor/tensor.ts';
+import { captureValues } from '../../../engine/runtime/capture.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements } from '../../../numerics/tensor/tensor.ts';
 import { countUnits, keepUnits, type KeptUnits } from '../../../methods/shared/structure.ts';
 import { searchUnits, unitCosts, unitEnergies, type UnitScores } from '../../../methods/shared/units.ts';
 import { randomExamples } from '../../support/method-context.ts';

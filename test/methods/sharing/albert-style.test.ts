@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { UnsupportedError } from '../../../harness/contracts/errors.ts';
-import { writeModel } from '../../../harness/onnx/write.ts';
+import { UnsupportedError } from '../../../contracts/errors.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
 import albertStyle from '../../../methods/sharing/albert-style.ts';
 import { neighbouringLayers, tiedLinears, withTiedWeights } from '../../../methods/shared/tied-weights.ts';
 import { methodContext } from '../../support/method-context.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { secondMoments } from '../../../harness/calibrate/second-moments.ts';
-import type { LinearRole } from '../../../harness/contracts/model.ts';
-import { writeModel } from '../../../harness/onnx/write.ts';
-import { multiply } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elementCount, tensorOf } from '../../../harness/tensor/tensor.ts';
+import { secondMoments } from '../../../engine/calibrate/second-moments.ts';
+import type { LinearRole } from '../../../engine/definitions/model.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
+import { multiply } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elementCount, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import svdWhitened from '../../../methods/low-rank/svd-whitened.ts';
 import basisSharing, { groupsOf, shareBasis } from '../../../methods/sharing/basis-sharing.ts';
 import { truncateWhitened } from '../../../methods/shared/truncate-whitened.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../../harness/contracts/model.ts';
-import { multiply, thinSvd } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { multiply, thinSvd } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import recursiveLora, { relax } from '../../../methods/sharing/recursive-lora.ts';
 import { cycledLayers, tiedLinears, withTiedWeights } from '../../../methods/shared/tied-weights.ts';
 import { methodContext } from '../../support/method-context.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { multiply, thinSvd } from '../../../harness/tensor/linear-algebra.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { multiply, thinSvd } from '../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import tieLayers, { lowRankCorrection, outputScales } from '../../../methods/sharing/tie-layers.ts';
 import { layerError, layerProblem } from '../../support/layer-problem.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';

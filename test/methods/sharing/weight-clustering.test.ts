@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { embeddingWeights } from '../../../harness/measure/embedding-weights.ts';
-import { writeModel } from '../../../harness/onnx/write.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import weightClustering, { clusterCentres, codesOf } from '../../../methods/sharing/weight-clustering.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

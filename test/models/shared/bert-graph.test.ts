@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../harness/contracts/errors.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { InputError } from '../../../contracts/errors.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { buildBert } from '../../../models/shared/bert-graph.ts';
 import { initialBertWeights, readBertWeights } from '../../../models/shared/bert-weights.ts';
 import { formulaWeight } from '../../support/formula-weight.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../harness/contracts/errors.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { InputError } from '../../../contracts/errors.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { buildGpt } from '../../../models/shared/gpt-graph.ts';
 import { initialGptWeights, readGptWeights } from '../../../models/shared/gpt-weights.ts';
 import { storedWeights } from '../../../models/shared/weight-reading.ts';

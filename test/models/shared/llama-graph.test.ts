@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { InputError } from '../../../harness/contracts/errors.ts';
-import { createSession, type Session } from '../../../harness/runtime/session.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { elements, tensorOf } from '../../../harness/tensor/tensor.ts';
+import { InputError } from '../../../contracts/errors.ts';
+import { createSession, type Session } from '../../../engine/runtime/session.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { buildLlama } from '../../../models/shared/llama-graph.ts';
 import { llama2cFile, llama2cLogits } from '../../support/llama2c-reference.ts';
 import { tinyLlama, tinyLlamaParts } from '../../support/tiny-model.ts';

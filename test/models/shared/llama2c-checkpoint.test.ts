@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../harness/contracts/errors.ts';
+import { InputError } from '../../../contracts/errors.ts';
 import { readLlama2cCheckpoint } from '../../../models/shared/llama2c-checkpoint.ts';
 import { llama2cFile } from '../../support/llama2c-reference.ts';
 import { tinyLlamaParts } from '../../support/tiny-model.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../harness/contracts/errors.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
+import { InputError } from '../../../contracts/errors.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { readLlama2cTokenizer } from '../../../models/shared/llama2c-tokenizer.ts';
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);

@@ -1,5 +1,5 @@
-import { createNode } from '../../../harness/onnx/node.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { createNode } from '../../../numerics/onnx/node.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { hostileMethod } from '../hostile-method.ts';
 import { poisonLogits } from '../poison-logits.ts';
 

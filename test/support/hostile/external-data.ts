@@ -1,6 +1,6 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ModelProtoSchema, TensorProto_DataLocation } from '../../../harness/onnx/protobuf/onnx_pb.js';
+import { ModelProtoSchema, TensorProto_DataLocation } from '../../../numerics/onnx/protobuf/onnx_pb.js';
 import { hostileMethod } from '../hostile-method.ts';
 
 export default hostileMethod({

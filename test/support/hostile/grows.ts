@@ -1,8 +1,8 @@
-import { addInitializers } from '../../../harness/onnx/edit.ts';
-import { createRandom } from '../../../harness/tensor/random.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { addInitializers } from '../../../numerics/onnx/edit.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import * as v from 'valibot';
-import { defineMethod } from '../../../harness/contracts/method.ts';
+import { defineMethod } from '../../../engine/definitions/method.ts';
 
 export default defineMethod({
   id: 'grows',

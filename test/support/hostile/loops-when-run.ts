@@ -1,6 +1,6 @@
-import { createGraphBuilder } from '../../../harness/onnx/builder.ts';
-import { createNode } from '../../../harness/onnx/node.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { createGraphBuilder } from '../../../numerics/onnx/builder.ts';
+import { createNode } from '../../../numerics/onnx/node.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { hostileMethod } from '../hostile-method.ts';
 import { poisonLogits } from '../poison-logits.ts';
 

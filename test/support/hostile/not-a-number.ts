@@ -1,6 +1,6 @@
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import * as v from 'valibot';
-import { defineMethod } from '../../../harness/contracts/method.ts';
+import { defineMethod } from '../../../engine/definitions/method.ts';
 
 export default defineMethod({
   id: 'not-a-number',

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import * as v from 'valibot';
-import { defineMethod } from '../../../harness/contracts/method.ts';
+import { defineMethod } from '../../../engine/definitions/method.ts';
 
 export default defineMethod({
   id: 'prints',

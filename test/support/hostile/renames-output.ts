@@ -1,6 +1,6 @@
-import { renameValue } from '../../../harness/onnx/edit.ts';
+import { renameValue } from '../../../numerics/onnx/edit.ts';
 import * as v from 'valibot';
-import { defineMethod } from '../../../harness/contracts/method.ts';
+import { defineMethod } from '../../../engine/definitions/method.ts';
 
 export default defineMethod({
   id: 'renames-output',

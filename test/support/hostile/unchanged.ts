@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { defineMethod } from '../../../harness/contracts/method.ts';
+import { defineMethod } from '../../../engine/definitions/method.ts';
 
 export default defineMethod({
   id: 'unchanged',

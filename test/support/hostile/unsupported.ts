@@ -1,6 +1,6 @@
-import { UnsupportedError } from '../../../harness/contracts/errors.ts';
+import { UnsupportedError } from '../../../contracts/errors.ts';
 import * as v from 'valibot';
-import { defineMethod } from '../../../harness/contracts/method.ts';
+import { defineMethod } from '../../../engine/definitions/method.ts';
 
 export default defineMethod({
   id: 'unsupported',

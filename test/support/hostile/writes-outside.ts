@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
-import { writeModel } from '../../../harness/onnx/write.ts';
+import { writeModel } from '../../../numerics/onnx/write.ts';
 import { confess } from '../attempt.ts';
 import { hostileMethod } from '../hostile-method.ts';
 

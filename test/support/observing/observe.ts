@@ -1,9 +1,10 @@
 /** A method that does nothing but note what its process was given; one of each access class. */
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { type Access, type Method, defineMethod } from '../../../harness/contracts/method.ts';
-import { LONGEST_NOTE } from '../../../harness/jobs/trial-report.ts';
-import { tensorOf } from '../../../harness/tensor/tensor.ts';
+import { type Method, defineMethod } from '../../../engine/definitions/method.ts';
+import type { Access } from '../../../contracts/taxonomy.ts';
+import { LONGEST_NOTE } from '../../../harness/trial/trial-report.ts';
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 
 export interface Observation {
   readonly calibrationTokens: number | null;

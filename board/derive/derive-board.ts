@@ -1,0 +1,267 @@
+/**
+ * One board with everything the site shows of it, from the store's leaderboard. What depends on quality alone is computed
+ * once per contest (model × task × protocol) and shared by the boards of its runners.
+ */
+import { type BoardEntry, DENSE_METHOD, type Leaderboard, slugOf } from '../../drizzle/queries.ts';
+import { mean, meanEstimate } from '../../drizzle/seed-means.ts';
+import type { Metric } from '../../contracts/dataset.ts';
+import type {
+  BoardSummary,
+  BreakEven,
+  DerivedBoard,
+  DerivedEntry,
+  EntryQuality,
+  EntrySeed,
+  Rank,
+} from '../../contracts/derived.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Provider } from '../../contracts/runner.ts';
+import type { SliceQuality } from '../../contracts/result.ts';
+import type { Tier } from '../../numerics/statistics/rank-tiers.ts';
+import { badgesOf } from './badges.ts';
+import { breakEven, denseSide } from './break-even.ts';
+import { computeOf, costEfficiency, qualityKept } from './cost-efficiency.ts';
+import { distanceToDense, worstSlice } from './distance-to-dense.ts';
+import { frontsOf } from './fronts.ts';
+import { headlines } from './headline.ts';
+import { pairedOf } from './paired.ts';
+import type { BoardRanking } from './rank-board.ts';
+
+export interface ContestFacts {
+  readonly model: string;
+  readonly task: string;
+  readonly protocol: number;
+  /** What guessing gets; null where there is no such figure. */
+  readonly chance: number | null;
+  /** Reasons of withdrawn rows, by method and variant as nameOf() joins them. */
+  readonly withdrawn: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What is the same on every runner's board. */
+export interface Contest {
+  readonly facts: ContestFacts;
+  readonly ranking: BoardRanking;
+  readonly metric: Metric | null;
+  /** By nameOf(). */
+  readonly qualities: ReadonlyMap<string, EntryQuality>;
+  readonly classRanks: ReadonlyMap<string, Rank>;
+  readonly overallRanks: ReadonlyMap<string, Rank>;
+  /** Place in the pairing. */
+  readonly indices: ReadonlyMap<string, number>;
+  /** Why an entry with a quality has no rank. */
+  readonly unranked: ReadonlyMap<string, string>;
+}
+
+export function nameOf({ method, variant }: Pick<BoardEntry, 'method' | 'variant'>): string {
+  return JSON.stringify([method, variant]);
+}
+
+export function contestId({ model, task, protocol }: Pick<ContestFacts, 'model' | 'task' | 'protocol'>): string {
+  return slugOf(model, task, `p${protocol}`);
+}
+
+export function deriveContest(entries: readonly BoardEntry[], ranking: BoardRanking, facts: ContestFacts): Contest {
+  const { compared, items, classTiers, tiers } = ranking;
+  const metric = compared[0]?.quality?.metric ?? entries.find(({ quality }) => quality)?.quality?.metric ?? null;
+  const indices = new Map(compared.map((entry, index) => [nameOf(entry), index]));
+  const toDense = distanceToDense(items, metric ?? 'perplexity');
+  const qualities = new Map<string, EntryQuality>();
+  for (const entry of entries) {
+    const { quality } = entry;
+    if (!quality) continue;
+    const index = indices.get(nameOf(entry));
+    const slices = index === undefined ? [] : toDense.slices(index, meanSlices(entry));
+    const [first] = entry.trials.flatMap(({ evaluation }) => (evaluation?.quality ? [evaluation.quality] : []));
+    qualities.set(nameOf(entry), {
+      metric: quality.metric,
+      higherIsBetter: quality.higherIsBetter,
+      estimate: quality.estimate,
+      dense: quality.dense,
+      kept: qualityKept(quality, facts.chance ?? 0),
+      toDense: index === undefined ? null : toDense.whole(index),
+      items: first?.items ?? 0,
+      decisions: first?.tokens ?? 0,
+      seedDeviation: quality.seedDeviation,
+      slices,
+      worstSlice: worstSlice(slices, quality.metric),
+    });
+  }
+  return {
+    facts,
+    ranking,
+    metric,
+    qualities,
+    classRanks: new Map([...classTiers.values()].flatMap(ranksOf)),
+    overallRanks: new Map(ranksOf(tiers)),
+    indices,
+    unranked: new Map([...ranking.unranked].map(([entry, reason]) => [nameOf(entry), reason])),
+  };
+}
+
+function ranksOf(tiers: readonly Tier<BoardEntry>[]): [string, Rank][] {
+  let place = 0;
+  return tiers.flatMap(({ tier, entries }) =>
+    entries.map((entry): [string, Rank] => [nameOf(entry), { tier, tiers: tiers.length, place: ++place }]),
+  );
+}
+
+/** By slice, means over the seeds that have it. */
+function meanSlices({ trials }: BoardEntry): SliceQuality[] {
+  const bySlice = Map.groupBy(
+    trials.flatMap(({ evaluation }) => evaluation?.quality?.slices ?? []),
+    ({ slice }) => slice,
+  );
+  return [...bySlice].map(([slice, seeds]) => ({
+    slice,
+    items: seeds[0]?.items ?? 0,
+    estimate: meanEstimate(seeds.map(({ estimate }) => estimate)),
+    dense: mean(seeds.map(({ dense }) => dense)),
+  }));
+}
+
+export function deriveBoard(board: Leaderboard, contest: Contest): DerivedBoard {
+  const { runner } = board;
+  const { facts, ranking, indices } = contest;
+  const metric = contest.metric ?? 'perplexity';
+  const entries = board.entries.map((entry) => deriveEntry(entry, contest, runner?.provider ?? null));
+  const shapes = shapesOf(entries);
+  const place = (entry: DerivedEntry) => indices.get(nameOf(entry)) ?? 0;
+  const compare = (first: DerivedEntry, second: DerivedEntry) =>
+    pairedOf(ranking.pairing.compare(place(first), place(second)), metric);
+  const summary = summarize(board, contest, entries);
+  return {
+    ...summary,
+    chance: facts.chance,
+    weightClasses: [...PROTOCOL.weightClasses],
+    shapes,
+    dense: entries.find(({ method }) => method === DENSE_METHOD)?.slug ?? null,
+    notCompared: 0,
+    headline: headlines(entries, { compare, shapes, provider: runner?.provider ?? null }),
+    fronts: frontsOf(
+      entries,
+      shapes.map(({ shape }) => shape),
+    ),
+    entries,
+  };
+}
+
+function summarize(board: Leaderboard, { facts, metric }: Contest, entries: readonly DerivedEntry[]): BoardSummary {
+  const { runner } = board;
+  const { model, task, protocol } = facts;
+  const ranked = entries.filter(({ quality }) => quality !== null);
+  const proposals = ranked.filter(({ control }) => !control);
+  const pieces = entries.flatMap(({ seeds }) => seeds.flatMap((seed) => [seed, seed.evaluation, seed.measurement]));
+  return {
+    id: slugOf(model, task, `p${protocol}`, runner ? `${runner.provider}-${runner.fingerprint}` : 'untimed'),
+    contest: contestId(facts),
+    model,
+    task,
+    protocol,
+    runner: runner && {
+      fingerprint: runner.fingerprint,
+      provider: runner.provider,
+      machine: runner.machine,
+      device: runner.device,
+    },
+    metric,
+    higherIsBetter: metric === null ? null : metric !== 'perplexity',
+    entryCount: entries.length,
+    rankedCount: ranked.length,
+    failureCount: pieces.filter((piece) => piece && piece.status !== 'completed').length,
+    lowCostCount: proposals.filter(({ costClass }) => costClass === 'low-cost').length,
+    highCostCount: proposals.filter(({ costClass }) => costClass === 'high-cost').length,
+    timedCount: entries.filter(({ latency }) => latency.length > 0).length,
+    inSample: board.entries.some(({ inSample }) => inSample),
+    newestAt: entries.flatMap(({ seeds }) => seeds).reduce((newest, { startedAt }) => max(newest, startedAt), ''),
+  };
+}
+
+function max(a: string, b: string): string {
+  return a > b ? a : b;
+}
+
+/** In the order of the first entry that has them. */
+function shapesOf(entries: readonly DerivedEntry[]): DerivedBoard['shapes'] {
+  const shapes = new Map<string, DerivedBoard['shapes'][number]>();
+  for (const { shape, batch, sequence } of entries.flatMap(({ latency }) => latency)) {
+    if (!shapes.has(shape)) shapes.set(shape, { shape, batch, sequence });
+  }
+  return [...shapes.values()];
+}
+
+function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | null): DerivedEntry {
+  const name = nameOf(entry);
+  const quality = contest.qualities.get(name) ?? null;
+  const compute = entry.cost && computeOf(entry.cost);
+  const real = !entry.control && entry.simulated === null;
+  const denseMemory = entry.trials.flatMap(({ measurement }) =>
+    typeof measurement?.denseResidentMemoryBytes === 'number' ? [measurement.denseResidentMemoryBytes] : [],
+  );
+  return {
+    slug: slugOf(entry.method, entry.variant),
+    id: `${entry.method}/${entry.variant}`,
+    method: entry.method,
+    variant: entry.variant,
+    family: entry.family,
+    access: entry.access,
+    costClass: entry.costClass,
+    control: entry.control,
+    params: { ...entry.params },
+    badges: badgesOf(entry, {
+      unranked: contest.unranked.get(name),
+      withdrawn: contest.facts.withdrawn.get(name) ?? [],
+    }),
+    notes: [...entry.notes],
+    seeds: entry.trials.map(deriveSeed),
+    statuses: { ...entry.statuses },
+    size: entry.size,
+    ratio: entry.ratio,
+    fileRatio: entry.fileRatio,
+    weightClass: entry.weightClass,
+    quality,
+    distance: entry.distance,
+    latency: entry.latency.map((latency) => ({ ...latency })),
+    residentMemoryBytes: entry.residentMemoryBytes,
+    denseResidentMemoryBytes: denseMemory.length > 0 ? mean(denseMemory) : null,
+    cost: entry.cost,
+    compute,
+    efficiency: real ? costEfficiency({ kept: quality?.kept ?? null, ratio: entry.ratio, compute }) : null,
+    paysBack: provider === null || !real ? [] : paysBack(entry, provider),
+    classRank: contest.classRanks.get(name) ?? null,
+    overallRank: contest.overallRanks.get(name) ?? null,
+  };
+}
+
+function paysBack(entry: BoardEntry, provider: Provider): BreakEven[] {
+  const compute = entry.cost && computeOf(entry.cost);
+  return entry.latency.map((timing) =>
+    breakEven(timing, {
+      costly: { compute, timing },
+      cheap: denseSide(timing, compute?.unit ?? 'processor'),
+      provider,
+    }),
+  );
+}
+
+function deriveSeed(trial: BoardEntry['trials'][number]): EntrySeed {
+  const { evaluation, measurement } = trial;
+  const piece = <T extends { key: string; run: string; status: EntrySeed['status']; reason: string | null }>(
+    row: T | null,
+  ) => row && { key: row.key, run: row.run, status: row.status, reason: row.reason };
+  return {
+    seed: trial.seed,
+    key: trial.key,
+    run: trial.run,
+    startedAt: trial.startedAt,
+    status: trial.status,
+    reason: trial.reason,
+    stale: trial.stale,
+    artifact: trial.artifact,
+    quality: evaluation?.quality?.estimate ?? null,
+    evaluation: piece(evaluation),
+    measurement: piece(measurement),
+    annotations: [
+      ...new Set([...trial.annotations, ...(evaluation?.annotations ?? []), ...(measurement?.annotations ?? [])]),
+    ],
+  };
+}

@@ -1,0 +1,93 @@
+/** What can be said of a method before it runs: its names, schema, description, citation, and what is not filled in yet. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Method } from '../../engine/definitions/method.ts';
+import { SPDX_IDENTIFIER } from '../../contracts/taxonomy.ts';
+import { PLACEHOLDER } from './new-method.ts';
+
+const MOST_SENTENCES = 4;
+const LEAST_VARIANTS = 5;
+const OLDEST_PAPER = 1930;
+
+/**
+ * What is wrong with the declaration, a sentence each that says what to do; none when nothing is.
+ * @param root the folder that holds methods/ and test/.
+ */
+export function declarationFindings(method: Method, root: string): readonly string[] {
+  return [...paperFindings(method), ...parameterFindings(method), ...fileFindings(method, root)];
+}
+
+function paperFindings({ description, paper, licence }: Method): string[] {
+  const findings: string[] = [];
+  const sentences = description.match(/[.!?](\s|$)/g)?.length ?? 0;
+  if (sentences < 1 || sentences > MOST_SENTENCES) {
+    findings.push(
+      `description: expected 1 to ${MOST_SENTENCES} sentences, got ${sentences}; say what it is in up to three`,
+    );
+  }
+  for (const field of ['title', 'authors', 'url'] as const) {
+    if (paper[field].trim() === '') findings.push(`paper.${field} is empty; cite where the algorithm is from`);
+  }
+  if (
+    !URL.canParse(paper.url) ||
+    new URL(paper.url).protocol !== 'https:' ||
+    /\bexample\.(org|com)\b/.test(paper.url)
+  ) {
+    findings.push(`paper.url: expected the https address of the paper, got "${paper.url}"`);
+  }
+  const newest = new Date().getFullYear();
+  if (!Number.isInteger(paper.year) || paper.year <= OLDEST_PAPER || paper.year > newest) {
+    findings.push(`paper.year: expected a year up to ${newest}, got ${paper.year}`);
+  }
+  if (!SPDX_IDENTIFIER.test(licence) || licence === 'NOASSERTION' || licence === 'NONE') {
+    findings.push(
+      `licence: expected an SPDX identifier such as Apache-2.0 (https://spdx.org/licenses/), got "${licence}"`,
+    );
+  }
+  return findings;
+}
+
+function parameterFindings({ params, variants }: Method): string[] {
+  const findings: string[] = [];
+  const { entries } = params as unknown as { readonly entries?: Readonly<Record<string, v.GenericSchema>> };
+  if (params.type !== 'strict_object' || entries === undefined) {
+    return [`params: expected v.strictObject({ … }), which refuses unknown keys, got ${params.type}`];
+  }
+  for (const [name, schema] of Object.entries(entries)) {
+    const described = 'wrapped' in schema ? (schema.wrapped as v.GenericSchema) : schema;
+    if (!v.getDescription(described as never)?.endsWith('.')) {
+      findings.push(`params.${name}: no description; add v.description('A sentence.') to its pipe`);
+    }
+  }
+  const names = Object.keys(variants);
+  const least = Object.keys(entries).length > 0 ? LEAST_VARIANTS : 1;
+  if (names.length < least) {
+    findings.push(`variants: expected at least ${least} of a method with parameters, got ${names.length}`);
+  }
+  for (const name of names) {
+    const { success, issues } = v.safeParse(params, variants[name]);
+    if (!success) findings.push(`variants.${name}: ${v.summarize(issues).replaceAll(/\s+/g, ' ').trim()}`);
+  }
+  return findings;
+}
+
+function fileFindings({ id, family, access }: Method, root: string): string[] {
+  const findings: string[] = [];
+  const paths = [`methods/${family}/${id}.ts`, `test/methods/${family}/${id}.test.ts`];
+  for (const path of paths) {
+    if (!existsSync(join(root, path))) {
+      findings.push(`${path} is missing; id and family name the file, and the maths has a test of its own`);
+      continue;
+    }
+    const lines = readFileSync(join(root, path), 'utf8').split('\n');
+    const places = lines.flatMap((line, index) => (line.includes(PLACEHOLDER) ? [index + 1] : []));
+    if (places.length > 0) findings.push(`${path}: "${PLACEHOLDER}" is left in line ${places.join(', ')}`);
+  }
+  const source = existsSync(join(root, paths[0] ?? '')) ? readFileSync(join(root, paths[0] ?? ''), 'utf8') : '';
+  // A context handed on whole may be read elsewhere, so only a file that names neither is told.
+  if (access !== 'data-free' && source !== '' && !/\b(calibration|training|context)\b/.test(source)) {
+    findings.push(`access: declared ${access}, yet the file reads no data; data-free would do`);
+  }
+  return findings;
+}

@@ -1,0 +1,166 @@
+/** `shrinkrank doctor`: what this machine can run, and for what it cannot, why and what to do. */
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { styleText } from 'node:util';
+import { defineCommand } from 'citty';
+import { models } from '../../models/index.ts';
+import { openStore } from '../../drizzle/client.ts';
+import { BenchError } from '../../contracts/errors.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { DeviceProvider } from '../../contracts/runner.ts';
+import { createHubClient } from '../../engine/hub/hub-client.ts';
+import { connectRedis } from '../../harness/fleet/fleet.ts';
+import { fleetStatus } from '../../harness/fleet/fleet-status.ts';
+import { readMachine } from '../../harness/measure/machine.ts';
+import { startEnergyMeter } from '../../harness/measure/energy.ts';
+import { loadModel } from '../../engine/model/load-model.ts';
+import { type ProbeOptions, probeProvider } from '../../engine/runtime/provider-probe.ts';
+import { formatBytes, outputColumns, renderHanging } from '../../contracts/words/format.ts';
+import type { Finding } from '../setup/doctor-finding.ts';
+import { sandboxFindings } from '../setup/doctor-sandbox.ts';
+import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
+import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
+import { EXIT_CODES, print, printJson } from '../setup/output.ts';
+import { renderFleet } from '../render/render-fleet.ts';
+
+/** Node's own TypeScript stripping, without a flag, came with 22.18. */
+const OLDEST_NODE = [22, 18] as const;
+const SPARE_DISK_BYTES = 2 ** 30;
+
+export default defineCommand({
+  meta: { name: 'doctor', description: 'Say what this machine can run, and why not.' },
+  args: {
+    fleet: { type: 'boolean', description: 'Say what a fleet is doing instead: workers and queues', default: false },
+    redis: redisOption,
+    home: homeOption,
+    json: jsonOption,
+  },
+  async run({ args }) {
+    if (args.fleet) return reportFleet(redisUrlOf(args.redis), args.json);
+    const findings = [
+      nodeFinding(),
+      machineFinding(),
+      ...(await Promise.all([deviceFinding('webgpu'), deviceFinding('cuda')])),
+      energyFinding(),
+      ...sandboxFindings(),
+      diskFinding(homeOf(args.home)),
+      ...(await modelFindings()),
+    ];
+    if (args.json) printJson({ machine: readMachine(), findings });
+    else {
+      const rows = findings.map(({ subject, state, text }) => [`${MARKS[state]} ${styleText('bold', subject)}`, text]);
+      print(renderHanging(rows, { alignments: ['left', 'left'], columns: outputColumns() }).join('\n'));
+    }
+    return findings.some(({ state }) => state === 'missing') ? EXIT_CODES.incomplete : EXIT_CODES.done;
+  },
+});
+
+async function reportFleet(url: string, json: boolean): Promise<number> {
+  const redis = await connectRedis(url);
+  try {
+    const status = await fleetStatus(redis);
+    if (json) printJson(status);
+    else print(renderFleet(status, Date.now()).join('\n'));
+    return EXIT_CODES.done;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+const MARKS = {
+  ok: styleText('green', '✓'),
+  limited: styleText('yellow', '~'),
+  missing: styleText('red', '✗'),
+} as const;
+
+function nodeFinding(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const fits = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  return {
+    subject: 'Node',
+    state: fits ? 'ok' : 'missing',
+    text: fits
+      ? process.versions.node
+      : `${process.versions.node}, needs ${OLDEST_NODE.join('.')} or newer; start it through npm run, which uses the pinned one on Linux x64`,
+  };
+}
+
+function machineFinding(): Finding {
+  const { cpuModel, cores, memoryBytes, instructionSets, onnxRuntime } = readMachine();
+  const enoughThreads = cores >= PROTOCOL.quality.threads;
+  const integerDots = instructionSets.some((name) => name.includes('vnni') || name.includes('amx_int8'));
+  return {
+    subject: 'CPU runner',
+    state: enoughThreads ? 'ok' : 'limited',
+    text:
+      `${cpuModel}, ${cores} cores, ${formatBytes(memoryBytes)}, onnxruntime ${onnxRuntime}; ` +
+      (integerDots
+        ? 'has integer dot products (VNNI): int8 speed-ups are real'
+        : 'no integer dot products (VNNI): int8 gains little speed') +
+      (enoughThreads
+        ? ''
+        : `; the protocol scores quality on ${PROTOCOL.quality.threads} threads, which will share this core`),
+  };
+}
+
+/** A runner that is not here is no fault: the CPU's always is. */
+export async function deviceFinding(provider: DeviceProvider, options?: ProbeOptions): Promise<Finding> {
+  const subject = `${provider} runner`;
+  const probe = await probeProvider(provider, options);
+  if (!probe.available) return { subject, state: 'limited', text: probe.reason };
+  const { name, kind, driver, memoryBytes } = probe.device;
+  const known = [name ?? 'a device without a name', driver, memoryBytes === null ? null : formatBytes(memoryBytes)];
+  const text = [...new Set(known)].filter((part) => part !== null).join(', ');
+  return kind === 'hardware'
+    ? { subject, state: 'ok', text }
+    : { subject, state: 'limited', text: `${text}: a software device; runs for function, its speeds are not ranked` };
+}
+
+function energyFinding(): Finding {
+  return startEnergyMeter().joules() === null
+    ? {
+        subject: 'energy',
+        state: 'limited',
+        text: 'no readable counter (RAPL under /sys/class/powercap); rows say null',
+      }
+    : { subject: 'energy', state: 'ok', text: 'counted by RAPL' };
+}
+
+function diskFinding(home: string): Finding {
+  const subject = 'results folder';
+  try {
+    mkdirSync(home, { recursive: true });
+    accessSync(home, constants.W_OK);
+    const { bavail, bsize } = statfsSync(home);
+    const freeBytes = bavail * bsize;
+    const store = `${home}/store.sqlite`;
+    if (existsSync(store)) openStore(store).close();
+    return {
+      subject,
+      state: freeBytes < SPARE_DISK_BYTES ? 'limited' : 'ok',
+      text: `${home}, ${formatBytes(freeBytes)} free${freeBytes < SPARE_DISK_BYTES ? '; make room' : ''}`,
+    };
+  } catch (error) {
+    return { subject, state: 'missing', text: `${home}: ${messageOf(error)}; name another with --home` };
+  }
+}
+
+async function modelFindings(): Promise<Finding[]> {
+  const hub = createHubClient();
+  return Promise.all(
+    models.map(async (definition): Promise<Finding> => {
+      const subject = `model ${definition.id}`;
+      try {
+        const { linears } = await loadModel(definition, hub);
+        return { subject, state: 'ok', text: `loads, ${linears.length} linear layers` };
+      } catch (error) {
+        // What comes from the hub is an addition: the suites do without it unless it is asked for.
+        const state = definition.source.kind === 'hub' ? 'limited' : 'missing';
+        return { subject, state, text: messageOf(error) };
+      }
+    }),
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof BenchError || error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,47 @@
+/** `shrinkrank export`: the rows of finished and broken-off runs as JSON Lines, one file per run. */
+import { relative, join } from 'node:path';
+import { defineCommand } from 'citty';
+import { exportRun } from '../../drizzle/export.ts';
+import { isWithdrawn, runSummaries } from '../../drizzle/queries.ts';
+import { InputError, unknownId } from '../../contracts/errors.ts';
+import { formatBytes } from '../../contracts/words/format.ts';
+import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
+import { print, printJson } from '../setup/output.ts';
+import { REPOSITORY_ROOT } from '../setup/registry.ts';
+
+export default defineCommand({
+  meta: {
+    name: 'export',
+    description: 'Write rows of the store to results/, one file per run; published files are never changed.',
+  },
+  args: {
+    run: { type: 'string', description: 'Only this run; `latest` for the newest' },
+    to: {
+      type: 'string',
+      description: 'Folder to write to (default: results)',
+      default: join(REPOSITORY_ROOT, 'results'),
+    },
+    home: homeOption,
+    json: jsonOption,
+  },
+  run({ args }) {
+    const store = openHomeStore(args.home);
+    try {
+      // One that was stopped before its first row has nothing to publish, nor has one that was not believed.
+      const runs = runSummaries(store, Number.MAX_SAFE_INTEGER)
+        .filter((run) => [run.trials, run.evaluations, run.measurements].some((rows) => Object.keys(rows).length > 0))
+        .map(({ id }) => id)
+        .filter((id) => !isWithdrawn(store, id));
+      if (runs.length === 0) throw new InputError('export: the store holds no rows; run `npm run bench` first');
+      const wanted = args.run === undefined ? runs : [args.run === 'latest' ? (runs[0] ?? '') : args.run];
+      for (const run of wanted) if (!runs.includes(run)) throw unknownId('run', run, runs);
+      const files = wanted.toReversed().map((run) => exportRun(store, run, args.to));
+      if (args.json) return printJson(files);
+      for (const { path, rows, sizeBytes } of files) {
+        print(`${relative(process.cwd(), path)}: ${rows} rows, ${formatBytes(sizeBytes)}`);
+      }
+    } finally {
+      store.close();
+    }
+  },
+});

@@ -1,0 +1,41 @@
+/** `shrinkrank import`: reads published rows into the store; what is there already stays as it is. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineCommand } from 'citty';
+import { recordCatalog } from '../../drizzle/catalog.ts';
+import { openStore } from '../../drizzle/client.ts';
+import { importFile, importResults } from '../../drizzle/import.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
+import { print, printJson, remark } from '../setup/output.ts';
+import { REPOSITORY_ROOT } from '../setup/registry.ts';
+import { catalog } from '../setup/run-suite.ts';
+
+export default defineCommand({
+  meta: { name: 'import', description: 'Read rows of results/ into the store, corrections included.' },
+  args: {
+    from: {
+      type: 'positional',
+      description: 'A file of rows, or a folder of them (default: results)',
+      required: false,
+    },
+    home: homeOption,
+    json: jsonOption,
+  },
+  run({ args }) {
+    const from = args.from ?? join(REPOSITORY_ROOT, 'results');
+    const stat = statSync(from, { throwIfNoEntry: false });
+    if (!stat) throw new InputError(`import: ${from}: no such file or folder; name one that export wrote`);
+    const store = openStore(join(homeOf(args.home), 'store.sqlite'));
+    try {
+      recordCatalog(store, catalog());
+      const summary = stat.isDirectory() ? importResults(store, from) : importFile(store, from);
+      if (args.json) return printJson(summary);
+      print(`${summary.recorded} rows recorded, ${summary.present} were in the store already`);
+      const missing = 'missingTrials' in summary ? (summary.missingTrials as readonly string[]) : [];
+      if (missing.length > 0) remark(`${missing.length} trials that rows refer to are in no file; import theirs too`);
+    } finally {
+      store.close();
+    }
+  },
+});

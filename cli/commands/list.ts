@@ -1,0 +1,70 @@
+/** `shrinkrank list`: the registered methods with their variants, models, tasks and suites. */
+import { styleText } from 'node:util';
+import { defineCommand } from 'citty';
+import { models } from '../../models/index.ts';
+import { unknownId } from '../../contracts/errors.ts';
+import { costClassOf } from '../../contracts/taxonomy.ts';
+import { outputColumns, renderHanging } from '../../contracts/words/format.ts';
+import { jsonOption } from '../setup/home.ts';
+import { print, printJson } from '../setup/output.ts';
+import { methodUnits, taskUnits } from '../setup/registry.ts';
+import { suites } from '../setup/suites.ts';
+
+const KINDS = ['methods', 'models', 'tasks', 'suites'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export default defineCommand({
+  meta: { name: 'list', description: 'List methods, models, tasks and suites.' },
+  args: {
+    kind: { type: 'positional', description: KINDS.join(', '), required: false },
+    json: jsonOption,
+  },
+  run({ args }) {
+    if (args.kind !== undefined && !isKind(args.kind)) throw unknownId('list', args.kind, KINDS);
+    const kinds = args.kind === undefined ? KINDS : [args.kind];
+    const listed = Object.fromEntries(kinds.map((kind) => [kind, LISTS[kind]()]));
+    if (args.json) return printJson(listed);
+    print(kinds.map((kind) => renderList(kind, outputColumns())).join('\n\n'));
+  },
+});
+
+export function renderList(kind: Kind, columns: number): string {
+  const entries = LISTS[kind]();
+  const titles = Object.keys(entries[0] ?? {});
+  const rows = [
+    titles.map((title) => styleText('dim', title)),
+    ...entries.map((entry) => Object.values(entry).map(describe)),
+  ];
+  const lines = renderHanging(rows, { alignments: titles.map(() => 'left'), columns: columns - 2 });
+  return [styleText('bold', kind), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+function isKind(text: string): text is Kind {
+  return KINDS.some((kind) => kind === text);
+}
+
+function describe(value: unknown): string {
+  return Array.isArray(value) ? value.join(' ') : String(value);
+}
+
+const LISTS: Readonly<Record<Kind, () => readonly Readonly<Record<string, unknown>>[]>> = {
+  methods: () =>
+    methodUnits.map(({ method }) => ({
+      id: method.id,
+      family: method.family,
+      cost: costClassOf(method.access),
+      access: method.access,
+      role: method.control ? 'control' : 'method',
+      licence: method.licence,
+      variants: Object.keys(method.variants),
+    })),
+  models: () => models.map(({ id, architecture, licence, title }) => ({ id, architecture, licence, title })),
+  tasks: () =>
+    taskUnits.map(({ task, dataset }) => ({
+      id: task.id,
+      dataset: dataset.id,
+      metric: `${task.metric}, ${task.higherIsBetter ? 'higher' : 'lower'} is better`,
+      licence: dataset.licence,
+    })),
+  suites: () => suites.map(({ id, seeds, description }) => ({ id, seeds: seeds.join(', '), description })),
+};

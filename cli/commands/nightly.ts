@@ -1,0 +1,88 @@
+/** `shrinkrank nightly`: what a timer starts. One command from what changed to rows, report and site. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { defineCommand } from 'citty';
+import { homeOf } from '../setup/home.ts';
+import { interruptible } from '../setup/interruptible.ts';
+import { runNight, writeReport } from '../setup/nightly-run.ts';
+import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
+import { createRunProgress } from '../render/progress.ts';
+import { REPOSITORY_ROOT, findById } from '../setup/registry.ts';
+import { renderNight } from '../render/render-night.ts';
+import { withoutPlan } from '../setup/run-suite.ts';
+import { choiceOptions, entriesOf, limitsOf, wholeNumber, workplaceOf } from './run.ts';
+import { suites } from '../setup/suites.ts';
+
+export default defineCommand({
+  meta: {
+    name: 'nightly',
+    description: 'Run a suite on what changed, watch for drift, publish what can be believed, report, build the site.',
+  },
+  args: {
+    ...choiceOptions,
+    suite: { ...choiceOptions.suite, default: 'nightly' },
+    sentinels: {
+      type: 'string',
+      description: 'Variants measured again to see drift, beside dense; others each night',
+      default: '6',
+      valueHint: 'count',
+    },
+    accept: {
+      type: 'boolean',
+      description: 'Take the runs though dense left its control band: the machine is another from now on',
+      default: false,
+    },
+    to: {
+      type: 'string',
+      description: 'Folder the rows are published in (default: results)',
+      default: join(REPOSITORY_ROOT, 'results'),
+    },
+    site: { type: 'boolean', description: 'Build the site; --no-site leaves it', default: true },
+  },
+  async run({ args }) {
+    const suite = findById('suite', suites, args.suite);
+    const home = homeOf(args.home);
+    const progress = createRunProgress({ quiet: args.quiet });
+    try {
+      const night = await interruptible((signal) =>
+        runNight({
+          suite: suite.id,
+          entries: entriesOf(suite, args),
+          limits: limitsOf(suite, args),
+          home,
+          sentinels: wholeNumber('sentinels', args.sentinels),
+          date: new Date(),
+          results: args.to,
+          accept: args.accept,
+          signal,
+          onProgress: progress.onEvent,
+          ...workplaceOf(args),
+        }),
+      );
+      progress.stop();
+      const report = renderNight(night);
+      const path = writeReport(home, night.suite.run, report);
+      if (args.json)
+        printJson({ ...night, suite: withoutPlan(night.suite), again: night.again && withoutPlan(night.again) });
+      else print(report);
+      remark(`report: ${path}`);
+      const rejected = night.verdicts.some((verdict) => verdict.rejected);
+      if (args.site) buildSite(home);
+      if (rejected) return EXIT_CODES.rejected;
+      return night.suite.undone.length + (night.again?.undone.length ?? 0) > 0
+        ? EXIT_CODES.incomplete
+        : EXIT_CODES.done;
+    } finally {
+      progress.stop();
+    }
+  },
+});
+
+/** Throws where it fails: rows and report are on disk by then. */
+function buildSite(home: string): void {
+  const { status } = spawnSync('npm', ['run', '--silent', 'site:build', '--', '--home', home], {
+    cwd: REPOSITORY_ROOT,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) throw new Error(`nightly: npm run site:build ended with exit code ${status}`);
+}

@@ -1,0 +1,215 @@
+/** `shrinkrank run`: a suite, or chosen methods × models × tasks. What the store holds already is not done again. */
+import { defineCommand } from 'citty';
+import { InputError } from '../../contracts/errors.ts';
+import { kindOf } from '../../contracts/taxonomy.ts';
+import type { Limits } from '../../harness/plan/bench.ts';
+import type { SuiteEntry } from '../../harness/plan/plan.ts';
+import { kindFor } from '../../engine/model/encode-row.ts';
+import { printBoards } from './board.ts';
+import { outputColumns, wrapParts } from '../../contracts/words/format.ts';
+import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
+import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
+import { createRunProgress } from '../render/progress.ts';
+import { findById, findDataset, findModel, findTask, findVariants, splitList } from '../setup/registry.ts';
+import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
+import { interruptible } from '../setup/interruptible.ts';
+import { providerOf, runnerOption } from '../setup/runner-here.ts';
+import { type RunSuiteRequest, type RunSummary, runSuite, withoutPlan } from '../setup/run-suite.ts';
+import { policyOf, sandboxOption } from '../setup/sandbox-option.ts';
+import { type Suite, suites } from '../setup/suites.ts';
+
+/** What is run, by whom, and under which limits: of every command that runs a suite. */
+export const choiceOptions = {
+  suite: { type: 'string', description: `One of ${suites.map(({ id }) => id).join(', ')}`, default: 'quick' },
+  methods: {
+    type: 'string',
+    description: 'Only these: ids, id/variant, families or cost classes, separated by commas',
+  },
+  models: {
+    type: 'string',
+    description: 'Only these models, separated by commas; adds those a suite leaves out unless asked',
+  },
+  tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
+  seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
+  timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
+  memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
+  sandbox: sandboxOption,
+  fleet: { type: 'boolean', description: 'Have workers do the work: see shrinkrank worker --help', default: false },
+  redis: redisOption,
+  runner: runnerOption,
+  'train-on-device': {
+    type: 'boolean',
+    description: 'Methods that train do so on the device of --runner; their rows say so',
+    default: false,
+  },
+  kind: {
+    type: 'string',
+    description: 'Of several kinds of workers those whose fingerprint begins so',
+    valueHint: 'fingerprint',
+  },
+  quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
+  home: homeOption,
+  json: jsonOption,
+} as const;
+
+export default defineCommand({
+  meta: { name: 'run', description: 'Run a suite, or chosen methods × models × tasks, and show the leaderboard.' },
+  args: {
+    ...choiceOptions,
+    'retry-failed': {
+      type: 'boolean',
+      description: 'Do failed pieces once more; the failures stay stored',
+      default: false,
+    },
+    resume: { type: 'boolean', description: 'Go on where a run ended; it is the default and only way', default: true },
+  },
+  async run({ args }) {
+    if (args.resume === false) {
+      throw new InputError(
+        'run: results are never thrown away; to start from nothing name an empty folder with --home',
+      );
+    }
+    const suite = findById('suite', suites, args.suite);
+    const entries = entriesOf(suite, args);
+    const home = homeOf(args.home);
+    const progress = createRunProgress({ quiet: args.quiet });
+    try {
+      const summary = await interruptible((signal) =>
+        runSuite({
+          suite: suite.id,
+          entries,
+          limits: limitsOf(suite, args),
+          home,
+          retryFailed: args['retry-failed'],
+          signal,
+          ...workplaceOf(args),
+          onProgress: progress.onEvent,
+        }),
+      );
+      progress.stop();
+      const boards = entries.flatMap(({ model, tasks }) =>
+        tasks.map(({ task }) => ({ model: model.id, task: task.id })),
+      );
+      if (args.json) printJson(withoutPlan(summary));
+      else {
+        printBoards({ home, boards, runner: summary.runner });
+        printSummary(summary);
+      }
+      return summary.undone.length > 0 ? EXIT_CODES.incomplete : EXIT_CODES.done;
+    } finally {
+      progress.stop();
+    }
+  },
+});
+
+interface Choice {
+  readonly methods?: string | undefined;
+  readonly models?: string | undefined;
+  readonly tasks?: string | undefined;
+  readonly seeds?: string | undefined;
+}
+
+export function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
+  const wantedModels =
+    choice.models === undefined ? undefined : splitList('models', choice.models).map((id) => findModel(id).id);
+  const wanted = choice.methods === undefined ? undefined : findVariants(splitList('methods', choice.methods));
+  const tasks = choice.tasks === undefined ? undefined : splitList('tasks', choice.tasks).map(findTask);
+  const tasksFor = (entry: Suite['entries'][number]) => {
+    const kind = kindOf(findModel(entry.model).architecture);
+    return tasks?.filter(({ task }) => kindFor(task.metric) === kind) ?? entry.tasks.map(findTask);
+  };
+  const seeds =
+    choice.seeds === undefined
+      ? suite.seeds
+      : splitList('seeds', choice.seeds).map((text) => wholeNumber('seeds', text));
+  const entries = suite.entries.filter(({ model, onRequest = false }) => wantedModels?.includes(model) ?? !onRequest);
+  if (entries.length === 0) {
+    throw new InputError(
+      `suite ${suite.id} has none of the models ${choice.models}; it has ${suite.entries.map(({ model }) => model).join(', ')}`,
+    );
+  }
+  const asked = entries.filter((entry) => tasksFor(entry).length > 0);
+  if (asked.length === 0) {
+    throw new InputError(
+      `--tasks: ${choice.tasks} can be asked of none of ${entries.map(({ model }) => model).join(', ')}; choose other models with --models`,
+    );
+  }
+  return asked.map((entry) => ({
+    model: findModel(entry.model),
+    calibration: findDataset(entry.calibration),
+    tasks: tasksFor(entry),
+    // Dense is what the others are compared with, so a choice of methods never leaves it out.
+    variants: wanted ? withDense(wanted) : findVariants(entry.variants),
+    seeds,
+  }));
+}
+
+/** Where the work is done: here, with methods shut in, or by a fleet, whose workers see to that themselves. */
+export function workplaceOf(args: {
+  readonly fleet: boolean;
+  readonly redis?: string | undefined;
+  readonly runner: string;
+  readonly kind?: string | undefined;
+  readonly sandbox: string;
+  readonly 'train-on-device': boolean;
+}): Pick<RunSuiteRequest, 'fleet' | 'provider' | 'sandbox' | 'trainOnDevice'> {
+  const { fleet, redis, kind } = args;
+  const provider = providerOf(args.runner);
+  const trainOnDevice = args['train-on-device'];
+  if (trainOnDevice && provider === 'cpu') {
+    throw new InputError('run: --train-on-device needs a device; name one with --runner webgpu or cuda');
+  }
+  if (!fleet && (redis !== undefined || kind !== undefined)) {
+    throw new InputError('run: --redis and --kind are for a fleet; add --fleet');
+  }
+  if (!fleet) return { provider, trainOnDevice, sandbox: policyOf(args.sandbox) };
+  if (args.sandbox !== sandboxOption.default) {
+    throw new InputError('run: --sandbox is for this machine; in a fleet each worker is started with its own');
+  }
+  return { fleet: { redis: redisUrlOf(redis), provider, kind }, trainOnDevice };
+}
+
+function withDense(variants: ReturnType<typeof findVariants>): ReturnType<typeof findVariants> {
+  const dense = findVariants(['dense']);
+  return [...dense, ...variants.filter(({ unit }) => unit.method.id !== 'dense')];
+}
+
+export function limitsOf(
+  { limits }: Suite,
+  args: { readonly timeout?: string | undefined; readonly memory?: string | undefined },
+): Limits {
+  return {
+    ...limits,
+    ...(args.timeout !== undefined && { trialTimeoutSeconds: wholeNumber('timeout', args.timeout, 1) }),
+    ...(args.memory !== undefined && { memoryBytes: wholeNumber('memory', args.memory, 1) * 2 ** 20 }),
+  };
+}
+
+export function wholeNumber(option: string, text: string, least = 0): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || text.trim() === '') {
+    throw new InputError(`--${option}: expected a whole number from ${least}, got "${text}"`);
+  }
+  return value;
+}
+
+function printSummary(summary: RunSummary): void {
+  const { planned, alreadyDone, recorded, wallSeconds, overheadSeconds, seconds, undone } = summary;
+  if (recorded === 0 && undone.length === 0) {
+    remark(`all ${planned} variants are in the store already; nothing to do`);
+    return;
+  }
+  const done = alreadyDone > 0 ? `, ${alreadyDone} were in the store already` : '';
+  const text =
+    `${planned} variants${done}; ${recorded} rows recorded in ${wallSeconds.toFixed(1)} s: ` +
+    `compressing ${seconds.compressing.toFixed(1)} s, checking and sizing ${seconds.checking.toFixed(1)} s, ` +
+    `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s` +
+    (overheadSeconds === null
+      ? ' on the workers'
+      : `, the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`);
+  print(wrapParts(text.split(' '), { separator: ' ', columns: outputColumns() }).join('\n'));
+  for (const [reason, names] of Map.groupBy(undone, (piece) => piece.reason)) {
+    const who = [...new Set(names.map(({ name }) => name))].join(', ');
+    remark(`left undone: ${names.length} pieces of ${who}: ${reason}`);
+  }
+}

@@ -1,0 +1,142 @@
+/** `shrinkrank show gptq/w4g32`: everything the store knows of one variant. */
+import { styleText } from 'node:util';
+import { defineCommand } from 'citty';
+import { type BoardEntry, type BoardTrial, readCatalog, trialDetail } from '../../drizzle/queries.ts';
+import type { Store } from '../../drizzle/client.ts';
+import { findEntry, placeOf, placeOptions } from '../setup/find-entry.ts';
+import {
+  formatBytes,
+  formatEstimate,
+  formatRatio,
+  formatSeconds,
+  outputColumns,
+  renderHanging,
+  wrapParts,
+} from '../../contracts/words/format.ts';
+import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
+import { METRIC_WORDS, formatPercent, formatPlainQuality, formatQuality } from '../../contracts/words/metric-words.ts';
+import { print, printJson } from '../setup/output.ts';
+
+export default defineCommand({
+  meta: { name: 'show', description: 'Show everything known of one variant.' },
+  args: {
+    variant: { type: 'positional', description: 'method/variant', required: true },
+    ...placeOptions,
+    home: homeOption,
+    json: jsonOption,
+  },
+  run({ args }) {
+    const store = openHomeStore(args.home);
+    try {
+      const entry = findEntry(store, placeOf(args), args.variant);
+      if (args.json) printJson({ entry, trials: entry.trials.map(({ key }) => trialDetail(store, key)) });
+      else print(renderEntry(store, entry, outputColumns()));
+    } finally {
+      store.close();
+    }
+  },
+});
+
+export function renderEntry(store: Store, entry: BoardEntry, columns: number): string {
+  const method = readCatalog(store).methods.find(({ id }) => id === entry.method);
+  const title = `${entry.method}/${entry.variant}`;
+  const facts = [entry.family, entry.costClass, `access: ${entry.access}`, entry.control ? 'control' : ''].filter(
+    Boolean,
+  );
+  const lines: string[] = [];
+  if (method) {
+    const { title: paper, authors, year, url } = method.paper;
+    lines.push(
+      method.description,
+      `${authors} (${year}): ${paper} ${url}`,
+      `source: ${method.sourceFile}, licence: ${method.licence}`,
+    );
+  }
+  lines.push(`params: ${JSON.stringify(entry.params)}`);
+  for (const note of entry.notes) lines.push(`note: ${note}`);
+  if (entry.simulated !== null) lines.push(`simulated: ${entry.simulated}`);
+  return [
+    ...wrapParts([styleText('bold', title), ...facts], { separator: ' · ', columns }),
+    ...lines.flatMap((line) => wrapParts(line.split(' '), { separator: ' ', columns })),
+    ...entry.trials.flatMap((trial) => ['', ...renderTrial(trial, entry, columns)]),
+  ].join('\n');
+}
+
+function renderTrial(trial: BoardTrial, entry: BoardEntry, columns: number): string[] {
+  const rows: (readonly [string, string])[] = [
+    ['status', trial.reason === null ? trial.status : `${trial.status}: ${trial.reason}`],
+  ];
+  const { size, cost, evaluation, measurement } = trial;
+  if (trial.artifact !== null) rows.push(['artifact', `sha256 ${trial.artifact}`]);
+  if (size) {
+    const ratio = entry.ratio === null ? '' : ` (${formatRatio(entry.ratio)} smaller than dense)`;
+    rows.push(
+      [
+        'as shipped (zstd)',
+        `${formatBytes(size.zstdBytes)}${ratio}; without embedding ${formatBytes(size.zstdBytesWithoutEmbedding)}`,
+      ],
+      ['ONNX file', `${formatBytes(size.fileBytes)}; without embedding ${formatBytes(size.fileBytesWithoutEmbedding)}`],
+      ['parameters', `${size.parameters}, of which not zero ${size.nonZeroParameters}`],
+    );
+  }
+  if (cost) {
+    const device = cost.deviceSeconds === null ? '' : `, ${formatSeconds(cost.deviceSeconds)} device`;
+    rows.push([
+      'compression cost',
+      `${formatSeconds(cost.wallSeconds)} wall, ${formatSeconds(cost.cpuSeconds)} CPU${device}, peak ${formatBytes(cost.peakMemoryBytes)}, ` +
+        `${cost.tokensSeen} tokens seen, ${cost.gradientSteps} gradient steps`,
+    ]);
+  }
+  if (evaluation?.quality && evaluation.distance) {
+    const { quality, distance } = evaluation;
+    const { metric } = quality;
+    const words = METRIC_WORDS[metric];
+    const inSample = evaluation.inSample ? ' (in-sample)' : '';
+    rows.push(
+      [words.title, `${formatQuality(quality, 4)}; dense ${formatPlainQuality(metric, quality.dense)}${inSample}`],
+      ...(quality.slices ?? []).map(
+        ({ slice, estimate, dense, items }) =>
+          [
+            `  ${slice}`,
+            `${formatQuality({ metric, estimate }, 4)}; dense ${formatPlainQuality(metric, dense)}; ${items} items`,
+          ] as const,
+      ),
+      [`Δ ${words.loss}`, `${formatEstimate(distance.deltaLogPerplexity, 5)} nats per ${words.decision}`],
+      ['KL from dense', `${formatEstimate(distance.klDivergence, 5)} nats per ${words.decision}`],
+      [words.sameTop, formatPercent(distance.sameTop)],
+      ['right → wrong', `${formatPercent(distance.correctToIncorrect)} of ${words.decision}s`],
+      ['wrong → right', `${formatPercent(distance.incorrectToCorrect)} of ${words.decision}s`],
+      [
+        'test items',
+        `${quality.items} items` + (metric === 'perplexity' ? `, ${quality.tokens} predicted tokens` : ''),
+      ],
+    );
+  } else if (evaluation) rows.push(['evaluation', `${evaluation.status}: ${evaluation.reason}`]);
+  for (const shape of measurement?.latency ?? []) {
+    rows.push([
+      `latency ${shape.shape}`,
+      `p50 ${shape.p50Ms.toFixed(3)} ms, p95 ${shape.p95Ms.toFixed(3)} ms; dense p50 ${shape.denseP50Ms.toFixed(3)} ms; ` +
+        `${formatEstimate(shape.speedUp, 2)} times as fast as dense${shape.noisy ? ' (noisy)' : ''}`,
+    ]);
+  }
+  if (measurement && measurement.residentMemoryBytes !== null && measurement.denseResidentMemoryBytes !== null) {
+    rows.push([
+      'resident memory',
+      `${formatBytes(measurement.residentMemoryBytes)}; dense ${formatBytes(measurement.denseResidentMemoryBytes)}`,
+    ]);
+  }
+  if (measurement?.speedExclusion) rows.push(['latency', `not counted: ${measurement.speedExclusion}`]);
+  for (const finding of measurement?.findings ?? []) rows.push(['on the device', finding]);
+  if (measurement && measurement.status !== 'completed')
+    rows.push(['measurement', `${measurement.status}: ${measurement.reason}`]);
+  rows.push(['run', `${trial.run}, started ${trial.startedAt}`], ['key', trial.key]);
+  const aligned = rows.flatMap(([name, value]) => value.split('\n').map((line, i) => [i === 0 ? name : '', line]));
+  const lines = renderHanging(
+    aligned.map(([name = '', line = '']) => [styleText('dim', name), line]),
+    { alignments: ['left', 'left'], columns: columns - 2 },
+  );
+  return [
+    styleText('bold', `seed ${trial.seed}`) + (trial.stale ? ' (stale: from older code)' : ''),
+    ...lines.map((line) => `  ${line}`),
+  ];
+}

@@ -1,0 +1,87 @@
+/** The bar on standard error while a run works; plain lines where that is no terminal, and only for what went wrong. */
+import { SingleBar } from 'cli-progress';
+import type { ProgressEvent } from '../../harness/plan/bench.ts';
+import type { PlannedTrial } from '../../harness/plan/plan.ts';
+import { remark } from '../setup/output.ts';
+
+export interface RunProgress {
+  readonly onEvent: (event: ProgressEvent) => void;
+  stop(): void;
+}
+
+/** Shares of a trial's time by activity, for a bar that moves evenly; from a quick run on two cores. */
+const SHARE_BEFORE = { compressing: 0, checking: 0.2, evaluating: 0.3, timing: 0.65 } as const;
+const SHARE_OF = { compressing: 0.2, checking: 0.1, evaluating: 0.35, timing: 0.35 } as const;
+
+/** https://invisible-island.net/xterm/ctlseqs/ctlseqs.html */
+const CLEAR_LINE = '\u001B[2K';
+const WRAP = '\u001B[?7h';
+const NO_WRAP = '\u001B[?7l';
+const SAVE_CURSOR = '\u001B7';
+
+export function createRunProgress(options: { readonly quiet: boolean }): RunProgress {
+  const interactive = process.stderr.isTTY === true && !options.quiet;
+  let bar: SingleBar | undefined;
+  let finished = 0;
+  let counts = { failed: 0 };
+
+  function say(text: string): void {
+    if (options.quiet) return;
+    // In place of the bar, wrapped as usual; the bar goes on below and, when it ends, must not go back above.
+    if (bar) process.stderr.write(`\r${CLEAR_LINE}${WRAP}${text}\n${NO_WRAP}${SAVE_CURSOR}`);
+    else remark(text);
+  }
+
+  return {
+    onEvent(event) {
+      if (event.kind === 'trial') {
+        finished = event.index;
+        if (interactive) {
+          bar ??= startBar(event.total);
+          bar.update(event.index, { name: nameOf(event.trial), activity: 'compressing', failed: counts.failed });
+        }
+      } else if (event.kind === 'share') {
+        bar?.update(finished + SHARE_BEFORE[event.activity] + SHARE_OF[event.activity] * event.share, {
+          activity: event.activity,
+        });
+      } else if (event.kind === 'again') {
+        say(`${nameOf(event.trial)}: ${event.reason}; trying again`);
+      } else if (event.status !== 'completed') {
+        counts = { failed: counts.failed + 1 };
+        say(`${nameOf(event.trial)}: ${event.status}: ${(event.reason ?? '').split('\n')[0]}`);
+      }
+    },
+    stop() {
+      bar?.update(bar.getTotal());
+      bar?.stop();
+    },
+  };
+}
+
+/** What matters most comes first: a narrow terminal shows as much as fits. */
+function startBar(total: number): SingleBar {
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} · {eta_formatted} left · {failed} failed · {name} · {activity}',
+    barsize: 16,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    hideCursor: true,
+    etaBuffer: 20,
+    stream: process.stderr,
+    clearOnComplete: true,
+    formatTime: (seconds) => (Number.isFinite(Number(seconds)) ? formatLeft(Number(seconds)) : '?'),
+    formatValue: (value, _options, type) => (type === 'value' ? String(Math.floor(value)) : String(value)),
+  });
+  bar.start(total, 0, { name: '', activity: '', failed: 0 });
+  return bar;
+}
+
+function formatLeft(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole}s` : `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, '0')}s`;
+}
+
+export function nameOf({ identity }: PlannedTrial): string {
+  const seed = identity.seed === 0 ? '' : ` seed ${identity.seed}`;
+  return `${identity.model} ${identity.method}/${identity.variant}${seed}`;
+}

@@ -1,0 +1,311 @@
+/** The leaderboard as text: a block per weight class, low-cost beside high-cost where the terminal is wide enough. */
+import { styleText } from 'node:util';
+import type { Store } from '../../drizzle/client.ts';
+import {
+  type BoardEntry,
+  type BoardRunner,
+  DENSE_METHOD,
+  type Leaderboard,
+  itemsOf,
+  leaderboard,
+  readCatalog,
+} from '../../drizzle/queries.ts';
+import type { CostClass } from '../../contracts/taxonomy.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Quality } from '../../contracts/result.ts';
+import { rankBoard } from '../../board/derive/rank-board.ts';
+import {
+  type Alignment,
+  cut,
+  formatBytes,
+  formatRatio,
+  formatSeconds,
+  outputColumns,
+  renderColumns,
+  width,
+  wrapParts,
+} from '../../contracts/words/format.ts';
+import { METRIC_WORDS, formatQuality } from '../../contracts/words/metric-words.ts';
+
+/** An entry with a quality, and its place among all of its weight class. */
+interface Ranked {
+  readonly entry: BoardEntry;
+  readonly tier: number;
+}
+
+const SIDES: readonly { readonly costClass: CostClass; readonly title: string }[] = [
+  { costClass: 'low-cost', title: 'LOW-COST (only looks)' },
+  { costClass: 'high-cost', title: 'HIGH-COST (trains)' },
+];
+const GAP = '  │  ';
+
+export function renderBoard(
+  store: Store,
+  request: {
+    readonly model: string;
+    readonly task: string;
+    readonly columns?: number;
+    /** Fingerprint; by default the runner with the most measurements. */
+    readonly runner?: string;
+  },
+): string {
+  const columns = request.columns ?? outputColumns();
+  const { model, task, runner } = request;
+  const usual = leaderboard(store, { model, task, protocol: PROTOCOL.version });
+  const known = usual.runners.some(({ fingerprint }) => fingerprint === runner);
+  const board =
+    known && runner !== undefined && runner !== usual.runner?.fingerprint
+      ? leaderboard(store, { model, task, protocol: PROTOCOL.version, runner })
+      : usual;
+  const compressed = board.entries.filter(({ method }) => method !== DENSE_METHOD);
+  const { classTiers, unranked } = rankBoard(board.entries, ({ evaluation, artifact }) =>
+    itemsOf(store, evaluation?.key ?? '', artifact ?? ''),
+  );
+  const ladder = [...PROTOCOL.weightClasses].reverse();
+  const blocks = [...ladder, null].flatMap((weightClass, index) => {
+    const tiers = classTiers.get(weightClass) ?? [];
+    const ranked = tiers.flatMap(({ tier, entries }) => entries.map((entry) => ({ entry, tier })));
+    return ranked.length === 0 ? [] : [{ title: classTitle(weightClass, ladder[index - 1] ?? null), ranked }];
+  });
+  const { lines, shown } = renderBlocks(blocks, { all: columnsFor(metricOf(board)), columns });
+  return [
+    ...header(board, { ...request, columns, chance: chanceOf(store, request.task) }),
+    '',
+    ...lines,
+    ...renderUnranked(unranked, columns),
+    ...renderFailures(board.entries, columns),
+    ...legend(compressed, { shown, columns, metric: metricOf(board) }),
+  ].join('\n');
+}
+
+function header(
+  board: Leaderboard,
+  {
+    model,
+    task,
+    columns,
+    chance,
+  }: { readonly model: string; readonly task: string; readonly columns: number; readonly chance: number | undefined },
+): string[] {
+  const dense = board.entries.find(({ method }) => method === DENSE_METHOD);
+  const place = [
+    styleText('bold', `${model} · ${task}`),
+    `protocol ${PROTOCOL.version}`,
+    ...(board.runner
+      ? [board.runner.provider, runnerName(board.runner), `${PROTOCOL.latency.threads} thread`]
+      : ['no speed measured']),
+  ];
+  const facts = [
+    dense?.quality
+      ? `dense: ${METRIC_WORDS[dense.quality.metric].title} ${formatQuality(dense.quality)}`
+      : 'dense not measured yet',
+    ...(chance === undefined ? [] : [`guessing gets ${(chance * 100).toFixed(1)} %`]),
+    ...(board.dense
+      ? [`${formatBytes(board.dense.fileBytes)} file`, `${formatBytes(board.dense.zstdBytes)} as shipped (zstd)`]
+      : []),
+    ...(dense?.inSample ? ['in-sample: the model was trained on this data'] : []),
+  ];
+  return [place, facts].flatMap((parts) => wrapParts(parts, { separator: ' · ', columns }));
+}
+
+function runnerName({ device, machine }: BoardRunner): string {
+  if (!device) return machine.cpuModel;
+  const name = device.name ?? device.driver ?? 'device without a name';
+  return device.kind === 'software' ? `${name}, software: function only, speeds not ranked` : name;
+}
+
+/** What guessing gets on a task, of those that say. */
+function chanceOf(store: Store, task: string): number | undefined {
+  return readCatalog(store).tasks.find(({ id }) => id === task)?.chance;
+}
+
+function classTitle(weightClass: number | null, next: number | null): string {
+  if (weightClass === null) return `less than ${PROTOCOL.weightClasses[0]}× smaller`;
+  return next === null ? `${weightClass}× smaller and more` : `${weightClass}× to ${next}× smaller`;
+}
+
+interface Block {
+  readonly title: string;
+  readonly ranked: readonly Ranked[];
+}
+
+/** What is left out, in this order, where the terminal is narrow. */
+const NARROWINGS: readonly (readonly string[])[] = [[], ['8×128'], ['8×128', '1 token']];
+
+/**
+ * All blocks in the same columns, so that the eye can run down them. Low-cost stands beside high-cost where both have
+ * entries and there is room, if need be without the speeds; else the one stands below the other.
+ */
+function renderBlocks(
+  blocks: readonly Block[],
+  { all, columns }: { readonly all: readonly Column[]; readonly columns: number },
+): { readonly lines: readonly string[]; readonly shown: readonly Column[] } {
+  const filled = SIDES.filter(({ costClass }) => blocks.some(({ ranked }) => ranked.some(isOn(costClass))));
+  const layouts = [true, false].flatMap((beside) =>
+    NARROWINGS.map((omitted) => {
+      const shown = all.filter(({ title }) => !omitted.includes(title));
+      const sides = filled.map((side) => renderSide(side, blocks, shown));
+      const widths = sides.map(({ wide }) => wide);
+      const taken = beside ? widths.reduce((sum, wide) => sum + GAP.length + wide, -GAP.length) : Math.max(...widths);
+      return { beside, shown, sides, fits: taken <= columns && (!beside || sides.length === 2) };
+    }),
+  );
+  const layout = layouts.find(({ fits }) => fits) ?? layouts.at(-1);
+  if (!layout || filled.length === 0) return { lines: [], shown: all };
+  const { beside, sides, shown } = layout;
+  const [left] = sides;
+  const lines = blocks.flatMap(({ title }, block) => {
+    const parts = sides.map((side) => side.blocks[block] ?? []);
+    const body = beside
+      ? joinSides(parts[0] ?? [], parts[1] ?? [], left?.wide ?? 0)
+      : parts.filter((part) => part.length > 1).flat();
+    return [styleText('bold', title), ...body, ''];
+  });
+  const missing = SIDES.filter((side) => !filled.includes(side)).map(({ title }) => `nothing yet under ${title}`);
+  return { lines: [...lines, ...missing.flatMap((line) => [styleText('dim', line), ''])], shown };
+}
+
+/** One side of every block, under its title; a block with none of it says so. */
+function renderSide(
+  { costClass, title }: (typeof SIDES)[number],
+  blocks: readonly Block[],
+  shown: readonly Column[],
+): { readonly wide: number; readonly blocks: readonly (readonly string[])[] } {
+  const members = blocks.map(({ ranked }) => ranked.filter(isOn(costClass)));
+  const head = shown.map((column) => styleText('dim', column.title));
+  const [titles = '', ...rows] = renderColumns(
+    [head, ...members.flat().map((ranked) => shown.map(({ cell }) => cell(ranked)))],
+    shown.map(({ alignment }) => alignment),
+  );
+  const heading = styleText('dim', title);
+  return {
+    wide: Math.max(width(title), width(titles), ...rows.map(width)),
+    blocks: members.map(({ length }) =>
+      length === 0 ? [`${heading}: —`] : [heading, titles, ...rows.splice(0, length)],
+    ),
+  };
+}
+
+function isOn(costClass: CostClass): (ranked: Ranked) => boolean {
+  return ({ entry }) => entry.costClass === costClass;
+}
+
+function joinSides(left: readonly string[], right: readonly string[], leftWidth: number): string[] {
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
+    const line = left[i] ?? '';
+    return `${line}${' '.repeat(Math.max(0, leftWidth - width(line)))}${GAP}${right[i] ?? ''}`.trimEnd();
+  });
+}
+
+interface Column {
+  readonly title: string;
+  readonly alignment: Alignment;
+  readonly cell: (ranked: Ranked) => string;
+}
+
+function metricOf(board: Leaderboard): Quality['metric'] {
+  return board.entries.find(({ quality }) => quality)?.quality?.metric ?? 'perplexity';
+}
+
+function columnsFor(metric: Quality['metric']): readonly Column[] {
+  return COLUMNS.map((column) =>
+    column.title === 'quality' ? { ...column, title: METRIC_WORDS[metric].title } : column,
+  );
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'tier', alignment: 'right', cell: ({ tier }) => String(tier) },
+  {
+    title: 'method',
+    alignment: 'left',
+    cell: ({ entry }) => `${entry.method}/${entry.variant}${marksOf(entry)}`,
+  },
+  {
+    title: 'quality',
+    alignment: 'right',
+    cell: ({ entry }) => (entry.quality ? formatQuality(entry.quality) : '—'),
+  },
+  {
+    title: 'smaller',
+    alignment: 'right',
+    cell: ({ entry }) => (entry.ratio === null ? '—' : formatRatio(entry.ratio)),
+  },
+  { title: '1 token', alignment: 'right', cell: ({ entry }) => speedUpOf(entry, 0) },
+  { title: '8×128', alignment: 'right', cell: ({ entry }) => speedUpOf(entry, 1) },
+  {
+    title: 'cost',
+    alignment: 'right',
+    cell: ({ entry }) => (entry.cost ? formatSeconds(entry.cost.wallSeconds) : '—'),
+  },
+];
+
+function speedUpOf({ latency }: BoardEntry, shape: number): string {
+  const found = latency[shape];
+  if (!found) return '—';
+  return `${found.noisy ? '~' : ''}${formatRatio(found.speedUp.value)}`;
+}
+
+function marksOf({ control, simulated, stale }: BoardEntry): string {
+  return `${control ? '†' : ''}${simulated === null ? '' : '*'}${stale ? '°' : ''}`;
+}
+
+/** Those with the same reason share a line. */
+function renderUnranked(unranked: ReadonlyMap<BoardEntry, string>, columns: number): string[] {
+  const groups = Map.groupBy(unranked, ([, reason]) => reason);
+  return [...groups].flatMap(([reason, entries]) => [
+    `${styleText('bold', `not ranked (${entries.length})`)}: ${reason}`,
+    ...wrapParts(
+      entries.map(([{ method, variant }]) => `${method}/${variant}`),
+      { separator: ', ', columns: columns - 2 },
+    ).map((line) => `  ${line}`),
+    '',
+  ]);
+}
+
+/** Those with the same reason share a line; `show` has the whole of it. */
+function renderFailures(entries: readonly BoardEntry[], columns: number): string[] {
+  const groups = new Map<string, Set<string>>();
+  let count = 0;
+  for (const entry of entries) {
+    for (const row of entry.trials.flatMap((trial) => [trial, trial.evaluation, trial.measurement])) {
+      if (!row || row.status === 'completed') continue;
+      const reason = `${row.status}: ${(row.reason ?? '').split('\n')[0]}`;
+      groups.set(reason, (groups.get(reason) ?? new Set()).add(`${entry.method}/${entry.variant}`));
+      count++;
+    }
+  }
+  if (count === 0) return [];
+  const lines = [...groups].flatMap(([reason, names]) => [
+    ...wrapParts([...names], { separator: ', ', columns: columns - 2 }).map((line) => `  ${line}`),
+    `    ${cut(reason, columns - 4)}`,
+  ]);
+  return [`${styleText('bold', `failed (${count})`)}; \`show <method/variant>\` has the whole reason`, ...lines, ''];
+}
+
+function legend(
+  entries: readonly BoardEntry[],
+  {
+    shown,
+    columns,
+    metric,
+  }: { readonly shown: readonly Column[]; readonly columns: number; readonly metric: Quality['metric'] },
+): string[] {
+  const confidence = `${Math.round(PROTOCOL.quality.confidence * 100)} %`;
+  const omitted = columnsFor(metric)
+    .map(({ title }) => title)
+    .filter((title) => !shown.some((column) => column.title === title));
+  const speeds = ['1 token', '8×128'].filter((title) => !omitted.includes(title));
+  const parts = [
+    `${METRIC_WORDS[metric].title} with ${confidence} interval, ${metric === 'perplexity' ? 'lower' : 'higher'} is better`,
+    'a tier holds what a paired test cannot tell from its best',
+    'smaller: zstd bytes of dense over those of the artifact',
+    speeds.length > 0 && `${speeds.join(', ')}: times as fast as dense`,
+    'cost: wall time of compressing',
+    omitted.length > 0 && `not shown, the terminal is narrow: ${omitted.join(', ')}`,
+    entries.some(({ control }) => control) && '† control, not a proposal',
+    entries.some(({ simulated }) => simulated !== null) && '* simulated: size or speed is not what it would really be',
+    entries.some(({ stale }) => stale) && '° stale: from older code',
+    speeds.length > 0 && entries.some(({ latency }) => latency.some(({ noisy }) => noisy)) && '~ noisy timing',
+  ].filter((part) => typeof part === 'string');
+  return wrapParts(parts, { separator: ' · ', columns }).map((line) => styleText('dim', line));
+}

@@ -1,0 +1,52 @@
+/** Where commands print, and how they end. */
+import { BenchError } from '../../contracts/errors.ts';
+
+/** Documented in README.md. */
+export const EXIT_CODES = {
+  done: 0,
+  /** A defect of ShrinkRank itself; the stack is printed. */
+  defect: 1,
+  /** Something given cannot be used: an option, an id, a file; one line says what to do. */
+  input: 2,
+  /** The run ended, but pieces were left undone, with the reason: killed from outside again and again, or an artifact lost. */
+  incomplete: 3,
+  /** A night's run was not believed: dense was not what it was; its rows are withdrawn. */
+  rejected: 4,
+  /** Artifacts made again are not those that were published. */
+  different: 5,
+  /** Stopped by Ctrl-C or a termination signal; the same command goes on from there. */
+  interrupted: 130,
+} as const;
+
+/** A reader that has seen enough, as in `shrinkrank list | head`, is no error. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT_CODES.done);
+});
+
+/** Results go to standard output; progress and remarks to standard error, so that a pipe gets results only. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+export function remark(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Prints an error as its kind deserves and gives the exit code. */
+export function reportError(error: unknown): number {
+  if (error instanceof Error && error.name === 'AbortError') {
+    remark('stopped; run the same command again to go on');
+    return EXIT_CODES.interrupted;
+  }
+  if (error instanceof BenchError) {
+    remark(`error: ${error.message}`);
+    return EXIT_CODES.input;
+  }
+  remark(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return EXIT_CODES.defect;
+}

@@ -1,0 +1,93 @@
+/** The registered units, and looking one up by the name a person typed. The only folder that knows them all. */
+import { join, resolve } from 'node:path';
+import { datasets } from '../../datasets/index.ts';
+import { methods } from '../../methods/index.ts';
+import { models } from '../../models/index.ts';
+import type { DatasetDefinition, TaskDefinition } from '../../contracts/dataset.ts';
+import { InputError, unknownId } from '../../contracts/errors.ts';
+import type { Method } from '../../engine/definitions/method.ts';
+import { costClassOf } from '../../contracts/taxonomy.ts';
+import type { ModelDefinition } from '../../engine/definitions/model.ts';
+import type { MethodUnit } from '../../harness/plan/plan.ts';
+
+export const REPOSITORY_ROOT = resolve(import.meta.dirname, '../..');
+
+export const methodUnits: readonly MethodUnit[] = methods.map((method) => ({
+  method,
+  file: join(REPOSITORY_ROOT, 'methods', method.family, `${method.id}.ts`),
+}));
+
+export interface TaskUnit {
+  readonly task: TaskDefinition;
+  readonly dataset: DatasetDefinition;
+}
+
+export const taskUnits: readonly TaskUnit[] = datasets.flatMap((dataset) =>
+  dataset.tasks.map((task) => ({ task, dataset })),
+);
+
+export interface VariantUnit {
+  readonly unit: MethodUnit;
+  readonly variant: string;
+}
+
+/** Each of `gptq` (all its variants), `gptq/w4g32`, a family such as `pruning`, or a cost class such as `low-cost`. */
+export function findVariants(names: readonly string[]): VariantUnit[] {
+  return names.flatMap((name) => {
+    const [id = '', variant] = name.split('/');
+    const units = methodUnits.filter(({ method }) => groupsOf(method).includes(id));
+    if (units.length === 0)
+      throw unknownId('method', id, new Set(methodUnits.flatMap(({ method }) => groupsOf(method))));
+    return units.flatMap((unit) => {
+      const known = Object.keys(unit.method.variants);
+      if (variant !== undefined && !known.includes(variant)) throw unknownId(`variant of ${id}`, variant, known);
+      return known.filter((name) => variant === undefined || name === variant).map((name) => ({ unit, variant: name }));
+    });
+  });
+}
+
+/** The names a method answers to. */
+function groupsOf({ id, family, access }: Method): readonly string[] {
+  return [id, family, costClassOf(access)];
+}
+
+export function findModel(id: string): ModelDefinition {
+  return findById('model', models, id);
+}
+
+export function findDataset(id: string): DatasetDefinition {
+  return findById('dataset', datasets, id);
+}
+
+export function findTask(id: string): TaskUnit {
+  const found = taskUnits.find(({ task }) => task.id === id);
+  if (!found)
+    throw unknownId(
+      'task',
+      id,
+      taskUnits.map(({ task }) => task.id),
+    );
+  return found;
+}
+
+/** Throws InputError naming those there are. */
+export function findById<T extends { readonly id: string }>(kind: string, units: readonly T[], id: string): T {
+  const found = units.find((unit) => unit.id === id);
+  if (!found)
+    throw unknownId(
+      kind,
+      id,
+      units.map((unit) => unit.id),
+    );
+  return found;
+}
+
+/** `a,b , c` → ['a', 'b', 'c']; throws InputError for an empty list. */
+export function splitList(option: string, text: string): string[] {
+  const parts = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  if (parts.length === 0) throw new InputError(`--${option}: expected names separated by commas, got "${text}"`);
+  return parts;
+}

@@ -1,0 +1,232 @@
+/** A run, end to end: plan, execute, and write every finished piece to the store. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { Redis } from 'ioredis';
+import { type Catalog, recordCatalog } from '../../drizzle/catalog.ts';
+import { type Store, openStore } from '../../drizzle/client.ts';
+import { doneKeys } from '../../drizzle/queries.ts';
+import { finishRun, recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
+import { datasets } from '../../datasets/index.ts';
+import { models } from '../../models/index.ts';
+import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../../contracts/result.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Provider } from '../../contracts/runner.ts';
+import { createHubClient } from '../../engine/hub/hub-client.ts';
+import type { Limits, ProgressEvent } from '../../harness/plan/bench.ts';
+import { type Done, type ExecutionSummary, execute, isDone } from '../../harness/trial/execute.ts';
+import { connectRedis } from '../../harness/fleet/fleet.ts';
+import { chooseRunner, executeInFleet } from '../../harness/fleet/fleet-coordinator.ts';
+import { methodSource } from '../../harness/plan/method-source.ts';
+import { type PlannedTrial, type SuiteEntry, planTrials } from '../../harness/plan/plan.ts';
+import { createPreparer } from '../../harness/plan/prepare.ts';
+import type { SandboxPolicy } from '../../harness/sandbox/sandbox-support.ts';
+import { openWorkspace } from '../../harness/plan/workspace.ts';
+import { readMachine } from '../../harness/measure/machine.ts';
+import { modelRevision } from '../../engine/model/load-model.ts';
+import { remark } from './output.ts';
+import { REPOSITORY_ROOT, methodUnits, taskUnits } from './registry.ts';
+import { type RunnerHere, runnerHere } from './runner-here.ts';
+
+export interface RunSuiteRequest {
+  readonly suite: string;
+  readonly entries: readonly SuiteEntry[];
+  readonly limits: Limits;
+  /** `auto` where it is not said. */
+  readonly sandbox?: SandboxPolicy;
+  readonly home: string;
+  /** What latency is measured on; default the CPU. */
+  readonly provider?: Provider;
+  /** Methods that train do so on that device; default on the processor. */
+  readonly trainOnDevice?: boolean;
+  /** Work through failed pieces once more. */
+  readonly retryFailed: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (event: ProgressEvent) => void;
+  /** Folder of artifacts, where it is not the home's own. */
+  readonly artifacts?: string;
+  /** Have the work done by a fleet of workers instead of this machine. */
+  readonly fleet?: FleetChoice;
+}
+
+export interface FleetChoice {
+  /** Address of Redis. */
+  readonly redis: string;
+  readonly provider: Provider;
+  /** Beginning of the fingerprint of a kind of runner; needed where workers of several kinds are there. */
+  readonly kind?: string | undefined;
+}
+
+export interface RunSummary extends ExecutionSummary {
+  readonly run: string;
+  readonly plan: readonly PlannedTrial[];
+  /** Fingerprint of what latency was measured on. */
+  readonly runner: string;
+  readonly planned: number;
+  /** Trials that were in the store already, whole. */
+  readonly alreadyDone: number;
+  readonly wallSeconds: number;
+  /** Wall time not spent in compressing, checking, evaluating or timing; null for a fleet, which does these side by side. */
+  readonly overheadSeconds: number | null;
+}
+
+/** What is printed of it: the plan is the code's own. */
+export function withoutPlan(summary: RunSummary): Omit<RunSummary, 'plan'> {
+  const { plan: _, ...rest } = summary;
+  return rest;
+}
+
+export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
+  const startedMs = performance.now();
+  const startedAt = new Date().toISOString();
+  const machine = readMachine();
+  const place = request.fleet ?? (await runnerHere(request.provider ?? 'cpu', machine));
+  const workspace = openWorkspace(
+    request.home,
+    request.artifacts === undefined ? {} : { artifacts: request.artifacts },
+  );
+  const run = `${startedAt.slice(0, 19).replaceAll(/[:-]/g, '')}-${request.suite}-${process.pid.toString(36)}`;
+  let store: Store | undefined;
+  let redis: Redis | undefined;
+  try {
+    const opened = openStore(workspace.storePath);
+    store = opened;
+    recordCatalog(store, catalog());
+    let here: RunnerHere;
+    if ('runner' in place) here = place;
+    else {
+      redis = await connectRedis(place.redis, remark);
+      // Each worker knows the way to its own device.
+      here = { runner: await chooseRunner(redis, { ...place, signal: request.signal }, remark), environment: {} };
+    }
+    const { runner, environment } = here;
+    const plan = planTrials(request.entries, runner, request);
+    const done = doneIn(store, { plan, retryFailed: request.retryFailed });
+    const open = plan.filter((trial) => !isDone(trial, done));
+    const counts = {
+      run,
+      plan,
+      runner: runner.fingerprint,
+      planned: plan.length,
+      alreadyDone: plan.length - open.length,
+    };
+    if (open.length === 0) {
+      const none = { compressing: 0, checking: 0, evaluating: 0, timing: 0 };
+      return { ...counts, seconds: none, recorded: 0, undone: [], wallSeconds: 0, overheadSeconds: 0 };
+    }
+    recordRun(store, {
+      kind: 'run',
+      id: run,
+      suite: request.suite,
+      protocol: PROTOCOL.version,
+      commit: commitOf(REPOSITORY_ROOT),
+      machine,
+      startedAt,
+      finishedAt: null,
+      wallSeconds: null,
+      overheadSeconds: null,
+    });
+    const retry = { retry: request.retryFailed };
+    const work = {
+      plan: open,
+      run,
+      workspace,
+      done,
+      recorder: {
+        trial: (row: TrialRow) => void recordTrial(opened, row, retry),
+        evaluation: (row: EvaluationRow) => void recordEvaluation(opened, row, retry),
+        measurement: (row: MeasurementRow) => void recordMeasurement(opened, row, retry),
+      },
+      limits: request.limits,
+      ...(request.sandbox && { sandbox: request.sandbox }),
+      deviceEnvironment: environment,
+      signal: request.signal,
+      onProgress: request.onProgress,
+    };
+    const summary = redis
+      ? await executeInFleet({ ...work, redis, runner })
+      : await execute({ ...work, machine, preparer: createPreparer(workspace, createHubClient()) });
+    const wallSeconds = (performance.now() - startedMs) / 1000;
+    const { compressing, checking, evaluating, timing } = summary.seconds;
+    const overheadSeconds = redis ? null : wallSeconds - compressing - checking - evaluating - timing;
+    finishRun(store, run, { finishedAt: new Date().toISOString(), wallSeconds, overheadSeconds });
+    return { ...summary, ...counts, wallSeconds, overheadSeconds };
+  } finally {
+    redis?.disconnect();
+    store?.close();
+    workspace.release();
+  }
+}
+
+function doneIn(
+  store: Store,
+  { plan, retryFailed }: { readonly plan: readonly PlannedTrial[]; readonly retryFailed: boolean },
+): Done {
+  const keys = doneKeys(
+    store,
+    plan.map(({ key }) => key),
+  );
+  const counts = (status: Status) => !retryFailed || status === 'completed';
+  return {
+    trials: new Map([...keys.trials].filter(([, { status }]) => counts(status))),
+    evaluations: new Set([...keys.evaluations].filter(([, status]) => counts(status)).map(([key]) => key)),
+    measurements: new Set([...keys.measurements].filter(([, status]) => counts(status)).map(([key]) => key)),
+  };
+}
+
+/** What the board tells of the registered units. */
+export function catalog(): Catalog {
+  return {
+    methods: methodUnits.map(({ method, file }) => ({
+      id: method.id,
+      family: method.family,
+      access: method.access,
+      description: method.description,
+      paper: { ...method.paper },
+      licence: method.licence,
+      control: method.control,
+      variants: Object.entries(method.variants).map(([id, params]) => ({ id, params: { ...params } })),
+      sourceFile: relative(REPOSITORY_ROOT, file),
+      sourceHash: methodSource({ method, file }),
+    })),
+    models: models.map((model) => ({
+      id: model.id,
+      title: model.title,
+      architecture: model.architecture,
+      licence: model.licence,
+      citation: model.citation,
+      trainedOn: [...model.trainedOn],
+      revision: modelRevision(model),
+    })),
+    datasets: datasets.map(({ id, title, version, licence, citation, contentHash }) => ({
+      id,
+      title,
+      version,
+      licence,
+      citation,
+      contentHash,
+    })),
+    tasks: taskUnits.map(({ task: { slices, classes, ...task } }) => ({
+      ...task,
+      ...(slices && { slices: [...slices] }),
+      ...(classes && { classes: [...classes] }),
+    })),
+  };
+}
+
+/** A file that takes the repository's place in an archive: the commit that was packed, or nothing. */
+export const PACKED_COMMIT = '.packed-commit';
+
+/** The commit the code is at, with `+` when tracked files differ from it; null outside a repository. */
+export function commitOf(folder: string): string | null {
+  const packed = join(folder, PACKED_COMMIT);
+  if (existsSync(packed)) return readFileSync(packed, 'utf8') || null;
+  try {
+    const git = (...args: readonly string[]) =>
+      execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+    return git('rev-parse', 'HEAD') + (changed ? '+' : '');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,80 @@
+/** A dataset is rows with splits; a task is a dataset, a metric and a protocol. */
+
+export type SplitName = 'calibration' | 'training' | 'validation' | 'test';
+
+export interface DatasetRow {
+  /** Stable within the dataset. */
+  readonly id: string;
+  readonly text: string;
+  /** Index of the right class (classification) or of the right one of `choices`. */
+  readonly label?: number;
+  /** Possible continuations of `text`, each with its leading space; at least two. */
+  readonly choices?: readonly string[];
+  /** Second segment, for classification of pairs: the statement that `text` is held against. */
+  readonly pair?: string;
+  /** Group the row is reported under; one of TaskDefinition.slices. */
+  readonly slice?: string;
+}
+
+export type Splits = Readonly<Record<SplitName, readonly DatasetRow[]>>;
+
+/** Fetches a pinned, verified file of the hub; see engine/hub. */
+export interface HubClient {
+  /** The file's bytes, or with `range` only [start, end) of them; sha256 is over what is returned. Throws IntegrityError. */
+  file(request: HubFileRequest): Promise<Uint8Array>;
+}
+
+export interface HubFileRequest {
+  readonly kind: 'model' | 'dataset';
+  readonly repo: string;
+  /** Commit hash, 40 hex digits. */
+  readonly revision: string;
+  readonly path: string;
+  readonly range?: { readonly start: number; readonly end: number };
+  /** Expected SHA-256 of the returned bytes; without it the caller verifies decoded rows instead. */
+  readonly sha256?: string;
+}
+
+/** One entry of datasets/index.ts. */
+export interface DatasetDefinition {
+  /** = file name. */
+  readonly id: string;
+  readonly title: string;
+  readonly version: string;
+  readonly licence: string;
+  readonly citation: string;
+  readonly source:
+    | { readonly kind: 'hub'; readonly repo: string; readonly revision: string }
+    | { readonly kind: 'generated'; readonly seed: number };
+  /** SHA-256 over the decoded rows of all splits (datasets content, whatever file format carried them). */
+  readonly contentHash: string;
+  /** Nothing may be learned from it: all splits but the test split are empty. Absent means false. */
+  readonly evaluationOnly?: boolean;
+  readonly tasks: readonly TaskDefinition[];
+  /** Decodes the rows. Pure but for what it reads through `hub`. */
+  load(hub: HubClient): Promise<Splits>;
+}
+
+/**
+ * perplexity: exp of the mean loss per token. choice-accuracy: share of rows whose right continuation is the likeliest.
+ * classification-accuracy: share of rows whose right class scores highest.
+ */
+export type Metric = 'perplexity' | 'choice-accuracy' | 'classification-accuracy';
+
+/** A metric on the test split of a dataset. */
+export interface TaskDefinition {
+  /** `tinystories-perplexity` */
+  readonly id: string;
+  readonly title: string;
+  readonly dataset: string;
+  readonly metric: Metric;
+  readonly higherIsBetter: boolean;
+  /** What guessing gets, in the metric's unit; absent for perplexity. */
+  readonly chance?: number;
+  /** Values of DatasetRow.slice, in the order they are shown. */
+  readonly slices?: readonly string[];
+  /** Names of the classes, by label; classification only. */
+  readonly classes?: readonly string[];
+  /** Sentence for the reader: what is asked of the model. */
+  readonly description: string;
+}

@@ -1,0 +1,49 @@
+/** The words methods and models are sorted by: families, access classes, cost classes, architectures. */
+
+export const FAMILIES = [
+  'control',
+  'quantization',
+  'pruning',
+  'distillation',
+  'low-rank',
+  'sharing',
+  'architecture',
+  'combined',
+] as const;
+export type Family = (typeof FAMILIES)[number];
+
+/**
+ * What a method may look at, each class including the one before:
+ * data-free: the weights; calibrated: activations on the calibration split; gradient: also gradients, to score with;
+ * trained: the training split, and weights updated by gradients.
+ */
+export const ACCESS_CLASSES = ['data-free', 'calibrated', 'gradient', 'trained'] as const;
+export type Access = (typeof ACCESS_CLASSES)[number];
+
+/** The survey's criterion (arXiv 2401.15347): high-cost methods retrain, low-cost ones do not. */
+export const COST_CLASSES = ['low-cost', 'high-cost'] as const;
+export type CostClass = (typeof COST_CLASSES)[number];
+export function costClassOf(access: Access): CostClass {
+  return access === 'trained' ? 'high-cost' : 'low-cost';
+}
+
+export interface Paper {
+  readonly title: string;
+  readonly authors: string;
+  readonly year: number;
+  readonly url: string;
+}
+
+/**
+ * Form of a licence's short identifier, with + for later versions too: https://spdx.github.io/spdx-spec/v3.0.1/annexes/spdx-license-expressions/
+ * Which ones there are, https://spdx.org/licenses/ lists.
+ */
+export const SPDX_IDENTIFIER = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\+?$/;
+
+export type Architecture = 'llama' | 'gpt' | 'bert';
+
+/** A decoder predicts each next token; an encoder sees the whole input and puts it into one of a few classes. */
+export type ModelKind = 'decoder' | 'encoder';
+export function kindOf(architecture: Architecture): ModelKind {
+  return architecture === 'bert' ? 'encoder' : 'decoder';
+}

@@ -1,0 +1,97 @@
+/** How well a model does its own task on calibration examples: what a search over ways to compress it looks at. */
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { Example } from '../definitions/method.ts';
+import type { LinearRole, Model } from '../definitions/model.ts';
+import { int, string } from '../../numerics/onnx/attributes.ts';
+import { addInitializers, extractSubgraph, withGraph } from '../../numerics/onnx/edit.ts';
+import type { Graph } from '../../numerics/onnx/graph.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import { createSession } from '../runtime/session.ts';
+import { exampleFeeds } from '../runtime/token-feeds.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
+
+export interface CalibrationLossOptions {
+  readonly model: Model;
+  readonly examples: readonly Example[];
+  /** A linear layer whose weight is to be tried with other values. */
+  readonly tried?: LinearRole;
+  readonly signal?: AbortSignal;
+}
+
+export interface CalibrationLoss {
+  /** Mean −ln p in nats: of each next token of a decoder, of the right class of an encoder. `weight` is that of the layer tried, [in, out]. */
+  measure(weight?: Float32Array): Promise<number>;
+  release(): Promise<void>;
+}
+
+/** A target that no loss counts. */
+const IGNORED = -1;
+
+/** One session for as many measurements as there are weights to try. Throws UnsupportedError for an encoder's example without a label. */
+export async function createCalibrationLoss(options: CalibrationLossOptions): Promise<CalibrationLoss> {
+  const { model, examples, tried, signal } = options;
+  const { onnx, kind, id } = model;
+  const targets = examples.map(({ tokens, label }) => {
+    if (kind === 'decoder') return [...tokens.subarray(1), IGNORED];
+    if (label !== undefined) return [label];
+    throw new UnsupportedError(
+      `${id}: the loss of an encoder is that of its classes, and a calibration example has no label; calibrate on a classification dataset`,
+    );
+  });
+  const count = targets.flat().filter((target) => target !== IGNORED).length;
+  const session = await createSession(withGraph(onnx, lossGraph(onnx.graph, tried)));
+  return {
+    async measure(weight) {
+      let sum = 0;
+      for (const [index, example] of examples.entries()) {
+        signal?.throwIfAborted();
+        const { loss } = await session.run({
+          ...exampleFeeds(onnx.graph.inputs, example),
+          targets: tensorOf('int64', [targets[index].length], BigInt64Array.from(targets[index], BigInt)),
+          ...(tried && { [tried.weight]: tensorOf('float32', shapeOf(tried), weight ?? model.weight(tried)) }),
+        });
+        sum += elements(loss, 'float32')[0];
+      }
+      return sum / count;
+    },
+    release: () => session.release(),
+  };
+}
+
+const shapeOf = ({ inFeatures, outFeatures }: LinearRole) => [inFeatures, outFeatures];
+
+/** Inputs: the model's own, `targets` int64 [rows], the weight to be tried; output `loss`, the sum of −ln p over one example. */
+function lossGraph(graph: Graph, tried: LinearRole | undefined): Graph {
+  const rows = addInitializers(graph, { 'loss/rows': tensorOf('int64', [1], BigInt64Array.of(-1n)) });
+  const nodes = [
+    createNode({
+      op: 'Shape',
+      name: 'loss/classes',
+      inputs: ['logits'],
+      outputs: ['loss/classes'],
+      attributes: { start: int(-1) },
+    }),
+    createNode({
+      op: 'Concat',
+      name: 'loss/shape',
+      inputs: ['loss/rows', 'loss/classes'],
+      outputs: ['loss/shape'],
+      attributes: { axis: int(0) },
+    }),
+    createNode({ op: 'Reshape', name: 'loss/scores', inputs: ['logits', 'loss/shape'], outputs: ['loss/scores'] }),
+    createNode({
+      op: 'SoftmaxCrossEntropyLoss',
+      name: 'loss',
+      inputs: ['loss/scores', 'targets'],
+      outputs: ['loss'],
+      attributes: { reduction: string('sum'), ignore_index: int(IGNORED) },
+    }),
+  ];
+  const inputs = [
+    ...graph.inputs,
+    { name: 'targets', type: { kind: 'tensor', dtype: 'int64', dims: ['rows'] } } as const,
+  ];
+  const outputs = [{ name: 'loss', type: { kind: 'tensor', dtype: 'float32', dims: [] } } as const];
+  const whole = { ...rows, nodes: [...rows.nodes, ...nodes], inputs, outputs };
+  return tried ? extractSubgraph(whole, { inputs: [...inputs, tried.weight], outputs }) : whole;
+}

@@ -1,0 +1,194 @@
+/**
+ * What a loss on calibration examples says about weights and about units of structure, by its gradients: used to score with,
+ * never to update. The Fisher information is the empirical one, squared gradients of one example each, its diagonal or, for
+ * units, all of it (the gradients themselves). Kunstner et al. 2019, https://arxiv.org/abs/1905.12558, equation 3.
+ * Units are attention heads and feed-forward neurons, each behind a mask variable of value 1 on what it hands on: Kwon et al.
+ * 2022, https://arxiv.org/abs/2204.09656, section 3.1.
+ */
+import { gradientGraph } from '../../numerics/autodiff/gradient.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { Example } from '../definitions/method.ts';
+import type { LinearRole, Model } from '../definitions/model.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { runExamples } from '../runtime/capture.ts';
+import { elements, type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
+import { tokenBatches } from '../training/batches.ts';
+import { extendModel } from '../training/graph-writer.ts';
+import { addLoss } from '../training/loss-graph.ts';
+import { type Loss, taskLoss } from '../training/loss.ts';
+
+export interface ScoringRun {
+  readonly model: Model;
+  readonly examples: readonly Example[];
+  /** Of one example; default the cross-entropy of the model's own task. */
+  readonly loss?: Loss;
+  readonly signal?: AbortSignal;
+}
+
+export interface WeightRun extends ScoringRun {
+  /** Default all linear layers of the blocks. */
+  readonly linears?: readonly LinearRole[];
+}
+
+/** Σ over the examples of g², by role, in the layout of the weight [in, out]. Throws UnsupportedError for an encoder whose examples have no label. */
+export function weightFisher(run: WeightRun): Promise<ReadonlyMap<string, Float64Array>> {
+  return sumOverWeights(run, (gradient) => gradient * gradient);
+}
+
+/** Σ over the examples of |g w|, the first-order change of the loss when a weight goes; otherwise as weightFisher. */
+export function weightTaylor(run: WeightRun): Promise<ReadonlyMap<string, Float64Array>> {
+  return sumOverWeights(run, (gradient, weight) => Math.abs(gradient * weight));
+}
+
+async function sumOverWeights(
+  { linears, ...run }: WeightRun,
+  term: (gradient: number, weight: number) => number,
+): Promise<ReadonlyMap<string, Float64Array>> {
+  const scored = (linears ?? run.model.linears).map((linear) => ({
+    linear,
+    weight: run.model.weight(linear),
+    sum: new Float64Array(linear.inFeatures * linear.outFeatures),
+  }));
+  await exampleGradients({
+    ...run,
+    onnx: run.model.onnx,
+    targets: scored.map(({ linear }) => linear.weight),
+    visit(gradients) {
+      for (const { linear, weight, sum } of scored) {
+        const gradient = gradients.get(linear.weight) as Float32Array;
+        for (let at = 0; at < sum.length; at++) sum[at] += term(gradient[at], weight[at]);
+      }
+    },
+  });
+  return new Map(scored.map(({ linear, sum }) => [linear.role, sum]));
+}
+
+/** ∂L/∂m of the units of one block, a row per example. */
+export interface UnitGradients {
+  /** [examples, heads]: of the features that each head hands to the output projection. */
+  readonly heads: Float64Array;
+  /** [examples, neurons]: of what each feed-forward neuron hands to the down projection. */
+  readonly neurons: Float64Array;
+}
+
+export interface UnitRun extends ScoringRun {
+  /** Features of one head. */
+  readonly headWidth: number;
+  /** Index of the first block whose units are asked for, default 0; the gradients of those before it stay 0. */
+  readonly from?: number;
+}
+
+/** By layer. Several features behind one mask variable have the sum of their gradients. Throws as weightFisher does. */
+export async function unitGradients({ headWidth, from = 0, ...run }: UnitRun): Promise<readonly UnitGradients[]> {
+  const { layers } = run.model.roles;
+  const asked = layers.slice(from).flatMap(({ o, down }) => [o, down]);
+  const count = run.examples.length;
+  const rows = layers.map(({ o, down }) => ({
+    o,
+    down,
+    heads: new Float64Array((count * o.inFeatures) / headWidth),
+    neurons: new Float64Array(count * down.inFeatures),
+  }));
+  await exampleGradients({
+    ...run,
+    onnx: withMasks(run.model.onnx, asked),
+    targets: asked.map(maskName),
+    visit(gradients, index) {
+      for (const { o, down, heads, neurons } of rows.slice(from)) {
+        const perHead = o.inFeatures / headWidth;
+        (gradients.get(maskName(o)) as Float32Array).forEach(
+          (gradient, feature) => (heads[index * perHead + Math.floor(feature / headWidth)] += gradient),
+        );
+        neurons.set(gradients.get(maskName(down)) as Float32Array, index * down.inFeatures);
+      }
+    },
+  });
+  return rows.map(({ heads, neurons }) => ({ heads, neurons }));
+}
+
+/** Σ over rows of the squares of each column: the diagonal of the Fisher information. gradients: [rows, columns]. */
+export function diagonalFisher(gradients: Float64Array, columns: number): Float64Array {
+  const diagonal = new Float64Array(columns);
+  gradients.forEach((gradient, at) => (diagonal[at % columns] += gradient * gradient));
+  return diagonal;
+}
+
+const maskName = ({ weight }: LinearRole): string => `${weight}.mask`;
+
+/** The model with everything that enters these layers times a vector of ones. */
+function withMasks(onnx: OnnxModel, linears: readonly LinearRole[]): OnnxModel {
+  const w = extendModel(onnx, 'mask/');
+  for (const linear of linears) {
+    const ones = new Float32Array(linear.inFeatures).fill(1);
+    const mask = w.initializer(maskName(linear), tensorOf('float32', [linear.inFeatures], ones));
+    w.wrap(linear.input, (inner) => w.mul(inner, mask));
+  }
+  return w.finish();
+}
+
+interface GradientRun extends ScoringRun {
+  readonly onnx: OnnxModel;
+  /** Initializers. */
+  readonly targets: readonly string[];
+  /** Gets the gradients of one example's loss by target; examples come in the order of their lengths. */
+  visit(gradients: ReadonlyMap<string, Float32Array>, index: number): void;
+}
+
+/** Lengths are rounded up to a multiple of it, since every length is a graph of its own. What fills up is masked, and changes nothing. */
+const LENGTH_STEP = 64;
+
+async function exampleGradients({ model, onnx, examples, targets, visit, signal, ...run }: GradientRun): Promise<void> {
+  const loss = run.loss ?? taskLoss(model);
+  for (const [length, group] of byPaddedLength(examples, model.contextLength)) {
+    const feedsOf = (index: number) => exampleFeeds(model, examples[index], length);
+    signal?.throwIfAborted();
+    const shapes = Object.fromEntries(Object.entries(feedsOf(group[0])).map(([name, { dims }]) => [name, dims]));
+    const graph = addLoss(onnx, { inputs: shapes, loss });
+    const inputs = Object.fromEntries(graph.feeds.map(({ name, dims }) => [name, dims]));
+    const { model: gradients, gradients: names } = gradientGraph({
+      model: graph.model,
+      inputs,
+      loss: graph.loss,
+      targets,
+    });
+    const read = gradients.graph.inputs.map(({ name }) => name);
+    await runExamples({
+      model: gradients,
+      count: group.length,
+      feeds(at) {
+        const feeds = feedsOf(group[at]);
+        const unfed = read.find((name) => feeds[name] === undefined);
+        if (unfed === undefined) return Object.fromEntries(read.map((name) => [name, feeds[name]]));
+        throw new UnsupportedError(
+          `${model.id}: the loss to score with asks for "${unfed}", which calibration example ${group[at]} does not give; calibrate on a dataset with labels`,
+        );
+      },
+      visit(outputs, at) {
+        const found = targets.map((name) => [name, elements(outputs[names.get(name) as string], 'float32')] as const);
+        visit(new Map(found), group[at]);
+      },
+      ...(signal && { signal }),
+    });
+  }
+}
+
+function byPaddedLength(examples: readonly Example[], contextLength: number): ReadonlyMap<number, readonly number[]> {
+  const groups = new Map<number, number[]>();
+  for (const [index, { tokens }] of examples.entries()) {
+    const length = Math.min(contextLength, Math.ceil(tokens.length / LENGTH_STEP) * LENGTH_STEP);
+    const group = groups.get(length);
+    if (group === undefined) groups.set(length, [index]);
+    else group.push(index);
+  }
+  return new Map([...groups].sort(([a], [b]) => a - b));
+}
+
+/** One example as a batch of one, with what the loss of its task compares with. */
+function exampleFeeds(model: Model, example: Example, sequence: number): Readonly<Record<string, NumericTensor>> {
+  const inputs = (['attention_mask', 'token_type_ids'] as const).filter((name) =>
+    model.onnx.graph.inputs.some((input) => input.name === name),
+  );
+  const examples = { dataset: 'calibration', contentHash: '', examples: [example], tokenCount: example.tokens.length };
+  const task = model.kind === 'encoder' && example.label !== undefined ? 'classification' : 'next-token';
+  return tokenBatches({ examples, batch: 1, sequence, seed: 0, inputs, task }).at(0);
+}

@@ -1,0 +1,138 @@
+/**
+ * What it takes to rebuild linear layers of a compressed model so that what they give is that of the dense model again,
+ * whatever went wrong before them. With x what enters the layer, both sums run over all positions:
+ *   min over W of Σ ‖x W − t‖²  from  Σ xᵀ x and Σ xᵀ t
+ * where t is what the layer gives in the dense model, or, for one that writes to the residual stream,
+ *   t = (what dense has behind the sublayer) − (what enters it here) − bias
+ */
+import { UnsupportedError } from '../../contracts/errors.ts';
+import type { Example } from '../definitions/method.ts';
+import type { LinearRole, Model } from '../definitions/model.ts';
+import { removeDeadCode, withGraph } from '../../numerics/onnx/edit.ts';
+import type { ValueInfo } from '../../numerics/onnx/graph.ts';
+import { consumers } from '../../numerics/onnx/names.ts';
+import { runExamples } from '../runtime/capture.ts';
+import { exampleFeeds } from '../runtime/token-feeds.ts';
+import { elements } from '../../numerics/tensor/tensor.ts';
+import { extendModel, type GraphWriter } from '../training/graph-writer.ts';
+import { mergeTeacher, TEACHER_PREFIX } from '../training/teacher.ts';
+
+export interface Reconstruction {
+  /** Σ xᵀ x, [in, in] */
+  readonly moment: Float64Array;
+  /** Σ xᵀ t, [in, out] */
+  readonly cross: Float64Array;
+}
+
+/** The same linear layer in both models. */
+export interface RebuiltLinear {
+  readonly dense: LinearRole;
+  readonly compressed: LinearRole;
+}
+
+interface Run {
+  readonly dense: Model;
+  readonly compressed: Model;
+  readonly examples: readonly Example[];
+  readonly signal?: AbortSignal;
+}
+
+export interface ReconstructionRun extends Run {
+  /** A projection that writes to the residual stream, o or down of a block. */
+  readonly linear: RebuiltLinear;
+}
+
+export interface OutputReconstructionRun extends Run {
+  /** Layers that do not depend on each other. */
+  readonly linears: readonly RebuiltLinear[];
+}
+
+/** Products run in float32 within an example and are added up in float64. Throws UnsupportedError where no residual is added. */
+export async function reconstructionMoments({ linear, ...run }: ReconstructionRun): Promise<Reconstruction> {
+  const { dense, compressed } = run;
+  const here = residualAfter(compressed, linear.compressed);
+  const there = TEACHER_PREFIX + residualAfter(dense, linear.dense).sum;
+  const { bias } = linear.compressed;
+  const target = (w: GraphWriter) => {
+    const missing = w.sub(there, here.skip);
+    return bias === undefined ? missing : w.sub(missing, bias);
+  };
+  return (await sums(run, [{ linear: linear.compressed, target }]))[0];
+}
+
+/** For each layer, with what it gives in the dense model, before the bias, as its target; otherwise as reconstructionMoments. */
+export function outputMoments({ linears, ...run }: OutputReconstructionRun): Promise<readonly Reconstruction[]> {
+  return sums(
+    run,
+    linears.map(({ dense, compressed }) => ({ linear: compressed, target: () => TEACHER_PREFIX + dense.output })),
+  );
+}
+
+interface Summand {
+  readonly linear: LinearRole;
+  /** Writes t, [batch, sequence, out], and returns its name. */
+  target(w: GraphWriter): string;
+}
+
+async function sums(
+  { dense, compressed, examples, signal }: Run,
+  summands: readonly Summand[],
+): Promise<readonly Reconstruction[]> {
+  const w = extendModel(mergeTeacher(compressed.onnx, dense.onnx), 'reconstruction/');
+  const totals = new Map<string, Float64Array>();
+  const total = (name: string, length: number): Float64Array => {
+    totals.set(name, new Float64Array(length));
+    return totals.get(name) as Float64Array;
+  };
+  const inputs = new Map<string, { readonly x: string; readonly moment: Float64Array }>();
+  const made = summands.map(({ linear: { input, inFeatures, outFeatures }, target }): Reconstruction => {
+    let entering = inputs.get(input);
+    if (entering === undefined) {
+      const x = w.reshape(input, [-1, inFeatures]);
+      entering = { x, moment: total(w.gemm(x, x, { transA: true }), inFeatures * inFeatures) };
+      inputs.set(input, entering);
+    }
+    const t = w.reshape(target(w), [-1, outFeatures]);
+    const cross = total(w.gemm(entering.x, t, { transA: true }), inFeatures * outFeatures);
+    return { moment: entering.moment, cross };
+  });
+  const info = (name: string): ValueInfo => ({
+    name,
+    type: { kind: 'tensor', dtype: 'float32', dims: [undefined, undefined] },
+  });
+  const model = w.finish({ outputs: [...totals.keys()].map(info) });
+  const part = removeDeadCode(model.graph);
+  await runExamples({
+    model: withGraph(model, part),
+    count: examples.length,
+    feeds: (index) => exampleFeeds(part.inputs, examples[index]),
+    visit(outputs) {
+      for (const [name, sum] of totals) elements(outputs[name], 'float32').forEach((value, at) => (sum[at] += value));
+    },
+    ...(signal && { signal }),
+  });
+  return made;
+}
+
+export interface Residual {
+  /** The value that passes the sublayer by, and the one in which both come together. */
+  readonly skip: string;
+  readonly sum: string;
+}
+
+/** Where what a projection and its bias give is added to the residual stream. */
+export function residualAfter({ id, onnx }: Model, linear: LinearRole): Residual {
+  const readers = consumers(onnx.graph);
+  const addition = (value: string): { readonly other: string; readonly sum: string } => {
+    const [node, ...others] = readers.get(value) ?? [];
+    const other = node?.inputs.find((name) => name !== value);
+    if (node?.op === 'Add' && others.length === 0 && other !== undefined) return { other, sum: node.outputs[0] };
+    throw new UnsupportedError(
+      `${id}: the output of ${linear.role} is read by [${[node, ...others].map((each) => each?.op ?? 'nothing').join(', ')}], ` +
+        'expected an Add of its bias or of the residual stream and nothing else',
+    );
+  };
+  const biased = linear.bias === undefined ? linear.output : addition(linear.output).sum;
+  const { other: skip, sum } = addition(biased);
+  return { skip, sum };
+}

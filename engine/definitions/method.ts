@@ -1,0 +1,114 @@
+/** A compression method: one file, one object. Its access class decides, by type, what it may look at. */
+import type * as v from 'valibot';
+import type { Random } from '../../numerics/tensor/random.ts';
+import type { Access, Family, Paper } from '../../contracts/taxonomy.ts';
+import type { Model } from './model.ts';
+import type { Provider } from '../../contracts/runner.ts';
+
+/** A token sequence as the model sees it, special tokens included. */
+export interface Example {
+  /** [sequence], at most the model's context length. */
+  readonly tokens: Int32Array;
+  readonly label?: number;
+}
+
+export interface ExampleSet {
+  readonly dataset: string;
+  /** SHA-256 over the tokens drawn. */
+  readonly contentHash: string;
+  readonly examples: readonly Example[];
+  readonly tokenCount: number;
+}
+
+export interface DataFreeContext<P> {
+  readonly params: P;
+  /** A smaller dense model of the same kind and tokenizer, trained alike; absent where the model has none. */
+  readonly smaller?: Model;
+  /** The trial's own stream of random numbers. */
+  readonly random: Random;
+  /** Aborted when the trial's time is over; long loops call `signal.throwIfAborted()`. */
+  readonly signal: AbortSignal;
+  /** A remark stored on the row and shown on the board. `simulated` has a badge of its own: see simulated(). */
+  note(text: string): void;
+  /** Marks the artifact as simulated, with the reason: its size or speed is not what the method would really give. */
+  simulated(reason: string): void;
+  /** Progress of the work, 0 to 1, for the bar in the terminal. */
+  progress(share: number): void;
+}
+
+export interface CalibratedContext<P> extends DataFreeContext<P> {
+  readonly calibration: ExampleSet;
+}
+
+export interface TrainedContext<P> extends CalibratedContext<P> {
+  readonly training: ExampleSet;
+  /** Where training runs: handed on to train(). */
+  readonly trainingProvider: Provider;
+  /** Counts work into the trial's cost, since the last call: training tokens processed, gradient steps made, seconds a device was held. */
+  spent(work: { readonly tokens: number; readonly steps: number; readonly deviceSeconds?: number }): void;
+}
+
+export interface ContextByAccess<P> {
+  readonly 'data-free': DataFreeContext<P>;
+  readonly calibrated: CalibratedContext<P>;
+  readonly gradient: CalibratedContext<P>;
+  readonly trained: TrainedContext<P>;
+}
+
+type ParamsSchema = v.GenericSchema<Record<string, unknown>, Record<string, unknown>>;
+
+export interface MethodDefinition<A extends Access, S extends ParamsSchema> {
+  /** = file name. */
+  readonly id: string;
+  /** = folder name. */
+  readonly family: Family;
+  readonly access: A;
+  /** What it is, in up to three sentences, for the board. */
+  readonly description: string;
+  /** Where the algorithm is from; of a control, the work that compares with it. */
+  readonly paper: Paper;
+  /** SPDX identifier of the licence this file, and the script it runs, may be used under. */
+  readonly licence: string;
+  /** v.strictObject: an unknown key is an error. */
+  readonly params: S;
+  /** The rows on the board: at least five where the method has a dial. */
+  readonly variants: Readonly<Record<string, v.InferInput<S>>>;
+  /** A baseline that others must beat, not a proposal. */
+  readonly control?: boolean;
+  /** The result depends on the seed although no data is drawn (calibrated and higher classes always do). */
+  readonly random?: boolean;
+  compress(model: Model, context: ContextByAccess<v.InferOutput<S>>[A]): Model | Promise<Model>;
+}
+
+/** A method as the harness holds it: parameters checked by `parse`, context by access class. */
+export interface Method {
+  readonly id: string;
+  readonly family: Family;
+  readonly access: Access;
+  readonly description: string;
+  readonly paper: Paper;
+  readonly licence: string;
+  readonly params: ParamsSchema;
+  readonly variants: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly control: boolean;
+  readonly random: boolean;
+  /** Program and arguments of a method that runs outside: the sandbox lets it read where that is installed. */
+  readonly command?: readonly [program: string, ...args: readonly string[]];
+  compress(model: Model, context: TrainedContext<Record<string, unknown>>): Model | Promise<Model>;
+}
+
+/**
+ * Declares a method. The context's type follows from `access`: a data-free method that touches calibration data does
+ * not compile, and at run time the harness gives it none.
+ */
+export function defineMethod<const A extends Access, S extends ParamsSchema>(
+  definition: MethodDefinition<A, S>,
+): Method {
+  return {
+    ...definition,
+    control: definition.control ?? false,
+    random: definition.random ?? definition.access !== 'data-free',
+    compress: (model, context) =>
+      definition.compress(model, context as unknown as ContextByAccess<v.InferOutput<S>>[A]),
+  };
+}

@@ -1,0 +1,125 @@
+/** What a model is to a method: an ONNX graph, a tokenizer, and a map from roles to weights. Immutable. */
+import type { NumericTensor } from '../../numerics/tensor/tensor.ts';
+import type { Architecture, ModelKind } from '../../contracts/taxonomy.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+
+/**
+ * One linear layer y = x W + b of the network: a MatMul node of the graph, and an Add after it where there is a bias.
+ * The weight is stored [in, out] (ONNX MatMul's right operand), the transpose of the papers' W [out, in].
+ */
+export interface LinearRole {
+  /** `layers.0.q`, `layers.3.down`, `head` … */
+  readonly role: string;
+  /** Name of the MatMul node. */
+  readonly node: string;
+  /** Name of the initializer [in, out]. */
+  readonly weight: string;
+  /** Name of the value that enters, [batch, sequence, in]; [batch, in] for pooler and head of an encoder. */
+  readonly input: string;
+  /** Name of the value that leaves the MatMul, before any bias. */
+  readonly output: string;
+  /** Name of the initializer [out] added to the output; absent without bias. */
+  readonly bias?: string;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+}
+
+export interface LayerRoles {
+  readonly q: LinearRole;
+  readonly k: LinearRole;
+  readonly v: LinearRole;
+  readonly o: LinearRole;
+  /** Only where the feed-forward block is gated (SwiGLU). */
+  readonly gate?: LinearRole;
+  readonly up: LinearRole;
+  readonly down: LinearRole;
+  /** Only where they differ from the model's: see headsOfLayer. */
+  readonly heads?: number;
+  readonly keyValueHeads?: number;
+  /** Values [batch, sequence, width] that enter and leave the whole layer (the residual stream). */
+  readonly input: string;
+  readonly output: string;
+}
+
+export interface RoleMap {
+  readonly width: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly layers: readonly LayerRoles[];
+  /** The token embedding: initializer [vocabulary, width] and the Gather node that reads it. */
+  readonly embedding: { readonly weight: string; readonly node: string };
+  /** Learned positions: initializer [context, width] and the Gather node that reads it; absent where none are learned. */
+  readonly positions?: { readonly weight: string; readonly node: string };
+  /** Of an encoder: the layer between the first token's last hidden state and the head. */
+  readonly pooler?: LinearRole;
+  /** The output layer (of an encoder: the classifier); absent when it is the transposed embedding. */
+  readonly head?: LinearRole;
+}
+
+export interface Tokenizer {
+  readonly vocabularySize: number;
+  readonly beginOfSequence: number;
+  readonly endOfSequence: number;
+  /** Begins an input of an encoder. */
+  readonly classification?: number;
+  /** Ends each segment of an input of an encoder. */
+  readonly separator?: number;
+  readonly padding?: number;
+  /** Token ids of `text`, special tokens not added. */
+  encode(text: string): Int32Array;
+  decode(tokens: ArrayLike<number>): string;
+}
+
+export interface Model {
+  readonly id: string;
+  readonly architecture: Architecture;
+  readonly kind: ModelKind;
+  /**
+   * Decoders: input `input_ids` int64 [batch, sequence], output `logits` float32 [batch, sequence, vocabulary].
+   * Encoders: also input `attention_mask` int64 [batch, sequence], 0 where padding; output `logits` [batch, classes].
+   */
+  readonly onnx: OnnxModel;
+  readonly roles: RoleMap;
+  readonly contextLength: number;
+  /** The linear layers of all blocks in the order data flows; output layer, pooler and embedding apart. */
+  readonly linears: readonly LinearRole[];
+  /** The float32 weight of a linear layer, [in, out] row-major. Throws InputError when it was replaced by something else. */
+  weight(linear: LinearRole): Float32Array;
+  /** This model with one linear layer's weight replaced by a float32 tensor of the same shape. */
+  withWeight(linear: LinearRole, weight: NumericTensor): Model;
+  /** This model with another graph; roles still refer to nodes by name, so a method that renames must not be followed by one that reads. */
+  withOnnx(onnx: OnnxModel): Model;
+}
+
+/** One entry of models/index.ts. */
+export interface ModelDefinition {
+  /** = file name. */
+  readonly id: string;
+  readonly title: string;
+  readonly architecture: Architecture;
+  readonly licence: string;
+  readonly citation: string;
+  /** Where the weights come from. */
+  readonly source:
+    | { readonly kind: 'hub'; readonly repo: string; readonly revision: string; readonly files: readonly HubFile[] }
+    | { readonly kind: 'embedded'; readonly files: readonly { readonly path: string; readonly sha256: string }[] };
+  /** Datasets the weights were trained on. */
+  readonly trainedOn: readonly string[];
+  /** Of those, the ones whose test items were trained on too: quality on them is in-sample and labelled so. */
+  readonly testItemsSeen: readonly string[];
+  readonly tokenizer: (files: ModelFiles) => Promise<Tokenizer>;
+  readonly build: (files: ModelFiles) => Promise<Model>;
+  /** A smaller dense model of the same kind and tokenizer, trained alike: what a compressed one of its size must beat. */
+  readonly smaller?: (files: ModelFiles) => Promise<Model>;
+}
+
+export interface HubFile {
+  readonly path: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
+
+/** Reads the files of a model's source, fetched and verified. */
+export interface ModelFiles {
+  read(path: string): Promise<Uint8Array>;
+}

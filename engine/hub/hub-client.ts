@@ -1,0 +1,235 @@
+/**
+ * Files of the Hugging Face hub at pinned revisions: from the standard cache when they are there (no network needed),
+ * else downloaded, resumed where an earlier try broke off, verified and renamed into place.
+ * Protocol: paths-info and resolve of https://huggingface.co/docs/hub/api, through @huggingface/hub where it covers it.
+ */
+import { createHash } from 'node:crypto';
+import { open, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { getHFHubCachePath, HubApiError, pathsInfo } from '@huggingface/hub';
+import type { HubClient, HubFileRequest } from '../../contracts/dataset.ts';
+import { InputError, IntegrityError } from '../../contracts/errors.ts';
+import { cachePlaces, linkSnapshot } from './cache-layout.ts';
+import { download, type ExpectedHash, sizeOf } from './download.ts';
+import { type RetryPolicy, TransientError, withRetries } from './retry.ts';
+import { isUnreachable, watchedFetch, type WatchedFetchOptions } from './watched-fetch.ts';
+
+export interface HubClientOptions {
+  /** Default: HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface/hub. */
+  readonly cacheDir?: string;
+  /** Default: HF_ENDPOINT, else https://huggingface.co. */
+  readonly hubUrl?: string;
+  readonly fetch?: typeof fetch;
+  readonly connectTimeoutMs?: number;
+  /** Longest silence within a body. */
+  readonly idleTimeoutMs?: number;
+  readonly attempts?: number;
+  readonly sleep?: RetryPolicy['sleep'];
+}
+
+/** Waits of 1, 2, 4, 8 s between five tries outlast a restart of the hub's front end. */
+const ATTEMPTS = 5;
+const FIRST_DELAY_MS = 1_000;
+/** The hub's rate limits are counted over five minutes; a longer Retry-After is reported instead of waited for. */
+const LONGEST_DELAY_MS = 300_000;
+const CONNECT_TIMEOUT_MS = 20_000;
+const IDLE_TIMEOUT_MS = 30_000;
+
+/** A cache that is read-only, full or no folder. */
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST']);
+
+export function createHubClient(options: HubClientOptions = {}): HubClient {
+  const cacheDir = options.cacheDir ?? getHFHubCachePath();
+  const hubUrl = (options.hubUrl ?? process.env['HF_ENDPOINT'] ?? 'https://huggingface.co').replace(/\/+$/, '');
+  const http: WatchedFetchOptions = {
+    fetch: options.fetch ?? fetch,
+    connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+  };
+  const retry: RetryPolicy = {
+    attempts: options.attempts ?? ATTEMPTS,
+    firstDelayMs: FIRST_DELAY_MS,
+    longestDelayMs: LONGEST_DELAY_MS,
+    sleep: options.sleep ?? ((delayMs) => sleepFor(delayMs)),
+  };
+  let reached = false;
+
+  async function file(request: HubFileRequest): Promise<Uint8Array> {
+    const places = cachePlaces(cacheDir, request);
+    const cached = await readCached(places.snapshot, request.range);
+    if (cached) {
+      verify(cached, request, `remove ${places.snapshot} and run again`);
+      return cached;
+    }
+    if (places.range) {
+      const kept = await readCached(places.range, undefined);
+      if (kept) {
+        if (request.sha256 !== undefined && sha256(kept) !== request.sha256) await rm(places.range);
+        verify(kept, request, `the bad copy ${places.range} was removed: run again`);
+        return kept;
+      }
+    }
+    return fetchAndKeep(request, places);
+  }
+
+  async function fetchAndKeep(request: HubFileRequest, places: ReturnType<typeof cachePlaces>): Promise<Uint8Array> {
+    const { kind, repo, revision, path, range } = request;
+    const label = `${repo}@${revision.slice(0, 8)}: ${path}`;
+    const prefix = kind === 'dataset' ? 'datasets/' : '';
+    const url = `${hubUrl}/${prefix}${repo}/resolve/${revision}/${path.split('/').map(encodeURIComponent).join('/')}`;
+    try {
+      const info = await fileInfo(request);
+      const end = Math.min(range?.end ?? info.sizeBytes, info.sizeBytes);
+      const start = range?.start ?? 0;
+      if (end <= start && range) {
+        throw new InputError(`${label}: range [${start}, ${range.end}) lies past its end at byte ${info.sizeBytes}`);
+      }
+      const target = places.range ?? join(places.blobs, info.etag);
+      const asked: ExpectedHash[] = request.sha256 === undefined ? [] : [{ kind: 'sha256', hex: request.sha256 }];
+      await download({
+        url,
+        target,
+        start,
+        end,
+        expected: range || !info.hash ? asked : [...asked, info.hash],
+        label,
+        retry,
+        http,
+        failure: (status) => statusError(request, status),
+      });
+      if (!range) await linkSnapshot(places.snapshot, target);
+      return await readFile(target);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== undefined && UNWRITABLE.has(code)) {
+        throw new InputError(
+          `${label}: cannot write below ${dirname(cacheDir)} (${code}); free space there or set HF_HUB_CACHE to a folder that can be written`,
+          { cause: error },
+        );
+      }
+      if (!(error instanceof TransientError)) throw error;
+      if (isUnreachable(error)) throw offline(request, error);
+      throw new InputError(
+        `${label}: ${hubUrl} failed ${retry.attempts} times, last: ${error.message}; ` +
+          'what arrived is kept, run again later to go on from there, or set HF_HUB_CACHE to a cache that has the file',
+        { cause: error },
+      );
+    }
+  }
+
+  /** A whole answer of the API. Without a network there is none to wait for: only a hub that answered once is retried. */
+  async function answered(url: string | URL, init: RequestInit, request: HubFileRequest): Promise<Response> {
+    try {
+      const response = await wholeResponse(url, init, http);
+      reached = true;
+      return response;
+    } catch (error) {
+      if (error instanceof TransientError && isUnreachable(error) && !reached) throw offline(request, error);
+      throw error;
+    }
+  }
+
+  function offline({ repo, revision, path }: HubFileRequest, cause: TransientError): InputError {
+    return new InputError(
+      `${repo}@${revision.slice(0, 8)}: ${path} is not in the cache ${cacheDir} and ${hubUrl} cannot be reached (${cause.message}): ` +
+        'set HF_HUB_CACHE to a cache that has it, or allow network access to huggingface.co (or a mirror named by HF_ENDPOINT)',
+      { cause },
+    );
+  }
+
+  /** Size and hash of the file as the hub states them. */
+  async function fileInfo(request: HubFileRequest): Promise<FileInfo> {
+    const { kind, repo, revision, path } = request;
+    try {
+      const [info] = await pathsInfo({
+        repo: { type: kind, name: repo },
+        paths: [path],
+        revision,
+        hubUrl,
+        fetch: (url, init) => withRetries(retry, () => answered(url as string | URL, init ?? {}, request)),
+      });
+      if (!info || info.type !== 'file') throw statusError(request, 404);
+      // Names of blobs as the standard cache has them: the LFS hash, else the Git object id.
+      const etag = info.lfs?.oid ?? info.xetHash ?? info.oid;
+      if (!etag || !/^[0-9a-f]{40,64}$/.test(etag)) {
+        throw new IntegrityError(
+          `${repo}: ${path}: the hub names no usable hash for it, got "${etag}"; check ${hubUrl}`,
+        );
+      }
+      const hash: ExpectedHash | undefined = info.lfs
+        ? { kind: 'sha256', hex: info.lfs.oid }
+        : info.oid && !info.xetHash
+          ? { kind: 'git', hex: info.oid }
+          : undefined;
+      return { sizeBytes: info.lfs?.size ?? info.size, etag, hash };
+    } catch (error) {
+      if (error instanceof HubApiError) throw statusError(request, error.statusCode);
+      throw error;
+    }
+  }
+
+  return { file };
+}
+
+interface FileInfo {
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly hash: ExpectedHash | undefined;
+}
+
+/** The bytes of a cached file, or of its range; undefined when it is missing or too short for the range. */
+async function readCached(path: string, range: HubFileRequest['range']): Promise<Uint8Array | undefined> {
+  try {
+    if (!range) return await readFile(path);
+    if ((await sizeOf(path)) < range.end) return undefined;
+    const file = await open(path, 'r');
+    try {
+      const bytes = new Uint8Array(range.end - range.start);
+      await file.read(bytes, 0, bytes.byteLength, range.start);
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function verify(bytes: Uint8Array, request: HubFileRequest, remedy: string): void {
+  if (request.sha256 === undefined) return;
+  const actual = sha256(bytes);
+  if (actual !== request.sha256) {
+    throw new IntegrityError(
+      `${request.repo}: ${request.path}: expected sha256 ${request.sha256}, got ${actual} in the cache; ${remedy}`,
+    );
+  }
+}
+
+function statusError(request: HubFileRequest, status: number): InputError {
+  const { kind, repo, revision, path } = request;
+  const what = `${kind} ${repo} at revision ${revision}: ${path}`;
+  if (status === 404)
+    return new InputError(`${what}: the hub has no such file (404); check repository, revision and path`);
+  if (status === 401 || status === 403) {
+    return new InputError(
+      `${what}: the hub refuses access (${status}); the repository is private, gated or misspelt: ` +
+        'download it with an account that may and set HF_HUB_CACHE to that cache',
+    );
+  }
+  return new InputError(`${what}: unexpected answer ${status} of the hub; check HF_ENDPOINT`);
+}
+
+/** A response read to its end, so that a stalled body counts as a failed try. */
+async function wholeResponse(url: string | URL, init: RequestInit, http: WatchedFetchOptions): Promise<Response> {
+  const { response, chunks } = await watchedFetch(url, init, http);
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks()) parts.push(chunk);
+  return new Response(Buffer.concat(parts), { status: response.status, headers: response.headers });
+}

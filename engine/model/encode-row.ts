@@ -1,0 +1,111 @@
+/** Rows of datasets to token sequences, as each kind of model wants them. */
+import type { DatasetRow, Metric } from '../../contracts/dataset.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { Tokenizer } from '../definitions/model.ts';
+import type { ModelKind } from '../../contracts/taxonomy.ts';
+import type { ChoiceItem, ClassificationItem, TextItem } from '../../contracts/task-items.ts';
+
+export interface Encoding {
+  readonly tokenizer: Tokenizer;
+  readonly contextLength: number;
+  readonly kind: ModelKind;
+}
+
+type RowText = Pick<DatasetRow, 'id' | 'text' | 'pair'>;
+
+/**
+ * Decoders: begin-of-sequence and the text, with the right one of its choices where the row has some. Encoders:
+ * classification token, text, separator, and the second segment with a separator of its own where there is one. Cut to the
+ * model's context, the first segment at its end; the second one is kept whole. Throws InputError where it does not fit.
+ */
+export function encodeRow(row: DatasetRow, encoding: Encoding): Int32Array {
+  if (encoding.kind === 'encoder') return encodeSegments(row, encoding);
+  const continuation = row.choices?.[row.label ?? -1] ?? '';
+  return encodeText(row.text + continuation, encoding);
+}
+
+function encodeText(text: string, { tokenizer, contextLength }: Encoding): Int32Array {
+  const tokens = tokenizer.encode(text).subarray(0, contextLength - 1);
+  return Int32Array.of(tokenizer.beginOfSequence, ...tokens);
+}
+
+function encodeSegments({ id, text, pair }: RowText, { tokenizer, contextLength }: Encoding): Int32Array {
+  const { classification, separator } = tokenizer;
+  if (classification === undefined || separator === undefined) {
+    throw new InputError(
+      `row ${id}: an encoder's input begins with a classification token and ends segments with a separator; this tokenizer ` +
+        'has none, use one that has both',
+    );
+  }
+  const second = pair === undefined ? [] : [...tokenizer.encode(pair), separator];
+  const room = contextLength - second.length - 2;
+  if (room < 1) {
+    throw new InputError(
+      `row ${id}: its second segment takes ${second.length} of ${contextLength} tokens and leaves the first no room; shorten it`,
+    );
+  }
+  const first = tokenizer.encode(text).subarray(0, room);
+  return Int32Array.of(classification, ...first, separator, ...second);
+}
+
+export function textItem(row: DatasetRow, encoding: Encoding): TextItem {
+  requireKind('perplexity', encoding.kind);
+  return { ...itemOf(row), tokens: encodeText(row.text, encoding) };
+}
+
+/**
+ * Context and choice are encoded as one text, so that a token may span their border; scored is what comes after the tokens
+ * that all choices and the context itself begin with. A context too long is cut at its beginning, by as much for all choices.
+ */
+export function choiceItem(row: DatasetRow, encoding: Encoding): ChoiceItem {
+  const { tokenizer, contextLength, kind } = encoding;
+  requireKind('choice-accuracy', kind);
+  const { choices, label } = row;
+  if (!choices || label === undefined || choices[label] === undefined) {
+    throw new InputError(`row ${row.id}: multiple choice takes choices and the index of the right one as label`);
+  }
+  const context = tokenizer.encode(row.text);
+  const texts = choices.map((choice) => tokenizer.encode(row.text + choice));
+  const shared = Math.min(...texts.map((text) => sharedLength(context, text)));
+  const dropped = Math.max(0, ...texts.map(({ length }) => length + 1 - contextLength));
+  if (dropped > shared || texts.some(({ length }) => length <= shared)) {
+    throw new InputError(
+      `row ${row.id}: each choice must add tokens to its context and fit into ${contextLength} of them; got ` +
+        `${texts.map(({ length }) => length - shared).join(', ')} after a context of ${shared}`,
+    );
+  }
+  return {
+    ...itemOf(row),
+    choices: texts.map((text) => Int32Array.of(tokenizer.beginOfSequence, ...text.subarray(dropped))),
+    start: shared - dropped + 1,
+    label,
+  };
+}
+
+export function classificationItem(row: DatasetRow, encoding: Encoding): ClassificationItem {
+  requireKind('classification-accuracy', encoding.kind);
+  if (row.label === undefined)
+    throw new InputError(`row ${row.id}: classification takes the index of its class as label`);
+  return { ...itemOf(row), tokens: encodeSegments(row, encoding), label: row.label };
+}
+
+/** The kind of model that a task with this metric asks for. */
+export function kindFor(metric: Metric): ModelKind {
+  return metric === 'classification-accuracy' ? 'encoder' : 'decoder';
+}
+
+function requireKind(metric: Metric, kind: ModelKind): void {
+  if (kindFor(metric) === kind) return;
+  throw new InputError(
+    `${metric} asks for ${kindFor(metric)}s, and this model is of the kind ${kind}; choose another task`,
+  );
+}
+
+function itemOf({ id, slice }: DatasetRow): { readonly id: string; readonly slice?: string } {
+  return slice === undefined ? { id } : { id, slice };
+}
+
+function sharedLength(a: Int32Array, b: Int32Array): number {
+  const differs = a.findIndex((token, i) => token !== b[i]);
+  return differs < 0 ? a.length : differs;
+}

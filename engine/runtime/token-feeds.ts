@@ -1,0 +1,49 @@
+/** What the named inputs of a language model get for given tokens: the one place that knows what they mean. */
+import { InputError } from '../../contracts/errors.ts';
+import type { Example } from '../definitions/method.ts';
+import { type NumericTensor, elementCount, tensorOf } from '../../numerics/tensor/tensor.ts';
+
+/**
+ * Feeds for each of `inputs` from token ids, int64 [batch, sequence], none of them padding. Throws InputError for an input
+ * with no known meaning.
+ */
+export function tokenFeeds(
+  inputs: readonly { readonly name: string }[],
+  inputIds: NumericTensor,
+): Record<string, NumericTensor> {
+  const feeds: Record<string, NumericTensor> = {};
+  for (const { name } of inputs) {
+    if (name === 'input_ids') feeds[name] = inputIds;
+    else if (name === 'attention_mask') feeds[name] = filled(inputIds.dims, 1n);
+    else if (name === 'token_type_ids') feeds[name] = filled(inputIds.dims, 0n);
+    else {
+      throw new InputError(
+        `input "${name}" has no known meaning; expected input_ids, attention_mask or token_type_ids, feed others yourself through a session`,
+      );
+    }
+  }
+  return feeds;
+}
+
+/** Feeds for one example, a batch of 1. */
+export function exampleFeeds(
+  inputs: readonly { readonly name: string }[],
+  { tokens }: Pick<Example, 'tokens'>,
+): Record<string, NumericTensor> {
+  return tokenFeeds(inputs, tensorOf('int64', [1, tokens.length], BigInt64Array.from(tokens, BigInt)));
+}
+
+/** Token ids spread over the vocabulary, int64 [batch, sequence]; no value of theirs changes how much is computed. */
+export function probeTokens(shape: {
+  readonly batch: number;
+  readonly sequence: number;
+  readonly vocabularySize: number;
+}): NumericTensor {
+  const { batch, sequence, vocabularySize } = shape;
+  const ids = BigInt64Array.from({ length: batch * sequence }, (_, i) => BigInt((i * 7919 + 1) % vocabularySize));
+  return tensorOf('int64', [batch, sequence], ids);
+}
+
+function filled(dims: readonly number[], value: bigint): NumericTensor {
+  return tensorOf('int64', dims, new BigInt64Array(elementCount(dims)).fill(value));
+}

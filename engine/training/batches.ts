@@ -1,0 +1,141 @@
+/** Batches of tokens of a fixed shape, shuffled anew in every epoch. Which batch comes when is a function of seed and index. */
+import { InputError } from '../../contracts/errors.ts';
+import type { ExampleSet } from '../definitions/method.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
+import { type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
+import type { FeedSource } from './feed-source.ts';
+
+export interface BatchOptions {
+  readonly examples: ExampleSet;
+  readonly batch: number;
+  readonly sequence: number;
+  readonly seed: string | number;
+  /**
+   * pad: one example per row, cut to the length and filled up with `padding`, which no loss counts. pack: all tokens of the
+   * epoch's order in one stream, cut into rows; nothing is padding, and a row may hold parts of several examples.
+   */
+  readonly arrangement?: 'pad' | 'pack';
+  /** Token that fills rows up; default 0. */
+  readonly padding?: number;
+  /** Default: those of `next-token`. */
+  readonly task?: 'next-token' | 'classification';
+  /** Names of further inputs the model takes. */
+  readonly inputs?: readonly ('attention_mask' | 'token_type_ids')[];
+}
+
+export interface Batches extends FeedSource {
+  readonly tokensPerBatch: number;
+  readonly batchesPerEpoch: number;
+}
+
+interface Row {
+  /** At most sequence + 1, or sequence for classification. */
+  readonly tokens: Int32Array;
+  readonly label: number;
+}
+
+/**
+ * Inputs `input_ids`; for next-token `targets` and `target_weights` as nextTokenCrossEntropy takes them, for classification
+ * `labels`. The last, incomplete batch of an epoch is left out. Throws InputError when there is less than one batch.
+ */
+export function tokenBatches(options: BatchOptions): Batches {
+  const { examples, batch, sequence, seed, arrangement = 'pad', task = 'next-token', inputs = [] } = options;
+  if (task === 'classification' && arrangement === 'pack') {
+    throw new InputError('batches: classification has one label per row; arrange rows by "pad"');
+  }
+  const rowLength = task === 'next-token' ? sequence + 1 : sequence;
+  const rowCount = arrangement === 'pad' ? examples.examples.length : Math.floor(examples.tokenCount / rowLength);
+  const batchesPerEpoch = Math.floor(rowCount / batch);
+  if (batchesPerEpoch < 1) {
+    throw new InputError(
+      `batches: ${examples.dataset} gives ${rowCount} rows of ${rowLength} tokens, a batch needs ${batch}; lower batch or sequence`,
+    );
+  }
+  const random = createRandom(`${seed}/batches`);
+  const order = Array.from(examples.examples.keys());
+  let epochHeld = -1;
+  let rowsHeld: readonly Row[] = [];
+
+  function rowsOf(epoch: number): readonly Row[] {
+    if (epoch === epochHeld) return rowsHeld;
+    const shuffled = random
+      .fork(`epoch ${epoch}`)
+      .shuffle(order)
+      .map((at) => examples.examples[at] as Row);
+    rowsHeld = arrangement === 'pad' ? shuffled : packed(shuffled, { rowLength, rowCount, total: examples.tokenCount });
+    epochHeld = epoch;
+    return rowsHeld;
+  }
+
+  const dims = [batch, sequence];
+  const names = ['input_ids', ...inputs, ...(task === 'next-token' ? ['targets', 'target_weights'] : [])];
+  const shapes: Record<string, readonly number[]> = Object.fromEntries(names.map((name) => [name, dims]));
+  if (task === 'classification') shapes.labels = [batch];
+  return {
+    shapes,
+    tokensPerBatch: batch * sequence,
+    batchesPerEpoch,
+    at(index) {
+      const first = (index % batchesPerEpoch) * batch;
+      const rows = rowsOf(Math.floor(index / batchesPerEpoch)).slice(first, first + batch);
+      const made = fill(rows, { sequence, padding: options.padding ?? 0 });
+      const feeds: Record<string, NumericTensor> = {};
+      for (const [name, shape] of Object.entries(shapes)) {
+        if (name === 'labels')
+          feeds[name] = tensorOf(
+            'int64',
+            shape,
+            BigInt64Array.from(rows, ({ label }, at) => labelOf(label, first + at)),
+          );
+        else if (name === 'target_weights') feeds[name] = tensorOf('float32', shape, made.weights);
+        else feeds[name] = tensorOf('int64', shape, made[name as 'input_ids']);
+      }
+      return feeds;
+    },
+  };
+}
+
+function labelOf(label: number | undefined, row: number): bigint {
+  if (label === undefined)
+    throw new InputError(`batches: the example of row ${row} has no label; classification needs one`);
+  return BigInt(label);
+}
+
+function fill(rows: readonly Row[], { sequence, padding }: { readonly sequence: number; readonly padding: number }) {
+  const count = rows.length * sequence;
+  const made = {
+    input_ids: new BigInt64Array(count).fill(BigInt(padding)),
+    targets: new BigInt64Array(count).fill(BigInt(padding)),
+    attention_mask: new BigInt64Array(count),
+    token_type_ids: new BigInt64Array(count),
+    weights: new Float32Array(count),
+  };
+  for (const [row, { tokens }] of rows.entries()) {
+    const start = row * sequence;
+    for (let at = 0; at < Math.min(sequence, tokens.length); at++) {
+      made.input_ids[start + at] = BigInt(tokens[at] as number);
+      made.attention_mask[start + at] = 1n;
+      if (at + 1 >= tokens.length) continue;
+      made.targets[start + at] = BigInt(tokens[at + 1] as number);
+      made.weights[start + at] = 1;
+    }
+  }
+  return made;
+}
+
+/** All tokens one after the other, cut into rows. */
+function packed(
+  examples: readonly Row[],
+  { rowLength, rowCount, total }: { readonly rowLength: number; readonly rowCount: number; readonly total: number },
+): readonly Row[] {
+  const stream = new Int32Array(total);
+  let end = 0;
+  for (const { tokens } of examples) {
+    stream.set(tokens, end);
+    end += tokens.length;
+  }
+  return Array.from({ length: rowCount }, (_, row) => ({
+    tokens: stream.subarray(row * rowLength, (row + 1) * rowLength),
+    label: 0,
+  }));
+}

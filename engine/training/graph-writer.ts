@@ -1,0 +1,228 @@
+/** Writes nodes into a graph that is there already: what losses, adapters and optimizers add themselves with. */
+import { GRADIENT_METADATA } from '../../numerics/autodiff/gradient.ts';
+import { InputError } from '../../contracts/errors.ts';
+import { createOperators, type Integers, type NodeExtras } from '../../numerics/onnx/builder-operators.ts';
+import { redirectValue } from '../../numerics/onnx/edit.ts';
+import type { Attribute, Dim, Graph, Node, OnnxModel, OnnxTensor, ValueInfo } from '../../numerics/onnx/graph.ts';
+import { allNames, usedNames } from '../../numerics/onnx/names.ts';
+import { createNode } from '../../numerics/onnx/node.ts';
+import type { DType } from '../../numerics/tensor/dtype.ts';
+import { type Tensor, tensorOf } from '../../numerics/tensor/tensor.ts';
+
+const OLDEST_OPSET = 18;
+
+export interface GraphWriter extends ReturnType<typeof createOperators> {
+  node(op: string, inputs: readonly string[], extras?: NodeExtras): readonly string[];
+  /** A float32 number as a tensor without dimensions; equal ones are one initializer. */
+  scalar(value: number): string;
+  initializer(name: string, tensor: Tensor): string;
+  /** An int64 vector as a value; equal ones are one initializer. */
+  integers(values: Integers): string;
+  /** An input of the graph; one of that name that exists already is shared. */
+  input(name: string, dtype: DType, dims: readonly Dim[]): string;
+  /**
+   * Puts something between a value and all that read it. `replace` gets the name of the value as it was and returns the one to
+   * be read instead. A value made by a node is moved, so that its name then stands for what replaced it; an initializer or an
+   * input keeps its name. With `readers`, names of nodes, only these read what replaces it, and the value keeps its name.
+   */
+  wrap(value: string, replace: (inner: string) => string, readers?: ReadonlySet<string>): void;
+  /** The value, whose node numerics/autodiff takes for the identity: gradients pass it unchanged. */
+  passThrough(value: string): string;
+  /** The value as a constant to numerics/autodiff: no gradient passes it. */
+  stopGradient(value: string): string;
+  /** Does the graph make or hold a value of this name? */
+  has(value: string): boolean;
+  /** An initializer of the graph so far. Throws InputError when there is none. */
+  tensor(name: string): OnnxTensor;
+  /** The model with what was written, its nodes in an order in which values are made before they are used. */
+  finish(changes?: {
+    readonly outputs?: readonly ValueInfo[];
+    readonly domains?: Readonly<Record<string, number>>;
+  }): OnnxModel;
+}
+
+/** Names written start with `prefix`. Throws InputError for a model below opset 18. */
+export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
+  const opset = model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 1;
+  if (opset < OLDEST_OPSET) {
+    throw new InputError(
+      `training: graph "${model.graph.name}" has opset ${opset}; training needs ${OLDEST_OPSET} or later`,
+    );
+  }
+  let graph: Graph = model.graph;
+  const values = allNames(graph);
+  const nodeNames = new Set(graph.nodes.map((node) => node.name));
+  const written: Node[] = [];
+  const initializers = new Map(graph.initializers);
+  const inputs = [...graph.inputs];
+  const constants = new Map<string, string>();
+  const domains = new Set<string>();
+  const counts = new Map<string, number>();
+
+  function freshName(stem: string): string {
+    let number = counts.get(stem) ?? 0;
+    let name = number === 0 ? `${prefix}${stem}` : `${prefix}${stem}_${number}`;
+    while (values.has(name) || nodeNames.has(name)) name = `${prefix}${stem}_${++number}`;
+    counts.set(stem, number + 1);
+    return name;
+  }
+  function node(op: string, from: readonly string[], extras: NodeExtras = {}): readonly string[] {
+    const missing = from.find((input) => input !== '' && !values.has(input));
+    if (missing !== undefined)
+      throw new InputError(`training: ${op} reads "${missing}", which the graph does not make`);
+    const name = freshName(extras.name ?? op);
+    nodeNames.add(name);
+    const outputs = extras.outputs?.map((output) => (output === '' ? '' : freshName(output))) ?? [name];
+    for (const output of outputs) values.add(output);
+    const { domain = '', attributes = {} } = extras;
+    domains.add(domain);
+    written.push(createNode({ op, domain, name, inputs: from, outputs, attributes }));
+    return outputs;
+  }
+  const emit = (
+    op: string,
+    from: readonly string[],
+    naming: { readonly name?: string; readonly output?: string } = {},
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): string =>
+    node(op, from, {
+      ...naming,
+      attributes,
+      ...(naming.output === undefined ? {} : { outputs: [naming.output] }),
+    })[0] as string;
+  function initializer(name: string, tensor: Tensor): string {
+    if (values.has(name)) throw new InputError(`training: graph "${graph.name}" has a value "${name}" already`);
+    values.add(name);
+    initializers.set(name, tensor);
+    return name;
+  }
+  function constant(key: string, tensor: Tensor): string {
+    const known = constants.get(key);
+    if (known !== undefined) return known;
+    const name = initializer(freshName(`constant.${constants.size}`), tensor);
+    constants.set(key, name);
+    return name;
+  }
+  const integers = (list: Integers): string =>
+    typeof list === 'string'
+      ? list
+      : constant(`ints ${list.join()}`, tensorOf('int64', [list.length], BigInt64Array.from(list, BigInt)));
+
+  function mark(value: string, kind: 'straight-through' | 'stop'): string {
+    const index = written.findIndex(({ outputs }) => outputs.includes(value));
+    const made = written[index];
+    if (made === undefined) throw new InputError(`training: no node written here makes "${value}"`);
+    written[index] = { ...made, metadata: new Map([...(made.metadata ?? []), [GRADIENT_METADATA, kind]]) };
+    return value;
+  }
+
+  return {
+    ...createOperators({ node, emit, constant, integers }),
+    node,
+    initializer,
+    integers,
+    scalar: (value) =>
+      constant(`float ${Object.is(value, -0) ? '-0' : value}`, tensorOf('float32', [], Float32Array.of(value))),
+    input(name, dtype, dims) {
+      const known = inputs.find((info) => info.name === name);
+      if (known === undefined) {
+        if (values.has(name))
+          throw new InputError(`training: graph "${graph.name}" has a value "${name}", it cannot be an input too`);
+        values.add(name);
+        inputs.push({ name, type: { kind: 'tensor', dtype, dims } });
+      } else if (known.type?.kind !== 'tensor' || known.type.dtype !== dtype) {
+        throw new InputError(`training: input "${name}" of graph "${graph.name}" is not ${dtype}`);
+      }
+      return name;
+    },
+    wrap(value, replace, readers) {
+      if (!values.has(value)) throw new InputError(`training: graph "${graph.name}" has no value "${value}"`);
+      if (readers !== undefined) {
+        const replacement = replace(value);
+        const renamed = (input: string) => (input === value ? replacement : input);
+        const nodes = graph.nodes.map((node) =>
+          readers.has(node.name) ? { ...node, inputs: node.inputs.map(renamed) } : node,
+        );
+        graph = { ...graph, nodes };
+        return;
+      }
+      const makes = (node: Node): boolean => node.outputs.includes(value);
+      const moved = graph.nodes.some(makes) || written.some(makes);
+      if (moved) {
+        const inner = freshName(`${value}.inner`);
+        values.add(inner);
+        const move = (node: Node): Node =>
+          makes(node) ? { ...node, outputs: node.outputs.map((output) => (output === value ? inner : output)) } : node;
+        graph = {
+          ...graph,
+          nodes: graph.nodes.map(move),
+          valueInfo: graph.valueInfo.filter(({ name }) => name !== value),
+        };
+        for (const [index, node] of written.entries()) written[index] = move(node);
+        const made = createNode({
+          op: 'Identity',
+          name: freshName(`${value}.outer`),
+          inputs: [replace(inner)],
+          outputs: [value],
+        });
+        nodeNames.add(made.name);
+        written.push(made);
+        return;
+      }
+      const before = written.length;
+      const replacement = replace(value);
+      graph = redirectValue(graph, value, replacement);
+      for (const [index, node] of written.slice(0, before).entries()) {
+        const inputs = node.inputs.map((input) => (input === value ? replacement : input));
+        written[index] = { ...node, inputs };
+      }
+    },
+    passThrough: (value) => mark(value, 'straight-through'),
+    stopGradient: (value) => mark(emit('Identity', [value]), 'stop'),
+    has: (value) => values.has(value),
+    tensor(name) {
+      const found = initializers.get(name);
+      if (found === undefined) throw new InputError(`training: graph "${graph.name}" has no initializer "${name}"`);
+      return found;
+    },
+    finish({ outputs = graph.outputs, domains: versions = {} } = {}) {
+      const nodes = sortNodes([...graph.nodes, ...written]);
+      const opsets = new Map(model.opsets);
+      for (const domain of domains) if (!opsets.has(domain)) opsets.set(domain, versions[domain] ?? 1);
+      return { ...model, opsets, graph: { ...graph, nodes, inputs, outputs, initializers } };
+    },
+  };
+}
+
+/** The nodes in an order in which values are made before they are used; otherwise as they stood. */
+export function sortNodes(nodes: readonly Node[]): readonly Node[] {
+  const makers = new Map<string, number>();
+  for (const [index, node] of nodes.entries()) for (const output of node.outputs) makers.set(output, index);
+  const sorted: Node[] = [];
+  const state = new Uint8Array(nodes.length); // 0 untouched, 1 waiting, 2 placed
+  for (let start = 0; start < nodes.length; start++) {
+    const stack = [start];
+    while (stack.length > 0) {
+      const index = stack.at(-1) as number;
+      const node = nodes[index] as Node;
+      const needs =
+        state[index] === 0
+          ? [...usedNames(node)].map((name) => makers.get(name)).filter((at) => at !== undefined && state[at] !== 2)
+          : [];
+      if (needs.some((at) => state[at as number] === 1)) {
+        throw new InputError(`training: node "${node.name}" (${node.op}) depends on its own output`);
+      }
+      if (state[index] === 0 && needs.length > 0) {
+        state[index] = 1;
+        stack.push(...(needs as number[]).reverse());
+        continue;
+      }
+      if (state[index] !== 2) {
+        state[index] = 2;
+        sorted.push(node);
+      }
+      stack.pop();
+    }
+  }
+  return sorted;
+}

@@ -1,0 +1,57 @@
+/** Schedules: pure functions of the step, counted from 0. */
+import { InputError } from '../../contracts/errors.ts';
+
+export type Schedule = (step: number) => number;
+
+export interface WarmUpOptions {
+  /** Learning rate after the warm-up. */
+  readonly peak: number;
+  /** Steps in which it rises linearly to the peak; the first step has peak / warmUp already. Default 0. */
+  readonly warmUp?: number;
+  /** Steps in all, warm-up included. */
+  readonly steps: number;
+  /** Share of the peak reached at the end; default 0. */
+  readonly floor?: number;
+}
+
+function warmUpThen(options: WarmUpOptions, shape: (progress: number) => number): Schedule {
+  const { peak, warmUp = 0, steps, floor = 0 } = options;
+  if (!(warmUp >= 0 && warmUp <= steps)) {
+    throw new InputError(`schedule: warmUp ${warmUp} must lie between 0 and the ${steps} steps`);
+  }
+  return (step) => {
+    if (step < warmUp) return (peak * (step + 1)) / warmUp;
+    const progress = Math.min(1, (step - warmUp) / Math.max(1, steps - warmUp));
+    return peak * (floor + (1 - floor) * shape(progress));
+  };
+}
+
+export const constantSchedule =
+  (value: number): Schedule =>
+  () =>
+    value;
+
+/** Up linearly, then down linearly. */
+export const linearSchedule = (options: WarmUpOptions): Schedule => warmUpThen(options, (progress) => 1 - progress);
+
+/** Up linearly, then down along half a cosine. Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983 */
+export const cosineSchedule = (options: WarmUpOptions): Schedule =>
+  warmUpThen(options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
+
+/**
+ * Rises from `from` to `to` along a cubic between two steps and stays: sparsity of gradual pruning.
+ * Zhu & Gupta 2017, https://arxiv.org/abs/1710.01878, equation 1.
+ */
+export function cubicSchedule(options: {
+  readonly from?: number;
+  readonly to: number;
+  readonly begin?: number;
+  readonly end: number;
+}): Schedule {
+  const { from = 0, to, begin = 0, end } = options;
+  if (!(end > begin)) throw new InputError(`schedule: end ${end} must come after begin ${begin}`);
+  return (step) => {
+    const progress = Math.min(1, Math.max(0, (step - begin) / (end - begin)));
+    return to + (from - to) * (1 - progress) ** 3;
+  };
+}

@@ -1,0 +1,286 @@
+/**
+ * Trains the parameters of an ONNX model: builds the step graph once, runs it, watches it. What a training gives on the CPU
+ * depends on its options, seed and thread count alone, not on how its steps are split into calls or over processes. A device
+ * adds in another order, and where rows of an embedding meet in the order they come in.
+ */
+import { InputError } from '../../contracts/errors.ts';
+import type { Provider } from '../../contracts/runner.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { keepsOutputs } from '../runtime/device-tensor.ts';
+import { createDeviceSteps } from './device-steps.ts';
+import { type FeedSource, stackFeeds } from './feed-source.ts';
+import { explainNonFinite } from './non-finite.ts';
+import type { Loss } from './loss.ts';
+import type { Optimizer } from './optimizer.ts';
+import { chooseParameters, isDecayed, withParameters } from './parameters.ts';
+import type { Schedule } from './schedule.ts';
+import { layOut, type ParameterOptions } from './slots.ts';
+import { buildStepGraph } from './step-graph.ts';
+import type { StepPlan } from './step-plan.ts';
+import { createHostSteps, type StepRunner } from './step-runner.ts';
+import { createStateMemory, type TrainingState } from './training-state.ts';
+
+export interface TrainOptions {
+  readonly model: OnnxModel;
+  readonly loss: Loss;
+  /** Inputs of model and loss, batch by batch. */
+  readonly feeds: readonly FeedSource[];
+  readonly optimizer: Optimizer;
+  /** Learning rate. */
+  readonly schedule: Schedule;
+  readonly steps: number;
+  /** Names of initializers to train; default all named `….weight` or `….bias`. */
+  readonly parameters?: readonly string[];
+  /** Of those, the ones that stay as they are. */
+  readonly frozen?: readonly string[];
+  readonly parameterOptions?: (name: string) => ParameterOptions;
+  /** Batches per step, their gradients averaged; default 1. */
+  readonly accumulation?: number;
+  /** Largest global norm of the gradient; default 1, Infinity for none. */
+  readonly clipNorm?: number;
+  readonly threads?: number;
+  /** Default `cpu`. On another one every operator must run there: it is refused where one does not. */
+  readonly provider?: Provider;
+  /** Where parameters and moments of a device lie between steps; default there if the binding can (webgpu), else the host. */
+  readonly stateLocation?: 'host' | 'device';
+  /** Most steps made in one call, between which parameters are copied and losses read once; default 8. */
+  readonly stepsPerCall?: number;
+  readonly hooks?: readonly Hook[];
+  /** Where an earlier training stopped; its step counts on. */
+  readonly from?: TrainingState;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Tokens of one batch, for the rate in the progress. */
+  readonly tokensPerBatch?: number;
+  /** Start of the path of onnxruntime's profile, for finding out what takes the time. */
+  readonly profilePrefix?: string;
+}
+
+export interface Hook {
+  /** Called before step 0 and then every so many steps. */
+  readonly every: number;
+  run(view: HookView): void | Promise<void>;
+}
+
+export interface HookView {
+  /** Steps made so far. */
+  readonly step: number;
+  /** Copies of nothing: read before the hook returns. */
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+  /** What the optimizer keeps of each parameter, of one of the kinds in Optimizer.moments. */
+  moments(kind: string): ReadonlyMap<string, Float32Array>;
+  /** Elements where the mask is 0 become zero and stay it. The parameter needs a mask from the start: see ParameterOptions. */
+  setMask(name: string, mask: Float32Array): void;
+  setParameter(name: string, values: Float32Array): void;
+}
+
+export interface TrainingProgress {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly tokensPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+export interface TrainingResult {
+  /** The model with the trained weights in place of its own. */
+  readonly model: OnnxModel;
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+  readonly state: TrainingState;
+  readonly history: TrainingHistory;
+  /** Where it ran. */
+  readonly provider: Provider;
+  /** Seconds from the first call on the device to the last thing read from it, hooks in between included; not on the CPU. */
+  readonly deviceSeconds?: number;
+}
+
+/** One entry per step made here. */
+export interface TrainingHistory {
+  readonly loss: readonly number[];
+  readonly gradientNorm: readonly number[];
+  readonly metrics: Readonly<Record<string, readonly number[]>>;
+}
+
+/**
+ * Throws InputError for options that do not fit the model, UnsupportedError for an operator without a gradient, for a device
+ * that is not there, and for operators that a device would leave to the CPU, NumericalError naming step and node when a loss
+ * or gradient is not finite.
+ */
+export async function train(options: TrainOptions): Promise<TrainingResult> {
+  const { steps, from, stepsPerCall = 8, hooks = [], signal, provider = 'cpu' } = options;
+  requireCounts(options);
+  const plan = prepare(options);
+  const { graph, memory } = plan;
+  const runner = await (stateLocationOf(options) === 'device' ? createDeviceSteps : createHostSteps)(plan);
+  const record = {
+    loss: [] as number[],
+    gradientNorm: [] as number[],
+    metrics: Object.fromEntries(graph.metrics.map((name) => [name, [] as number[]])),
+  };
+  let step = from?.step ?? 0;
+  const first = step;
+  const startedMs = performance.now();
+  let endedMs = startedMs;
+  try {
+    while (step < steps) {
+      signal?.throwIfAborted();
+      const due = hooks.filter(({ every }) => step % every === 0);
+      if (due.length > 0) {
+        await runner.read();
+        for (const hook of due) await hook.run(memory.view(step));
+        await runner.write();
+      }
+      const untilHook = hooks.map(({ every }) => every - (step % every));
+      const count = Math.min(stepsPerCall, steps - step, ...untilHook);
+      const { loss, gradientNorm, metrics } = await runner.run({ step, count });
+      const bad = loss.findIndex((value, at) => !Number.isFinite(value) || !Number.isFinite(gradientNorm[at]));
+      if (bad >= 0) await fail({ plan, runner }, { step, bad, loss: loss[bad] as number });
+      runner.accept();
+      record.loss.push(...loss);
+      record.gradientNorm.push(...gradientNorm);
+      for (const [name, values] of Object.entries(record.metrics)) values.push(...(metrics[name] as Float32Array));
+      step += count;
+      report(options, { step, first, startedMs, loss: loss.at(-1) as number });
+      // Lets timers and signals through: run() blocks this thread.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await runner.read();
+    endedMs = performance.now();
+    if (options.profilePrefix !== undefined) runner.endProfiling();
+  } finally {
+    await runner.release();
+  }
+  const state = memory.state(step);
+  return {
+    model: withParameters(options.model, state.parameters),
+    parameters: state.parameters,
+    state,
+    history: record,
+    provider,
+    ...(provider !== 'cpu' && { deviceSeconds: (endedMs - startedMs) / 1000 }),
+  };
+}
+
+function stateLocationOf({ provider = 'cpu', stateLocation }: TrainOptions): 'host' | 'device' {
+  const able = provider !== 'cpu' && keepsOutputs(provider);
+  if (stateLocation === 'device' && !able) {
+    throw new InputError(
+      `training: on ${provider} the state cannot stay on a device: onnxruntime-node keeps outputs there under webgpu alone; ` +
+        'leave stateLocation out',
+    );
+  }
+  return stateLocation ?? (able ? 'device' : 'host');
+}
+
+function requireCounts({
+  steps,
+  from,
+  accumulation = 1,
+  stepsPerCall = 1,
+  clipNorm = 1,
+  hooks = [],
+}: TrainOptions): void {
+  const counts = {
+    steps,
+    accumulation,
+    stepsPerCall,
+    ...Object.fromEntries(hooks.map(({ every }, at) => [`hooks[${at}].every`, every])),
+  };
+  for (const [name, value] of Object.entries(counts)) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new InputError(`training: ${name} must be a whole number from 1, got ${value}`);
+  }
+  if (!(clipNorm > 0)) throw new InputError(`training: clipNorm must be positive, got ${clipNorm}`);
+  if (from !== undefined && from.step > steps) {
+    throw new InputError(
+      `training: the state to go on from has ${from.step} steps behind it, more than the ${steps} asked for`,
+    );
+  }
+}
+
+function prepare(options: TrainOptions): StepPlan {
+  const { model, loss, feeds, optimizer, accumulation = 1, clipNorm = 1, provider = 'cpu', schedule } = options;
+  const { threads, profilePrefix } = options;
+  const parameterOptions = options.parameterOptions ?? ((): ParameterOptions => ({}));
+  const inputs = Object.assign({}, ...feeds.map(({ shapes }) => shapes)) as Record<string, readonly number[]>;
+  const parameters = chooseParameters(options);
+  const layout = layOut({
+    parameters,
+    options(name) {
+      const given = parameterOptions(name);
+      return {
+        decays: optimizer.weightDecay !== 0 && (given.decays ?? isDecayed(name, parameters.get(name)?.dims ?? [])),
+        learningRateScale: given.learningRateScale ?? 1,
+        gradientScale: given.gradientScale ?? 1,
+        masked: given.mask !== undefined,
+      };
+    },
+  });
+  const form = stateLocationOf(options) === 'device' ? 'single' : 'loop';
+  const graph = buildStepGraph({ model, inputs, loss, optimizer, layout, accumulation, clipNorm, provider, form });
+  const masks = new Map(
+    [...parameters.keys()].flatMap((name) => {
+      const mask = parameterOptions(name).mask;
+      return mask === undefined ? [] : [[name, mask] as const];
+    }),
+  );
+  const memory = createStateMemory({ layout, optimizer, parameters, masks, from: options.from });
+  return {
+    graph,
+    memory,
+    feeds,
+    accumulation,
+    schedule,
+    optimizer,
+    provider,
+    ...(threads !== undefined && { threads }),
+    ...(profilePrefix !== undefined && { profilePrefix }),
+  };
+}
+
+/** Goes back to the start of the call, comes up to the step that went wrong and looks inside it. */
+async function fail(
+  { plan, runner }: { readonly plan: StepPlan; readonly runner: StepRunner },
+  { step, bad, loss }: { readonly step: number; readonly bad: number; readonly loss: number },
+): Promise<never> {
+  if (bad > 0) {
+    await runner.run({ step, count: bad });
+    runner.accept();
+  }
+  await runner.read();
+  const { accumulation, feeds, threads, graph, memory, provider } = plan;
+  throw await explainNonFinite({
+    gradients: graph.gradients,
+    parameters: memory.state(step + bad).parameters,
+    batches: Array.from({ length: accumulation }, (_, at) =>
+      stackFeeds(feeds, { first: (step + bad) * accumulation + at, stack: [], wanted: graph.feeds }),
+    ),
+    step: step + bad,
+    loss,
+    provider,
+    ...(threads !== undefined && { threads }),
+  });
+}
+
+function report(
+  { steps, accumulation = 1, tokensPerBatch = 0, onProgress, schedule }: TrainOptions,
+  {
+    step,
+    first,
+    startedMs,
+    loss,
+  }: { readonly step: number; readonly first: number; readonly startedMs: number; readonly loss: number },
+): void {
+  if (onProgress === undefined) return;
+  const seconds = (performance.now() - startedMs) / 1000;
+  const made = step - first;
+  onProgress({
+    step,
+    steps,
+    loss,
+    learningRate: schedule(step - 1),
+    tokensPerSecond: (made * accumulation * tokensPerBatch) / seconds,
+    secondsLeft: (seconds / made) * (steps - step),
+  });
+}

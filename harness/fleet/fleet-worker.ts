@@ -1,0 +1,163 @@
+/**
+ * A worker of a fleet: takes jobs of its kind of runner from the queue, does them in child processes, and hands back what
+ * came of them. It writes no store. When it dies its lock runs out and another takes the job up.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { DelayedError, type Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { InputError, IntegrityError } from '../../contracts/errors.ts';
+import type { Runner } from '../../contracts/runner.ts';
+import type { Bench } from '../plan/bench.ts';
+import { compressTrial } from '../trial/compress-trial.ts';
+import { titleOf } from '../trial/execute.ts';
+import {
+  type FleetJob,
+  type FleetResult,
+  QUEUE_PREFIX,
+  type Stage,
+  type TrialReference,
+  type WorkerState,
+  announceWorker,
+  dismissWorker,
+  encodeResult,
+  queueNameOf,
+} from './fleet.ts';
+import type { Company, HostLock } from './host-lock.ts';
+import { judgeArtifact } from '../judge/judge-artifact.ts';
+import type { PlannedTrial } from '../plan/plan.ts';
+import { warmTrialCache } from '../trial/warm-trial-cache.ts';
+
+export interface FleetWorkerRequest extends Omit<Bench, 'limits' | 'signal'> {
+  readonly redis: Redis;
+  readonly runner: Runner;
+  /** Plans what a reference names with the code that is here; throws InputError for names that are not known here. */
+  readonly resolve: (reference: TrialReference) => PlannedTrial;
+  readonly hostLock: HostLock;
+  /** Company of compressing and judging; timing is always done alone. */
+  readonly company: Company;
+  /** A job whose worker was not heard of for this long is given to another. */
+  readonly lockMs: number;
+  /** Stops taking jobs and gives back the one in hand. */
+  readonly signal: AbortSignal;
+  readonly onJob?: (state: WorkerState) => void;
+}
+
+export const DEFAULT_LOCK_MS = 30_000;
+const ANNOUNCE_INTERVAL_MS = 3000;
+/** A job whose workers died this often in a row is given back to the coordinator as failed. */
+const MOST_STALLS = 2;
+
+/** Returns when told to stop by the signal; throws when it is no use to the fleet, such as with other code. */
+export async function workInFleet(request: FleetWorkerRequest): Promise<void> {
+  const { redis, runner, lockMs, signal, onJob } = request;
+  const ended = Promise.withResolvers<undefined>();
+  let state: WorkerState = {
+    id: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+    host: hostname(),
+    processId: process.pid,
+    runner,
+    doing: null,
+    since: new Date().toISOString(),
+  };
+  const announce = async () => {
+    if (redis.status === 'ready') await announceWorker(redis, state);
+  };
+  const say = (doing: string | null) => {
+    state = { ...state, doing, since: new Date().toISOString() };
+    onJob?.(state);
+    announce().catch(() => {}); // Redis went away: said again in a moment
+  };
+
+  const worker = new Worker<FleetJob, string, Stage>(
+    queueNameOf(runner),
+    async (job, token) => {
+      try {
+        return encodeResult(await perform(request, job, say));
+      } catch (error) {
+        if (signal.aborted) {
+          await job.moveToDelayed(Date.now(), token);
+          throw new DelayedError();
+        }
+        if (error instanceof InputError) ended.reject(error);
+        throw error;
+      } finally {
+        say(null);
+      }
+    },
+    {
+      connection: redis,
+      prefix: QUEUE_PREFIX,
+      concurrency: 1,
+      lockDuration: lockMs,
+      stalledInterval: lockMs,
+      maxStalledCount: MOST_STALLS,
+      name: state.id,
+    },
+  );
+  worker.on('error', () => {}); // a lost connection, or a job that others took up: the queue has the truth
+  const stop = () => ended.resolve(undefined);
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  await announce();
+  const timer = setInterval(() => void announce().catch(() => {}), ANNOUNCE_INTERVAL_MS);
+  try {
+    await ended.promise;
+  } finally {
+    clearInterval(timer);
+    signal.removeEventListener('abort', stop);
+    const away = redis.status !== 'ready';
+    await worker.close(away);
+    if (!away) await dismissWorker(redis, state.id);
+  }
+}
+
+async function perform(
+  request: FleetWorkerRequest,
+  { name: stage, data }: Job<FleetJob, string, Stage>,
+  say: (doing: string) => void,
+): Promise<FleetResult> {
+  const { runner, hostLock, company, signal } = request;
+  const trial = request.resolve(data.trial);
+  if (trial.key !== data.trial.key) {
+    throw new InputError(
+      `${titleOf(trial)}: this worker's code gives it the key ${trial.key}, the coordinator's ${data.trial.key}; ` +
+        'bring both to the same commit and start this worker again',
+    );
+  }
+  const bench: Bench = { ...request, limits: data.limits };
+  return hostLock.hold(
+    stage === 'time' ? 'alone' : company,
+    async () => {
+      say(`${stage} ${titleOf(trial)}`);
+      const { machine } = runner;
+      if (data.artifact === null) {
+        await warmTrialCache(request.workspace.trialCache, [trial.unit.file]);
+        return { machine, compressed: await compressTrial(bench, trial) };
+      }
+      const { sha256, keys } = data.artifact;
+      requireArtifact(request.workspace.artifactPath(sha256), sha256);
+      const pieces: NonNullable<FleetResult['pieces']>[number][] = [];
+      const judged = await judgeArtifact(bench, {
+        trial,
+        sha256,
+        keys,
+        onPiece: (piece) => pieces.push({ piece, finishedAtMs: Date.now() }),
+      });
+      return { machine, pieces, judged };
+    },
+    signal,
+  );
+}
+
+/** Throws IntegrityError unless the file is there and is what its name says. */
+export function requireArtifact(path: string, sha256: string): void {
+  if (!existsSync(path)) {
+    throw new IntegrityError(
+      `artifact ${path} is not there; --artifacts must name the same folder for the coordinator and all workers`,
+    );
+  }
+  const found = createHash('sha256').update(readFileSync(path)).digest('hex');
+  if (found !== sha256) throw new IntegrityError(`artifact ${path}: expected SHA-256 ${sha256}, got ${found}`);
+}

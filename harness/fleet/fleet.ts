@@ -1,0 +1,195 @@
+/**
+ * What coordinator and workers of a fleet agree on: queues of BullMQ on Redis, one per kind of runner, what a job and
+ * its result hold, and where workers say that they are there. Nothing that matters lives in Redis alone: a job that is
+ * lost is queued again by the coordinator, a result that is lost is made again, and the store knows what is done.
+ */
+import { deserialize, serialize } from 'node:v8';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { InputError } from '../../contracts/errors.ts';
+import type { Machine, Runner } from '../../contracts/runner.ts';
+import type { Limits } from '../plan/bench.ts';
+import type { Compressed } from '../trial/compress-trial.ts';
+import type { Judged, JudgedPiece } from '../judge/judge-artifact.ts';
+import type { PlannedTrial } from '../plan/plan.ts';
+import type { TrialAccount } from '../trial/trial-report.ts';
+
+/** Timing is a stage of its own, and the last: it wants the machine for itself. */
+export type Stage = 'compress' | 'judge' | 'time';
+
+/** Names a trial to a process that has the same code: its key says whether it really has. */
+export interface TrialReference {
+  readonly key: string;
+  readonly method: string;
+  readonly variant: string;
+  readonly model: string;
+  /** Id of the dataset that calibration and training examples come from. */
+  readonly calibration: string;
+  readonly tasks: readonly string[];
+  readonly seed: number;
+  /** By the device of the queue's runner. */
+  readonly trainOnDevice: boolean;
+}
+
+export interface FleetJob {
+  readonly trial: TrialReference;
+  readonly limits: Limits;
+  /** What is to be judged or timed; null for compressing. */
+  readonly artifact: {
+    readonly sha256: string;
+    /** Keys of the pieces to do. */
+    readonly keys: readonly string[];
+    /** Of the method's process, where the trial's row is still to be written; else null. */
+    readonly made: Pick<Compressed, 'startedAt'> & { readonly account: TrialAccount | null };
+  } | null;
+}
+
+/** Travels as encodeResult() makes it. */
+export interface FleetResult {
+  readonly machine: Machine;
+  readonly compressed?: Compressed;
+  readonly pieces?: readonly { readonly piece: JudgedPiece; readonly finishedAtMs: number }[];
+  readonly judged?: Judged;
+}
+
+/** What a worker says of itself, every few seconds. */
+export interface WorkerState {
+  readonly id: string;
+  readonly host: string;
+  readonly processId: number;
+  readonly runner: Runner;
+  /** `time rtn/w4g32 on tinyworld-gpt`; null when it waits for work. */
+  readonly doing: string | null;
+  /** Since when, ISO 8601, UTC. */
+  readonly since: string;
+}
+
+export const QUEUE_PREFIX = 'shrinkrank';
+const WORKER_PREFIX = 'shrinkrank-worker:';
+const COORDINATOR_PREFIX = 'shrinkrank-coordinator:';
+/** A worker or coordinator not heard of for this long is taken for gone. */
+const LEASE_MS = 15_000;
+const RECONNECT_MOST_MS = 2000;
+
+/** Connects, and stays connected: a command given while Redis is away waits until it is back. Throws InputError. */
+export async function connectRedis(url: string, onRemark: (text: string) => void = () => {}): Promise<Redis> {
+  if (!/^(rediss?:\/\/|\/)./.test(url)) {
+    throw new InputError(`--redis: expected redis://host:port or the path of a socket, got "${url}"`);
+  }
+  const redis = new Redis(url, {
+    maxRetriesPerRequest: null,
+    lazyConnect: true,
+    retryStrategy: (times) => Math.min(times * 100, RECONNECT_MOST_MS),
+  });
+  let problem = '';
+  redis.on('error', (error: Error) => {
+    problem = error.message;
+  });
+  try {
+    await redis.connect();
+  } catch (error) {
+    redis.disconnect();
+    const reason = problem || (error instanceof Error ? error.message : String(error));
+    throw new InputError(`no Redis at ${url} (${reason}); start redis-server there, or name another with --redis`, {
+      cause: error,
+    });
+  }
+  let away = false;
+  redis.on('reconnecting', () => {
+    if (!away) onRemark(`Redis at ${url} is away; waiting for it`);
+    away = true;
+  });
+  redis.on('ready', () => {
+    if (away) onRemark(`Redis at ${url} is back`);
+    away = false;
+  });
+  return redis;
+}
+
+/** One queue per kind of runner: what is compared was made and timed on one kind of machine. */
+export function queueNameOf(runner: Runner): string {
+  return `${runner.provider}-${runner.fingerprint}`;
+}
+
+export function openQueue(redis: Redis, name: string): Queue {
+  const queue = new Queue(name, { connection: redis, prefix: QUEUE_PREFIX });
+  queue.on('error', () => {}); // the connection's own listener tells
+  return queue;
+}
+
+export function jobIdOf(stage: Stage, trialKey: string): string {
+  return `${stage}-${trialKey}`;
+}
+
+export function referenceOf({ key, identity, entry, evaluations }: PlannedTrial): TrialReference {
+  return {
+    key,
+    method: identity.method,
+    variant: identity.variant,
+    model: identity.model,
+    calibration: entry.calibration.id,
+    tasks: evaluations.map(({ task }) => task.id),
+    seed: identity.seed,
+    trainOnDevice: identity.trainedOn !== undefined,
+  };
+}
+
+/** Bytes of V8's own format: JSON would lose what is not finite. */
+export function encodeResult(result: FleetResult): string {
+  return serialize(result).toString('base64');
+}
+
+export function decodeResult(encoded: string): FleetResult {
+  return deserialize(Buffer.from(encoded, 'base64')) as FleetResult;
+}
+
+export async function announceWorker(redis: Redis, state: WorkerState): Promise<void> {
+  await redis.set(`${WORKER_PREFIX}${state.id}`, JSON.stringify(state), 'PX', LEASE_MS);
+}
+
+export async function dismissWorker(redis: Redis, id: string): Promise<void> {
+  await redis.del(`${WORKER_PREFIX}${id}`);
+}
+
+export async function announcedWorkers(redis: Redis): Promise<WorkerState[]> {
+  const keys = await keysLike(redis, `${WORKER_PREFIX}*`);
+  const values = keys.length === 0 ? [] : await redis.mget(keys);
+  return values
+    .flatMap((value) => (value === null ? [] : [JSON.parse(value) as WorkerState]))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Names of all queues there are. */
+export async function queueNames(redis: Redis): Promise<string[]> {
+  const keys = await keysLike(redis, `${QUEUE_PREFIX}:*:meta`);
+  return keys.map((key) => key.split(':')[1] ?? '').sort();
+}
+
+/** Who coordinates a queue; null for nobody. */
+export async function coordinatorOf(redis: Redis, queue: string): Promise<string | null> {
+  return redis.get(`${COORDINATOR_PREFIX}${queue}`);
+}
+
+/** One store coordinates a queue at a time; the same one that starts again goes on at once. Throws InputError. */
+export async function claimQueue(redis: Redis, queue: string, name: string): Promise<void> {
+  const holder = await coordinatorOf(redis, queue);
+  if (holder !== null && holder !== name) {
+    throw new InputError(`another run (${holder}) gives work to ${queue}; wait for it, or use another Redis`);
+  }
+  await redis.set(`${COORDINATOR_PREFIX}${queue}`, name, 'PX', LEASE_MS);
+}
+
+export async function releaseQueue(redis: Redis, queue: string): Promise<void> {
+  await redis.del(`${COORDINATOR_PREFIX}${queue}`);
+}
+
+async function keysLike(redis: Redis, pattern: string): Promise<string[]> {
+  const found = new Set<string>();
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 1000);
+    for (const key of keys) found.add(key);
+    cursor = next;
+  } while (cursor !== '0');
+  return [...found].sort();
+}

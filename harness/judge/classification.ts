@@ -1,0 +1,58 @@
+/** Classification by an encoder: softmax over the logits of the classes, in float64; one text per run. */
+import { InputError } from '../../contracts/errors.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { ClassificationItem } from '../../contracts/task-items.ts';
+import type { Provider } from '../../contracts/runner.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { recordedOptions } from '../../engine/runtime/session-options.ts';
+import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
+import { elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
+import { addItem, emptyItems, scoreDecision } from './item-score.ts';
+import { PAIRED_OUTPUTS, pairedGraph } from './paired-graph.ts';
+import type { Scores } from './perplexity.ts';
+
+export interface ClassificationTask {
+  readonly dense: OnnxModel;
+  readonly candidate: OnnxModel;
+  /** Default `cpu`. */
+  readonly provider?: Provider;
+  readonly items: readonly ClassificationItem[];
+  readonly signal?: AbortSignal;
+  /** Share of the items done. */
+  readonly onProgress?: (share: number) => void;
+}
+
+/** Throws NumericalError naming item and class when a logit is not finite, InputError for items without such a class. */
+export async function scoreClasses(task: ClassificationTask): Promise<Scores> {
+  const { items, provider = 'cpu', signal, onProgress, ...models } = task;
+  const { threads } = PROTOCOL.quality;
+  const session = await createSession(pairedGraph(models), { threads, provider });
+  try {
+    const columns = emptyItems();
+    for (const [index, { id, tokens, label }] of items.entries()) {
+      signal?.throwIfAborted();
+      const outputs = await session.run(exampleFeeds(session.inputs, { tokens }));
+      const [weights, denseWeights] = [PAIRED_OUTPUTS.logits, PAIRED_OUTPUTS.denseLogits].map((name) =>
+        classLogits(id, outputs[name]),
+      ) as [number[], number[]];
+      if (weights[label] === undefined) {
+        throw new InputError(`item ${id}: label ${label}, but the model has ${weights.length} classes`);
+      }
+      addItem(columns, id, scoreDecision({ id, label, weights, denseWeights }));
+      onProgress?.((index + 1) / items.length);
+    }
+    return { items: columns, sessionOptions: recordedOptions({ threads, provider }) };
+  } finally {
+    await session.release();
+  }
+}
+
+function classLogits(id: string, logits: NumericTensor | undefined): number[] {
+  if (logits?.dims.length !== 2) {
+    throw new InputError(
+      `item ${id}: classification takes an encoder with logits [1, classes], got [${logits?.dims.join(', ')}]`,
+    );
+  }
+  return Array.from(elements(logits, 'float32'));
+}

@@ -1,0 +1,65 @@
+/** Whether an artifact scores on a device as it does on the CPU: the same items, decision by decision as far as sums tell. */
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { DeviceQuality, Items, Quality } from '../../contracts/result.ts';
+import type { DeviceProvider } from '../../contracts/runner.ts';
+import { type EvaluationTask, evaluateTask } from './evaluate-task.ts';
+import type { Evaluation } from './perplexity.ts';
+
+export interface DeviceQualityTask extends Omit<EvaluationTask, 'provider'> {
+  /** Id of the task. */
+  readonly id: string;
+  readonly provider: DeviceProvider;
+}
+
+/** Scores on both. Throws what evaluateTask throws. */
+export async function compareWithCpu({ id, ...task }: DeviceQualityTask): Promise<DeviceQuality> {
+  const onCpu = await evaluateTask({ ...task, provider: 'cpu', onProgress: (share) => task.onProgress?.(share / 2) });
+  const onDevice = await evaluateTask({ ...task, onProgress: (share) => task.onProgress?.((1 + share) / 2) });
+  return deviceQuality(id, onDevice, onCpu);
+}
+
+type Scored = Pick<Evaluation, 'quality' | 'items'>;
+
+export function deviceQuality(task: string, onDevice: Scored, onCpu: Scored): DeviceQuality {
+  const { metric, estimate, items, tokens: decisions }: Quality = onDevice.quality;
+  const cpuLosses = perDecision(onCpu.items);
+  const differences = perDecision(onDevice.items).map((loss, item) => Math.abs(loss - (cpuLosses[item] as number)));
+  const meanDifference = differences.reduce((sum, difference) => sum + difference, 0) / differences.length;
+  const largestDifference = Math.max(...differences);
+  const changedDecisions = onDevice.items.correct.reduce(
+    (sum, correct, item) => sum + Math.abs(correct - (onCpu.items.correct[item] as number)),
+    0,
+  );
+  const { meanTolerance, itemTolerance, changedTolerance } = PROTOCOL.device;
+  return {
+    task,
+    metric,
+    items,
+    decisions,
+    value: estimate.value,
+    cpuValue: onCpu.quality.estimate.value,
+    meanDifference,
+    largestDifference,
+    changedDecisions,
+    withinTolerance:
+      meanDifference <= meanTolerance &&
+      largestDifference <= itemTolerance &&
+      changedDecisions <= changedTolerance * decisions,
+  };
+}
+
+/** Undefined within the tolerance. */
+export function qualityFinding(provider: DeviceProvider, quality: DeviceQuality): string | undefined {
+  if (quality.withinTolerance) return undefined;
+  const { task, value, cpuValue, meanDifference, largestDifference, changedDecisions, decisions } = quality;
+  return (
+    `${task} differs between ${provider} and the CPU beyond tolerance: ${value.toPrecision(6)} against ` +
+    `${cpuValue.toPrecision(6)}, by ${meanDifference.toExponential(1)} nats per decision on average and ` +
+    `${largestDifference.toExponential(1)} in one item, ${changedDecisions} of ${decisions} decisions changed`
+  );
+}
+
+/** −ln p per decision, nats, by item. */
+function perDecision({ negativeLogLikelihood, tokens }: Items): number[] {
+  return negativeLogLikelihood.map((loss, item) => loss / (tokens[item] as number));
+}

@@ -1,0 +1,89 @@
+/** What is recorded of one test item, and the columns it goes into. */
+import { NumericalError } from '../../contracts/errors.ts';
+import type { Items } from '../../contracts/result.ts';
+
+export interface ItemScore {
+  readonly tokens: number;
+  readonly negativeLogLikelihood: number;
+  readonly denseNegativeLogLikelihood: number;
+  readonly klDivergence: number;
+  readonly sameTop: number;
+  readonly correct: number;
+  readonly denseCorrect: number;
+  readonly correctToIncorrect: number;
+  readonly incorrectToCorrect: number;
+}
+
+export type ItemColumns = { -readonly [K in keyof Omit<Items, 'slices'>]: Items[K] };
+
+export function emptyItems(): ItemColumns {
+  return {
+    ids: [],
+    tokens: [],
+    negativeLogLikelihood: [],
+    denseNegativeLogLikelihood: [],
+    klDivergence: [],
+    sameTop: [],
+    correct: [],
+    denseCorrect: [],
+    correctToIncorrect: [],
+    incorrectToCorrect: [],
+  };
+}
+
+export function addItem(items: ItemColumns, id: string, score: ItemScore): void {
+  items.ids.push(id);
+  for (const [column, value] of Object.entries(score)) items[column as keyof ItemScore].push(value);
+}
+
+/**
+ * The score of one choice among several, from the log-weight of each under artifact and dense, in nats up to a constant:
+ * −ln p of the right one and KL(dense ‖ artifact) after softmax over the choices, in float64. Right is only a choice whose
+ * weight is above every other's, so that an artifact that cannot tell them apart earns nothing by their order.
+ * Throws NumericalError naming item and choice for a weight that is not finite.
+ */
+export function scoreDecision(decision: {
+  readonly id: string;
+  readonly label: number;
+  readonly weights: readonly number[];
+  readonly denseWeights: readonly number[];
+}): ItemScore {
+  const { id, label, weights, denseWeights } = decision;
+  // Dense first: where it fails, the candidate is not to blame.
+  requireFinite(id, 'the dense model', denseWeights);
+  requireFinite(id, 'the artifact', weights);
+  const p = logSoftmax(denseWeights);
+  const q = logSoftmax(weights);
+  const right = isHighest(weights, label);
+  const denseRight = isHighest(denseWeights, label);
+  return {
+    tokens: 1,
+    negativeLogLikelihood: -(q[label] as number),
+    denseNegativeLogLikelihood: -(p[label] as number),
+    klDivergence: p.reduce((sum, logP, i) => sum + Math.exp(logP) * (logP - (q[i] as number)), 0),
+    sameTop: Number(weights.indexOf(Math.max(...weights)) === denseWeights.indexOf(Math.max(...denseWeights))),
+    correct: Number(right),
+    denseCorrect: Number(denseRight),
+    correctToIncorrect: Number(denseRight && !right),
+    incorrectToCorrect: Number(right && !denseRight),
+  };
+}
+
+function isHighest(weights: readonly number[], label: number): boolean {
+  return weights.every((weight, i) => i === label || weight < (weights[label] as number));
+}
+
+function logSoftmax(weights: readonly number[]): readonly number[] {
+  const highest = Math.max(...weights);
+  const logSum = Math.log(weights.reduce((sum, weight) => sum + Math.exp(weight - highest), 0));
+  return weights.map((weight) => weight - highest - logSum);
+}
+
+function requireFinite(id: string, side: string, weights: readonly number[]): void {
+  const bad = weights.findIndex((weight) => !Number.isFinite(weight));
+  if (bad < 0) return;
+  throw new NumericalError(
+    `item ${id}: ${side} gives choice ${bad + 1} of ${weights.length} the score ${weights[bad]}; ` +
+      'its logits are not finite there, or too far apart for float32',
+  );
+}

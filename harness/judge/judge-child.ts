@@ -1,0 +1,208 @@
+/**
+ * The process an artifact is judged in: contract check and sizes, then its evaluations, then its measurement. Each
+ * finished piece is sent to the parent at once, so that a death here loses at most the piece in flight.
+ */
+import { readFileSync } from 'node:fs';
+import { InputError } from '../../contracts/errors.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import type {
+  Artifact,
+  DeviceFigures,
+  DeviceQuality,
+  Distance,
+  Items,
+  Placement,
+  Quality,
+  ShapeLatency,
+  Size,
+} from '../../contracts/result.ts';
+import type { Device, Runner } from '../../contracts/runner.ts';
+import type { TaskItems } from '../../contracts/task-items.ts';
+import { checkArtifact } from './contract-check.ts';
+import { compareWithCpu, qualityFinding } from './device-quality.ts';
+import { evaluateTask } from './evaluate-task.ts';
+import { measureArtifact } from '../measure/measure-artifact.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { readModel } from '../../numerics/onnx/read.ts';
+import { type Outcome, failureOf } from '../process/outcome.ts';
+import type { Activity } from '../plan/bench.ts';
+import { type PreparedModel, readPreparedData, readPreparedModel } from '../plan/prepared-inputs.ts';
+import { watchParent } from '../process/watch-parent.ts';
+
+export interface JudgeSpecification {
+  readonly model: PreparedModel;
+  readonly denseSize: Size;
+  readonly artifactPath: string;
+  /** Key of the trial whose artifact is to be checked; null where its row is in the store already. */
+  readonly trialKey: string | null;
+  /** The contract asks a method to make the model smaller; of a control it does not. */
+  readonly control: boolean;
+  readonly evaluations: readonly { readonly key: string; readonly testPath: string }[];
+  readonly measurement: PlannedJudgement | null;
+}
+
+export interface PlannedJudgement {
+  readonly key: string;
+  readonly runner: Pick<Runner, 'provider' | 'device'>;
+  /** Variables that lead to the runner's device; set before anything is loaded. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Tasks whose scores on the device are held against those on the CPU; of no use to a runner on the CPU. */
+  readonly tasks: readonly { readonly task: string; readonly testPath: string }[];
+}
+
+type SessionOptionValues = Record<string, string | number | boolean>;
+
+export interface EvaluationValue {
+  readonly quality: Quality;
+  readonly distance: Distance;
+  readonly outcomes: Items;
+  readonly sessionOptions: SessionOptionValues;
+}
+
+export interface MeasurementValue {
+  readonly latency: ShapeLatency[];
+  readonly residentMemoryBytes: number;
+  readonly denseResidentMemoryBytes: number;
+  readonly placement: Placement;
+  readonly onDevice?: DeviceFigures;
+  readonly sessionOptions: SessionOptionValues;
+}
+
+interface Done<A extends Activity, T> {
+  readonly kind: 'done';
+  readonly activity: A;
+  readonly key: string;
+  readonly outcome: Outcome<T>;
+  readonly wallSeconds: number;
+}
+
+export type JudgeMessage =
+  /** Work on this key has begun; whatever ends the process now is its failure. */
+  | { readonly kind: 'begun'; readonly key: string }
+  | { readonly kind: 'progress'; readonly activity: Activity; readonly share: number }
+  | Done<'checking', Artifact>
+  | Done<'evaluating', EvaluationValue>
+  | Done<'timing', MeasurementValue>;
+
+const PROGRESS_INTERVAL_MS = 200;
+
+if (import.meta.main) await judge(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as JudgeSpecification);
+
+async function judge(specification: JudgeSpecification): Promise<void> {
+  watchParent();
+  const { trialKey, evaluations, measurement } = specification;
+  Object.assign(process.env, measurement?.environment);
+  const dense = readPreparedModel(specification.model);
+  const artifactBytes = readFileSync(specification.artifactPath);
+  if (trialKey !== null) {
+    const valid = await piece('checking', trialKey, () => check(specification, { dense, artifactBytes }));
+    if (!valid) return process.disconnect();
+  }
+  const candidate = readModel(artifactBytes);
+  for (const { key, testPath } of evaluations) {
+    const task = readPreparedData<TaskItems>(testPath);
+    await piece('evaluating', key, async () => {
+      const { quality, distance, items, sessionOptions } = await evaluateTask({
+        dense: dense.onnx,
+        candidate,
+        task,
+        onProgress: progressOf('evaluating'),
+      });
+      return { status: 'completed', value: { quality, distance, outcomes: items, sessionOptions } };
+    });
+  }
+  if (measurement) {
+    await piece('timing', measurement.key, async () => ({
+      status: 'completed',
+      value: await measure(specification, measurement, { dense, candidate }),
+    }));
+  }
+  process.disconnect();
+}
+
+async function measure(
+  { model, artifactPath }: JudgeSpecification,
+  { runner, tasks }: PlannedJudgement,
+  { dense, candidate }: { readonly dense: Model; readonly candidate: OnnxModel },
+): Promise<MeasurementValue> {
+  const { provider } = runner;
+  const {
+    threads: _,
+    onDevice,
+    ...value
+  } = await measureArtifact({
+    dense: model.onnxPath,
+    candidate: artifactPath,
+    provider,
+    contextLength: dense.contextLength,
+    vocabularySize: vocabularySizeOf(dense),
+    onProgress: progressOf('timing'),
+  });
+  if (provider === 'cpu' || !onDevice) return value;
+  const quality: DeviceQuality[] = [];
+  for (const { task: id, testPath } of tasks) {
+    const task = readPreparedData<TaskItems>(testPath);
+    quality.push(await compareWithCpu({ id, provider, dense: dense.onnx, candidate, task }));
+  }
+  const findings = [
+    ...(runner.device?.kind === 'hardware' ? [] : [softwareFinding(runner.device)]),
+    ...onDevice.findings,
+    ...quality.map((one) => qualityFinding(provider, one)).filter((finding) => finding !== undefined),
+  ];
+  return { ...value, onDevice: { ...onDevice, findings, quality } };
+}
+
+function softwareFinding(device: Device | undefined): string {
+  return `ran on ${device?.name ?? 'a device without a name'}, which is software or could not be shown to be hardware: function only, no rank among speeds`;
+}
+
+/** Does one piece and sends how it went; true when it completed. */
+async function piece<A extends PieceActivity>(
+  activity: A,
+  key: string,
+  work: () => Promise<Outcome<ValueOf<A>>>,
+): Promise<boolean> {
+  await send({ kind: 'begun', key });
+  const startedMs = performance.now();
+  const outcome = await work().catch(failureOf);
+  const wallSeconds = (performance.now() - startedMs) / 1000;
+  await send({ kind: 'done', activity, key, outcome, wallSeconds } as JudgeMessage);
+  return outcome.status === 'completed';
+}
+
+type PieceActivity = (JudgeMessage & { kind: 'done' })['activity'];
+type ValueOf<A extends PieceActivity> = Extract<
+  Extract<JudgeMessage, { kind: 'done'; activity: A }>['outcome'],
+  { status: 'completed' }
+>['value'];
+
+async function check(
+  { denseSize, control }: JudgeSpecification,
+  { dense, artifactBytes }: { readonly dense: Model; readonly artifactBytes: Uint8Array },
+): Promise<Outcome<Artifact>> {
+  const verdict = await checkArtifact({ dense, artifactBytes, denseSize, control });
+  return verdict.status === 'valid' ? { status: 'completed', value: verdict.artifact } : verdict;
+}
+
+function vocabularySizeOf(model: Model): number {
+  const rows = model.onnx.graph.initializers.get(model.roles.embedding.weight)?.dims[0];
+  if (rows === undefined)
+    throw new InputError(`${model.id}: no embedding ${model.roles.embedding.weight}; mend its role map`);
+  return rows;
+}
+
+function progressOf(activity: Activity): (share: number) => void {
+  let sentMs = 0;
+  return (share) => {
+    if (performance.now() - sentMs < PROGRESS_INTERVAL_MS) return;
+    sentMs = performance.now();
+    process.send?.({ kind: 'progress', activity, share } satisfies JudgeMessage);
+  };
+}
+
+/** Resolves when the message is handed to the operating system. */
+function send(message: JudgeMessage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send?.(message, undefined, undefined, (error) => (error ? reject(error) : resolve()));
+  });
+}

@@ -1,0 +1,67 @@
+/** Dense and candidate in one graph, so that both see the same tokens in the same run. */
+import { InputError, UnsupportedError } from '../../contracts/errors.ts';
+import { mergeGraphs } from '../../numerics/onnx/edit.ts';
+import type { OnnxFunction, OnnxModel } from '../../numerics/onnx/graph.ts';
+
+export interface ModelPair {
+  readonly dense: OnnxModel;
+  readonly candidate: OnnxModel;
+}
+
+/** Outputs of the paired graph. */
+export const PAIRED_OUTPUTS = { logits: 'candidate/logits', denseLogits: 'logits' } as const;
+
+/**
+ * One model from the inputs both take to PAIRED_OUTPUTS. Throws InputError when the candidate lacks an input of dense or
+ * either lacks `logits`, UnsupportedError when their operator sets or functions cannot stand in one file.
+ */
+export function pairedGraph({ dense, candidate }: ModelPair): OnnxModel {
+  for (const [side, model] of Object.entries({ dense, candidate })) {
+    for (const { name } of dense.graph.inputs) requireValue(side, 'input', model.graph.inputs, name);
+    requireValue(side, 'input', model.graph.inputs, 'input_ids');
+    requireValue(side, 'output', model.graph.outputs, 'logits');
+  }
+  const opsets = joinedOpsets(dense, candidate);
+  const sharedInputs = dense.graph.inputs.map(({ name }) => name);
+  return {
+    ...dense,
+    irVersion: Math.max(dense.irVersion, candidate.irVersion),
+    opsets,
+    functions: joinedFunctions(dense, candidate),
+    graph: mergeGraphs(dense.graph, candidate.graph, { prefix: 'candidate/', sharedInputs }),
+  };
+}
+
+function requireValue(side: string, what: string, values: readonly { readonly name: string }[], name: string): void {
+  if (values.some((value) => value.name === name)) return;
+  const known = values.map((value) => value.name).join(', ') || '(none)';
+  throw new InputError(`scoring: the ${side} model has no ${what} "${name}"; it has ${known}`);
+}
+
+function joinedOpsets(dense: OnnxModel, candidate: OnnxModel): Map<string, number> {
+  const joined = new Map(dense.opsets);
+  for (const [domain, version] of candidate.opsets) {
+    const present = joined.get(domain);
+    if (present !== undefined && present !== version) {
+      throw new UnsupportedError(
+        `scoring: dense imports operator set "${domain || 'ai.onnx'}" ${present}, the candidate ${version}; ` +
+          'both run in one graph, so write the candidate in the same version',
+      );
+    }
+    joined.set(domain, version);
+  }
+  return joined;
+}
+
+function joinedFunctions(dense: OnnxModel, candidate: OnnxModel): OnnxFunction[] {
+  const key = (f: OnnxFunction): string => `${f.domain}:${f.name}:${f.overload ?? ''}`;
+  const known = new Map(dense.functions.map((f) => [key(f), f]));
+  for (const f of candidate.functions) {
+    const present = known.get(key(f));
+    if (present !== undefined && present !== f) {
+      throw new UnsupportedError(`scoring: dense and candidate both define a function ${key(f)}; name them apart`);
+    }
+    known.set(key(f), f);
+  }
+  return [...known.values()];
+}

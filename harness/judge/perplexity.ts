@@ -1,0 +1,139 @@
+/**
+ * Perplexity of a candidate and its distance to dense, token by token on the same items: exp of the summed negative
+ * log-likelihood over the predicted tokens of all items (the first token of an item is given, not predicted).
+ */
+import { InputError, NumericalError } from '../../contracts/errors.ts';
+import type { Example } from '../../engine/definitions/method.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Distance, Items, Quality } from '../../contracts/result.ts';
+import type { Provider } from '../../contracts/runner.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { createSession } from '../../engine/runtime/session.ts';
+import { recordedOptions } from '../../engine/runtime/session-options.ts';
+import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
+import { elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
+import { type ItemScore, addItem, emptyItems } from './item-score.ts';
+import { summarizeItems } from '../../numerics/statistics/item-statistics.ts';
+import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
+
+export interface PerplexityTask {
+  readonly dense: OnnxModel;
+  readonly candidate: OnnxModel;
+  /** Default `cpu`. */
+  readonly provider?: Provider;
+  /** Items, each at least two tokens. */
+  readonly examples: readonly Pick<Example, 'tokens'>[];
+  /** Names of the items, in order. */
+  readonly ids: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Share of the tokens done. */
+  readonly onProgress?: (share: number) => void;
+}
+
+export interface Scores {
+  readonly items: Items;
+  readonly sessionOptions: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface Evaluation extends Scores {
+  readonly quality: Quality;
+  readonly distance: Distance;
+}
+
+/** Scores the items and takes the figures from them. Throws what scorePerplexity and summarizeItems throw. */
+export async function evaluatePerplexity(task: PerplexityTask): Promise<Evaluation> {
+  const scores = await scorePerplexity(task);
+  return { ...scores, ...summarizeItems(scores.items, { metric: 'perplexity' }) };
+}
+
+/**
+ * Scores the items one by one. Throws NumericalError naming item and token when an output is not finite, InputError for
+ * items that cannot be scored.
+ */
+export async function scorePerplexity(task: PerplexityTask): Promise<Scores> {
+  const { examples, ids, provider = 'cpu', signal, onProgress } = task;
+  requireItems(examples, ids);
+  const { threads } = PROTOCOL.quality;
+  const session = await createSession(scoringGraph(task), { threads, provider });
+  try {
+    const total = examples.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const items = emptyItems();
+    let done = 0;
+    for (const [index, { tokens }] of examples.entries()) {
+      signal?.throwIfAborted();
+      const id = ids[index] as string;
+      addItem(items, id, scoreItem(id, tokens, await session.run(exampleFeeds(session.inputs, { tokens }))));
+      done += tokens.length;
+      onProgress?.(done / total);
+    }
+    return { items, sessionOptions: recordedOptions({ threads, provider }) };
+  } finally {
+    await session.release();
+  }
+}
+
+type Outputs = Readonly<Record<string, NumericTensor>>;
+
+function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore {
+  const read = <D extends 'float32' | 'int64'>(name: string, dtype: D) =>
+    elements(outputs[name] as NumericTensor, dtype);
+  const loss = read(SCORE_OUTPUTS.negativeLogLikelihood, 'float32');
+  const denseLoss = read(SCORE_OUTPUTS.denseNegativeLogLikelihood, 'float32');
+  const divergence = read(SCORE_OUTPUTS.klDivergence, 'float32');
+  const top = read(SCORE_OUTPUTS.top, 'int64');
+  const denseTop = read(SCORE_OUTPUTS.denseTop, 'int64');
+  let sameTop = 0;
+  let correct = 0;
+  let denseCorrect = 0;
+  let correctToIncorrect = 0;
+  let incorrectToCorrect = 0;
+  for (let t = 0; t + 1 < tokens.length; t++) {
+    const target = BigInt(tokens[t + 1] as number);
+    const right = top[t] === target;
+    const denseRight = denseTop[t] === target;
+    if (top[t] === denseTop[t]) sameTop++;
+    if (right) correct++;
+    if (denseRight) denseCorrect++;
+    if (denseRight && !right) correctToIncorrect++;
+    if (right && !denseRight) incorrectToCorrect++;
+  }
+  return {
+    tokens: tokens.length - 1,
+    // Dense first: where it fails, the candidate is not to blame.
+    denseNegativeLogLikelihood: finiteSum(denseLoss, id, 'negative log-likelihood of the dense model'),
+    negativeLogLikelihood: finiteSum(loss, id, 'negative log-likelihood of the artifact'),
+    klDivergence: finiteSum(divergence, id, 'KL divergence of the artifact from dense'),
+    sameTop,
+    correct,
+    denseCorrect,
+    correctToIncorrect,
+    incorrectToCorrect,
+  };
+}
+
+/** Sum in float64. A logit that is not finite anywhere in the vocabulary shows in the loss or the divergence of its token. */
+function finiteSum(values: Float32Array, id: string, what: string): number {
+  let total = 0;
+  for (const [t, value] of values.entries()) {
+    if (!Number.isFinite(value)) {
+      throw new NumericalError(
+        `item ${id}: ${what} at token ${t + 1} of ${values.length} predicted ones is ${value}; ` +
+          'the logits are not finite there, or too far apart for float32',
+      );
+    }
+    total += value;
+  }
+  return total;
+}
+
+function requireItems(examples: readonly Pick<Example, 'tokens'>[], ids: readonly string[]): void {
+  if (examples.length !== ids.length) {
+    throw new InputError(`perplexity: expected one id per item, got ${examples.length} items and ${ids.length} ids`);
+  }
+  const short = examples.findIndex(({ tokens }) => tokens.length < 2);
+  if (short >= 0) {
+    throw new InputError(
+      `perplexity: item ${ids[short]} has ${examples[short]?.tokens.length} token; one token predicts nothing, drop the item`,
+    );
+  }
+}

@@ -1,0 +1,142 @@
+/** Expands a suite into trials, evaluations and measurements, each under its key. Reads sources, runs nothing. */
+import type { DatasetDefinition, TaskDefinition } from '../../contracts/dataset.ts';
+import { InputError } from '../../contracts/errors.ts';
+import type { Method } from '../../engine/definitions/method.ts';
+import type { ModelDefinition } from '../../engine/definitions/model.ts';
+import { kindOf } from '../../contracts/taxonomy.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { TrialIdentity } from '../../contracts/result.ts';
+import type { Runner, TrainingDevice } from '../../contracts/runner.ts';
+import { kindFor } from '../../engine/model/encode-row.ts';
+import { modelRevision } from '../../engine/model/load-model.ts';
+import { evaluationKey, measurementKey, trialKey } from './keys.ts';
+import { methodSource } from './method-source.ts';
+
+/** A method and where its module lies. */
+export interface MethodUnit {
+  readonly method: Method;
+  /** Absolute path. */
+  readonly file: string;
+}
+
+/** One model of a suite, with what is asked of it. */
+export interface SuiteEntry {
+  readonly model: ModelDefinition;
+  /** Where calibration and training examples are drawn from. */
+  readonly calibration: DatasetDefinition;
+  readonly tasks: readonly { readonly task: TaskDefinition; readonly dataset: DatasetDefinition }[];
+  readonly variants: readonly { readonly unit: MethodUnit; readonly variant: string }[];
+  /** Seeds of methods that depend on one; the others run once, with the first. */
+  readonly seeds: readonly number[];
+}
+
+export interface PlannedEvaluation {
+  readonly key: string;
+  readonly task: TaskDefinition;
+  readonly dataset: DatasetDefinition;
+  readonly inSample: boolean;
+}
+
+export interface PlannedTrial {
+  readonly key: string;
+  readonly identity: TrialIdentity;
+  readonly unit: MethodUnit;
+  readonly entry: SuiteEntry;
+  readonly evaluations: readonly PlannedEvaluation[];
+  readonly measurement: { readonly key: string; readonly runner: Runner };
+}
+
+export interface PlanOptions {
+  /** Methods that train do so on the runner's device; default on the processor. */
+  readonly trainOnDevice?: boolean;
+}
+
+/** Throws InputError for training on the device of a runner that has none. */
+export function planTrials(
+  entries: readonly SuiteEntry[],
+  runner: Runner,
+  { trainOnDevice = false }: PlanOptions = {},
+): PlannedTrial[] {
+  const trainingDevice = trainOnDevice ? trainingDeviceOf(runner) : undefined;
+  const sources = new Map<string, string>();
+  const planned = new Map<string, PlannedTrial>();
+  for (const entry of entries) {
+    for (const { unit, variant } of entry.variants) {
+      const source = sources.get(unit.file) ?? methodSource(unit);
+      sources.set(unit.file, source);
+      for (const seed of unit.method.random ? entry.seeds : entry.seeds.slice(0, 1)) {
+        const trial = planTrial({ entry, unit, variant, seed, source, runner, trainingDevice });
+        planned.set(trial.key, trial);
+      }
+    }
+  }
+  return [...planned.values()];
+}
+
+function trainingDeviceOf({ provider, device, fingerprint }: Runner): TrainingDevice {
+  if (provider !== 'cpu') return { provider, device: device?.name ?? null, runner: fingerprint };
+  throw new InputError(
+    'training on a device: the runner is the processor; choose a device with --runner webgpu or cuda',
+  );
+}
+
+function planTrial(parts: {
+  readonly entry: SuiteEntry;
+  readonly unit: MethodUnit;
+  readonly variant: string;
+  readonly seed: number;
+  readonly source: string;
+  readonly runner: Runner;
+  readonly trainingDevice: TrainingDevice | undefined;
+}): PlannedTrial {
+  const { entry, unit, variant, seed, source, runner, trainingDevice } = parts;
+  const { method } = unit;
+  const params = method.variants[variant];
+  if (!params) {
+    throw new InputError(`${method.id} has no variant "${variant}"; it has ${Object.keys(method.variants).join(', ')}`);
+  }
+  for (const { task } of entry.tasks) {
+    if (kindFor(task.metric) === kindOf(entry.model.architecture)) continue;
+    throw new InputError(
+      `task ${task.id} (${task.metric}) asks for ${kindFor(task.metric)}s, and ${entry.model.id} is of the kind ` +
+        `${kindOf(entry.model.architecture)}; choose another task for it`,
+    );
+  }
+  const identity: TrialIdentity = {
+    method: method.id,
+    methodSource: source,
+    variant,
+    params,
+    model: entry.model.id,
+    modelRevision: modelRevision(entry.model),
+    data:
+      method.access === 'data-free'
+        ? null
+        : { dataset: entry.calibration.id, contentHash: entry.calibration.contentHash },
+    seed,
+    protocol: PROTOCOL.version,
+    ...(trainingDevice && method.access === 'trained' && { trainedOn: trainingDevice }),
+  };
+  const key = trialKey(identity);
+  return {
+    key,
+    identity,
+    unit,
+    entry,
+    evaluations: entry.tasks.map(({ task, dataset }) => ({
+      key: evaluationKey({
+        trial: key,
+        task: task.id,
+        datasetContent: dataset.contentHash,
+        protocol: PROTOCOL.version,
+      }),
+      task,
+      dataset,
+      inSample: entry.model.testItemsSeen.includes(dataset.id),
+    })),
+    measurement: {
+      key: measurementKey({ trial: key, runnerFingerprint: runner.fingerprint, protocol: PROTOCOL.version }),
+      runner,
+    },
+  };
+}

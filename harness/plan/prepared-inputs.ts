@@ -1,0 +1,57 @@
+/**
+ * What child processes read: the dense model and token sequences, as files under names that are hashes of what they
+ * hold. A method's process is given the calibration or training file its access class allows and never a test file.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { deserialize, serialize } from 'node:v8';
+import { digestOf } from '../../contracts/canonical-json.ts';
+import type { Model } from '../../engine/definitions/model.ts';
+import type { Size } from '../../contracts/result.ts';
+import { measureSize } from '../measure/size.ts';
+import { createModel, type ModelParts } from '../../engine/model/model.ts';
+import { readModel } from '../../numerics/onnx/read.ts';
+import { writeModel } from '../../numerics/onnx/write.ts';
+import { type Workspace, writeDurably } from './workspace.ts';
+
+export interface PreparedModel {
+  /** The dense ONNX file. */
+  readonly onnxPath: string;
+  /** Roles and the rest, as JSON. */
+  readonly partsPath: string;
+  readonly size: Size;
+  /** The smaller dense model trained alike, where there is one. */
+  readonly smaller?: Omit<PreparedModel, 'smaller'>;
+}
+
+export async function prepareModel(workspace: Workspace, model: Model, revision: string): Promise<PreparedModel> {
+  const { id, architecture, roles, contextLength } = model;
+  const parts: Omit<ModelParts, 'onnx'> = { id, architecture, roles, contextLength };
+  const bytes = writeModel(model.onnx);
+  const name = digestOf({ revision, parts }).slice(0, 16);
+  const prepared = {
+    onnxPath: workspace.inputPath(`${id}-${name}.onnx`),
+    partsPath: workspace.inputPath(`${id}-${name}.json`),
+    size: await measureSize(bytes, { tiedEmbedding: roles.head === undefined }),
+  };
+  // Written anew each run: cheap, and a model builder that changed is never served by an old file.
+  writeDurably(prepared.onnxPath, bytes);
+  writeDurably(prepared.partsPath, Buffer.from(JSON.stringify(parts)));
+  return prepared;
+}
+
+export function readPreparedModel({ onnxPath, partsPath }: Omit<PreparedModel, 'size'>): Model {
+  const parts = JSON.parse(readFileSync(partsPath, 'utf8')) as Omit<ModelParts, 'onnx'>;
+  return createModel({ ...parts, onnx: readModel(readFileSync(onnxPath), { where: onnxPath }) });
+}
+
+/** Keeps `value` (plain data and typed arrays) under a name made of `label` and `hash`; gives the path. */
+export function prepareData(workspace: Workspace, label: string, hash: string, value: unknown): string {
+  const path = workspace.inputPath(`${label}-${hash.slice(0, 16)}.v8`);
+  if (!existsSync(path)) writeDurably(path, serialize(value));
+  return path;
+}
+
+/** @returns what prepareData was given; the caller knows the type by the path it was handed. */
+export function readPreparedData<T>(path: string): T {
+  return deserialize(readFileSync(path)) as T;
+}

@@ -1,0 +1,111 @@
+/**
+ * The folder a run works in: artifacts by content, inputs prepared for child processes, and a scratch folder per child.
+ * One run at a time works in it; a lock names the process, and one left by a dead process is taken over.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { InputError } from '../../contracts/errors.ts';
+import { removeFolder } from '../process/plain-file.ts';
+import { processHolding, releaseProcessLock, tryProcessLock } from '../process/process-lock.ts';
+
+export interface Workspace {
+  readonly root: string;
+  readonly storePath: string;
+  /** Folder of compiled modules; safe to delete. */
+  readonly compileCache: string;
+  /** The same for the processes of trials, which read it only: what one wrote there would run in the next. */
+  readonly trialCache: string;
+  /** Where the artifact with this hash lies or would lie. */
+  artifactPath(sha256: string): string;
+  /** Keeps these bytes as an artifact and gives their hash; on disk for good when it returns. */
+  keepArtifact(bytes: Uint8Array): string;
+  hasArtifact(sha256: string): boolean;
+  /** Where prepared inputs with this name lie. */
+  inputPath(name: string): string;
+  /** A new empty folder for one child process. */
+  scratch(label: string): string;
+  release(): void;
+}
+
+const LOCK = 'run.lock';
+
+export interface WorkspaceOptions {
+  /** Folder of artifacts, where it is shared with others; made by them. */
+  readonly artifacts?: string;
+}
+
+/** Throws InputError when another process works in it. */
+export function openWorkspace(root: string, options: WorkspaceOptions = {}): Workspace {
+  const path = resolve(root);
+  const folders = {
+    artifacts: resolve(options.artifacts ?? join(path, 'artifacts')),
+    inputs: join(path, 'inputs'),
+    scratch: join(path, 'scratch'),
+  };
+  try {
+    for (const folder of [folders.artifacts, folders.inputs]) mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new InputError(`workspace ${path}: cannot be made; name a folder you may write to with --home`, {
+      cause: error,
+    });
+  }
+  const lock = join(path, LOCK);
+  const holder = tryProcessLock(lock);
+  if (holder !== null) {
+    throw new InputError(
+      `another run (process ${holder}) works in ${path}; wait for it, or name another folder with --home`,
+    );
+  }
+  // Whatever is left here belonged to a run that died.
+  removeFolder(folders.scratch);
+  mkdirSync(folders.scratch);
+  const artifactPath = (sha256: string) => join(folders.artifacts, `${sha256}.onnx`);
+  let children = 0;
+  return {
+    root: path,
+    storePath: join(path, 'store.sqlite'),
+    compileCache: join(path, 'compile-cache', 'own'),
+    trialCache: join(path, 'compile-cache', 'trials'),
+    artifactPath,
+    keepArtifact(bytes) {
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      if (!existsSync(artifactPath(sha256))) writeDurably(artifactPath(sha256), bytes);
+      return sha256;
+    },
+    hasArtifact: (sha256) => existsSync(artifactPath(sha256)),
+    inputPath: (name) => join(folders.inputs, name),
+    scratch(label) {
+      const folder = join(folders.scratch, `${String(++children).padStart(5, '0')}-${label}`);
+      mkdirSync(folder);
+      return folder;
+    },
+    release: () => releaseProcessLock(lock),
+  };
+}
+
+/** The first of the workspaces `<folder>/1`, `<folder>/2` … that no process works in: what a dead one left is used again. */
+export function openFreeWorkspace(folder: string, options: WorkspaceOptions = {}): Workspace {
+  for (let number = 1; ; number++) {
+    const root = join(resolve(folder), String(number));
+    if (existsSync(root) && processHolding(join(root, LOCK)) !== null) continue;
+    try {
+      return openWorkspace(root, options);
+    } catch (error) {
+      if (processHolding(join(root, LOCK)) === null) throw error;
+    }
+  }
+}
+
+/** Writes a file so that it is whole or absent, also after a power cut. */
+export function writeDurably(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  const file = openSync(temporary, 'w');
+  try {
+    writeFileSync(file, bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+}

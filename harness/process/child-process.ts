@@ -1,0 +1,351 @@
+/**
+ * Runs one piece of work in a process of its own, under limits, and says how it ended. The child leads a process group, so
+ * that ending it ends whatever it started; it ends when this process dies. One that runs strangers' code is shut in as
+ * well (sandbox.ts), and talks by lines of JSON on a pipe: what Node's own channel carries could make objects here.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import { folderUse } from './folder-use.ts';
+import { removeFolder } from './plain-file.ts';
+import { type ProcessTree, createProcessTree } from './process-tree.ts';
+import { KERNEL_FOLDERS, SETUP_FAILED, type SandboxSupport, sandboxCommand } from '../sandbox/sandbox.ts';
+import { MESSAGE_VARIABLE } from './tell-parent.ts';
+import { PARENT_VARIABLE } from './watch-parent.ts';
+
+export interface ChildRequest {
+  /** Absolute path of the module to run. */
+  readonly entry: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Where compiled modules are kept for the next child: parsing them costs more than most trials. */
+  readonly compileCache: string;
+  readonly timeoutSeconds: number;
+  /** Largest resident set of the child and its descendants together. */
+  readonly memoryBytes: number;
+  readonly signal?: AbortSignal;
+  /** Messages the child sends: by process.send, or where it is confined by tellParent, as anything JSON can say. */
+  readonly onMessage?: (message: unknown, spent: ChildUsage) => void;
+  /** How a child that runs strangers' code is shut in. */
+  readonly confinement?: Confinement;
+}
+
+export interface Confinement {
+  readonly support: SandboxSupport;
+  /** Absolute paths of files and folders it may read, beside its working directory and the system's own. */
+  readonly readable: readonly string[];
+  /** Whether Node's permission model lets it start processes. */
+  readonly startsProcesses: boolean;
+  readonly most: ConfinementLimits;
+}
+
+export interface ConfinementLimits {
+  /** In the working directory, and in files without a name. */
+  readonly scratchBytes: number;
+  readonly files: number;
+  readonly processes: number;
+  /** On standard output, standard error and the pipe for messages together. */
+  readonly outputBytes: number;
+}
+
+export interface ChildUsage {
+  readonly wallSeconds: number;
+  /** As last sampled; null when the child was gone before the first sample. */
+  readonly cpuSeconds: number | null;
+  readonly peakMemoryBytes: number;
+}
+
+/**
+ * `killed`: by a signal nobody here sent, as the kernel or a person does: the piece is worth another try. `crashed`: by a
+ * signal of its own making, such as a wrong memory access. `exited` covers every exit code; standard error says more.
+ * `over-limit`: it took more than its confinement allows, and what. `not-started`: its sandbox could not be set up.
+ */
+export type ChildOutcome = ChildUsage &
+  (
+    | { readonly ending: 'exited'; readonly exitCode: number; readonly errorOutput: string }
+    | { readonly ending: 'killed' | 'crashed'; readonly signalName: string; readonly errorOutput: string }
+    | { readonly ending: 'timeout' | 'out-of-memory' | 'aborted' }
+    | { readonly ending: 'over-limit'; readonly excess: string }
+    | { readonly ending: 'not-started'; readonly errorOutput: string }
+  );
+
+const SAMPLE_INTERVAL_MS = 50;
+/** The scratch folder is looked through this often, and never for more than a tenth of the time. */
+const SCRATCH_INTERVAL_MS = 200;
+const SCRATCH_REST_RATIO = 10;
+/** Enough for a stack trace; a child that prints a gigabyte fills no memory here. */
+const KEPT_OUTPUT_BYTES = 16_384;
+/** A confined child's message says little: progress, or that work begins. */
+const LONGEST_MESSAGE_BYTES = 4096;
+const MESSAGE_DESCRIPTOR = 3;
+/** What V8 and the C++ library print when they are out of memory before our limit is reached. */
+const OUT_OF_MEMORY_OUTPUT = /heap out of memory|Array buffer allocation failed|bad_alloc|Cannot allocate memory/i;
+const CRASHES = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP']);
+/** By number, the first of several names: SIGABRT is SIGIOT too. */
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number as number, name]),
+);
+/** A shell's way to say that what it ran was ended by a signal. */
+const SIGNAL_EXIT_CODE = 128;
+/** `unshare` and the shell that is the first process of the sandbox. */
+const SANDBOX_GENERATIONS = 2;
+
+type Stop =
+  | { readonly ending: 'timeout' | 'out-of-memory' | 'aborted' }
+  | { readonly ending: 'over-limit'; readonly excess: string };
+
+export async function runChild(request: ChildRequest): Promise<ChildOutcome> {
+  const { confinement } = request;
+  const startedAt = performance.now();
+  const child = start(request);
+  const inside = confinement?.support.isolation === 'all';
+  const tree = createProcessTree(child.pid ?? 0, {
+    outer: inside ? SANDBOX_GENERATIONS : 0,
+    ...(confinement && !inside && { mark: `TMPDIR=${request.cwd}` }),
+  });
+  let ended: Stop | undefined;
+  let cpuSeconds: number | null = null;
+  let peakMemoryBytes = 0;
+  let outputBytes = 0;
+
+  function end(reason: Stop): void {
+    ended ??= reason;
+    if (child.pid !== undefined) tree.kill();
+  }
+  function sample(): void {
+    const usage = child.pid === undefined ? undefined : tree.usage();
+    if (!usage) return;
+    cpuSeconds = Math.max(cpuSeconds ?? 0, usage.cpuSeconds);
+    peakMemoryBytes = Math.max(peakMemoryBytes, usage.memoryBytes);
+    const most = confinement?.most.processes ?? Infinity;
+    if (usage.processes > most) end({ ending: 'over-limit', excess: `ran more than ${most} processes at once` });
+    if (usage.memoryBytes > request.memoryBytes) end({ ending: 'out-of-memory' });
+  }
+  const spent = (): ChildUsage => ({
+    wallSeconds: (performance.now() - startedAt) / 1000,
+    cpuSeconds,
+    peakMemoryBytes,
+  });
+  const onBytes = (bytes: number): void => {
+    outputBytes += bytes;
+    const most = confinement?.most.outputBytes ?? Infinity;
+    if (outputBytes > most) end({ ending: 'over-limit', excess: `printed more than ${mebibytes(most)}` });
+  };
+  const onMessage = (message: unknown): void => {
+    sample();
+    request.onMessage?.(message, spent());
+  };
+
+  const output = keepTail(child, onBytes);
+  if (!confinement) child.on('message', (message) => request.onMessage?.(message, spent()));
+  else readMessages(child.stdio[MESSAGE_DESCRIPTOR] as Readable, { onBytes, onMessage });
+  const sampler = setInterval(sample, SAMPLE_INTERVAL_MS);
+  const scratch = confinement && watchScratch(request.cwd, { tree, most: confinement.most, end });
+  const timer = setTimeout(() => end({ ending: 'timeout' }), request.timeoutSeconds * 1000);
+  const onAbort = () => end({ ending: 'aborted' });
+  request.signal?.addEventListener('abort', onAbort);
+  if (request.signal?.aborted) onAbort();
+
+  try {
+    const { exitCode, signalName } = await closed(child, tree);
+    tree.kill();
+    if (ended) return { ...spent(), ...ended };
+    return { ...spent(), ...endingOf({ exitCode, signalName, errorOutput: output(), inside }) };
+  } finally {
+    clearInterval(sampler);
+    clearTimeout(timer);
+    scratch?.stop();
+    request.signal?.removeEventListener('abort', onAbort);
+    if (inside) removeFolder(`${request.cwd}.sandbox`);
+  }
+}
+
+function endingOf(parts: {
+  readonly exitCode: number | null;
+  readonly signalName: string | null;
+  readonly errorOutput: string;
+  readonly inside: boolean;
+}) {
+  const { exitCode, errorOutput, inside } = parts;
+  if (inside && exitCode !== 0 && errorOutput.endsWith(SETUP_FAILED))
+    return { ending: 'not-started', errorOutput } as const;
+  if (exitCode !== 0 && OUT_OF_MEMORY_OUTPUT.test(errorOutput)) return { ending: 'out-of-memory' } as const;
+  // The shell in between can only say so by a number; a method that ends with that number only misreports itself.
+  const inner = inside && exitCode !== null ? SIGNAL_NAMES.get(exitCode - SIGNAL_EXIT_CODE) : undefined;
+  const signalName = parts.signalName ?? inner;
+  if (signalName !== undefined) {
+    return { ending: CRASHES.has(signalName) ? 'crashed' : 'killed', signalName, errorOutput } as const;
+  }
+  return { ending: 'exited', exitCode: exitCode ?? 0, errorOutput } as const;
+}
+
+function start(request: ChildRequest): ChildProcess {
+  const { cwd, confinement, compileCache } = request;
+  const node = [
+    process.execPath,
+    // A JavaScript heap up to the limit: V8's own default may be lower, and its abort is told apart below.
+    `--max-old-space-size=${Math.ceil(request.memoryBytes / 2 ** 20)}`,
+    '--disable-warning=ExperimentalWarning',
+    ...(confinement ? permissionFlags(request, confinement) : []),
+    request.entry,
+    ...request.args,
+  ] as const;
+  if (!confinement) {
+    return spawn(node[0], node.slice(1), {
+      cwd,
+      env: childEnvironment(request),
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+    });
+  }
+  mkdirSync(compileCache, { recursive: true });
+  const { program, args } = sandboxCommand({
+    support: confinement.support,
+    cwd,
+    readable: [...confinement.readable, compileCache],
+    mostFileBytes: confinement.most.scratchBytes,
+    command: node,
+  });
+  return spawn(program, args, {
+    cwd,
+    env: childEnvironment(request),
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+}
+
+/**
+ * Node's permission model, https://nodejs.org/api/permissions.html: keeps JavaScript to these paths. Native code, which
+ * onnxruntime is, it does not bind; a method that brings its own is held by the namespaces alone.
+ */
+function permissionFlags(
+  { cwd, entry, compileCache }: ChildRequest,
+  { support, readable, startsProcesses }: Confinement,
+): string[] {
+  if (support.permissionFlag === null) return [];
+  const processes = support.isolation === 'all' || startsProcesses ? '/proc' : '/proc/self';
+  // A cache that cannot be written is not read either; where there are namespaces they keep it from being written.
+  const written = [cwd, compileCache];
+  const read = [...readable, ...written, entry, processes, ...KERNEL_FOLDERS];
+  return [
+    support.permissionFlag,
+    '--disable-warning=SecurityWarning',
+    '--allow-addons',
+    ...(startsProcesses ? ['--allow-child-process'] : []),
+    ...(support.deathSignal ? [] : ['--allow-worker']),
+    ...withRealPaths(read).map((path) => `--allow-fs-read=${path}`),
+    ...withRealPaths(written).map((path) => `--allow-fs-write=${path}`),
+  ];
+}
+
+/** Modules are asked for by their real paths, files by the given ones. */
+function withRealPaths(paths: readonly string[]): string[] {
+  const real = paths.flatMap((path) => {
+    try {
+      return [realpathSync(path)];
+    } catch {
+      return []; // not there
+    }
+  });
+  return [...new Set([...paths, ...real])];
+}
+
+/** What a process needs to run, and nothing a person keeps in their environment. What it leaves in its TMPDIR goes with cwd. */
+function childEnvironment({ compileCache, cwd, confinement }: ChildRequest): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'LANG', 'LD_LIBRARY_PATH'].flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]] as const],
+  );
+  const shutIn =
+    confinement && (confinement.support.isolation !== 'none' || confinement.support.permissionFlag !== null);
+  return {
+    ...Object.fromEntries(kept),
+    ...(shutIn && { HOME: cwd }),
+    TMPDIR: cwd,
+    NODE_COMPILE_CACHE: compileCache,
+    ...(confinement?.support.deathSignal ? {} : { [PARENT_VARIABLE]: String(process.pid) }),
+    ...(confinement && { [MESSAGE_VARIABLE]: String(MESSAGE_DESCRIPTOR) }),
+  };
+}
+
+/** Ends the child when it has filled its scratch folder, or keeps as much in files that have no name there. */
+function watchScratch(
+  folder: string,
+  parts: { readonly tree: ProcessTree; readonly most: ConfinementLimits; readonly end: (reason: Stop) => void },
+): { stop(): void } {
+  const { tree, most, end } = parts;
+  let timer = setTimeout(look, SCRATCH_INTERVAL_MS);
+  function look(): void {
+    const startedMs = performance.now();
+    const { files, bytes } = folderUse(folder, most.files);
+    if (files > most.files) end({ ending: 'over-limit', excess: `left more than ${most.files} files in its folder` });
+    else if (bytes + tree.namelessBytes() > most.scratchBytes)
+      end({ ending: 'over-limit', excess: `wrote more than ${mebibytes(most.scratchBytes)} into its folder` });
+    timer = setTimeout(look, Math.max(SCRATCH_INTERVAL_MS, SCRATCH_REST_RATIO * (performance.now() - startedMs)));
+  }
+  return { stop: () => clearTimeout(timer) };
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
+}
+
+/** Lines of JSON; what is too long or no JSON is dropped. */
+function readMessages(
+  pipe: Readable,
+  { onBytes, onMessage }: { readonly onBytes: (bytes: number) => void; readonly onMessage: (message: unknown) => void },
+): void {
+  let rest = '';
+  pipe.on('error', () => {}); // reset, when the child is killed
+  pipe.on('data', (chunk: Buffer) => {
+    onBytes(chunk.byteLength);
+    const lines = (rest + chunk.toString('utf8')).split('\n');
+    rest = (lines.pop() ?? '').slice(0, LONGEST_MESSAGE_BYTES);
+    for (const line of lines) {
+      if (line.length >= LONGEST_MESSAGE_BYTES) continue;
+      const message = parse(line);
+      if (typeof message === 'object' && message !== null) onMessage(message);
+    }
+  });
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function closed(
+  child: ChildProcess,
+  tree: ProcessTree,
+): Promise<{ exitCode: number | null; signalName: string | null }> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (exitCode, signalName) => {
+      // Output pipes stay open when a grandchild holds them, so the exit is not the close: wait a moment for the rest.
+      const settle = () => resolve({ exitCode, signalName });
+      const rest = setTimeout(settle, 1000);
+      child.once('close', () => {
+        clearTimeout(rest);
+        settle();
+      });
+      tree.kill();
+    });
+  });
+}
+
+/** Drains standard output and error and keeps the end of the latter. */
+function keepTail(child: ChildProcess, onBytes: (bytes: number) => void): () => string {
+  let kept = Buffer.alloc(0);
+  child.stdout?.on('data', (chunk: Buffer) => onBytes(chunk.byteLength));
+  child.stderr?.on('data', (chunk: Buffer) => {
+    onBytes(chunk.byteLength);
+    kept = Buffer.concat([kept, chunk]).subarray(-KEPT_OUTPUT_BYTES);
+  });
+  return () => kept.toString('utf8').trim();
+}

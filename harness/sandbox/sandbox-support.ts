@@ -1,0 +1,107 @@
+/**
+ * How far this machine can shut in a process that runs strangers' code: Linux namespaces made by util-linux's `unshare`
+ * (https://man7.org/linux/man-pages/man1/unshare.1.html), as root or not, and Node's permission model. What is said here
+ * was tried: a sandbox is set up and left again.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InputError } from '../../contracts/errors.ts';
+import { type SandboxSupport, sandboxCommand } from './sandbox.ts';
+
+/** `auto`: as far as the machine can, and rows say what was not cut off. `required`: wholly or not at all. */
+export const SANDBOX_POLICIES = ['auto', 'required', 'off'] as const;
+export type SandboxPolicy = (typeof SANDBOX_POLICIES)[number];
+
+/** A file of the repository: whoever the program runs as has to be able to read those. */
+const OWN_FILE = join(import.meta.dirname, '../../package.json');
+const PROBE_TIMEOUT_MS = 20_000;
+const LONGEST_REASON = 300;
+
+/** What the policy makes of this machine. @throws InputError when more is required than there is. */
+export function sandboxFor(policy: SandboxPolicy, machine = sandboxSupport): SandboxSupport {
+  if (policy === 'off') {
+    return {
+      isolation: 'none',
+      userNamespace: false,
+      deathSignal: false,
+      permissionFlag: null,
+      reason: 'turned off by --sandbox off',
+    };
+  }
+  const support = machine();
+  if (policy === 'required' && (support.isolation !== 'all' || support.permissionFlag === null)) {
+    throw new InputError(
+      `--sandbox required: methods cannot be shut in on this machine: ${support.reason ?? 'this Node has no permission model'}; ` +
+        'shrinkrank doctor says what is missing; without --sandbox required the run goes on and its rows are marked',
+    );
+  }
+  return support;
+}
+
+/** Remarks for the rows of a trial: what its method was not cut off from. */
+export function sandboxRemarks({ isolation }: SandboxSupport): readonly string[] {
+  if (isolation === 'all') return [];
+  return isolation === 'network'
+    ? ['not shut in: files of the machine in sight']
+    : ['not shut in: network not cut off, files of the machine in sight'];
+}
+
+let support: SandboxSupport | undefined;
+
+/** Tried once per process. */
+export function sandboxSupport(): SandboxSupport {
+  return (support ??= trySandboxes());
+}
+
+function trySandboxes(): SandboxSupport {
+  const permissionFlag = permissionFlagOf(process.versions.node);
+  if (process.platform !== 'linux') {
+    const reason = `${process.platform} has no namespaces`;
+    return { isolation: 'none', userNamespace: false, deathSignal: false, permissionFlag, reason };
+  }
+  const deathSignal = spawnSync('setpriv', ['--pdeathsig', 'KILL', '--', 'true']).status === 0;
+  const failures: string[] = [];
+  for (const isolation of ['all', 'network'] as const) {
+    // Root gives itself up where it can; the others have no choice.
+    for (const userNamespace of process.getuid?.() === 0 ? [false, true] : [true]) {
+      const candidate = { isolation, userNamespace, deathSignal, permissionFlag, reason: failures[0] ?? null };
+      const failure = deathSignal ? tryOne(candidate) : 'setpriv of util-linux 2.33 or newer is missing';
+      if (failure === undefined) return candidate;
+      failures.push(failure);
+    }
+  }
+  return { isolation: 'none', userNamespace: false, deathSignal, permissionFlag, reason: failures[0] ?? null };
+}
+
+/** Undefined when it works. */
+function tryOne(candidate: SandboxSupport): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'shrinkrank-sandbox-'));
+  try {
+    const { program, args } = sandboxCommand({
+      support: candidate,
+      cwd: folder,
+      readable: [OWN_FILE],
+      mostFileBytes: 2 ** 20,
+      command: ['/bin/sh', '-c', 'cat "$0" > copy && echo shut in', OWN_FILE],
+    });
+    const { stdout, stderr, error } = spawnSync(program, args, {
+      encoding: 'utf8',
+      timeout: PROBE_TIMEOUT_MS,
+      env: { PATH: process.env['PATH'] },
+    });
+    if (stdout?.trim() === 'shut in') return undefined;
+    return (error?.message ?? stderr.trim().replaceAll(/\s+/g, ' ')).slice(0, LONGEST_REASON) || 'unshare failed';
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(`${folder}.sandbox`, { recursive: true, force: true });
+  }
+}
+
+/** https://nodejs.org/api/permissions.html: behind an experimental flag from 20.0, plain from 22.13 and 23.5. */
+export function permissionFlagOf(version: string): SandboxSupport['permissionFlag'] {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major >= 24 || (major === 23 && minor >= 5) || (major === 22 && minor >= 13)) return '--permission';
+  return major >= 20 ? '--experimental-permission' : null;
+}

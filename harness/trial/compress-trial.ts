@@ -1,0 +1,92 @@
+/** Runs a method in a child process and keeps the artifact it makes. Records nothing: that is the caller's. */
+import { join } from 'node:path';
+import { type Bench, MOST_ATTEMPTS, type ScratchWork, describeEnding, lastWords, runInScratch } from '../plan/bench.ts';
+import type { ChildOutcome } from '../process/child-process.ts';
+import type { Outcome } from '../process/outcome.ts';
+import type { PlannedTrial } from '../plan/plan.ts';
+import { sandboxFor } from '../sandbox/sandbox-support.ts';
+import { shutInTrial } from './shut-in-trial.ts';
+import type { TrialSpecification } from './trial-child.ts';
+import type { TrialAccount } from './trial-report.ts';
+
+export interface Compressed {
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly account: TrialAccount;
+  readonly wallSeconds: number;
+  /** Completed: the SHA-256 under which the workspace holds the artifact. */
+  readonly outcome: Outcome<string>;
+}
+
+const TRIAL_CHILD = join(import.meta.dirname, 'trial-child.ts');
+
+export async function compressTrial(bench: Bench, trial: PlannedTrial): Promise<Compressed> {
+  const { workspace, preparer, limits, onProgress } = bench;
+  const { entry, unit, identity } = trial;
+  const { model, calibration } = entry;
+  const { access } = unit.method;
+  const startedAt = new Date().toISOString();
+  const preparedModel = await preparer.model(model);
+  const calibrationPath = access === 'data-free' ? null : await preparer.calibration(model, calibration, identity.seed);
+  const trainingPath = access === 'trained' ? await preparer.training(model, calibration, identity.seed) : null;
+
+  const sandbox = sandboxFor(bench.sandbox ?? 'auto');
+  for (let attempt = 1; ; attempt++) {
+    const child = { label: 'trial', entry: TRIAL_CHILD, timeoutSeconds: limits.trialTimeoutSeconds };
+    const compressed = await runInScratch(bench, child, (scratch): ScratchWork<Compressed | null> => {
+      const specification: TrialSpecification = {
+        methodFile: unit.file,
+        params: identity.params,
+        randomSeed: `${identity.method}/${identity.variant}/${identity.seed}`,
+        model: preparedModel,
+        calibrationPath,
+        trainingPath,
+        training: {
+          provider: identity.trainedOn?.provider ?? 'cpu',
+          environment: identity.trainedOn ? (bench.deviceEnvironment ?? {}) : {},
+        },
+        artifactPath: join(scratch, 'artifact.onnx'),
+        reportPath: join(scratch, 'report.json'),
+      };
+      const tried = shutInTrial({ sandbox, trial, specification, scratchBytes: limits.scratchBytes });
+      return {
+        specification,
+        confinement: tried.confinement,
+        onMessage(message, spent) {
+          tried.hear(message, spent);
+          onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) });
+        },
+        settle(ending) {
+          const failure = describeEnding(ending, limits, limits.trialTimeoutSeconds);
+          const { reported, account, outcome } = tried.settle(ending, failure);
+          const again = reported ? undefined : causeFromOutside(ending);
+          if (again !== undefined && attempt < MOST_ATTEMPTS) {
+            onProgress?.({ kind: 'again', trial, reason: again });
+            return null;
+          }
+          const wallSeconds = account.cost?.wallSeconds ?? ending.wallSeconds;
+          return {
+            startedAt,
+            account,
+            wallSeconds,
+            outcome:
+              outcome.status === 'completed' ? { ...outcome, value: workspace.keepArtifact(outcome.value) } : outcome,
+          };
+        },
+      };
+    });
+    if (compressed) return compressed;
+  }
+}
+
+function shareOf(message: unknown): number {
+  const { share } = message as { readonly share?: unknown };
+  return typeof share === 'number' && share >= 0 && share <= 1 ? share : 0;
+}
+
+/** Why an ending says nothing of the method, so that it is worth another try. */
+function causeFromOutside(ending: ChildOutcome): string | undefined {
+  if (ending.ending === 'killed') return `its process was killed from outside (${ending.signalName})`;
+  if (ending.ending === 'not-started') return `its sandbox could not be set up${lastWords(ending.errorOutput)}`;
+  return undefined;
+}

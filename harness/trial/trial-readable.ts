@@ -1,0 +1,96 @@
+/**
+ * What the process of a trial may read: the harness and the methods, its own inputs, and what its program and its
+ * command need to run. Not the store, other artifacts, test items, datasets, results, nor anybody's home folder.
+ */
+import { accessSync, constants, existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Method } from '../../engine/definitions/method.ts';
+import { importClosure } from '../plan/source-hash.ts';
+import type { TrialSpecification } from './trial-child.ts';
+
+const REPOSITORY = resolve(import.meta.dirname, '../..');
+const CODE = ['contracts', 'numerics', 'engine', 'harness', 'methods', 'node_modules', 'package.json'].map((name) =>
+  join(REPOSITORY, name),
+);
+/** Parts of the folder a program is installed in; a folder that is somebody's home may have a bin too, and more beside it. */
+const INSTALLATION = ['bin', 'lib', 'lib64', 'libexec', 'pyvenv.cfg'];
+const MOST_LINKS = 16;
+
+/** Absolute paths of files and folders. */
+export function trialReadable(
+  specification: Omit<TrialSpecification, 'artifactPath' | 'reportPath'>,
+  method: Method,
+): string[] {
+  const { methodFile, model, calibrationPath, trainingPath, training } = specification;
+  const inputs = [model, ...(model.smaller ? [model.smaller] : [])].flatMap(({ onnxPath, partsPath }) => [
+    onnxPath,
+    partsPath,
+  ]);
+  const program = method.command && findProgram(method.command[0]);
+  const libraries = (process.env['LD_LIBRARY_PATH'] ?? '').split(delimiter).filter(isAbsolute);
+  const wanted = [
+    ...CODE,
+    ...importClosure(methodFile),
+    ...inputs,
+    ...(calibrationPath === null ? [] : [calibrationPath]),
+    ...(trainingPath === null ? [] : [trainingPath]),
+    ...installationOf(process.execPath),
+    ...(program === undefined ? [] : installationOf(program)),
+    ...libraries,
+    // Manifests of drivers; what they name lies beside them or among the system's libraries.
+    ...Object.values(training.environment).filter(isAbsolute).map(dirname),
+  ];
+  return [...new Set(wanted)].filter((path) => existsSync(path));
+}
+
+/** As a shell would find it; undefined where it is nowhere. */
+function findProgram(name: string): string | undefined {
+  const candidates = name.includes('/') ? [resolve(name)] : searchPath().map((folder) => join(folder, name));
+  return candidates.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function searchPath(): string[] {
+  return (process.env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
+}
+
+/** A program, every link on the way to it, and what is installed beside it; of a script its interpreter's too. */
+function installationOf(program: string): string[] {
+  const paths = [...linksFrom(program), realpathSync(program)];
+  const prefixes = paths.map((path) => dirname(dirname(path)));
+  const homes = prefixes.flatMap((prefix) => {
+    // A virtual environment names the folder of the interpreter it was made from.
+    const home = /^home\s*=\s*(\/.+)$/m.exec(textOf(join(prefix, 'pyvenv.cfg')))?.[1]?.trim();
+    return home === undefined ? [] : [dirname(home)];
+  });
+  const interpreter = /^#!\s*(\/\S+)/.exec(textOf(realpathSync(program)).slice(0, 256))?.[1];
+  return [
+    ...paths,
+    ...[...prefixes, ...homes].flatMap((prefix) => INSTALLATION.map((name) => join(prefix, name))),
+    ...(interpreter !== undefined && existsSync(interpreter) ? installationOf(interpreter) : []),
+  ].filter((path) => !/^\/[^/]*$/.test(path));
+}
+
+function linksFrom(program: string): string[] {
+  const links = [program];
+  for (let path = program; links.length < MOST_LINKS && lstatSync(path).isSymbolicLink(); links.push(path)) {
+    path = resolve(dirname(path), readlinkSync(path));
+  }
+  return links;
+}
+
+/** Beginning of a text file; empty where there is none. Programs are not read through. */
+function textOf(path: string): string {
+  try {
+    if (lstatSync(path).size > 65_536) return '';
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}

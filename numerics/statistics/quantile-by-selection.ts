@@ -1,0 +1,90 @@
+/**
+ * The quantile of a large sample without sorting it: Floyd & Rivest's selection (Commun. ACM 18(3), 1975, algorithm 489),
+ * which compares little more than each value once where the quantile is an outer one.
+ */
+import { InputError } from '../../contracts/errors.ts';
+
+/**
+ * As quantileOfSorted() of the sorted values, to the last bit; reorders `values`. NaN when one of them is NaN.
+ * Throws InputError for an empty sample or a probability outside [0, 1].
+ */
+export function quantileBySelection(values: Float64Array, probability: number): number {
+  if (values.length === 0) throw new InputError('quantile: expected at least 1 value, got 0');
+  if (!(probability >= 0 && probability <= 1)) {
+    throw new InputError(`quantile: expected a probability from 0 to 1, got ${probability}`);
+  }
+  // Indexed, since iterating a typed array takes several times as long, and this runs for every pair of entries.
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return NaN;
+  const last = values.length - 1;
+  const position = last * probability;
+  const rank = Math.floor(position);
+  if (position === rank) {
+    select(values, { rank, from: 0, to: last });
+    return values[rank] as number;
+  }
+  const [below, above] = neighbours(values, rank);
+  return below === above ? below : below + (above - below) * (position - rank);
+}
+
+/** The values of this rank and the next: one by selection, the other from the shorter side of it. */
+function neighbours(values: Float64Array, rank: number): readonly [number, number] {
+  const last = values.length - 1;
+  if (2 * rank < last) {
+    select(values, { rank: rank + 1, from: 0, to: last });
+    let below = -Infinity;
+    for (let i = 0; i <= rank; i++) if ((values[i] as number) > below) below = values[i] as number;
+    return [below, values[rank + 1] as number];
+  }
+  select(values, { rank, from: 0, to: last });
+  let above = Infinity;
+  for (let i = rank + 1; i <= last; i++) if ((values[i] as number) < above) above = values[i] as number;
+  return [values[rank] as number, above];
+}
+
+/** Above this a sample of the range narrows it first; the paper's constant. */
+const SAMPLED_ABOVE = 600;
+
+/** Puts the value of this rank in its place, nothing larger before it and nothing smaller after it. */
+function select(
+  values: Float64Array,
+  { rank, from, to }: { readonly rank: number; readonly from: number; readonly to: number },
+): void {
+  let [left, right] = [from, to];
+  while (right > left) {
+    if (right - left > SAMPLED_ABOVE) select(values, { rank, ...sampleRange({ rank, left, right }) });
+    const pivot = values[rank] as number;
+    let [i, j] = [left, right];
+    swap(values, left, rank);
+    if ((values[right] as number) > pivot) swap(values, left, right);
+    while (i < j) {
+      swap(values, i++, j--);
+      while ((values[i] as number) < pivot) i++;
+      while ((values[j] as number) > pivot) j--;
+    }
+    if (values[left] === pivot) swap(values, left, j);
+    else swap(values, ++j, right);
+    if (j <= rank) left = j + 1;
+    if (rank <= j) right = j - 1;
+  }
+}
+
+/** Where the value is to be sought within a sample around its rank. */
+function sampleRange({ rank, left, right }: { readonly rank: number; readonly left: number; readonly right: number }): {
+  readonly from: number;
+  readonly to: number;
+} {
+  const n = right - left + 1;
+  const i = rank - left + 1;
+  const size = 0.5 * Math.exp((2 * Math.log(n)) / 3);
+  const spread = 0.5 * Math.sqrt((Math.log(n) * size * (n - size)) / n) * Math.sign(i - n / 2);
+  return {
+    from: Math.max(left, Math.floor(rank - (i * size) / n + spread)),
+    to: Math.min(right, Math.floor(rank + ((n - i) * size) / n + spread)),
+  };
+}
+
+function swap(values: Float64Array, i: number, j: number): void {
+  const held = values[i] as number;
+  values[i] = values[j] as number;
+  values[j] = held;
+}

@@ -1,0 +1,145 @@
+/**
+ * Tests and intervals for paired outcomes.
+ * McNemar's exact and mid-p test: Fagerland, Lydersen & Laake 2013, BMC Med. Res. Methodol. 13:91.
+ * False discovery rate: Benjamini & Hochberg 1995. Score interval of a share: Wilson 1927.
+ */
+import { InputError } from '../../contracts/errors.ts';
+import { createRandom } from '../tensor/random.ts';
+import { type Interval, normalQuantile, sum } from './statistics.ts';
+
+/**
+ * Two-sided McNemar test from the two counts of discordant pairs. `exact` never rejects too often; `midP` is close to
+ * its nominal level and less conservative. The pairs must be independent of one another.
+ */
+export function mcnemar(counts: { readonly onlyFirst: number; readonly onlySecond: number }): {
+  readonly exact: number;
+  readonly midP: number;
+} {
+  const { onlyFirst, onlySecond } = counts;
+  for (const count of [onlyFirst, onlySecond]) {
+    if (!Number.isSafeInteger(count) || count < 0) {
+      throw new InputError(`McNemar test: expected two counts, got ${onlyFirst} and ${onlySecond}`);
+    }
+  }
+  const n = onlyFirst + onlySecond;
+  const fewer = Math.min(onlyFirst, onlySecond);
+  let logMass = -n * Math.LN2; // ln C(n, k) / 2^n at k = 0
+  let tail = Math.exp(logMass);
+  for (let k = 1; k <= fewer; k++) {
+    logMass += Math.log((n - k + 1) / k);
+    tail += Math.exp(logMass);
+  }
+  const mass = Math.exp(logMass);
+  const tied = onlyFirst === onlySecond;
+  return { exact: Math.min(1, 2 * tail), midP: tied ? 1 - mass / 2 : 2 * tail - mass };
+}
+
+/**
+ * Two-sided sign-flip (paired permutation) test that differences per item centre on zero: the share of random sign
+ * patterns whose sum is at least as far from zero as the observed one, that one included, so never below 1/(resamples + 1).
+ */
+export function signFlipTest(params: {
+  /** [items] */
+  readonly differences: ArrayLike<number>;
+  readonly resamples: number;
+  readonly seed: string;
+}): number {
+  const { differences, ...options } = params;
+  return signFlipTests({ columns: [differences], ...options })[0] as number;
+}
+
+/** Columns whose sums under all sign patterns are held at once. */
+const COLUMNS_AT_ONCE = 512;
+
+/** The same test of many columns of differences, each by itself; the sign patterns are drawn once for all of a length. */
+export function signFlipTests(params: {
+  /** Each [items]; lengths may differ. */
+  readonly columns: readonly ArrayLike<number>[];
+  readonly resamples: number;
+  readonly seed: string;
+}): number[] {
+  const { columns, resamples, seed } = params;
+  const pValues = columns.map(() => 1);
+  const byLength = Map.groupBy(columns.keys(), (index) => (columns[index] as ArrayLike<number>).length);
+  for (const [items, indices] of byLength) {
+    for (let start = 0; start < indices.length; start += COLUMNS_AT_ONCE) {
+      const part = indices.slice(start, start + COLUMNS_AT_ONCE);
+      const width = part.length;
+      const rows = new Float64Array(items * width);
+      part.forEach((index, c) => {
+        const column = columns[index] as ArrayLike<number>;
+        for (let i = 0; i < items; i++) rows[i * width + c] = column[i] as number;
+      });
+      const sums = signFlipSums({ rows, items, width, resamples, seed });
+      part.forEach((index, c) => {
+        const differences = columns[index] as ArrayLike<number>;
+        // Sums of the same numbers in another sign pattern differ by rounding where they are equal in truth.
+        const limit = Math.abs(sum(differences)) - 1e-12 * sum(Float64Array.from(differences, Math.abs));
+        let extreme = 0;
+        for (let b = 0; b < resamples; b++) if (Math.abs(sums[b * width + c] as number) >= limit) extreme++;
+        pValues[index] = (extreme + 1) / (resamples + 1);
+      });
+    }
+  }
+  return pValues;
+}
+
+/** Sums of each column under random signs of the items: [resamples, width]. */
+export function signFlipSums(params: {
+  /** [items, width] */
+  readonly rows: Float64Array;
+  readonly items: number;
+  readonly width: number;
+  readonly resamples: number;
+  readonly seed: string;
+}): Float64Array {
+  const { rows, items, width, resamples } = params;
+  const random = createRandom(params.seed);
+  const sums = new Float64Array(resamples * width);
+  for (let b = 0; b < resamples; b++) {
+    const at = b * width;
+    let bits = 0;
+    for (let i = 0; i < items; i++) {
+      bits = i % 32 === 0 ? random.integer(2 ** 32) : bits >>> 1;
+      const sign = bits & 1 ? 1 : -1;
+      const row = i * width;
+      for (let c = 0; c < width; c++) sums[at + c] = (sums[at + c] as number) + sign * (rows[row + c] as number);
+    }
+  }
+  return sums;
+}
+
+/** Adjusted p-values (q-values) of Benjamini & Hochberg, in the order given: reject those at or below the wanted rate. */
+export function benjaminiHochberg(pValues: readonly number[]): number[] {
+  const order = pValues.map((_, i) => i).sort((a, b) => (pValues[b] as number) - (pValues[a] as number));
+  const adjusted = pValues.map(() => 1);
+  let least = 1;
+  order.forEach((index, i) => {
+    const rank = pValues.length - i;
+    least = Math.min(least, ((pValues[index] as number) * pValues.length) / rank);
+    adjusted[index] = least;
+  });
+  return adjusted;
+}
+
+/** Wilson's score interval of a share of independent trials, without continuity correction. */
+export function wilsonInterval(params: {
+  readonly successes: number;
+  readonly trials: number;
+  readonly confidence: number;
+}): Interval {
+  const { successes, trials, confidence } = params;
+  if (!(trials > 0 && successes >= 0 && successes <= trials)) {
+    throw new InputError(`Wilson interval: expected 0 to n successes in n > 0 trials, got ${successes} in ${trials}`);
+  }
+  const z = normalQuantile((1 + confidence) / 2);
+  const value = successes / trials;
+  const denominator = 1 + (z * z) / trials;
+  const centre = (value + (z * z) / (2 * trials)) / denominator;
+  const half = (z * Math.sqrt((value * (1 - value)) / trials + (z * z) / (4 * trials * trials))) / denominator;
+  return {
+    value,
+    low: successes === 0 ? 0 : centre - half,
+    high: successes === trials ? 1 : centre + half,
+  };
+}

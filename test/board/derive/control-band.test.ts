@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { recordCorrection } from '../../../drizzle/correction.ts';
+import { type Store, denseLatencies, denseQualities } from '../../../drizzle/queries.ts';
+import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../../drizzle/record.ts';
+import { LEAST_RUNS, controlFindings, learnBand } from '../../../board/derive/control-band.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
+import { evaluationOf, measurementOf, runOf, timeAt, trialOf } from '../../support/rows.ts';
+import { temporaryStore } from '../../support/store.ts';
+
+describe('learnBand', () => {
+  it('learns nothing from too few runs', () => {
+    expect(learnBand([1, 1, 1, 1])).toBe(null);
+    expect(learnBand([1, 1, 1, 1, 1])?.runs).toBe(LEAST_RUNS);
+  });
+
+  it('is 10 % wide where the runs agree, four robust deviations where they do not', () => {
+    const quiet = learnBand([20, 20.1, 19.9, 20, 20.05, 19.95]);
+    expect(quiet?.low).toBeCloseTo(20 / 1.1, 1);
+    expect(quiet?.high).toBeCloseTo(20 * 1.1, 1);
+    // Logarithms lie 0.1 apart on either side of the middle: the median of their distances is 0.1.
+    const loud = learnBand([-0.2, -0.1, 0, 0.1, 0.2].map(Math.exp));
+    expect(Math.log(loud?.high ?? 0)).toBeCloseTo(4 * 1.4826 * 0.1, 10);
+    expect(Math.log(loud?.low ?? 0)).toBeCloseTo(-4 * 1.4826 * 0.1, 10);
+  });
+
+  it('is not moved by one bad night, and rarely leaves a good one out', () => {
+    expect(learnBand([20, 20, 20, 20, 60, 20])?.high).toBeCloseTo(22, 5);
+    const random = createRandom('band');
+    const night = () => 20 * Math.exp(0.05 * random.normal());
+    let left = 0;
+    for (let i = 0; i < 500; i++) {
+      const band = learnBand(Array.from({ length: 20 }, night));
+      const value = night();
+      if (!band || value < band.low || value > band.high) left++;
+    }
+    // Four deviations of a normal are left in 0.006 %; estimated from 20 nights somewhat more often.
+    expect(left).toBeLessThan(10);
+  });
+});
+
+/** A run whose dense takes this long and scores this; returns its id. */
+function addRun(store: Store, number: number, { factor = 1, dense = 20 } = {}): string {
+  const run = `run-${number}`;
+  recordRun(store, runOf({ id: run, startedAt: timeAt(number * 100) }));
+  for (const variant of ['w4', 'w8']) {
+    const trial = trialOf({ run, startedAt: timeAt(number * 100 + 1), identity: { variant, seed: number } });
+    recordTrial(store, trial);
+    const evaluation = evaluationOf(trial, { startedAt: timeAt(number * 100 + 2) });
+    recordEvaluation(store, { ...evaluation, quality: { ...evaluation.quality, dense } });
+    const measurement = measurementOf(trial, { startedAt: timeAt(number * 100 + 3) });
+    const latency = measurement.latency.map((shape, i) => ({ ...shape, denseP50Ms: (i + 1) * 10 * factor }));
+    recordMeasurement(store, { ...measurement, latency });
+  }
+  return run;
+}
+
+describe('controlFindings', () => {
+  const statesOf = (store: Store, run: string) =>
+    controlFindings(run, { qualities: denseQualities(store), latencies: denseLatencies(store) }).map(
+      ({ kind, state }) => `${kind} ${state}`,
+    );
+
+  it('learns, then believes what is as before and nothing else', () => {
+    const store = temporaryStore();
+    expect(statesOf(store, addRun(store, 0))).toEqual(['quality learning', 'latency learning', 'latency learning']);
+    for (let i = 1; i < LEAST_RUNS; i++) addRun(store, i);
+    const before = ['quality as before', 'latency as before', 'latency as before'];
+    expect(statesOf(store, addRun(store, 5, { factor: 1.05 }))).toEqual(before);
+    const slow = addRun(store, 6, { factor: 1.3 });
+    expect(statesOf(store, slow)).toEqual(['quality as before', 'latency out of control', 'latency out of control']);
+    expect(statesOf(store, addRun(store, 7, { factor: 0.8 }))[1]).toBe('latency out of control');
+    const off = addRun(store, 8, { dense: 20.000000000000004 });
+    expect(statesOf(store, off)).toEqual(['quality out of control', 'latency as before', 'latency as before']);
+  });
+
+  it('finds dense that scores differently beside different candidates', () => {
+    const store = temporaryStore();
+    const run = addRun(store, 0);
+    const trial = trialOf({ run, identity: { variant: 'w3' } });
+    recordTrial(store, trial);
+    const evaluation = evaluationOf(trial);
+    recordEvaluation(store, { ...evaluation, quality: { ...evaluation.quality, dense: 21 } });
+    const [found] = controlFindings(run, { qualities: denseQualities(store), latencies: [] });
+    expect(found).toMatchObject({ state: 'out of control', text: expect.stringContaining('20, 21') });
+  });
+
+  it('does not learn from rows that were withdrawn, nor from another machine', () => {
+    const store = temporaryStore();
+    const wrong = addRun(store, 0, { dense: 19 });
+    for (const { run, key } of denseRows(store, wrong)) {
+      recordCorrection(store, { kind: 'correction', key, run, action: 'withdraw', reason: 'r', date: '2026-01-02' });
+    }
+    expect(statesOf(store, addRun(store, 1))[0]).toBe('quality learning');
+  });
+});
+
+function denseRows(store: Store, run: string): readonly { readonly run: string; readonly key: string }[] {
+  return store.database.$client
+    .prepare<[string, string], { key: string }>(
+      `select lower(hex(key)) as key from evaluations where run = ? union select lower(hex(key)) from measurements where run = ?`,
+    )
+    .all(run, run)
+    .map(({ key }) => ({ run, key }));
+}

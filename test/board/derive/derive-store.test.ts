@@ -1,0 +1,577 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { recordCatalog } from '../../../drizzle/catalog.ts';
+import { recordCorrection } from '../../../drizzle/correction.ts';
+import {
+  type BoardEntry,
+  type DerivedBoard,
+  type DerivedEntry,
+  type Store,
+  comparedEntries,
+  comparisonsOf,
+  derivedBoard,
+  derivedBoards,
+  derivedHistories,
+  entriesOfMethod,
+  itemsOf,
+  leaderboard,
+  openStore,
+} from '../../../drizzle/queries.ts';
+import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../../drizzle/record.ts';
+import { boardSchema, boardSummarySchema, comparisonsSchema, historySchema } from '../../../contracts/derived.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
+import type { Items } from '../../../contracts/result.ts';
+import { deriveStore } from '../../../board/derive/derive-store.ts';
+import { compareItems } from '../../../numerics/statistics/compare-items.ts';
+import { rankTiers } from '../../../numerics/statistics/rank-tiers.ts';
+import { signFlipTest } from '../../../numerics/statistics/significance.ts';
+import { addEntry, fillBoard } from '../../support/board.ts';
+import { catalogOf, methodEntryOf } from '../../support/catalog.ts';
+import { fillLargeStore } from '../../support/large-store.ts';
+import {
+  evaluationOf,
+  machineOf,
+  measurementOf,
+  runOf,
+  deviceFiguresOf,
+  deviceOf,
+  runnerOf,
+  sha256Of,
+  timeAt,
+  trialOf,
+} from '../../support/rows.ts';
+import { temporaryFolder, temporaryStore } from '../../support/store.ts';
+
+const SIZE = { models: 2, tasks: 2, methods: 9, variantsPerMethod: 2, seeds: 2, generations: 2, items: 24 };
+const SMALL = { ...SIZE, methods: 3, variantsPerMethod: 1, seeds: 1 };
+/** Of a machine that has other things to do; a tenth of it on one that has not. */
+const PATIENCE_MS = 120_000;
+
+function filledStore(): Store {
+  const store = temporaryStore();
+  fillLargeStore(store, SMALL);
+  return store;
+}
+
+/** Per-item outcomes of an entry, reckoned here: the mean of each column over its seeds. */
+function meanOutcomes(store: Store, { trials }: BoardEntry): Items {
+  const seeds = trials.flatMap(({ evaluation }) => (evaluation?.quality ? [itemsOf(store, evaluation.key)] : []));
+  const [first] = seeds as [Items, ...Items[]];
+  const averaged = (column: 'negativeLogLikelihood' | 'correct' | 'klDivergence' | 'sameTop') =>
+    first[column].map((_, i) => seeds.reduce((sum, seed) => sum + (seed[column][i] as number), 0) / seeds.length);
+  return {
+    ...first,
+    negativeLogLikelihood: averaged('negativeLogLikelihood'),
+    correct: averaged('correct'),
+    klDivergence: averaged('klDivergence'),
+    sameTop: averaged('sameTop'),
+  };
+}
+
+function boardsBySlug(board: DerivedBoard): ReadonlyMap<string, DerivedEntry> {
+  return new Map(board.entries.map((entry) => [entry.slug, entry]));
+}
+
+it('puts the board first that has most of both cost classes, not the one with most variants', () => {
+  const store = temporaryStore();
+  const trained = { access: 'trained' } as const;
+  for (const model of ['many-looks', 'some-training']) fillBoard(store, { model, task: 'text' });
+  for (const variant of ['a', 'b', 'c', 'd'])
+    addEntry(store, { model: 'many-looks', task: 'text' }, { method: 'rounding', variant });
+  addEntry(store, { model: 'some-training', task: 'text' }, { method: 'training', variant: 'w3', fields: trained });
+  deriveStore(store, 'test');
+  expect(derivedBoards(store).map(({ model }) => model)).toEqual(['some-training', 'many-looks']);
+});
+
+describe('deriveStore', () => {
+  describe('against reckonings of its own', () => {
+    let store: Store;
+    let boards: readonly DerivedBoard[];
+    beforeAll(() => {
+      const folder = mkdtempSync(join(tmpdir(), 'shrinkrank-'));
+      store = openStore(join(folder, 'store.sqlite'));
+      fillLargeStore(store, SIZE);
+      deriveStore(store, 'code');
+      boards = derivedBoards(store).map(({ id }) => derivedBoard(store, id));
+      return () => {
+        store.close();
+        rmSync(folder, { recursive: true });
+      };
+    }, PATIENCE_MS);
+
+    it('has a board per model and task, each as its schema says', () => {
+      expect(boards.map(({ model, task }) => `${model} ${task}`).sort()).toEqual(
+        ['model-0 task-0', 'model-0 task-1', 'model-1 task-0', 'model-1 task-1'].sort(),
+      );
+      for (const board of boards) {
+        v.parse(boardSchema, board);
+        expect(new Set(board.entries.map(({ slug }) => slug)).size).toBe(board.entries.length);
+        expect(board.entries).toHaveLength(1 + SIZE.methods * SIZE.variantsPerMethod);
+      }
+      for (const summary of derivedBoards(store)) v.parse(boardSummarySchema, summary);
+    });
+
+    it('ranks as testing each entry by itself does, within classes and over all', () => {
+      for (const board of boards) {
+        const { model, task, protocol, metric } = board;
+        const { entries } = leaderboard(store, { model, task, protocol });
+        const column = metric === 'perplexity' ? 'negativeLogLikelihood' : 'correct';
+        const sign = metric === 'perplexity' ? 1 : -1;
+        const outcomes = new Map(entries.map((entry) => [entry, meanOutcomes(store, entry)[column]]));
+        const worseBy = (a: BoardEntry, b: BoardEntry) =>
+          (outcomes.get(a) ?? []).map((value, i) => sign * (value - (outcomes.get(b)?.[i] ?? NaN)));
+        const tiersOf = (members: readonly BoardEntry[]) =>
+          rankTiers({
+            entries: members,
+            quality: (entry) => sumOf(outcomes.get(entry) ?? []),
+            higherIsBetter: sign < 0,
+            significantlyWorse(entry, best) {
+              const differences = worseBy(entry, best);
+              const { bootstrapResamples: resamples, bootstrapSeed: seed } = PROTOCOL.quality;
+              return sumOf(differences) > 0 && signFlipTest({ differences, resamples, seed }) <= 0.05;
+            },
+          });
+        const compressed = entries.filter(({ method }) => method !== 'dense');
+        const derived = new Map(board.entries.map((entry) => [entry.id, entry]));
+        const expectRanks = (members: readonly BoardEntry[], of: 'classRank' | 'overallRank') => {
+          for (const { tier, entries: ranked } of tiersOf(members)) {
+            for (const entry of ranked) {
+              expect(derived.get(`${entry.method}/${entry.variant}`)?.[of]?.tier).toBe(tier);
+            }
+          }
+        };
+        expectRanks(compressed, 'overallRank');
+        for (const members of Map.groupBy(compressed, ({ weightClass }) => weightClass).values()) {
+          expectRanks(members, 'classRank');
+        }
+        expect(derived.get('dense/fp32')).toMatchObject({ overallRank: null, classRank: null });
+      }
+    });
+
+    it('finds the fronts that comparing every two entries finds', () => {
+      for (const board of boards) {
+        const bySlug = boardsBySlug(board);
+        const axes = {
+          'zstd bytes': (entry: DerivedEntry) => entry.size?.zstdBytes ?? null,
+          'speed-up': (entry: DerivedEntry, shape: string | null) => {
+            const timed = entry.latency.find((latency) => latency.shape === shape);
+            return timed && !timed.noisy ? -timed.speedUp.value : null;
+          },
+          'compute seconds': (entry: DerivedEntry) => entry.cost?.cpuSeconds ?? null,
+          'wall seconds': (entry: DerivedEntry) => entry.cost?.wallSeconds ?? null,
+        };
+        expect(board.fronts).toHaveLength(2 * 4);
+        for (const front of board.fronts) {
+          const points = board.entries.flatMap((entry) => {
+            const price = axes[front.unit](entry, front.shape);
+            const value = entry.quality?.estimate.value;
+            if (entry.control || entry.costClass !== front.costClass || price === null || value === undefined)
+              return [];
+            return [{ slug: entry.slug, price, loss: board.higherIsBetter ? -value : value }];
+          });
+          const beaten = (a: (typeof points)[number]) =>
+            points.some((b) => b.loss <= a.loss && b.price <= a.price && (b.loss < a.loss || b.price < a.price));
+          const expected = points.filter((point) => !beaten(point)).map(({ slug }) => slug);
+          expect(front.entries.toSorted()).toEqual(expected.sort());
+          expect(front.entries.every((slug) => bySlug.has(slug))).toBe(true);
+        }
+      }
+    });
+
+    it('sets the best of each cost class against the other as compareItems does', () => {
+      let compared = 0;
+      for (const board of boards) {
+        const { model, task, protocol, metric } = board;
+        const { entries } = leaderboard(store, { model, task, protocol });
+        const named = (slug: string | null) =>
+          entries.find(({ method, variant }) => `${method}.${variant}` === slug) as BoardEntry;
+        for (const headline of board.headline) {
+          const best = (costClass: 'low-cost' | 'high-cost') =>
+            board.entries
+              .filter((entry) => entry.costClass === costClass && entry.weightClass === headline.weightClass)
+              .filter((entry) => !entry.control && entry.quality)
+              .sort((a, b) => {
+                const difference = (a.quality?.estimate.value ?? 0) - (b.quality?.estimate.value ?? 0);
+                return metric === 'perplexity' ? difference : -difference;
+              })[0]?.slug ?? null;
+          // Accuracies may tie; then the place decides, and the value is the same.
+          const valueOf = (slug: string | null) =>
+            board.entries.find((entry) => entry.slug === slug)?.quality?.estimate.value;
+          expect(valueOf(headline.lowCost)).toBe(valueOf(best('low-cost')));
+          expect(valueOf(headline.highCost)).toBe(valueOf(best('high-cost')));
+          if (!headline.comparison) continue;
+          compared += 1;
+          const [high, low] = [headline.highCost, headline.lowCost].map((slug) => meanOutcomes(store, named(slug)));
+          const alone = compareItems(high as Items, low as Items)[
+            metric === 'perplexity' ? 'logPerplexity' : 'correct'
+          ];
+          expect(headline.comparison.pValue).toBe(alone.pValue);
+          for (const end of ['value', 'low', 'high'] as const) {
+            expect(headline.comparison.difference[end]).toBeCloseTo(alone.difference[end], 10);
+            const shown =
+              metric === 'perplexity' ? (Math.exp(alone.difference[end]) - 1) * 100 : alone.difference[end] * 100;
+            expect(headline.comparison.shown[end]).toBeCloseTo(shown, 7);
+          }
+          const [highCost, lowCost] = [named(headline.highCost).cost, named(headline.lowCost).cost];
+          expect(headline.computeRatio).toBeCloseTo((highCost?.cpuSeconds ?? 0) / (lowCost?.cpuSeconds ?? 1), 9);
+          expect(headline.wallRatio).toBeCloseTo((highCost?.wallSeconds ?? 0) / (lowCost?.wallSeconds ?? 1), 9);
+        }
+      }
+      expect(compared).toBeGreaterThan(3);
+    });
+
+    it('compares every pair once, as compareItems does', () => {
+      const [board] = boards as [DerivedBoard];
+      const { model, task, protocol, metric } = board;
+      const { entries } = leaderboard(store, { model, task, protocol });
+      const slugs = comparedEntries(store, board.contest);
+      expect(slugs).toEqual(board.entries.filter(({ quality }) => quality).map(({ slug }) => slug));
+      const documents = slugs.map((slug) => comparisonsOf(store, board.contest, slug));
+      for (const [i, document] of documents.entries()) {
+        v.parse(comparisonsSchema, document);
+        expect(document.others).toEqual(slugs.slice(i + 1));
+      }
+      const outcomes = new Map(
+        entries.map((entry) => [`${entry.method}.${entry.variant}`, () => meanOutcomes(store, entry)]),
+      );
+      for (const [i, j] of [
+        [0, 1],
+        [0, 7],
+        [3, 9],
+        [10, 11],
+      ] as const) {
+        const [first, second] = [outcomes.get(slugs[i] as string), outcomes.get(slugs[j] as string)];
+        if (!first || !second) throw new Error('both entries have outcomes');
+        const alone = compareItems(first(), second());
+        const document = documents[i] as (typeof documents)[number];
+        const at = j - i - 1;
+        for (const [columns, expected] of [
+          [document.quality, alone[metric === 'perplexity' ? 'logPerplexity' : 'correct']],
+          [document.klDivergence, alone.klDivergence],
+        ] as const) {
+          expect(columns.value[at]).toBeCloseTo(expected.difference.value, 5);
+          expect(columns.low[at]).toBeCloseTo(expected.difference.low, 5);
+          expect(columns.high[at]).toBeCloseTo(expected.difference.high, 5);
+          expect(columns.pValue[at]).toBeCloseTo(expected.pValue, 5);
+        }
+      }
+    });
+
+    it('reckons distance to dense by slice from the items of the slice', () => {
+      const board = boards.find(({ metric }) => metric === 'choice-accuracy') as DerivedBoard;
+      const { model, task, protocol } = board;
+      const { entries } = leaderboard(store, { model, task, protocol });
+      for (const entry of board.entries.slice(1, 6)) {
+        const quality = entry.quality as NonNullable<DerivedEntry['quality']>;
+        const raw = entries.find(({ method, variant }) => `${method}/${variant}` === entry.id) as BoardEntry;
+        const items = meanOutcomes(store, raw);
+        expect(quality.slices.map(({ slice }) => slice)).toEqual(['common', 'rare']);
+        for (const { slice, toDense, items: count } of quality.slices) {
+          const own = items.ids.map((_, i) => i).filter((i) => items.slices?.[i] === slice);
+          expect(count).toBe(own.length);
+          const lost = sumOf(own.map((i) => (items.correct[i] as number) - (items.denseCorrect[i] as number)));
+          expect(toDense.difference.value).toBeCloseTo(lost / own.length, 12);
+        }
+        const lossOf = (slice: string | null) =>
+          quality.slices.find((each) => each.slice === slice)?.toDense.difference.value ?? 0;
+        expect(lossOf(quality.worstSlice)).toBe(Math.min(0, ...quality.slices.map((each) => lossOf(each.slice))));
+      }
+    });
+
+    it('keeps a history per entry, one point per generation, with nothing of noise in it', () => {
+      for (const board of boards) {
+        const histories = derivedHistories(store, board.id);
+        expect(histories).toHaveLength(board.entries.length);
+        for (const history of histories) {
+          v.parse(historySchema, history);
+          expect(history.points.map(({ run }) => run)).toEqual(['generation-0', 'generation-1']);
+        }
+        // Every generation draws the same qualities with noise by item of its own: alarms are false ones.
+        const alarms = histories.flatMap(({ changes }) => changes.filter(({ figure }) => figure === 'quality'));
+        expect(alarms.length).toBeLessThanOrEqual(2);
+      }
+    });
+
+    it('finds a method on every board', () => {
+      const found = entriesOfMethod(store, 'quantization-0');
+      expect(found.map(({ board }) => board.id)).toEqual(derivedBoards(store).map(({ id }) => id));
+      expect(found.every(({ entries }) => entries.length === SIZE.variantsPerMethod)).toBe(true);
+    });
+  });
+
+  describe('marks', () => {
+    const place = { model: 'tiny', task: 'stories-perplexity' };
+
+    it('what a reader must know, and leaves out of the headline what is no proposal', () => {
+      const store = temporaryStore();
+      fillBoard(store, place);
+      addEntry(store, place, {
+        method: 'guessing',
+        variant: 'best',
+        zstdBytes: 410_000,
+        nats: -1,
+        fields: { control: true },
+      });
+      addEntry(store, place, {
+        method: 'dreaming',
+        variant: 'best',
+        zstdBytes: 210_000,
+        nats: -1,
+        fields: { access: 'trained', simulated: 'not packed' },
+      });
+      deriveStore(store, 'code');
+      const [summary] = derivedBoards(store);
+      const board = derivedBoard(store, summary?.id ?? '');
+      v.parse(boardSchema, board);
+      const badgesOf = (id: string) =>
+        board.entries.find((entry) => entry.id === id)?.badges.map((badge) => badge.id) ?? [];
+      expect(badgesOf('dense/fp32')).toContain('control');
+      expect(badgesOf('rounding/w4')).toContain('noisy');
+      expect(badgesOf('dreaming/w1')).toContain('simulated');
+      expect(badgesOf('cutting/s50')).toContain('stale');
+      expect(badgesOf('cutting/s90')).toEqual(['timeout']);
+      expect(badgesOf('cutting/s99')).toEqual(['failed']);
+      expect(badgesOf('rounding/w8')).toEqual(['in-sample']);
+      expect(board.failureCount).toBe(3);
+      const headlines = new Map(board.headline.map((headline) => [headline.weightClass, headline]));
+      expect(headlines.get(2)).toMatchObject({ lowCost: 'rounding.w8', highCost: null, verdict: 'only low-cost' });
+      expect(headlines.get(4)).toMatchObject({
+        lowCost: 'rounding.w4',
+        highCost: 'training.w4',
+        verdict: 'high-cost better',
+      });
+      expect(headlines.get(16)).toMatchObject({ lowCost: null, highCost: null, verdict: 'empty' });
+      const onFronts = board.fronts.flatMap(({ entries }) => entries);
+      for (const slug of ['guessing.best', 'dreaming.best', 'dense.fp32']) expect(onFronts).not.toContain(slug);
+      expect(board.entries.find(({ slug }) => slug === 'dreaming.best')).toMatchObject({
+        efficiency: null,
+        paysBack: [],
+      });
+    });
+
+    it('withdrawn and annotated rows with their reasons', () => {
+      const store = temporaryStore();
+      fillBoard(store, place);
+      const older = addEntry(store, place, { method: 'rounding', variant: 'w3', seed: 0, zstdBytes: 150_000 });
+      addEntry(store, place, { method: 'rounding', variant: 'w3', seed: 1, zstdBytes: 150_000 });
+      const kind = 'correction' as const;
+      recordCorrection(store, {
+        kind,
+        key: older.key,
+        run: 'run-1',
+        action: 'withdraw',
+        reason: 'wrong',
+        date: '2026-02-01',
+      });
+      const other = trialOf({ identity: { method: 'rounding', variant: 'w8', model: 'tiny', seed: 0 } });
+      recordCorrection(store, {
+        kind,
+        key: other.key,
+        run: 'run-1',
+        action: 'annotate',
+        reason: 'look',
+        date: '2026-02-02',
+      });
+      deriveStore(store, 'code');
+      const board = derivedBoard(store, derivedBoards(store)[0]?.id ?? '');
+      const withdrawn = board.entries.find(({ id }) => id === 'rounding/w3');
+      expect(withdrawn?.seeds.map(({ seed }) => seed)).toEqual([1]);
+      expect(withdrawn?.badges).toContainEqual({ id: 'withdrawn', reason: 'Earlier rows were withdrawn: wrong' });
+      const annotated = board.entries.find(({ id }) => id === 'rounding/w8');
+      expect(annotated?.badges).toContainEqual({ id: 'annotated', reason: 'look' });
+    });
+
+    it('an entry scored on other items as not ranked, and ranks the rest', () => {
+      const store = temporaryStore();
+      fillBoard(store, place);
+      const trial = trialOf({ identity: { method: 'rounding', variant: 'older-data', model: 'tiny' } });
+      recordTrial(store, trial);
+      recordEvaluation(store, evaluationOf(trial, { task: place.task, itemCount: 5 }));
+      deriveStore(store, 'code');
+      const board = derivedBoard(store, derivedBoards(store)[0]?.id ?? '');
+      const entry = board.entries.find(({ variant }) => variant === 'older-data');
+      expect(entry).toMatchObject({ overallRank: null, classRank: null });
+      expect(entry?.badges.map(({ id }) => id)).toContain('unranked');
+      expect(board.entries.filter(({ overallRank }) => overallRank !== null).length).toBe(6);
+      expect(comparedEntries(store, board.contest)).not.toContain('rounding.older-data');
+    });
+
+    it('one board per runner, with qualities in common and speeds of their own', () => {
+      const store = temporaryStore();
+      fillBoard(store, place);
+      const trial = addEntry(store, place, { method: 'rounding', variant: 'w3', zstdBytes: 150_000 });
+      const runner = runnerOf({ provider: 'cuda', device: deviceOf() });
+      recordMeasurement(store, measurementOf(trial, { runner }));
+      deriveStore(store, 'code');
+      const boards = derivedBoards(store).map(({ id }) => derivedBoard(store, id));
+      expect(boards.map((board) => board.runner?.provider)).toEqual(['cpu', 'cuda']);
+      expect(new Set(boards.map(({ contest }) => contest)).size).toBe(1);
+      const [cpu, cuda] = boards.map((board) =>
+        board.entries.map(({ quality, overallRank }) => ({ quality, overallRank })),
+      );
+      expect(cuda).toEqual(cpu);
+      expect(boards[1]?.timedCount).toBe(1);
+      expect(boards[1]?.entries.find(({ id }) => id === 'rounding/w4')?.badges.map(({ id }) => id)).toContain(
+        'untimed',
+      );
+    });
+
+    it('speeds of a software device as no speeds at all, and remarks of a device', () => {
+      const store = temporaryStore();
+      fillBoard(store, place);
+      const trial = addEntry(store, place, { method: 'rounding', variant: 'w3', zstdBytes: 150_000 });
+      const device = deviceOf({ kind: 'software', name: 'SwiftShader' });
+      const runner = runnerOf({ provider: 'webgpu', device });
+      const onDevice = deviceFiguresOf({ findings: ['scores otherwise there'] });
+      recordMeasurement(store, measurementOf(trial, { runner, onDevice }));
+      deriveStore(store, 'code');
+      const board = derivedBoards(store)
+        .map(({ id }) => derivedBoard(store, id))
+        .find((one) => one.runner?.provider === 'webgpu');
+      expect(board).toMatchObject({ timedCount: 0, shapes: [], runner: { device } });
+      expect(board?.fronts.filter(({ axis }) => axis === 'latency')).toEqual([]);
+      const badges = board?.entries.find(({ id }) => id === 'rounding/w3')?.badges ?? [];
+      expect(badges).toContainEqual({ id: 'device-finding', reason: 'scores otherwise there' });
+      expect(badges.find(({ id }) => id === 'speed-unranked')?.reason).toContain('timed on SwiftShader');
+    });
+  });
+
+  describe('on runners that come and go', () => {
+    const place = { model: 'tiny', task: 'stories-perplexity' };
+
+    it('has no board for one that timed older rows only, and keeps its points of the history', () => {
+      const store = temporaryStore();
+      fillBoard(store, place);
+      for (const cpuModel of ['old machine', 'older machine']) {
+        const older = trialOf({
+          identity: { method: 'rounding', variant: 'w4', methodSource: sha256Of(cpuModel), model: 'tiny' },
+          startedAt: timeAt(-10),
+        });
+        recordTrial(store, older);
+        recordMeasurement(store, measurementOf(older, { runner: runnerOf({ machine: machineOf({ cpuModel }) }) }));
+      }
+      expect(deriveStore(store, 'code').computed).toHaveLength(1);
+      expect(deriveStore(store, 'code').computed).toEqual([]);
+      const boards = derivedBoards(store);
+      expect(boards.map(({ runner }) => runner?.machine.cpuModel)).toEqual([machineOf().cpuModel]);
+      const history = derivedHistories(store, boards[0]?.id ?? '').find(({ entry }) => entry === 'rounding.w4');
+      expect(history?.points).toHaveLength(3);
+    });
+
+    it('has one board without speeds where nothing was timed', () => {
+      const store = temporaryStore();
+      recordRun(store, runOf());
+      const trial = trialOf({ identity: { method: 'dense', variant: 'fp32', model: 'tiny' } });
+      recordTrial(store, trial);
+      recordEvaluation(store, evaluationOf(trial, { task: place.task }));
+      deriveStore(store, 'code');
+      expect(derivedBoards(store)).toMatchObject([
+        { id: 'tiny.stories-perplexity.p1.untimed', runner: null, timedCount: 0 },
+      ]);
+    });
+  });
+
+  describe('brought up to date', () => {
+    it(
+      'computes only what has changed, and comes to what computing all comes to',
+      () => {
+        const store = filledStore();
+        expect(deriveStore(store, 'code').computed).toHaveLength(4);
+        expect(deriveStore(store, 'code')).toMatchObject({ computed: [], removed: [] });
+
+        const trial = trialOf({
+          run: 'generation-1',
+          identity: { method: 'pruning-1', variant: 'more', model: 'model-1' },
+        });
+        recordTrial(store, trial);
+        // A trial alone stands on both boards of its model, as not scored yet.
+        expect(deriveStore(store, 'code').computed).toEqual(['model-1.task-0.p1', 'model-1.task-1.p1']);
+        recordEvaluation(store, evaluationOf(trial, { task: 'task-1', itemCount: SMALL.items }));
+        expect(deriveStore(store, 'code').computed).toEqual(['model-1.task-1.p1']);
+        recordMeasurement(store, measurementOf(trial));
+        expect(deriveStore(store, 'code').computed).toEqual(['model-1.task-0.p1', 'model-1.task-1.p1']);
+        expectAsFromNothing(store);
+
+        const [entry] = leaderboard(store, { model: 'model-0', task: 'task-0', protocol: 1 }).entries.slice(3) as [
+          BoardEntry,
+        ];
+        const key = entry.trials[0]?.evaluation?.key ?? '';
+        recordCorrection(store, {
+          kind: 'correction',
+          key,
+          run: 'generation-1',
+          action: 'withdraw',
+          reason: 'wrong items',
+          date: '2026-03-01',
+        });
+        expect(deriveStore(store, 'code').computed).toContain('model-0.task-0.p1');
+        expectAsFromNothing(store);
+
+        const methods = ['dense', 'quantization-0'].map((id) => methodEntryOf(id, { sourceHash: sha256Of('newer') }));
+        recordCatalog(store, catalogOf({ methods }));
+        expect(deriveStore(store, 'code').computed).toHaveLength(4);
+        expectAsFromNothing(store);
+        expect(deriveStore(store, 'other code').computed).toHaveLength(4);
+      },
+      PATIENCE_MS,
+    );
+
+    it('goes on where it was broken off', () => {
+      const store = filledStore();
+      deriveStore(store, 'code');
+      const whole = rollupsOf(store);
+      store.database.$client.exec(`
+        delete from rollup_state;
+        delete from rollup_histories where board like 'model-1.task-1%';
+        delete from rollup_entries where board like 'model-1.task-1%';
+        delete from rollup_comparisons where contest = 'model-1.task-1.p1';
+        delete from rollup_boards where contest = 'model-1.task-1.p1';
+      `);
+      expect(deriveStore(store, 'code').computed).toEqual(['model-1.task-1.p1']);
+      expect(rollupsOf(store)).toEqual(whole);
+    });
+
+    it('compares of a board with too many entries those that rank first, and dense', () => {
+      const store = filledStore();
+      deriveStore(store, 'code', 2);
+      for (const { id } of derivedBoards(store)) {
+        const { entries, contest, notCompared } = derivedBoard(store, id);
+        const first = entries.filter(({ method, overallRank }) => method === 'dense' || (overallRank?.place ?? 9) <= 2);
+        expect(comparedEntries(store, contest)).toEqual(first.map(({ slug }) => slug));
+        expect(notCompared).toBe(entries.filter(({ quality }) => quality).length - 3);
+      }
+    });
+
+    it('has nothing to show of an empty store', () => {
+      const store = temporaryStore();
+      expect(deriveStore(store, 'code')).toEqual({ computed: [], kept: [], removed: [] });
+      expect(derivedBoards(store)).toEqual([]);
+    });
+  });
+});
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+const ROLLUPS = ['rollup_boards', 'rollup_entries', 'rollup_comparisons', 'rollup_histories'];
+
+function rollupsOf({ database }: Store): unknown {
+  return ROLLUPS.map((table) => database.$client.prepare(`select * from ${table} order by 1, 2, 3`).all());
+}
+
+function expectAsFromNothing(store: Store): void {
+  const path = join(temporaryFolder(), 'copy.sqlite');
+  store.database.$client.prepare('vacuum into ?').run(path);
+  const copy = openStore(path);
+  try {
+    for (const table of [...ROLLUPS.toReversed(), 'rollup_state']) copy.database.$client.exec(`delete from ${table}`);
+    deriveStore(copy, 'code');
+    expect(rollupsOf(store)).toEqual(rollupsOf(copy));
+  } finally {
+    copy.close();
+  }
+}

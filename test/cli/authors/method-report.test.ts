@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Store, openStore } from '../../../drizzle/client.ts';
+import { leaderboard } from '../../../drizzle/queries.ts';
+import type { Method } from '../../../engine/definitions/method.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
+import dense from '../../../methods/control/dense.ts';
+import { readReport } from '../../../cli/authors/method-contract.ts';
+import { isReady, renderReport, standingsOf } from '../../../cli/authors/method-report.ts';
+import { chooseContenders } from '../../../cli/authors/method-rivals.ts';
+import { fillBoard } from '../../support/board.ts';
+
+const place = { model: 'stories260k', task: 'tinystories-perplexity' };
+let folder = '';
+let store: Store;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'shrinkrank-report-'));
+  store = openStore(join(folder, 'store.sqlite'));
+  fillBoard(store, place);
+});
+afterAll(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+const standing = (method: string) => standingsOf(store, { method, ...place });
+const contract = { kept: 12, broken: [], wallSeconds: 3 };
+
+describe('standingsOf', () => {
+  it('compares each variant with the best of its class that is not its own, and with dense', () => {
+    const { standings, failures, metric } = standing('rounding');
+    expect(metric).toBe('perplexity');
+    expect(failures).toEqual([]);
+    const w4 = standings.find(({ variant }) => variant === 'w4');
+    expect(w4).toMatchObject({ weightClass: '4×', smaller: '5.00×', againstBest: { against: 'training/w4' } });
+    // 0.1 nats more on every token: exp(0.1) - 1; and 0.2 more than dense: exp(0.2) - 1.
+    expect(w4?.againstBest?.text).toMatch(/^10\.52 \[10\.52, 10\.52\] %, p < 0\.001, worse$/);
+    expect(w4?.againstDense?.text).toMatch(/^22\.14 \[22\.14, 22\.14\] %, p < 0\.001, worse$/);
+    expect(w4?.place).toBe('tier 2 of 2 (2 entries)');
+    const [better] = standing('training').standings;
+    expect(better?.againstBest).toMatchObject({ against: 'rounding/w4' });
+    expect(better?.againstBest?.text).toMatch(/better$/);
+  });
+
+  it('tells what failed and why, and leaves rows of older code out', () => {
+    const { standings, failures } = standing('cutting');
+    expect(standings).toEqual([]);
+    expect(failures).toContainEqual({
+      name: 'cutting/s90',
+      reason: 'trial timeout: not finished after 4 s; stopped',
+    });
+  });
+});
+
+describe('renderReport', () => {
+  const report = { id: 'rounding', declaration: [], contract, boards: [], undone: [] };
+
+  it('is ready only when nothing is wrong', () => {
+    const boards = [standing('rounding')];
+    expect(isReady({ ...report, boards })).toBe(true);
+    expect(isReady({ ...report, boards, declaration: ['no citation'] })).toBe(false);
+    expect(isReady({ ...report, boards, undone: ['rounding/w4: killed'] })).toBe(false);
+    expect(isReady({ ...report, boards: [standing('cutting')] })).toBe(false);
+    expect(isReady({ ...report, boards, contract: null })).toBe(false);
+    const broken = { ...contract, broken: [{ promise: 'is smaller', reason: 'Error: larger' }] };
+    expect(isReady({ ...report, boards, contract: broken })).toBe(false);
+    expect(renderReport({ ...report, boards, contract: broken })).toContain('- is smaller: Error: larger');
+  });
+
+  it('shows each variant in a table whose columns stand below each other', () => {
+    const text = renderReport({ ...report, boards: [standing('rounding')] });
+    expect(text).toMatch(/^# rounding: ready\n/);
+    const rows = text.split('\n').filter((line) => line.startsWith('| w') || line.startsWith('| variant | class'));
+    const [first = ''] = rows;
+    expect(rows.filter((row) => row.length === first.length).length).toBe(3);
+  });
+
+  it('takes what a method says as text, not as Markdown', () => {
+    const reason = 'Error: <img src=x>\n# title | [a](https://evil.example) @everyone `code`';
+    const text = renderReport({ ...report, undone: [reason] });
+    expect(renderReport({ ...report, undone: ['> quoted', '# title'] })).toContain('- \\> quoted\n- \\# title\n');
+    expect(text).toContain('- Error: \\<img src=x> # title \\| \\[a](https://evil.example) \\@everyone \\`code\\`\n');
+  });
+});
+
+describe('chooseContenders', () => {
+  const entries = () => leaderboard(store, { ...place, protocol: PROTOCOL.version }).entries;
+  const method = (id: string, changes: Partial<Method> = {}): Method => ({
+    ...dense,
+    id,
+    family: 'quantization',
+    control: false,
+    variants: { w8: {}, w4: {} },
+    ...changes,
+  });
+  const methods = [
+    method('mine'),
+    method('rounding'),
+    method('other'),
+    method('tying', { family: 'sharing' }),
+    method('dense', { control: true }),
+    method('guessing', { control: true }),
+    method('training', { access: 'trained' }),
+  ];
+
+  const listed = methods.map((listedMethod) => ({ unit: { method: listedMethod, file: '' }, variant: 'w4' }));
+  const choose = (mine: Method, published = entries()) => chooseContenders(mine, { methods, listed, published });
+
+  it('takes the method, the controls and the best published low-cost variant of each class', () => {
+    expect(choose(method('mine'))).toEqual(['mine', 'dense', 'guessing', 'rounding/w8', 'rounding/w4']);
+  });
+
+  it('adds what the suite lists of a family that nothing was published of', () => {
+    const contenders = choose(method('mine', { family: 'sharing' }));
+    expect(contenders).toEqual(['mine', 'dense', 'guessing', 'rounding/w8', 'rounding/w4', 'tying/w4']);
+  });
+
+  it('takes all low-cost variants that the suite lists where nothing was published', () => {
+    expect(choose(method('mine'), [])).toEqual(['mine', 'dense', 'guessing', 'rounding/w4', 'other/w4', 'tying/w4']);
+  });
+});
+
+describe('readReport', () => {
+  const test = (fullName: string, status: string, failureMessages: readonly string[] = []) => ({
+    fullName,
+    status,
+    failureMessages,
+  });
+
+  it('counts the promises of one method and gives the first line of what broke', () => {
+    const assertionResults = [
+      test('rtn says what it is', 'passed'),
+      test('rtn on tiny-gpt w4 stops when it is told to', 'failed', ['AssertionError: no\n    at file']),
+      test('rtn-like says what it is', 'failed'),
+      test('gptq says what it is', 'skipped'),
+    ];
+    expect(readReport({ testResults: [{ assertionResults }] }, 'rtn')).toEqual({
+      kept: 1,
+      broken: [{ promise: 'on tiny-gpt w4 stops when it is told to', reason: 'AssertionError: no' }],
+    });
+  });
+
+  it('refuses a report that has nothing of it, with what the suite said', () => {
+    const testResults = [{ message: 'SyntaxError: half a method', assertionResults: [] }];
+    expect(() => readReport({ testResults }, 'rtn')).toThrow(/could not examine rtn: SyntaxError: half a method/);
+  });
+});

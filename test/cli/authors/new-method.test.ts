@@ -1,0 +1,97 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createMethod, PLACEHOLDER, withMethod } from '../../../cli/authors/new-method.ts';
+
+const REPOSITORY = resolve(import.meta.dirname, '../../..');
+const LIST = 'methods/index.ts';
+
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'shrinkrank-new-method-'));
+  mkdirSync(join(root, 'methods'));
+  cpSync(join(REPOSITORY, LIST), join(root, LIST));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+describe('createMethod', () => {
+  it('adds one import and one name to the list, in order, and takes nothing away', () => {
+    const before = read(LIST).split('\n');
+    createMethod(root, ['quantization/layer-a1']);
+    const after = read(LIST).split('\n');
+    expect(after.filter((line) => !before.includes(line))).toEqual([
+      "import layerA1 from './quantization/layer-a1.ts';",
+      '  layerA1,',
+    ]);
+    expect(after.length).toBe(before.length + 2);
+    const at = (line: string) => after.indexOf(line);
+    expect(at("import layerA1 from './quantization/layer-a1.ts';")).toBe(
+      at("import kmeans from './quantization/kmeans.ts';") + 1,
+    );
+    expect(at('  layerA1,')).toBe(at('  layerDrop,') - 1);
+  });
+
+  it('says everywhere what is to be filled in, in files as the formatter and the linter want them', () => {
+    const [method = '', test = ''] = createMethod(root, ['sharing/some-new-way']);
+    expect([method, test]).toEqual(['methods/sharing/some-new-way.ts', 'test/methods/sharing/some-new-way.test.ts']);
+    expect(read(method).split(PLACEHOLDER).length).toBeGreaterThan(8);
+    expect(read(test)).toContain(PLACEHOLDER);
+    cpSync(join(REPOSITORY, '.oxfmtrc.json'), join(root, '.oxfmtrc.json'));
+    const oxfmt = join(REPOSITORY, 'node_modules/.bin/oxfmt');
+    const { status, stdout } = spawnSync(oxfmt, ['--check', method, test, LIST], { cwd: root, encoding: 'utf8' });
+    expect(stdout + status).toMatch(/0$/);
+  });
+
+  it.each([
+    [[], /expected one <family>\/<id>/],
+    [['rtn'], /expected one <family>\/<id> .*got "rtn"/],
+    [['quantization/a/b'], /expected one/],
+    [['quantization/a', 'more'], /expected one/],
+    [['magic/trick'], /unknown family "magic"; known: .*quantization/],
+    [['quantization/Ternary'], /"Ternary" is no method id/],
+    [['quantization/../up'], /expected one/],
+    [['quantization/..'], /"\.\." is no method id/],
+    [['quantization/2bit'], /"2bit" is no method id/],
+    [['quantization/a--b'], /"a--b" is no method id/],
+    [['quantization/delete'], /a word of the language/],
+    [['quantization/methods'], /a word of the language/],
+    [['pruning/rtn'], /has quantization\/rtn already; ids are unique in all families/],
+    [['pruning/int8-Dynamic'], /is no method id/],
+  ])('refuses %j and writes nothing', (args, message) => {
+    const before = read(LIST);
+    expect(() => createMethod(root, args)).toThrow(message);
+    expect(read(LIST)).toBe(before);
+    expect(existsSync(join(root, 'test'))).toBe(false);
+  });
+
+  it('leaves a file that is there as it is', () => {
+    mkdirSync(join(root, 'methods/pruning'));
+    writeFileSync(join(root, 'methods/pruning/mine.ts'), '// mine\n');
+    expect(() => createMethod(root, ['pruning/mine'])).toThrow(/methods\/pruning\/mine\.ts is there already/);
+    expect(read('methods/pruning/mine.ts')).toBe('// mine\n');
+  });
+});
+
+describe('the command', () => {
+  it.each([
+    ['pruning/rtn', /^error: new-method: methods\/index\.ts has quantization\/rtn already[^\n]*\n$/],
+    ['rtn', /^error: new-method: expected one <family>\/<id>[^\n]*\n$/],
+  ])('ends with exit code 2 and one line for %s', (name, message) => {
+    const script = join(REPOSITORY, 'cli/authors/new-method.ts');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, name], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe('withMethod', () => {
+  it('refuses a list it cannot read', () => {
+    expect(() => withMethod('export const methods = [];\n', { family: 'pruning', id: 'mine' })).toThrow(
+      /no longer one block of imports/,
+    );
+  });
+});

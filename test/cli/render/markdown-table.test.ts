@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { markdownTable } from '../../../cli/render/markdown-table.ts';
+
+describe('markdownTable', () => {
+  it('has a rule under the titles that says which columns stand to the right', () => {
+    expect(markdownTable(['task', 'items'], [['facts', 750]], ['left', 'right'])).toBe(
+      '| task | items |\n| --- | --: |\n| facts | 750 |',
+    );
+  });
+
+  it('keeps a cell a cell, whatever stands in it', () => {
+    expect(markdownTable(['a'], [['x | y\nz']])).toBe('| a |\n| --- |\n| x \\| y z |');
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import type { DatasetRow } from '../../../contracts/dataset.ts';
+import { InputError } from '../../../contracts/errors.ts';
+import type { Tokenizer } from '../../../engine/definitions/model.ts';
+import { choiceItem, classificationItem, encodeRow, textItem } from '../../../engine/model/encode-row.ts';
+import { taskItems } from '../../../engine/model/task-items.ts';
+
+/** A token per character, from 10 on; "ab" is one token, so that a border may lie inside one. */
+const tokenizer: Tokenizer = {
+  vocabularySize: 200,
+  beginOfSequence: 1,
+  endOfSequence: 2,
+  classification: 3,
+  separator: 4,
+  padding: 0,
+  encode: (text) =>
+    Int32Array.from(text.match(/ab|./gs) ?? [], (part) => (part === 'ab' ? 9 : 10 + part.charCodeAt(0) - 32)),
+  decode: () => '',
+};
+const decoder = { tokenizer, contextLength: 8, kind: 'decoder' } as const;
+const encoder = { ...decoder, kind: 'encoder' } as const;
+const ids = (text: string): number[] => [...tokenizer.encode(text)];
+const row = (parts: Partial<DatasetRow>): DatasetRow => ({ id: 'r', text: 'xyz', ...parts });
+
+describe('encodeRow', () => {
+  it('opens text with begin-of-sequence and cuts it to the context', () => {
+    expect([...encodeRow(row({}), decoder)]).toEqual([1, ...ids('xyz')]);
+    expect([...encodeRow(row({ text: 'abcdefghijk' }), decoder)]).toEqual([1, ...ids('abcdefgh')]);
+    expect([...textItem(row({ slice: 's' }), decoder).tokens]).toEqual([1, ...ids('xyz')]);
+  });
+
+  it('continues a context by its right choice, for calibration', () => {
+    expect([...encodeRow(row({ choices: [' p', ' q'], label: 1 }), decoder)]).toEqual([1, ...ids('xyz q')]);
+  });
+
+  it('puts segments between classification and separator tokens and cuts the first', () => {
+    expect([...encodeRow(row({}), encoder)]).toEqual([3, ...ids('xyz'), 4]);
+    expect([...encodeRow(row({ pair: 'pq' }), encoder)]).toEqual([3, ...ids('xyz'), 4, ...ids('pq'), 4]);
+    expect([...encodeRow(row({ text: 'uvwxyz', pair: 'pq' }), encoder)]).toEqual([
+      3,
+      ...ids('uvw'),
+      4,
+      ...ids('pq'),
+      4,
+    ]);
+    expect(() => encodeRow(row({ pair: 'pqrstu' }), encoder)).toThrow(/row r: its second segment takes 7 of 8/);
+  });
+
+  it('refuses an encoder whose tokenizer has no separator', () => {
+    const { separator: _, ...without } = tokenizer;
+    expect(() => encodeRow(row({}), { ...encoder, tokenizer: without })).toThrow(/separator/);
+  });
+});
+
+describe('choiceItem', () => {
+  it('scores what follows the context', () => {
+    const item = choiceItem(row({ choices: [' p', ' qr'], label: 1, slice: 'tail' }), decoder);
+    expect(item).toMatchObject({ id: 'r', slice: 'tail', label: 1, start: 4 });
+    expect(item.choices.map((tokens) => [...tokens])).toEqual([
+      [1, ...ids('xyz p')],
+      [1, ...ids('xyz qr')],
+    ]);
+  });
+
+  it('scores all choices from the first token that one of them changes in the context', () => {
+    const item = choiceItem(row({ text: 'xa', choices: ['b', 'c'], label: 0 }), decoder);
+    expect(item.choices.map((tokens) => [...tokens])).toEqual([
+      [1, ...ids('x'), 9],
+      [1, ...ids('xac')],
+    ]);
+    expect(item.start).toBe(2);
+  });
+
+  it('scores whole sentences where there is no context', () => {
+    const item = choiceItem(row({ text: '', choices: ['pq', 'pr'], label: 0 }), decoder);
+    expect(item.start).toBe(1);
+  });
+
+  it('cuts the beginning of a long context, by as much for all choices', () => {
+    const item = choiceItem(row({ text: 'stuvwxyz', choices: ['p', 'qr'], label: 0 }), decoder);
+    expect(item.choices.map((tokens) => [...tokens])).toEqual([
+      [1, ...ids('vwxyzp')],
+      [1, ...ids('vwxyzqr')],
+    ]);
+    expect(item.start).toBe(6);
+  });
+
+  it('refuses choices that do not fit, add nothing, or have no right one', () => {
+    expect(() => choiceItem(row({ choices: ['p', 'qrstuvwx'], label: 0 }), decoder)).toThrow(/fit into 8/);
+    expect(() => choiceItem(row({ choices: ['p', ''], label: 0 }), decoder)).toThrow(/must add tokens/);
+    expect(() => choiceItem(row({ choices: ['p', 'q'], label: 2 }), decoder)).toThrow(InputError);
+    expect(() => choiceItem(row({ choices: ['p', 'q'], label: 0 }), encoder)).toThrow(/asks for decoders/);
+  });
+});
+
+describe('taskItems', () => {
+  const task = { id: 't', metric: 'classification-accuracy', slices: ['a', 'b'] } as const;
+
+  it('encodes one item per row and keeps the order of the slices', () => {
+    const rows = [row({ label: 2, slice: 'b', pair: 'p' }), row({ id: 's', label: 0, slice: 'a' })];
+    const items = taskItems(task, rows, encoder);
+    expect(items).toMatchObject({ metric: 'classification-accuracy', slices: ['a', 'b'] });
+    expect(items.items.map(({ id, slice }) => [id, slice])).toEqual([
+      ['r', 'b'],
+      ['s', 'a'],
+    ]);
+    expect(items.items[0]).toMatchObject({ label: 2, tokens: Int32Array.of(3, ...ids('xyz'), 4, ...ids('p'), 4) });
+  });
+
+  it('refuses rows of a slice the task does not name, without a label, or of another kind of model', () => {
+    expect(() => taskItems(task, [row({ label: 0, slice: 'c' })], encoder)).toThrow(/row r is of slice c/);
+    expect(() => classificationItem(row({}), encoder)).toThrow(/label/);
+    expect(() => taskItems(task, [row({ label: 0, slice: 'a' })], decoder)).toThrow(/asks for encoders/);
+    expect(() => taskItems({ id: 't', metric: 'perplexity' }, [row({})], encoder)).toThrow(/asks for decoders/);
+  });
+});

@@ -1,0 +1,63 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { connectRedis, decodeResult, encodeResult, jobIdOf, queueNameOf } from '../../../harness/fleet/fleet.ts';
+import { requireArtifact } from '../../../harness/fleet/fleet-worker.ts';
+import { openFreeWorkspace } from '../../../harness/plan/workspace.ts';
+import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
+import { temporaryFolder } from '../../support/store.ts';
+
+const machine = readMachine();
+
+describe('what travels', () => {
+  it('comes back as it was, what JSON cannot say included', () => {
+    const piece = {
+      kind: 'done' as const,
+      activity: 'checking' as const,
+      key: 'k',
+      wallSeconds: Infinity,
+      outcome: { status: 'failed' as const, reason: 'so' },
+    };
+    const result = { machine, pieces: [{ piece, finishedAtMs: -0 }], judged: { status: 'judged' as const } };
+    expect(decodeResult(encodeResult(result))).toEqual(result);
+  });
+
+  it('is named without colons, which BullMQ keeps for itself', () => {
+    expect(jobIdOf('time', 'abc')).toBe('time-abc');
+    expect(queueNameOf(runnerOf('cpu', machine))).toMatch(/^cpu-[0-9a-f]{16}$/);
+  });
+});
+
+describe('connectRedis', () => {
+  it('says where no Redis is, and what an address looks like', async () => {
+    const nowhere = join(temporaryFolder(), 'none.sock');
+    await expect(connectRedis(nowhere)).rejects.toThrow(`no Redis at ${nowhere}`);
+    await expect(connectRedis('localhost')).rejects.toThrow('expected redis://host:port');
+  });
+});
+
+describe('requireArtifact', () => {
+  it('takes bytes that are what their name says and refuses others and none', () => {
+    const workspace = openFreeWorkspace(temporaryFolder());
+    const sha256 = workspace.keepArtifact(Buffer.from('a model'));
+    const path = workspace.artifactPath(sha256);
+    expect(() => requireArtifact(path, sha256)).not.toThrow();
+    writeFileSync(path, 'another');
+    expect(() => requireArtifact(path, sha256)).toThrow(`expected SHA-256 ${sha256}`);
+    expect(() => requireArtifact(`${path}.none`, sha256)).toThrow('--artifacts must name the same folder');
+    workspace.release();
+  });
+});
+
+describe('openFreeWorkspace', () => {
+  it('gives each process a folder of its own, artifacts in common, and uses a released one again', () => {
+    const folder = temporaryFolder();
+    const artifacts = join(folder, 'artifacts');
+    const [first, second] = [0, 1].map(() => openFreeWorkspace(join(folder, 'workers'), { artifacts }));
+    expect([first?.root, second?.root]).toEqual(['1', '2'].map((name) => join(folder, 'workers', name)));
+    const sha256 = first?.keepArtifact(Buffer.from('a model')) ?? '';
+    expect(second?.hasArtifact(sha256)).toBe(true);
+    first?.release();
+    expect(openFreeWorkspace(join(folder, 'workers')).root).toBe(first?.root);
+  });
+});

@@ -1,0 +1,117 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../../contracts/errors.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
+import { type MethodUnit, planTrials } from '../../../harness/plan/plan.ts';
+import { deviceOf, runnerOf, sha256Of } from '../../support/rows.ts';
+import { methodUnit, tinyDataset, tinyEntry } from '../../support/tiny-suite.ts';
+
+const runner = runnerOf();
+let dense: MethodUnit;
+let rtn: MethodUnit;
+let gptq: MethodUnit;
+let randomMask: MethodUnit;
+let logitKd: MethodUnit;
+
+beforeAll(async () => {
+  [dense, rtn, gptq, randomMask, logitKd] = (await Promise.all(
+    ['control/dense', 'quantization/rtn', 'quantization/gptq', 'pruning/random-mask', 'distillation/logit-kd'].map(
+      methodUnit,
+    ),
+  )) as [MethodUnit, MethodUnit, MethodUnit, MethodUnit, MethodUnit];
+});
+
+function variantsOf(unit: MethodUnit, count = 1) {
+  return Object.keys(unit.method.variants)
+    .slice(0, count)
+    .map((variant) => ({ unit, variant }));
+}
+
+function seedsOf(unit: MethodUnit, seeds: readonly number[]): number[] {
+  return planTrials([tinyEntry(variantsOf(unit), seeds)], runner).map(({ identity }) => identity.seed);
+}
+
+describe('planTrials', () => {
+  it('runs what is random once per seed, the rest with the first', () => {
+    expect(seedsOf(rtn, [3, 4, 5])).toEqual([3]);
+    expect(seedsOf(randomMask, [3, 4, 5])).toEqual([3, 4, 5]);
+    // A calibrated method's examples are drawn by the seed.
+    expect(seedsOf(gptq, [3, 4, 5])).toEqual([3, 4, 5]);
+  });
+
+  it('plans a variant once however often it is asked for', () => {
+    const [first] = variantsOf(rtn);
+    if (!first) throw new Error('rtn has variants');
+    const entry = tinyEntry([first, first, ...variantsOf(rtn, 2)]);
+    const plan = planTrials([entry, entry], runner);
+    expect(plan.map(({ identity }) => identity.variant)).toEqual(Object.keys(rtn.method.variants).slice(0, 2));
+  });
+
+  it('gives every trial, evaluation and measurement a key of its own', () => {
+    const variants = [...variantsOf(dense), ...variantsOf(rtn, 3), ...variantsOf(gptq, 3)];
+    const keys = planTrials([tinyEntry(variants, [0, 1])], runner).flatMap((trial) => [
+      trial.key,
+      trial.measurement.key,
+      ...trial.evaluations.map(({ key }) => key),
+    ]);
+    expect(keys).toHaveLength(3 * (1 + 3 + 2 * 3));
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it('refuses a variant the method does not have, and lists those it has', () => {
+    const plan = () => planTrials([tinyEntry([{ unit: rtn, variant: 'w5' }])], runner);
+    expect(plan).toThrow(InputError);
+    expect(plan).toThrow(/rtn has no variant "w5"; it has .*w4g32/);
+  });
+
+  it('puts data into the identity of methods that see some, and of no others', () => {
+    const [free, calibrated] = planTrials([tinyEntry([...variantsOf(rtn), ...variantsOf(gptq)])], runner);
+    expect(free?.identity.data).toBeNull();
+    expect(calibrated?.identity.data).toEqual({ dataset: tinyDataset.id, contentHash: tinyDataset.contentHash });
+    expect(free?.identity.protocol).toBe(PROTOCOL.version);
+  });
+
+  it('lets other calibration data change the keys of the methods that see it only', () => {
+    const variants = [...variantsOf(rtn), ...variantsOf(gptq)];
+    const entry = tinyEntry(variants);
+    const other = { ...entry, calibration: { ...tinyDataset, contentHash: sha256Of('other rows') } };
+    const keys = planTrials([entry], runner).map(({ key }) => key);
+    const [free, calibrated] = planTrials([other], runner).map(({ key }) => key);
+    expect(free).toBe(keys[0]);
+    expect(calibrated).not.toBe(keys[1]);
+  });
+
+  it('marks tasks on data the model was trained on as in-sample', () => {
+    const entry = tinyEntry(variantsOf(rtn));
+    const inSample = (testItemsSeen: readonly string[]) =>
+      planTrials([{ ...entry, model: { ...entry.model, testItemsSeen } }], runner)[0]?.evaluations.map(
+        (e) => e.inSample,
+      );
+    expect(inSample([])).toEqual(entry.tasks.map(() => false));
+    expect(inSample([tinyDataset.id])).toEqual(entry.tasks.map(() => true));
+  });
+
+  it('asks for a new measurement, not a new trial, on another runner', () => {
+    const entry = tinyEntry(variantsOf(rtn));
+    const [here] = planTrials([entry], runner);
+    const [there] = planTrials([entry], runnerOf({ provider: 'cuda' }));
+    expect(there?.key).toBe(here?.key);
+    expect(there?.evaluations.map(({ key }) => key)).toEqual(here?.evaluations.map(({ key }) => key));
+    expect(there?.measurement.key).not.toBe(here?.measurement.key);
+  });
+
+  it('asks for a new trial of what trains on the device, and of nothing else', () => {
+    const entry = tinyEntry([...variantsOf(gptq), ...variantsOf(logitKd)]);
+    const gpu = runnerOf({ provider: 'webgpu', device: deviceOf() });
+    const [calibrated, trained] = planTrials([entry], gpu);
+    const [calibratedThere, trainedThere] = planTrials([entry], gpu, { trainOnDevice: true });
+    expect(calibratedThere?.key).toBe(calibrated?.key);
+    expect(trainedThere?.key).not.toBe(trained?.key);
+    expect(trained?.identity).not.toHaveProperty('trainedOn');
+    expect(trainedThere?.identity.trainedOn).toEqual({
+      provider: 'webgpu',
+      device: 'Example GPU',
+      runner: gpu.fingerprint,
+    });
+    expect(() => planTrials([entry], runner, { trainOnDevice: true })).toThrow(/the runner is the processor/);
+  });
+});

@@ -1,0 +1,137 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../../contracts/errors.ts';
+import { importClosure, sourceHash } from '../../../harness/plan/source-hash.ts';
+import { temporaryFolder } from '../../support/store.ts';
+
+const METHOD = 'methods/pruning/cut.ts';
+
+/** A small repository whose method has these lines; `shared` is imported by nothing unless they do. */
+function repository(method: string, files: Readonly<Record<string, string>> = {}): string {
+  const root = temporaryFolder();
+  const all = { 'methods/shared/masks.ts': 'export const mask = 1;\n', ...files, [METHOD]: method };
+  for (const [path, text] of Object.entries(all)) write(root, path, text);
+  return root;
+}
+
+function write(root: string, path: string, text: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+
+function closure(root: string): string[] {
+  return importClosure(join(root, METHOD), root)
+    .map((path) => relative(root, path))
+    .sort();
+}
+
+const MASKS = '../shared/masks.ts';
+
+describe('importClosure', () => {
+  it.each([
+    ['an import', `import { mask } from '${MASKS}';`],
+    ['an import over several lines', `import {\n  mask,\n  type Other,\n} from '${MASKS}';`],
+    ['a default and names', `import all, { mask } from "${MASKS}";`],
+    ['a namespace', `import * as masks from '${MASKS}';`],
+    ['an import for its effect', `import '${MASKS}';`],
+    ['a passing on of names', `export { mask } from '${MASKS}';`],
+    ['a passing on of all', `export * from '${MASKS}';`],
+    ['a dynamic import', `const { mask } = await import('${MASKS}');`],
+    ['a file named by its address', `const masks = new URL('${MASKS}', import.meta.url);`],
+    [
+      'an import after a string that looks like a comment',
+      `const url = 'https://x';\nimport { mask } from '${MASKS}';`,
+    ],
+    ['an import beside a comment', `/* first */ import { mask } from '${MASKS}'; // last`],
+  ])('follows %s', (_, method) => {
+    expect(closure(repository(method))).toEqual([METHOD, 'methods/shared/masks.ts']);
+  });
+
+  it('takes a script in another language as it is, whatever it says', () => {
+    const method = `const script = fileURLToPath(new URL('./cut.py', import.meta.url));`;
+    const root = repository(method, { 'methods/pruning/cut.py': `import './nothing.ts'\n` });
+    expect(closure(root)).toEqual(['methods/pruning/cut.py', METHOD]);
+    const before = sourceHash(join(root, METHOD), root);
+    write(root, 'methods/pruning/cut.py', 'pass\n');
+    expect(sourceHash(join(root, METHOD), root)).not.toBe(before);
+  });
+
+  it.each([
+    ['an import of types', `import type { Mask } from '${MASKS}';`],
+    ['types over several lines', `import type {\n  Mask,\n} from '${MASKS}';`],
+    ['a passing on of types', `export type { Mask } from '${MASKS}';`],
+    ['a package', `import * as v from 'valibot';`],
+    ['a folder named by its address', `const folder = new URL('../shared/', import.meta.url);`],
+    ['a line of comment', `// import { mask } from '${MASKS}';`],
+    ['a dynamic import in a comment', `// as in import('${MASKS}')`],
+    ['a block of comment', `/*\nimport { mask } from '${MASKS}';\n*/`],
+    ['a documentation comment', `/**\n * import { mask } from '${MASKS}';\n */`],
+  ])('passes over %s', (_, method) => {
+    expect(closure(repository(method))).toEqual([METHOD]);
+  });
+
+  it('goes on through what is imported, round cycles too', () => {
+    const root = repository(`import '${MASKS}';`, {
+      'methods/shared/masks.ts': "import '../../numerics/tensor/random.ts';",
+      'numerics/tensor/random.ts': "import '../../methods/shared/masks.ts';",
+    });
+    expect(closure(root)).toEqual(['numerics/tensor/random.ts', METHOD, 'methods/shared/masks.ts']);
+  });
+
+  it('stops at the layers that the protocol has versions of', () => {
+    const root = repository(
+      "import '../../numerics/onnx/edit.ts';\nimport '../../contracts/method.ts';\n" +
+        "import '../../engine/runtime/session.ts';\nimport '../../engine/runtime/capture.ts';",
+      {
+        'numerics/onnx/edit.ts': "import '../tensor/tensor.ts';",
+        'engine/definitions/method.ts': '',
+        'engine/runtime/session.ts': '',
+        'engine/runtime/capture.ts': "import './session-options.ts';",
+        'engine/runtime/session-options.ts': '',
+        'numerics/tensor/tensor.ts': '',
+      },
+    );
+    expect(closure(root)).toEqual(['engine/runtime/capture.ts', METHOD]);
+  });
+
+  it('names the file whose import is not there', () => {
+    const root = repository("import './gone.ts';");
+    expect(() => closure(root)).toThrow(InputError);
+    expect(() => closure(root)).toThrow(`${METHOD} imports ./gone.ts, which is not there`);
+  });
+});
+
+describe('sourceHash', () => {
+  const files = {
+    'methods/shared/masks.ts': "import '../../numerics/tensor/random.ts';",
+    'numerics/tensor/random.ts': 'export const a = 1;',
+    'numerics/onnx/edit.ts': 'export const b = 1;',
+  };
+  const method = `import '${MASKS}';\nimport '../../numerics/onnx/edit.ts';`;
+  const hashOf = (root: string) => sourceHash(join(root, METHOD), root);
+
+  it('is the same for the same sources wherever they lie', () => {
+    expect(hashOf(repository(method, files))).toBe(hashOf(repository(method, files)));
+  });
+
+  it.each([METHOD, 'methods/shared/masks.ts', 'numerics/tensor/random.ts'])('changes with %s', (path) => {
+    const root = repository(method, files);
+    const before = hashOf(root);
+    write(root, path, `${path === METHOD ? method : files[path as keyof typeof files]}\n// a remark`);
+    expect(hashOf(root)).not.toBe(before);
+  });
+
+  it('changes when a file is renamed', () => {
+    const renamed = { ...files, 'methods/shared/mask.ts': files['methods/shared/masks.ts'] };
+    const after = hashOf(repository(method.replace('masks', 'mask'), renamed));
+    expect(after).not.toBe(hashOf(repository(method, files)));
+  });
+
+  it('does not change with the layers that the protocol has versions of', () => {
+    const root = repository(method, files);
+    const before = hashOf(root);
+    write(root, 'numerics/onnx/edit.ts', 'export const b = 2;');
+    expect(hashOf(root)).toBe(before);
+  });
+});

@@ -8,8 +8,9 @@ import { PROTOCOL } from '../../contracts/protocol.ts';
 import { type BoardRanking, rankBoard } from '../../board/derive/rank-board.ts';
 import { pairedOf } from '../../board/derive/paired.ts';
 import { compareItems } from '../../numerics/statistics/compare-items.ts';
-import { formatBytes, formatEstimate, formatRatio, formatSeconds, width } from '../../contracts/words/format.ts';
-import { METRIC_WORDS, formatQuality } from '../../contracts/words/metric-words.ts';
+import { width } from '../setup/columns.ts';
+import { formatBytes, formatEstimate, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
+import { METRIC_WORDS, formatQualityEstimate } from '../../contracts/words/metric.ts';
 import type { ContractOutcome } from './method-contract.ts';
 import { bestOf } from './method-rivals.ts';
 
@@ -84,7 +85,7 @@ function standingOf(
   return {
     variant,
     weightClass: weightClass === null ? `under ${PROTOCOL.weightClasses[0]}×` : `${weightClass}×`,
-    quality: quality ? formatQuality({ metric, estimate: quality.estimate }) : '—',
+    quality: quality ? formatQualityEstimate({ metric, estimate: quality.estimate }) : '—',
     place: tier === undefined ? 'unranked' : `tier ${tier} of ${tiers.length} (${count} entries)`,
     smaller: ratio === null ? '—' : formatRatio(ratio),
     cost: cost ? `${formatSeconds(cost.wallSeconds)}, ${formatBytes(cost.peakMemoryBytes)}` : '—',

@@ -9,9 +9,10 @@ import type { Items } from '../../contracts/result.ts';
 import { type ItemComparison, compareItems } from '../../numerics/statistics/compare-items.ts';
 import { meanItems } from '../../numerics/statistics/mean-items.ts';
 import { findEntry, type Place, placeOf, placeOptions } from '../setup/find-entry.ts';
-import { formatBytes, formatEstimate, formatSeconds, renderColumns } from '../../contracts/words/format.ts';
+import { renderColumns } from '../setup/columns.ts';
+import { formatBytes, formatEstimate, formatSeconds } from '../../contracts/words/figures.ts';
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
-import { METRIC_WORDS } from '../../contracts/words/metric-words.ts';
+import { METRIC_WORDS } from '../../contracts/words/metric.ts';
 import { print, printJson } from '../setup/output.ts';
 import { scoredTrials, sharedSeeds } from '../setup/shared-seeds.ts';
 

@@ -4,7 +4,7 @@ import { defineCommand } from 'citty';
 import { exportRun } from '../../drizzle/export.ts';
 import { isWithdrawn, runSummaries } from '../../drizzle/queries.ts';
 import { InputError, unknownId } from '../../contracts/errors.ts';
-import { formatBytes } from '../../contracts/words/format.ts';
+import { formatBytes } from '../../contracts/words/figures.ts';
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
 import { REPOSITORY_ROOT } from '../setup/registry.ts';

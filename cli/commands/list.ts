@@ -4,7 +4,7 @@ import { defineCommand } from 'citty';
 import { models } from '../../models/index.ts';
 import { unknownId } from '../../contracts/errors.ts';
 import { costClassOf } from '../../contracts/taxonomy.ts';
-import { outputColumns, renderHanging } from '../../contracts/words/format.ts';
+import { outputColumns, renderHanging } from '../setup/columns.ts';
 import { jsonOption } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
 import { methodUnits, taskUnits } from '../setup/registry.ts';

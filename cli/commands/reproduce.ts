@@ -21,7 +21,7 @@ import { recordSameSource } from '../../harness/plan/same-sources.ts';
 import { warmTrialCache } from '../../harness/trial/warm-trial-cache.ts';
 import { openWorkspace } from '../../harness/plan/workspace.ts';
 import { readMachine, runnerOf } from '../../harness/measure/machine.ts';
-import { formatSeconds } from '../../contracts/words/format.ts';
+import { formatSeconds } from '../../contracts/words/figures.ts';
 import { homeOf, homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';

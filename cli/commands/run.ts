@@ -6,7 +6,7 @@ import type { Limits } from '../../harness/plan/bench.ts';
 import type { SuiteEntry } from '../../harness/plan/plan.ts';
 import { kindFor } from '../../engine/model/encode-row.ts';
 import { printBoards } from './board.ts';
-import { outputColumns, wrapParts } from '../../contracts/words/format.ts';
+import { outputColumns, wrapParts } from '../setup/columns.ts';
 import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
 import { createRunProgress } from '../render/progress.ts';

@@ -4,17 +4,15 @@ import { defineCommand } from 'citty';
 import { type BoardEntry, type BoardTrial, readCatalog, trialDetail } from '../../drizzle/queries.ts';
 import type { Store } from '../../drizzle/client.ts';
 import { findEntry, placeOf, placeOptions } from '../setup/find-entry.ts';
-import {
-  formatBytes,
-  formatEstimate,
-  formatRatio,
-  formatSeconds,
-  outputColumns,
-  renderHanging,
-  wrapParts,
-} from '../../contracts/words/format.ts';
+import { outputColumns, renderHanging, wrapParts } from '../setup/columns.ts';
+import { formatBytes, formatEstimate, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
-import { METRIC_WORDS, formatPercent, formatPlainQuality, formatQuality } from '../../contracts/words/metric-words.ts';
+import {
+  METRIC_WORDS,
+  formatPercent,
+  formatPlainQuality,
+  formatQualityEstimate,
+} from '../../contracts/words/metric.ts';
 import { print, printJson } from '../setup/output.ts';
 
 export default defineCommand({
@@ -93,12 +91,15 @@ function renderTrial(trial: BoardTrial, entry: BoardEntry, columns: number): str
     const words = METRIC_WORDS[metric];
     const inSample = evaluation.inSample ? ' (in-sample)' : '';
     rows.push(
-      [words.title, `${formatQuality(quality, 4)}; dense ${formatPlainQuality(metric, quality.dense)}${inSample}`],
+      [
+        words.title,
+        `${formatQualityEstimate(quality, 4)}; dense ${formatPlainQuality(metric, quality.dense)}${inSample}`,
+      ],
       ...(quality.slices ?? []).map(
         ({ slice, estimate, dense, items }) =>
           [
             `  ${slice}`,
-            `${formatQuality({ metric, estimate }, 4)}; dense ${formatPlainQuality(metric, dense)}; ${items} items`,
+            `${formatQualityEstimate({ metric, estimate }, 4)}; dense ${formatPlainQuality(metric, dense)}; ${items} items`,
           ] as const,
       ),
       [`Δ ${words.loss}`, `${formatEstimate(distance.deltaLogPerplexity, 5)} nats per ${words.decision}`],

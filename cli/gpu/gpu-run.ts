@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { formatBytes } from '../../contracts/words/format.ts';
+import { formatBytes } from '../../contracts/words/figures.ts';
 import { EXIT_CODES, remark, reportError } from '../setup/output.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { ARCHIVE_FOLDER, LARGEST_ARCHIVE_BYTES, packArchive } from './gpu-archive.ts';

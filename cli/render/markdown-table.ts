@@ -1,5 +1,5 @@
 /** A table in Markdown. */
-import type { Alignment } from '../../contracts/words/format.ts';
+import type { Alignment } from '../setup/columns.ts';
 
 /** @param alignments by column; those not named are left to the reader's program. A cell may hold any text on one line. */
 export function markdownTable(

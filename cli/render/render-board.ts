@@ -3,7 +3,6 @@ import { styleText } from 'node:util';
 import type { Store } from '../../drizzle/client.ts';
 import {
   type BoardEntry,
-  type BoardRunner,
   DENSE_METHOD,
   type Leaderboard,
   itemsOf,
@@ -14,18 +13,10 @@ import type { CostClass } from '../../contracts/taxonomy.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Quality } from '../../contracts/result.ts';
 import { rankBoard } from '../../board/derive/rank-board.ts';
-import {
-  type Alignment,
-  cut,
-  formatBytes,
-  formatRatio,
-  formatSeconds,
-  outputColumns,
-  renderColumns,
-  width,
-  wrapParts,
-} from '../../contracts/words/format.ts';
-import { METRIC_WORDS, formatQuality } from '../../contracts/words/metric-words.ts';
+import { type Alignment, cut, outputColumns, renderColumns, width, wrapParts } from '../setup/columns.ts';
+import { formatBytes, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
+import { runnerName, weightClassTitle } from '../../contracts/words/board.ts';
+import { METRIC_WORDS, formatQualityEstimate } from '../../contracts/words/metric.ts';
 
 /** An entry with a quality, and its place among all of its weight class. */
 interface Ranked {
@@ -62,10 +53,10 @@ export function renderBoard(
     itemsOf(store, evaluation?.key ?? '', artifact ?? ''),
   );
   const ladder = [...PROTOCOL.weightClasses].reverse();
-  const blocks = [...ladder, null].flatMap((weightClass, index) => {
+  const blocks = [...ladder, null].flatMap((weightClass) => {
     const tiers = classTiers.get(weightClass) ?? [];
     const ranked = tiers.flatMap(({ tier, entries }) => entries.map((entry) => ({ entry, tier })));
-    return ranked.length === 0 ? [] : [{ title: classTitle(weightClass, ladder[index - 1] ?? null), ranked }];
+    return ranked.length === 0 ? [] : [{ title: weightClassTitle(weightClass), ranked }];
   });
   const { lines, shown } = renderBlocks(blocks, { all: columnsFor(metricOf(board)), columns });
   return [
@@ -91,13 +82,11 @@ function header(
   const place = [
     styleText('bold', `${model} · ${task}`),
     `protocol ${PROTOCOL.version}`,
-    ...(board.runner
-      ? [board.runner.provider, runnerName(board.runner), `${PROTOCOL.latency.threads} thread`]
-      : ['no speed measured']),
+    ...(board.runner ? [runnerName(board.runner), `${PROTOCOL.latency.threads} thread`] : ['no speed measured']),
   ];
   const facts = [
     dense?.quality
-      ? `dense: ${METRIC_WORDS[dense.quality.metric].title} ${formatQuality(dense.quality)}`
+      ? `dense: ${METRIC_WORDS[dense.quality.metric].title} ${formatQualityEstimate(dense.quality)}`
       : 'dense not measured yet',
     ...(chance === undefined ? [] : [`guessing gets ${(chance * 100).toFixed(1)} %`]),
     ...(board.dense
@@ -108,20 +97,9 @@ function header(
   return [place, facts].flatMap((parts) => wrapParts(parts, { separator: ' · ', columns }));
 }
 
-function runnerName({ device, machine }: BoardRunner): string {
-  if (!device) return machine.cpuModel;
-  const name = device.name ?? device.driver ?? 'device without a name';
-  return device.kind === 'software' ? `${name}, software: function only, speeds not ranked` : name;
-}
-
 /** What guessing gets on a task, of those that say. */
 function chanceOf(store: Store, task: string): number | undefined {
   return readCatalog(store).tasks.find(({ id }) => id === task)?.chance;
-}
-
-function classTitle(weightClass: number | null, next: number | null): string {
-  if (weightClass === null) return `less than ${PROTOCOL.weightClasses[0]}× smaller`;
-  return next === null ? `${weightClass}× smaller and more` : `${weightClass}× to ${next}× smaller`;
 }
 
 interface Block {
@@ -223,7 +201,7 @@ const COLUMNS: readonly Column[] = [
   {
     title: 'quality',
     alignment: 'right',
-    cell: ({ entry }) => (entry.quality ? formatQuality(entry.quality) : '—'),
+    cell: ({ entry }) => (entry.quality ? formatQualityEstimate(entry.quality) : '—'),
   },
   {
     title: 'smaller',

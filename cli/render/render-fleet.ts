@@ -1,6 +1,7 @@
 /** What a fleet is doing, for the terminal. */
 import type { FleetStatus } from '../../harness/fleet/fleet-status.ts';
-import { formatSeconds, renderColumns } from '../../contracts/words/format.ts';
+import { renderColumns } from '../setup/columns.ts';
+import { formatSeconds } from '../../contracts/words/figures.ts';
 
 export function renderFleet({ workers, queues }: FleetStatus, nowMs: number): string[] {
   const workerRows = workers.map(({ host, processId, runner, doing, since }) => [

@@ -1,5 +1,5 @@
 /** The report of a night, as Markdown. */
-import { formatSeconds } from '../../contracts/words/format.ts';
+import { formatSeconds } from '../../contracts/words/figures.ts';
 import { markdownTable } from './markdown-table.ts';
 import type { NightSummary } from '../setup/nightly-run.ts';
 import { renderChanges } from './render-changes.ts';

@@ -2,9 +2,9 @@
 import type { BoardEntry } from '../../drizzle/queries.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import type { Expectation, Judgement, Verdict } from '../../numerics/statistics/judge-relation.ts';
-import { formatBytes, formatEstimate, formatSeconds } from '../../contracts/words/format.ts';
+import { formatBytes, formatEstimate, formatSeconds } from '../../contracts/words/figures.ts';
 import { markdownTable } from './markdown-table.ts';
-import { formatQuality } from '../../contracts/words/metric-words.ts';
+import { formatQualityEstimate } from '../../contracts/words/metric.ts';
 import type { Relation, RelationMetric, Study, StudyPlace } from '../../studies/index.ts';
 
 export interface JudgedRelation {
@@ -79,7 +79,7 @@ function renderPlace({ place, judged, entries }: JudgedPlace): string {
   const shapes = timed ? [...new Set(entries.flatMap(({ latency }) => latency.map(({ shape }) => shape)))] : [];
   const rows = entries.map(({ method, variant, quality, size, ratio, cost, latency }) => [
     `${method}/${variant}`,
-    quality ? formatQuality(quality) : '—',
+    quality ? formatQualityEstimate(quality) : '—',
     size ? formatBytes(size.zstdBytes) : '—',
     ratio === null ? '—' : `${ratio.toFixed(2)}×`,
     ...(timed ? [size ? formatBytes(size.fileBytes) : '—'] : []),

@@ -1,7 +1,7 @@
 /** What a command takes: checked before it runs, and told by --help. The parser itself lets anything pass. */
 import type { ArgDef, ArgsDef, CommandDef, CommandMeta } from 'citty';
 import { InputError } from '../../contracts/errors.ts';
-import { renderColumns } from '../../contracts/words/format.ts';
+import { renderColumns } from './columns.ts';
 
 /** Throws InputError for an unknown option, one without its value, and for too many or too few words. */
 export async function checkArguments(name: string, command: CommandDef, rawArgs: readonly string[]): Promise<void> {

@@ -6,7 +6,8 @@ import { columnsOf, defaultColumns, type Weights } from '../lib/columns.ts';
 import { MAX_WEIGHT, weightsChange, type TableState } from '../lib/table-state.ts';
 import { useReady, type Address } from '../lib/use-address.ts';
 import { visibleText } from '../lib/visible-text.ts';
-import { classTitle, shownColumns } from './board-table.tsx';
+import { weightClassTitle } from '../../contracts/words/board.ts';
+import { shownColumns } from './board-table.tsx';
 
 export function Select(props: {
   readonly label: string;
@@ -126,8 +127,8 @@ export function BoardFilters(props: {
           value={state.weightClass ?? ''}
           options={[
             ANY,
-            ...classes.map((each) => ({ value: String(each), title: classTitle(each, view.weightClasses) })),
-            { value: 'none', title: classTitle(null, view.weightClasses) },
+            ...classes.map((each) => ({ value: String(each), title: weightClassTitle(each, view.weightClasses) })),
+            { value: 'none', title: weightClassTitle(null, view.weightClasses) },
           ]}
           onChange={filter('class')}
           disabled={!ready}

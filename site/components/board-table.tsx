@@ -10,6 +10,7 @@ import { sortChange, type TableState } from '../lib/table-state.ts';
 import { useReady, type Address } from '../lib/use-address.ts';
 import type { CellContext } from './board-cell.tsx';
 import { RowCells } from './row-cells.tsx';
+import { weightClassTitle } from '../../contracts/words/board.ts';
 
 export function BoardTable(props: {
   readonly view: BoardView;
@@ -177,14 +178,10 @@ function rangeText(of: {
 }
 
 function groupByClass(rows: readonly BoardRow[], { weightClasses }: BoardView) {
-  const groups = Map.groupBy(rows, (row) => (row.quality ? classTitle(row.weightClass, weightClasses) : 'Not scored'));
+  const groups = Map.groupBy(rows, (row) =>
+    row.quality ? weightClassTitle(row.weightClass, weightClasses) : 'Not scored',
+  );
   return [...groups].map(([title, members]) => ({ title, rows: members }));
-}
-
-export function classTitle(weightClass: number | null, weightClasses: readonly number[]): string {
-  if (weightClass === null) return `Less than ${weightClasses[0] ?? 2}× smaller`;
-  const next = weightClasses.find((each) => each > weightClass);
-  return next === undefined ? `${weightClass}× smaller and more` : `${weightClass}× to ${next}× smaller`;
 }
 
 function download(of: {

@@ -7,7 +7,8 @@ import type { BoardChoice, BoardRow, BoardView } from '../lib/board-view.ts';
 import { EVEN_WEIGHTS, columnsOf } from '../lib/columns.ts';
 import { formatFigure, formatGap, formatGapInterval } from '../lib/format.ts';
 import { lossOf, metricWords } from '../lib/metric.ts';
-import { qualityDifference, shownDifference } from '../lib/paired-differences.ts';
+import { shownDifference } from '../../contracts/words/metric.ts';
+import { qualityDifference } from '../lib/paired-differences.ts';
 import { qualityScale } from '../lib/quality-scale.ts';
 import { useAddress, useReady, type Address } from '../lib/use-address.ts';
 import { fetchJson } from '../lib/use-json.ts';
@@ -245,8 +246,9 @@ function DifferenceCell(props: {
   const { view, first, second } = props;
   const { files, state } = props.files;
   const found = qualityDifference(files, first.slug, second.slug);
-  if (!found) return <span className="quiet">{state === 'loading' ? '…' : 'not compared'}</span>;
-  const shown = shownDifference(view.metric ?? 'perplexity', found.difference);
+  if (!found || view.metric === null)
+    return <span className="quiet">{state === 'loading' ? '…' : 'not compared'}</span>;
+  const shown = shownDifference(view.metric, found.difference);
   const loss = lossOf(shown.value, view.higherIsBetter);
   const tone = found.significant ? (loss < 0 ? 'good-text significant' : 'bad-text significant') : 'quiet';
   return (

@@ -2,6 +2,7 @@
  * A board as tables and plots need it: flat rows and short names, without what only a result's page shows. Made on the
  * server of a derived board; written beside the pages as boards/<id>.json, so that a browser fetches a board once.
  */
+import { runnerName } from '../../contracts/words/board.ts';
 import type {
   Badge,
   BoardSummary,
@@ -9,7 +10,6 @@ import type {
   CostClass,
   DerivedBoard,
   DerivedEntry,
-  DerivedRunner,
   Estimate,
   Family,
   Front,
@@ -137,17 +137,6 @@ export interface BoardChoice {
 
 export function boardChoice({ id, model, task, runner }: BoardSummary): BoardChoice {
   return { id, model, task, runner: runner?.fingerprint ?? null, runnerName: runnerName(runner) };
-}
-
-/** "cpu · AMD EPYC, 2 cores" */
-export function runnerName(runner: DerivedRunner | null): string {
-  if (!runner) return 'no speed measured';
-  const { device } = runner;
-  if (device) {
-    const software = device.kind === 'software' ? ' (software, function only)' : '';
-    return `${runner.provider} · ${device.name ?? device.driver ?? 'device without a name'}${software}`;
-  }
-  return `${runner.provider} · ${runner.machine.cpuModel}, ${runner.machine.cores} cores`;
 }
 
 export function boardView(board: DerivedBoard, slugOf: (...parts: readonly string[]) => string): BoardView {

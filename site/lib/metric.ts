@@ -1,43 +1,19 @@
-/** How a task's metric is called, and which way is better. */
-import type { DerivedBoard } from '../../drizzle/queries.ts';
+/** The words of a board's metric; a board without a quality yet has none, and is spoken of as "quality". */
+import type { Metric } from '../../contracts/dataset.ts';
+import { METRIC_WORDS } from '../../contracts/words/metric.ts';
 
-export type MetricId = NonNullable<DerivedBoard['metric']>;
+export type MetricId = Metric;
 
-export interface MetricWords {
+export interface BoardMetricWords {
   readonly title: string;
   readonly direction: string;
   readonly better: string;
   readonly worse: string;
-  /** What an outcome is recorded for. */
   readonly decision: string;
-  /** What a difference is counted in, after the number. */
   readonly gap: string;
 }
 
-const ACCURACY: MetricWords = {
-  title: 'accuracy',
-  direction: 'higher is better',
-  better: 'higher',
-  worse: 'lower',
-  decision: 'answer',
-  gap: 'points of accuracy',
-};
-
-const METRICS: Readonly<Record<MetricId, MetricWords>> = {
-  perplexity: {
-    title: 'perplexity',
-    direction: 'lower is better',
-    better: 'lower',
-    worse: 'higher',
-    decision: 'token',
-    gap: '% in perplexity',
-  },
-  'choice-accuracy': ACCURACY,
-  'classification-accuracy': ACCURACY,
-};
-
-/** A board without a quality yet has no metric; it is spoken of as "quality". */
-const UNKNOWN: MetricWords = {
+const UNKNOWN: BoardMetricWords = {
   title: 'quality',
   direction: '',
   better: 'better',
@@ -46,8 +22,8 @@ const UNKNOWN: MetricWords = {
   gap: '',
 };
 
-export function metricWords(metric: MetricId | null): MetricWords {
-  return metric === null ? UNKNOWN : METRICS[metric];
+export function metricWords(metric: Metric | null): BoardMetricWords {
+  return metric === null ? UNKNOWN : METRIC_WORDS[metric];
 }
 
 /** Differences are "first minus second" in the metric's own direction; a loss is above 0 whichever way is better. */

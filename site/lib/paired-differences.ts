@@ -1,4 +1,5 @@
 /** Differences of chosen entries, put together from the files of the entries: a pair stands in that of the first one. */
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Comparisons, Estimate } from '../../drizzle/queries.ts';
 
 export interface Difference {
@@ -7,9 +8,6 @@ export interface Difference {
   readonly pValue: number;
   readonly significant: boolean;
 }
-
-/** The protocol's. */
-const SIGNIFICANCE = 0.05;
 
 /** Of `first` against `second` in quality; null where neither's file has the pair. */
 export function qualityDifference(
@@ -33,12 +31,6 @@ function pairIn(file: Comparisons | undefined, other: string, figure: 'quality' 
   return {
     difference: { value: value[at], low: low[at], high: high[at] },
     pValue: pValue[at],
-    significant: pValue[at] <= SIGNIFICANCE,
+    significant: pValue[at] <= 1 - PROTOCOL.quality.confidence,
   };
-}
-
-/** A difference per decision as people say it: percent of perplexity, or points of accuracy. */
-export function shownDifference(metric: string, { value, low, high }: Estimate): Estimate {
-  const say = metric === 'perplexity' ? (nats: number) => (Math.exp(nats) - 1) * 100 : (share: number) => share * 100;
-  return { value: say(value), low: say(low), high: say(high) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Comparisons } from '../../drizzle/queries.ts';
-import { qualityDifference, shownDifference } from '../../site/lib/paired-differences.ts';
+import { qualityDifference } from '../../site/lib/paired-differences.ts';
 
 const columns = { value: [0.1, -0.2], low: [0.05, -0.3], high: [0.15, -0.1], pValue: [0.2, 0.01] };
 const file: Comparisons = {
@@ -25,15 +25,5 @@ describe('qualityDifference', () => {
 
   it('has none for a pair in no file', () => {
     expect(qualityDifference(files, 'b', 'c')).toBeNull();
-  });
-});
-
-describe('shownDifference', () => {
-  it('says nats as percent of perplexity and shares as points', () => {
-    const difference = { value: Math.log(1.05), low: 0, high: Math.log(1.1) };
-    const shown = shownDifference('perplexity', difference);
-    expect(shown.value).toBeCloseTo(5, 10);
-    expect(shown.high).toBeCloseTo(10, 10);
-    expect(shownDifference('choice-accuracy', { value: -0.0125, low: -0.1, high: 0 }).value).toBeCloseTo(-1.25, 12);
   });
 });

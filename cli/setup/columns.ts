@@ -1,41 +1,5 @@
-/** Numbers and columns as the terminal shows them. */
+/** Text in columns, as the terminal shows it. */
 import { stripVTControlCharacters } from 'node:util';
-import type { Estimate } from '../result.ts';
-
-/** 3.712 [3.690, 3.735] */
-export function formatEstimate({ value, low, high }: Estimate, digits: number): string {
-  return `${value.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
-}
-
-/** A figure of any size with its interval, short: 3.712 [3.690, 3.735], 142 [137, 148], 1.9e6 [1.8e6, 2.1e6]. */
-export function formatFigureEstimate({ value, low, high }: Estimate): string {
-  const format = (figure: number): string => {
-    if (value >= 10_000) return figure.toExponential(1).replace('e+', 'e');
-    return figure.toFixed(value < 10 ? 3 : value < 100 ? 2 : 0);
-  };
-  return `${format(value)} [${format(low)}, ${format(high)}]`;
-}
-
-/** 4.62× */
-export function formatRatio(ratio: number): string {
-  return `${ratio < 10 ? ratio.toFixed(2) : ratio.toFixed(1)}×`;
-}
-
-/** 12 ms, 3.4 s, 2.1 min, 1.5 h */
-export function formatSeconds(seconds: number): string {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 120) return `${seconds.toFixed(1)} s`;
-  if (seconds < 7200) return `${(seconds / 60).toFixed(1)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
-}
-
-/** 812 B, 271 kB, 1.06 MB: decimal, as files are sold. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 1e6) return `${(bytes / 1000).toFixed(0)} kB`;
-  if (bytes < 1e9) return `${(bytes / 1e6).toFixed(2)} MB`;
-  return `${(bytes / 1e9).toFixed(2)} GB`;
-}
 
 /** Columns of standard output; where it is no terminal, enough for all columns of a board. */
 export function outputColumns(): number {

@@ -1,0 +1,45 @@
+/** The words of a board: weight classes, cost classes, runners, statuses. */
+import { PROTOCOL } from '../protocol.ts';
+import type { Status } from '../result.ts';
+import type { Device, Machine, Provider } from '../runner.ts';
+import type { CostClass } from '../taxonomy.ts';
+
+/** "4× to 8× smaller"; null for what is less than the first class. */
+export function weightClassTitle(
+  weightClass: number | null,
+  weightClasses: readonly number[] = PROTOCOL.weightClasses,
+): string {
+  if (weightClass === null) return `less than ${weightClasses[0]}× smaller`;
+  const next = weightClasses.find((each) => each > weightClass);
+  return next === undefined ? `${weightClass}× smaller and more` : `${weightClass}× to ${next}× smaller`;
+}
+
+/** What the two cost classes do, in a word. */
+export const COST_CLASS_WORDS: Readonly<Record<CostClass, { readonly title: string; readonly does: string }>> = {
+  'low-cost': { title: 'low-cost', does: 'does not train' },
+  'high-cost': { title: 'high-cost', does: 'trains' },
+};
+
+/** "cpu · AMD EPYC, 2 cores"; "no speed measured" without a runner. */
+export function runnerName(
+  runner: {
+    readonly provider: Provider;
+    readonly machine: Machine;
+    readonly device?: Device | null | undefined;
+  } | null,
+): string {
+  if (!runner) return 'no speed measured';
+  const { provider, device, machine } = runner;
+  if (!device) return `${provider} · ${machine.cpuModel}, ${machine.cores} cores`;
+  const software = device.kind === 'software' ? ' (software: function only, speeds not ranked)' : '';
+  return `${provider} · ${device.name ?? device.driver ?? 'device without a name'}${software}`;
+}
+
+export const STATUS_WORDS: Readonly<Record<Status, string>> = {
+  completed: 'completed',
+  unsupported: 'unsupported',
+  failed: 'failed',
+  timeout: 'timeout',
+  'out-of-memory': 'out of memory',
+  invalid: 'invalid',
+};

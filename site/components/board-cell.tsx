@@ -26,6 +26,7 @@ import { Mark, markKind } from './mark.tsx';
 import { Name } from './name.tsx';
 import { SiteLink } from './site-link.tsx';
 import { Whisker } from './whisker.tsx';
+import { firstLine } from '../../contracts/words/text.ts';
 
 export interface CellContext {
   readonly view: BoardView;
@@ -85,7 +86,7 @@ const CELLS: Readonly<Record<string, (row: BoardRow, context: CellContext) => Re
             {row.status === 'unfinished' ? 'not scored on this task yet' : STATUS_WORDS[row.status]}
             {row.reason && (
               <>
-                : <bdi>{firstLine(row.reason)}</bdi>
+                : <bdi>{shortReason(row.reason)}</bdi>
               </>
             )}
           </span>
@@ -158,7 +159,7 @@ const CELLS: Readonly<Record<string, (row: BoardRow, context: CellContext) => Re
 
 const REASON_LENGTH = 140;
 
-function firstLine(reason: string): string {
-  const line = visibleText(reason.split('\n')[0]);
+function shortReason(reason: string): string {
+  const line = visibleText(firstLine(reason));
   return line.length > REASON_LENGTH ? `${line.slice(0, REASON_LENGTH)}…` : line;
 }

@@ -19,6 +19,7 @@ import { Headline } from './headline.tsx';
 import { Name } from './name.tsx';
 import { SiteLink } from './site-link.tsx';
 import { TradeOffPlot } from './trade-off-plot.tsx';
+import { present } from '../../contracts/present.ts';
 
 export type BoardPart = 'headline' | 'plot' | 'table';
 
@@ -35,7 +36,7 @@ export function useChosenBoard(choices: readonly BoardChoice[], initial: BoardVi
   const complete = id === initial.id && initial.rows.length === initial.total;
   const fetched = useJson<BoardView>(complete ? null : paths.boardRows(id));
   const view = fetched.state === 'loaded' ? fetched.value : initial;
-  return { current: wanted ?? choices[0], view, fetched, isWanted: view.id === id };
+  return { current: wanted ?? present(choices[0], 'a board to choose'), view, fetched, isWanted: view.id === id };
 }
 
 export function Board(props: {

@@ -104,7 +104,10 @@ function useComparisons(contest: string, slugs: readonly string[]): Files {
       (results) => {
         if (!current) return;
         const files = new Map(
-          results.flatMap((result, i) => (result.status === 'fulfilled' ? [[names[i], result.value] as const] : [])),
+          names.flatMap((name, i) => {
+            const result = results[i];
+            return result?.status === 'fulfilled' ? [[name, result.value] as const] : [];
+          }),
         );
         setLoaded({ key, files, state: files.size === 0 ? 'failed' : 'loaded' });
       },
@@ -302,5 +305,5 @@ function bestOf(rows: readonly BoardRow[], { sortValue, bestFirst, numeric }: Re
   });
   const least = Math.min(...valued.map(({ value }) => value));
   const leading = valued.filter(({ value }) => value === least);
-  return valued.length > 1 && leading.length === 1 ? leading[0].row : null;
+  return valued.length > 1 && leading.length === 1 ? (leading[0]?.row ?? null) : null;
 }

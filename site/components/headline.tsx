@@ -17,6 +17,7 @@ import { qualityScale } from '../lib/quality-scale.ts';
 import { MARK_PATHS, Mark, type MarkKind } from './mark.tsx';
 import { Name } from './name.tsx';
 import { SiteLink } from './site-link.tsx';
+import { capitalized } from '../../contracts/words/text.ts';
 
 export function Headline({ view }: { readonly view: BoardView }) {
   const lines = view.headline.filter(({ verdict }) => verdict !== 'empty');
@@ -101,7 +102,7 @@ function priceOf({ computeRatio, wallRatio }: HeadlineView): string {
       : wallRatio !== null
         ? `${formatTimes(wallRatio)} the time`
         : 'Training, at a cost not measured,';
-  return text[0].toUpperCase() + text.slice(1);
+  return capitalized(text);
 }
 
 /** How much better or worse, without a sign: the sentence has the word. */

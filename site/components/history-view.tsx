@@ -20,6 +20,7 @@ import { useJson } from '../lib/use-json.ts';
 import { visibleText } from '../lib/visible-text.ts';
 import { BoardPicker, Select } from './board-filters.tsx';
 import { useChosenBoard } from './board.tsx';
+import { present } from '../../contracts/present.ts';
 
 const HEIGHT = 240;
 
@@ -82,7 +83,7 @@ export function HistoryView(props: {
   const rows = view.rows.filter(({ quality }) => quality);
   const row = rows.find(({ slug }) => slug === (query.get('of') ?? start)) ?? rows[0];
   const figures = figuresOf(view);
-  const figure = figures.find(({ id }) => id === query.get('figure')) ?? figures[0];
+  const figure = figures.find(({ id }) => id === query.get('figure')) ?? present(figures[0], 'a figure to show');
   const fetched = useJson<History>(ready && isWanted && row ? apiPaths.history(view.id, row.slug) : null);
   return (
     <>
@@ -123,7 +124,8 @@ function HistoryPlot({ history, figure }: { readonly history: History; readonly 
     const value = figure.value(point);
     return value ? [{ point, index, ...value }] : [];
   });
-  if (points.length === 0) return <p className="quiet">No run has this figure.</p>;
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last) return <p className="quiet">No run has this figure.</p>;
   const low = Math.min(...points.map((each) => each.low));
   const high = Math.max(...points.map((each) => each.high));
   const room = (high - low) * 0.1 || Math.abs(high) * 0.05 || 1;
@@ -142,7 +144,7 @@ function HistoryPlot({ history, figure }: { readonly history: History; readonly 
           width="100%"
           height={HEIGHT}
           role="img"
-          aria-label={`${visibleText(history.id)}, ${figure.title} over ${plural(points.length, 'run')}: from ${figure.format(points[0].value)} to ${figure.format(points[points.length - 1].value)}`}
+          aria-label={`${visibleText(history.id)}, ${figure.title} over ${plural(points.length, 'run')}: from ${figure.format(first.value)} to ${figure.format(last.value)}`}
         >
           <g className="grid">
             {up.ticks(5).map((tick) => (

@@ -156,6 +156,7 @@ const WISH_WORDS: Readonly<Record<WishId, string>> = {
 
 function ShortList({ view, picked }: { readonly view: BoardView; readonly picked: Picked }) {
   const { picks, candidates, fitting, excluded, nearest } = picked;
+  const best = picks[0];
   return (
     <section className="section-tight" aria-labelledby="short-list">
       <h2 id="short-list">Short list</h2>
@@ -164,7 +165,7 @@ function ShortList({ view, picked }: { readonly view: BoardView; readonly picked
         {excluded.length > 0 &&
           ` Left out by ${excluded.map(({ wish, count }) => `${WISH_WORDS[wish]}: ${count}`).join(', ')} (some by several).`}
       </p>
-      {picks.length === 0 ? (
+      {!best ? (
         <div className="empty">
           <h3>Nothing fits all wishes</h3>
           {nearest && (
@@ -189,7 +190,7 @@ function ShortList({ view, picked }: { readonly view: BoardView; readonly picked
               <p>{why}.</p>
               {i > 0 && (
                 <p>
-                  Against <Name text={picks[0].row.id} />: {tradeOff}
+                  Against <Name text={best.row.id} />: {tradeOff}
                   {tradeOff.endsWith('.') ? '' : '.'}
                 </p>
               )}

@@ -16,7 +16,7 @@ export function SamplesPlot(props: {
   const all = [...samplesMs, ...denseSamplesMs];
   if (all.length === 0) return <p className="quiet">No samples.</p>;
   const scale = scaleLinear([Math.min(...all), Math.max(...all)], [1, 99]).nice(6);
-  const [from, to] = scale.domain();
+  const [from = 0, to = 0] = scale.domain();
   const rows = [
     { title: 'artifact', kind: 'low-cost', samples: samplesMs, top: 0 },
     { title: 'dense', kind: 'dense', samples: denseSamplesMs, top: ROW + 8 },
@@ -31,8 +31,8 @@ export function SamplesPlot(props: {
       aria-label={`${samplesMs.length} timing samples of the artifact and of dense at ${name}, from ${formatMilliseconds(Math.min(...all))} to ${formatMilliseconds(Math.max(...all))}`}
     >
       {rows.map(({ title, kind, samples, top }) => {
-        const counts = Array.from({ length: BINS }, () => 0);
-        for (const sample of samples) counts[binOf(sample)]++;
+        const perBin = Map.groupBy(samples, binOf);
+        const counts = Array.from({ length: BINS }, (_, bin) => perBin.get(bin)?.length ?? 0);
         const most = Math.max(...counts);
         return (
           <g key={title} className={kind}>

@@ -25,6 +25,7 @@ import type { Address } from '../lib/use-address.ts';
 import { useReady } from '../lib/use-address.ts';
 import { visibleText } from '../lib/visible-text.ts';
 import { MARK_PATHS, MARK_TITLES, Mark, markKind, type MarkKind } from './mark.tsx';
+import { present } from '../../contracts/present.ts';
 
 const HEIGHT = 400;
 /** More marks hide each other and slow the page; fronts, controls and dense are always among those drawn. */
@@ -55,7 +56,7 @@ export function TradeOffPlot(props: {
   const [address, change] = props.address;
   const ready = useReady();
   const axes = plotAxes(view);
-  const axis = axes.find(({ id }) => id === address.get('x')) ?? axes[0];
+  const axis = axes.find(({ id }) => id === address.get('x')) ?? present(axes[0], 'an axis to draw');
   const plot = layOut({ view, rows, axis });
   const words = metricWords(view.metric);
   const kinds = (['low-cost', 'high-cost', 'control', 'dense'] as const).filter((kind) =>
@@ -73,7 +74,7 @@ export function TradeOffPlot(props: {
                 name="plot-axis"
                 value={id}
                 checked={id === axis.id}
-                onChange={() => change({ x: id === axes[0].id ? null : id })}
+                onChange={() => change({ x: id === axes[0]?.id ? null : id })}
               />
               <span>{name}</span>
             </label>
@@ -181,7 +182,8 @@ function layOut(of: { readonly view: BoardView; readonly rows: readonly BoardRow
     }),
     curves: [...byMethod].flatMap(([method, all]) => {
       const members = all.filter(({ beyond }) => !beyond);
-      return members.length < 2 ? [] : [{ method, kind: members[0].kind, path: draw(members) ?? '' }];
+      const [first] = members;
+      return !first || members.length < 2 ? [] : [{ method, kind: first.kind, path: draw(members) ?? '' }];
     }),
     xTicks: across.ticks.map((tick) => ({ at: round(across.toPercent(tick)), label: axis.format(tick) })),
     yTicks: up.ticks.map((tick) => ({ at: yOf(tick), label: tickLabel(view, tick) })),
@@ -217,7 +219,7 @@ function PlotArea(props: {
   // One stop in the order of tabs; arrows go from mark to mark.
   const stop = active ?? points.find(({ row }) => highlighted?.has(row.slug)) ?? points[0];
   const move = (event: KeyboardEvent) => {
-    const at = points.indexOf(stop);
+    const at = stop ? points.indexOf(stop) : -1;
     const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: -1 }[
       event.key
     ];
@@ -294,7 +296,7 @@ function PlotArea(props: {
             href={siteHref(row.key ? paths.result(row.key) : paths.method(row.methodSlug))}
             aria-label={describe(row, view)}
             data-slug={row.slug}
-            tabIndex={ready ? (stop.row.slug === row.slug ? 0 : -1) : undefined}
+            tabIndex={ready ? (stop?.row.slug === row.slug ? 0 : -1) : undefined}
             onFocus={() => setActive(row.slug)}
             onBlur={() => setActive(null)}
             onPointerEnter={() => setActive(row.slug)}

@@ -4,6 +4,7 @@
  */
 import type { BoardRow, BoardView } from './board-view.ts';
 import { metricWords } from './metric.ts';
+import { capitalized } from '../../contracts/words/text.ts';
 
 export type CellValue = string | number | boolean | null;
 
@@ -105,7 +106,7 @@ export function columnsOf(
     },
     {
       id: 'quality',
-      title: words.title[0].toUpperCase() + words.title.slice(1),
+      title: capitalized(words.title),
       ...(view.metric === 'perplexity' ? {} : { unit: '%' }),
       hint: `With its 95 % interval; ${words.direction}. The thin line is dense.`,
       numeric: true,

@@ -10,7 +10,7 @@ export function exportRows(rows: readonly BoardRow[], columns: readonly Column[]
 
 export function csvOf(records: readonly ExportedRow[]): string {
   const names = Object.keys(records[0] ?? {});
-  const lines = [names, ...records.map((record) => names.map((name) => record[name]))];
+  const lines = [names, ...records.map((record) => names.map((name) => record[name] ?? null))];
   return lines.map((line) => line.map(csvCell).join(',')).join('\r\n') + '\r\n';
 }
 

@@ -1,6 +1,7 @@
 /** Differences of chosen entries, put together from the files of the entries: a pair stands in that of the first one. */
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Comparisons, Estimate } from '../../drizzle/queries.ts';
+import { present } from '../../contracts/present.ts';
 
 export interface Difference {
   /** First minus second per decision. */
@@ -27,10 +28,12 @@ export function qualityDifference(
 function pairIn(file: Comparisons | undefined, other: string, figure: 'quality' | 'klDivergence'): Difference | null {
   const at = file?.others.indexOf(other) ?? -1;
   if (!file || at < 0) return null;
-  const { value, low, high, pValue } = file[figure];
+  const columns = file[figure];
+  const cell = (name: 'value' | 'low' | 'high' | 'pValue') => present(columns[name][at], `${name} against ${other}`);
+  const pValue = cell('pValue');
   return {
-    difference: { value: value[at], low: low[at], high: high[at] },
-    pValue: pValue[at],
-    significant: pValue[at] <= 1 - PROTOCOL.quality.confidence,
+    difference: { value: cell('value'), low: cell('low'), high: cell('high') },
+    pValue,
+    significant: pValue <= 1 - PROTOCOL.quality.confidence,
   };
 }

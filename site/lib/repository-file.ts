@@ -27,6 +27,6 @@ export function studies(): readonly Study[] {
     .map((name) => {
       const text = repositoryFile(join(STUDIES, name));
       const slug = name.slice(0, -'.md'.length);
-      return { slug, title: /^#\s+(.+)$/m.exec(text)?.[1].replaceAll(/[`*]/g, '').trim() ?? slug, text };
+      return { slug, title: /^#\s+(.+)$/m.exec(text)?.[1]?.replaceAll(/[`*]/g, '').trim() ?? slug, text };
     });
 }

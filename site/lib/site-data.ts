@@ -32,7 +32,8 @@ export function viewOf(id: string): BoardView {
   const known = views.get(id);
   if (known) return known;
   const view = boardView(queries.derivedBoard(siteStore(), id), slugOf);
-  if (views.size >= KEPT_VIEWS) views.delete([...views.keys()][0]);
+  const [oldest] = views.keys();
+  if (oldest !== undefined && views.size >= KEPT_VIEWS) views.delete(oldest);
   views.set(id, view);
   return view;
 }
@@ -45,7 +46,7 @@ export const defaultView = cache((): BoardView | null => {
 
 /** Of boards that differ in the runner alone, the first. */
 export function contests(of: readonly BoardSummary[] = boards()): readonly BoardSummary[] {
-  return [...Map.groupBy(of, ({ contest }) => contest).values()].map(([first]) => first);
+  return [...Map.groupBy(of, ({ contest }) => contest).values()].flatMap(([first]) => first ?? []);
 }
 
 /** Methods of the catalog and of rows whose method it no longer holds, by id. */

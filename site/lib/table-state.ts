@@ -75,8 +75,8 @@ export const MAX_WEIGHT = 10;
 function readWeights(text: string | null): Weights {
   const parts = (text ?? '').split(',').map(Number);
   const sane = parts.length === 4 && parts.every((part) => Number.isFinite(part) && part >= 0 && part <= MAX_WEIGHT);
-  if (!text || !sane) return EVEN_WEIGHTS;
-  return { kept: parts[0], smaller: parts[1], faster: parts[2], compute: parts[3] };
+  const [kept = 0, smaller = 0, faster = 0, compute = 0] = parts;
+  return text && sane ? { kept, smaller, faster, compute } : EVEN_WEIGHTS;
 }
 
 function oneOf<const T extends string>(value: string | null, allowed: readonly T[]): T | null {

@@ -7,6 +7,7 @@ import { SiteLink } from '../../components/site-link.tsx';
 import { plural } from '../../lib/format.ts';
 import { paths } from '../../lib/paths.ts';
 import { boards, catalog, methodIds, slugOf, viewOf } from '../../lib/site-data.ts';
+import { capitalized } from '../../../contracts/words/text.ts';
 
 export const metadata: Metadata = {
   title: 'Methods',
@@ -37,14 +38,14 @@ export default function MethodsPage() {
   return (
     <>
       <PageHead title="Methods">
-        <p>One file each. Those that train are high-cost, those that only look are low-cost.</p>
+        <p>Each method is one file. High-cost methods train; low-cost methods do not.</p>
       </PageHead>
       {(Object.keys(FAMILY_WORDS) as Family[]).map((family) => {
         const members = methods.filter(({ entry }) => entry?.family === family);
         return (
           <section key={family} className="section" aria-labelledby={family}>
             <div className="section-head">
-              <h2 id={family}>{family[0].toUpperCase() + family.slice(1)}</h2>
+              <h2 id={family}>{capitalized(family)}</h2>
               <p>{FAMILY_WORDS[family]}</p>
             </div>
             {members.length === 0 ? (

@@ -10,6 +10,7 @@ import { allRuns, countOf } from '../../../lib/runs.ts';
 import { idOfSlug, slugOf } from '../../../lib/site-data.ts';
 import { queries, siteStore } from '../../../lib/store.ts';
 import { visibleText } from '../../../lib/visible-text.ts';
+import { firstLine } from '../../../../contracts/words/text.ts';
 
 interface Props {
   readonly params: Promise<{ readonly slug: string }>;
@@ -121,7 +122,7 @@ export default async function RunPage({ params }: Props) {
                     {STATUS_WORDS[row.status]}
                     {row.reason && (
                       <small>
-                        <Name text={row.reason.split('\n')[0].slice(0, 160)} />
+                        <Name text={firstLine(row.reason).slice(0, 160)} />
                       </small>
                     )}
                     {!row.effective && <small>does not stand</small>}

@@ -1,0 +1,12 @@
+/** Small changes to text that the terminal and the site both need. */
+
+/** "quantization" → "Quantization" */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** What stands before the first line break. */
+export function firstLine(text: string): string {
+  const end = text.indexOf('\n');
+  return end < 0 ? text : text.slice(0, end);
+}

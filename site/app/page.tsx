@@ -5,7 +5,7 @@ import { SiteLink } from '../components/site-link.tsx';
 import { paths } from '../lib/paths.ts';
 import { choices, defaultView } from '../lib/site-data.ts';
 
-/** As many as a reader looks through before choosing a filter; the rest is a page further. */
+/** Rows shown before the reader pages or filters. */
 const PAGE_SIZE = 25;
 
 export default function FrontPage() {
@@ -14,7 +14,7 @@ export default function FrontPage() {
     <>
       <PageHead title="Shrinking a language model: is training worth it?">
         <p>
-          <strong className="low-cost-text">Low-cost</strong> methods only look at the model.{' '}
+          <strong className="low-cost-text">Low-cost</strong> methods do not train the model.{' '}
           <strong className="high-cost-text">High-cost</strong> methods train it again. ShrinkRank runs both, measures
           what is left and what it cost, and puts the best of each side by side at equal size.{' '}
           <SiteLink href={paths.pick}>Pick one for me</SiteLink>

@@ -6,7 +6,7 @@ import { methodIds, modelIds, slugOf, taskIds } from '../lib/site-data.ts';
 
 export const dynamic = 'force-static';
 
-/** Search engines want whole addresses: SITE_URL, where it is known when the site is built. */
+/** Search engines need absolute addresses: SITE_URL, if it is set when the site is built. */
 export default function sitemap(): MetadataRoute.Sitemap {
   const origin = process.env.SITE_URL ?? 'http://localhost';
   const all = [

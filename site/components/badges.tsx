@@ -31,15 +31,15 @@ const MEANINGS: Readonly<Record<BadgeId, string>> = {
   failed: 'The method or its process ended with an error.',
   unsupported: 'The method says it cannot do this.',
   timeout: 'Stopped: it was not finished within its time limit.',
-  'out-of-memory': 'Stopped: it took more memory than allowed.',
+  'out-of-memory': 'Stopped: it exceeded the memory limit.',
   invalid: 'What came out breaks the contract of an artifact.',
   annotated: 'A correction adds a remark.',
   withdrawn: 'A correction took rows of it off the board.',
   unranked: 'Has no rank.',
   unfinished: 'Not everything of it has been measured yet.',
   untimed: 'Has no speed on this runner.',
-  'speed-unranked': 'Its timings on this runner take no part in anything that orders by speed.',
-  'device-finding': 'Something about how it ran on the device.',
+  'speed-unranked': 'Its timings on this runner are not used in any order by speed.',
+  'device-finding': 'A remark about how it ran on the device.',
 };
 
 const BAD: ReadonlySet<BadgeId> = new Set([

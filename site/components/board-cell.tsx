@@ -34,7 +34,7 @@ export interface CellContext {
   readonly weights: Weights;
 }
 
-/** What of a column's id names a shape. */
+/** The part of a column's id that names a shape. */
 const OF_SHAPE = /^(speed|time)-(.*)$/;
 
 export function BoardCell(props: { readonly column: string; readonly row: BoardRow; readonly context: CellContext }) {

@@ -1,5 +1,5 @@
 'use client';
-/** What narrows a board down: filters, search, columns, weights. Everything it changes goes into the address. */
+/** Filters, search, columns and weights of a board. All of them are stored in the page's address. */
 import { useMemo, type ReactNode } from 'react';
 import type { BoardChoice, BoardView } from '../lib/board-view.ts';
 import { columnsOf, defaultColumns, type Weights } from '../lib/columns.ts';
@@ -31,7 +31,7 @@ export function Select(props: {
   );
 }
 
-/** Model, task and runner; a choice that has no board with the others moves them to one that has. */
+/** Model, task and runner. If no board has the chosen combination, the other two change to one that exists. */
 export function BoardPicker(props: {
   readonly choices: readonly BoardChoice[];
   readonly current: BoardChoice;
@@ -116,7 +116,7 @@ export function BoardFilters(props: {
           value={state.costClass ?? ''}
           options={[
             ANY,
-            { value: 'low-cost', title: 'low-cost (looks)' },
+            { value: 'low-cost', title: 'low-cost (does not train)' },
             { value: 'high-cost', title: 'high-cost (trains)' },
           ]}
           onChange={filter('cost')}
@@ -232,7 +232,7 @@ const WEIGHTS: readonly { readonly id: keyof Weights; readonly title: string }[]
   { id: 'compute', title: 'compute' },
 ];
 
-/** A score of one's own: shown and sorted by on request, never the default rank. */
+/** A score with the reader's own weights; shown and sorted by on request, never the default rank. */
 export function Scores(props: { readonly state: TableState; readonly address: Address; readonly open?: boolean }) {
   const { state, open } = props;
   const [, change] = props.address;

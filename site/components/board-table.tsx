@@ -1,5 +1,5 @@
 'use client';
-/** The leaderboard as a table: a block per weight class while it stands in the order of rank, one block when sorted. */
+/** The leaderboard as a table: one block per weight class in the order of rank, a single block when sorted otherwise. */
 import { memo, useMemo, type ComponentProps } from 'react';
 import type { BoardRow, BoardView } from '../lib/board-view.ts';
 import { columnsOf, defaultColumns, type Column } from '../lib/columns.ts';
@@ -18,7 +18,7 @@ export function BoardTable(props: {
   readonly state: TableState;
   readonly address: Address;
   readonly pageSize: number;
-  /** Rows there are, where not all have been fetched. */
+  /** Number of rows on the board; more than those fetched. */
   readonly total: number;
 }) {
   const { view, rows, state, pageSize, total } = props;
@@ -27,7 +27,7 @@ export function BoardTable(props: {
   const weights = useSame(state.weights);
   const chosen = useSame(state.columns);
   const shown = useMemo(() => shownColumns(columnsOf(view, weights), chosen), [view, weights, chosen]);
-  // Over all rows of the board, so that a whisker keeps its place when the view is narrowed.
+  // The scale covers all rows of the board, so that filtering does not move the whiskers.
   const scale = useMemo(() => qualityScale(view, view.rows, WORST_IN_CELL), [view]);
   const context = useMemo((): CellContext => ({ view, scale, weights }), [view, scale, weights]);
   const pages = Math.max(1, Math.ceil(total / pageSize));
@@ -137,7 +137,7 @@ export function BoardTable(props: {
   );
 }
 
-/** Rows that stay when a view is narrowed are not rendered anew. */
+/** Rows that stay visible after filtering are not rendered again. */
 const TableRow = memo(function TableRow(props: ComponentProps<typeof RowCells>) {
   return (
     <tr>
@@ -146,7 +146,7 @@ const TableRow = memo(function TableRow(props: ComponentProps<typeof RowCells>) 
   );
 });
 
-/** The value of before while an equal one is read from the address again. */
+/** Keeps the previous object while the address yields an equal value. */
 function useSame<T>(value: T): T {
   const text = JSON.stringify(value);
   return useMemo(() => value, [text]);
@@ -198,6 +198,6 @@ function download(of: {
   link.href = address;
   link.download = `shrinkrank-${view.id}.${format}`;
   link.click();
-  // The browser has taken the address over by the next turn.
+  // The address is updated before the next event-loop turn.
   setTimeout(() => URL.revokeObjectURL(address), 0);
 }

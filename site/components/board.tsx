@@ -1,7 +1,7 @@
 'use client';
 /**
- * A whole board, as its address says: which model, task and runner, what is filtered, sorted and shown. The server
- * renders the board it was built with; another one is fetched when it is chosen.
+ * A board as the page's address describes it: model, task, runner, filters, order, columns. The server renders one
+ * board; others are fetched when chosen.
  */
 import { useDeferredValue, useMemo } from 'react';
 import type { BoardChoice, BoardView } from '../lib/board-view.ts';
@@ -23,7 +23,7 @@ import { present } from '../../contracts/present.ts';
 
 export type BoardPart = 'headline' | 'plot' | 'table';
 
-/** The chosen board: the one of the page until another is fetched. */
+/** The chosen board; until it is fetched, the board of the page. */
 export function useChosenBoard(choices: readonly BoardChoice[], initial: BoardView, address: URLSearchParams) {
   const wanted =
     choices.find(
@@ -44,7 +44,7 @@ export function Board(props: {
   readonly initial: BoardView;
   readonly parts: readonly BoardPart[];
   readonly pageSize: number;
-  /** Columns and order of the page where the address says nothing. */
+  /** Columns and order used when the address names none. */
   readonly usual?: { readonly columns: string; readonly sort: string };
 }) {
   const { choices, initial, parts, pageSize, usual } = props;
@@ -52,17 +52,17 @@ export function Board(props: {
   const { current, view, fetched, isWanted } = useChosenBoard(choices, initial, address[0]);
   const state = useMemo(() => readTableState(address[0], usual), [address, usual]);
   const rows = useMemo(() => rowsOfView(view.rows, state, columnsOf(view, state.weights)), [view, state]);
-  // The table answers at once; hundreds of marks may come a moment later.
+  // The table updates at once; the plot's many marks may follow a moment later.
   const drawnRows = useDeferredValue(rows);
   const waits = fetched.state === 'loading' && !isWanted;
-  // Of a huge board the page holds only the first rows, which are all that the order of rank needs.
+  // The page of a huge board holds only the first rows by rank.
   const total = rows.length === view.rows.length ? view.total : rows.length;
   return (
     <div className="board-root" aria-busy={waits}>
       <BoardPicker choices={choices} current={current} address={address} />
       {fetched.state === 'failed' && (
         <p className="notice" role="alert">
-          This board could not be fetched ({fetched.message}); shown is the one of the page. Try again later.
+          This board could not be fetched ({fetched.message}); the board of this page is shown instead. Try again later.
         </p>
       )}
       {waits && (
@@ -82,8 +82,8 @@ export function Board(props: {
           <div className={parts.length > 1 ? 'section-head' : 'hidden'}>
             <h2 id="table">{parts.includes('plot') ? 'Every variant' : 'Leaderboard'}</h2>
             <p>
-              A tier holds what a paired test cannot tell from its best; places within a tier say nothing.{' '}
-              <SiteLink href={paths.protocol}>How it is measured</SiteLink>
+              A tier holds the entries that a paired test cannot separate from its best; the order within a tier means
+              nothing. <SiteLink href={paths.protocol}>How it is measured</SiteLink>
             </p>
           </div>
           {parts.includes('plot') && <TradeOffPlot view={view} rows={drawnRows} address={address} />}

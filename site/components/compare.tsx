@@ -71,7 +71,7 @@ export function Compare({
   );
 }
 
-/** Those the address names; else the best of both cost classes in the first class that has both. */
+/** The variants named by the address; by default the best of each cost class in the first weight class that has both. */
 function chosenRows(view: BoardView, of: string | null): readonly BoardRow[] {
   if (of === null) {
     const line = view.headline.find(({ lowCost, highCost }) => lowCost && highCost);
@@ -99,7 +99,7 @@ function useComparisons(contest: string, slugs: readonly string[]): Files {
   useEffect(() => {
     let current = true;
     const names = slugs.length < 2 ? [] : slugs;
-    // The last entry of a board has no file: it is first in no pair.
+    // The last entry of a board has no file, since it comes first in no pair.
     void Promise.allSettled(names.map((slug) => fetchJson<Comparisons>(apiPaths.comparisons(contest, slug)))).then(
       (results) => {
         if (!current) return;
@@ -115,7 +115,7 @@ function useComparisons(contest: string, slugs: readonly string[]): Files {
     return () => {
       current = false;
     };
-    // `key` stands for contest and slugs.
+    // `key` is made of contest and slugs.
   }, [key]);
   return loaded.key === key ? loaded : { files: loaded.files, state: 'loading' };
 }
@@ -226,7 +226,7 @@ function Differences(props: { readonly view: BoardView; readonly chosen: readonl
   );
 }
 
-/** A column for each variant, after one for what the rows are called. */
+/** A head for the row names and one for each variant. */
 function VariantHeads({ chosen }: { readonly chosen: readonly BoardRow[] }) {
   return (
     <tr>

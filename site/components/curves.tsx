@@ -4,7 +4,7 @@ import type { BoardView } from '../lib/board-view.ts';
 import { useAddress } from '../lib/use-address.ts';
 import { TradeOffPlot } from './trade-off-plot.tsx';
 
-/** Operating curves: some variants strong and joined by method, what else is in the view faint. */
+/** Operating curves: the chosen variants are joined by method; the others are drawn faintly. */
 export function Curves({ view, highlighted }: { readonly view: BoardView; readonly highlighted: readonly string[] }) {
   const address = useAddress();
   const strong = useMemo(() => new Set(highlighted), [highlighted]);

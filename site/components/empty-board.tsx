@@ -1,7 +1,7 @@
 import { paths } from '../lib/paths.ts';
 import { SiteLink } from './site-link.tsx';
 
-/** Where a board would stand, of a store without one. */
+/** Shown in the place of a board when the store has none. */
 export function EmptyBoard() {
   return (
     <div className="empty section">

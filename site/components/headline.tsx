@@ -1,4 +1,4 @@
-/** The answer: high-cost against low-cost in each weight class, in words and as a pair of marks on one scale. */
+/** High-cost against low-cost in each weight class, as a sentence and as two marks on one scale. */
 import type { HeadlineView, BoardView, BoardRow } from '../lib/board-view.ts';
 import {
   NONE,
@@ -25,7 +25,7 @@ export function Headline({ view }: { readonly view: BoardView }) {
     return (
       <div className="empty">
         <h2>No answer yet</h2>
-        <p>No variant of this board is twice as small as dense and scored. It comes with the next run.</p>
+        <p>No scored variant of this board is at least twice as small as dense yet.</p>
       </div>
     );
   }
@@ -65,7 +65,7 @@ export function Headline({ view }: { readonly view: BoardView }) {
         Marks: {metricWords(view.metric).title} with its 95&nbsp;% interval, all on one scale, right is better
         {view.denseQuality !== null && '; the dashed line is dense'}.
       </p>
-      {empty.length > 0 && <p className="small quiet">Nothing scored is {empty.join(' or ')} smaller yet.</p>}
+      {empty.length > 0 && <p className="small quiet">No scored variant is {empty.join(' or ')} smaller yet.</p>}
     </>
   );
 }
@@ -105,7 +105,7 @@ function priceOf({ computeRatio, wallRatio }: HeadlineView): string {
   return capitalized(text);
 }
 
-/** How much better or worse, without a sign: the sentence has the word. */
+/** The size of the difference without a sign; the sentence says which way it goes. */
 function amount({ gap }: HeadlineView, { metric }: Pick<BoardView, 'metric'>): string {
   return gap ? formatPlainGap(metric, gap.value) : '';
 }
@@ -154,7 +154,7 @@ function Side(props: {
             <span>{row.ratio === null ? NONE : `${formatRatio(row.ratio)} smaller`}</span>
             <span>{costWords(row, line)}</span>
           </p>
-          {tied > 0 && <p className="small quiet">or {tied} more that the test cannot tell from it</p>}
+          {tied > 0 && <p className="small quiet">or {tied} more that the test cannot separate from it</p>}
         </>
       ) : (
         <p className="quiet">none yet</p>
@@ -169,7 +169,7 @@ function costWords({ computeSeconds, wallSeconds }: BoardRow, { computeRatio }: 
   return wallSeconds === null ? NONE : `${formatSeconds(wallSeconds)} to make`;
 }
 
-/** Both bests with their intervals between the worst and the best of all classes; better is to the right. */
+/** The best entry of each cost class with its interval, on one scale for all weight classes; right is better. */
 function PairPlot(props: {
   readonly line: HeadlineView;
   readonly view: BoardView;

@@ -1,4 +1,4 @@
-/** Figures of variants over runs, with the changes that tests found. */
+/** Figures of variants over runs, with the changes found by tests. */
 import type { History } from '../../drizzle/queries.ts';
 import { NONE, formatBytes, figureText, formatDay, formatQuality, formatSeconds, plural } from '../lib/format.ts';
 import { metricWords, type MetricId } from '../lib/metric.ts';

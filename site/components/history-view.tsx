@@ -1,5 +1,5 @@
 'use client';
-/** One figure of one variant over its runs. The address names them: ?of=slug&figure=quality. */
+/** One figure of one variant over its runs, chosen by the query: ?of=slug&figure=quality. */
 import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
 import type { History, HistoryPoint } from '../../drizzle/queries.ts';
@@ -27,7 +27,7 @@ const HEIGHT = 240;
 interface Figure {
   readonly id: string;
   readonly title: string;
-  /** As the changes call it. */
+  /** The figure's name in the list of changes. */
   readonly changes: string;
   readonly value: (
     point: HistoryPoint,
@@ -72,7 +72,7 @@ function figuresOf(view: BoardView): readonly Figure[] {
 export function HistoryView(props: {
   readonly choices: readonly BoardChoice[];
   readonly initial: BoardView;
-  /** Slug of the variant shown unasked. */
+  /** Slug of the variant shown by default. */
   readonly start: string | null;
 }) {
   const { choices, initial, start } = props;

@@ -10,7 +10,7 @@ export function markKind(row: Pick<BoardRow, 'slug' | 'control' | 'costClass'>, 
 }
 
 export const MARK_TITLES: Readonly<Record<MarkKind, string>> = {
-  'low-cost': 'low-cost: only looks',
+  'low-cost': 'low-cost: does not train',
   'high-cost': 'high-cost: trains',
   control: 'control',
   dense: 'dense, uncompressed',

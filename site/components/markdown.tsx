@@ -1,6 +1,6 @@
 /**
- * Markdown of the repository as React elements: text stays text, raw HTML is shown as it is written, links to files
- * of the repository that are pages here lead to those pages.
+ * Markdown of the repository as React elements. Raw HTML is shown as text; links to files that are pages of the site
+ * lead to those pages.
  */
 import { marked, type Token, type Tokens } from 'marked';
 import { Fragment, type ReactNode } from 'react';
@@ -31,7 +31,7 @@ export function headingsOf(text: string): readonly Heading[] {
     .map(({ text: title, depth }) => ({ id: headingId(title, ids), title: plainText(title), depth }));
 }
 
-/** Headings of depth 1 are left to the page's own; `below` puts the others under a heading of that level. */
+/** A heading of depth 1 is left out, since the page has its own title; `below` is the level under which the others are nested. */
 export function Markdown({ text, below = 1 }: { readonly text: string; readonly below?: number }) {
   const ids = new Map<string, number>();
   const tokens = marked
@@ -165,7 +165,7 @@ function MarkdownLink({ href, children }: { readonly href: string; readonly chil
   return page ? <SiteLink href={page}>{children}</SiteLink> : <code>{href}</code>;
 }
 
-/** The lexer leaves entities of the source in place. */
+/** The lexer does not decode HTML entities. */
 function decode(text: string): string {
   const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", nbsp: '\u00a0' };
   return visibleText(text.replaceAll(/&(amp|lt|gt|quot|#39|nbsp);/g, (_, name: string) => named[name] ?? ''));

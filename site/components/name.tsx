@@ -1,6 +1,6 @@
 import { visibleText } from '../lib/visible-text.ts';
 
-/** Text of methods, models and datasets: isolated from the direction of what stands around it, nothing in it invisible. */
+/** Text of methods, models and datasets: isolated from the text direction around it, with invisible characters spelled out. */
 export function Name({ text }: { readonly text: string }) {
   return <bdi>{visibleText(text)}</bdi>;
 }

@@ -3,7 +3,7 @@ import { usePathname } from 'next/navigation';
 import type { ReactNode } from 'react';
 import { SiteLink } from './site-link.tsx';
 
-/** Knows whether the page is its own. */
+/** A navigation link that marks the current page. */
 export function NavLink({ href, children }: { readonly href: string; readonly children: ReactNode }) {
   const here = usePathname();
   return (

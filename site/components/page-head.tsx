@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { SiteLink } from './site-link.tsx';
 
-/** The top of a page: where it stands, its title, what it is about. */
+/** The top of a page: breadcrumb, title, introduction. */
 export function PageHead(props: {
   readonly above?: { readonly href: string; readonly title: string };
   readonly title: ReactNode;

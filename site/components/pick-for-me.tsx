@@ -1,5 +1,5 @@
 'use client';
-/** A form of wishes, all in the address, and the short list they leave. */
+/** A form of requirements, stored in the address, and the variants that meet them. */
 import { useMemo } from 'react';
 import type { BoardChoice, BoardView } from '../lib/board-view.ts';
 import { formatBytes, plural } from '../lib/format.ts';
@@ -15,9 +15,9 @@ import { Name } from './name.tsx';
 import { SiteLink } from './site-link.tsx';
 
 const MEGABYTE = 1e6;
-/** Percent or points: who asks nothing wants something that still works. */
+/** The default limit on the loss, in percent or points. */
 const USUAL_LOSS = '5';
-/** In the address for "whatever is lost". */
+/** Value in the address for "any loss". */
 const ANY_LOSS = 'any';
 
 function numberIn(address: URLSearchParams, name: string): number | null {

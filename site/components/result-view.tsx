@@ -169,9 +169,7 @@ function ResultDetail({ result }: { readonly result: Result }) {
             <code>{result.command}</code>
           </pre>
         ) : (
-          <p className="quiet">
-            One of its names cannot be typed into a shell safely; the parameters below say what it is.
-          </p>
+          <p className="quiet">One of its names is not safe to type into a shell; see the parameters below.</p>
         )}
         <Facts
           facts={[
@@ -255,7 +253,7 @@ function without(value: number, format: (value: number) => string): string {
 
 type Pairs = Readonly<Record<string, string | number | boolean>>;
 
-/** Largest count first; what is no count stays in its order. */
+/** Counts are sorted, largest first; other values keep their order. */
 function Counts({ title, counts }: { readonly title: string; readonly counts: Pairs }) {
   const ordered = Object.entries(counts).sort((a, b) => Number(b[1]) - Number(a[1]) || 0);
   return (
@@ -287,7 +285,7 @@ function Evaluation({ evaluation }: { readonly evaluation: Result['evaluations']
         Quality on <Name text={task} />
       </h2>
       {!evaluation.effective && (
-        <p className="notice">This row does not stand: another one does, or it was withdrawn.</p>
+        <p className="notice">This row is not in effect: a newer row replaced it, or it was withdrawn.</p>
       )}
       {evaluation.status !== 'completed' && (
         <div className="notice">
@@ -364,7 +362,7 @@ function Measurement({ measurement }: { readonly measurement: Result['measuremen
         Speed on {runner.provider}, <Name text={runner.device?.name ?? runner.device?.driver ?? machine.cpuModel} />
       </h2>
       {!measurement.effective && (
-        <p className="notice">This row does not stand: another one does, or it was withdrawn.</p>
+        <p className="notice">This row is not in effect: a newer row replaced it, or it was withdrawn.</p>
       )}
       {measurement.status !== 'completed' && (
         <div className="notice">

@@ -2,7 +2,7 @@ import type { BoardRow } from '../lib/board-view.ts';
 import type { Column } from '../lib/columns.ts';
 import { BoardCell, type CellContext } from './board-cell.tsx';
 
-/** The cells of a variant's row; the first one says whose it is. */
+/** The cells of a variant's row; the first one names the variant. */
 export function RowCells(props: {
   readonly row: BoardRow;
   readonly columns: readonly Column[];

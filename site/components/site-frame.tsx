@@ -1,4 +1,4 @@
-/** What stands around every page. */
+/** The frame of every page: header, navigation, footer. */
 import type { ReactNode } from 'react';
 import { paths } from '../lib/paths.ts';
 import { NavLink } from './nav-link.tsx';

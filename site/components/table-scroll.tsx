@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** A table that may be wider than the page: it scrolls by itself, by keyboard too, and says what it is. */
+/** A table that may be wider than the page. It scrolls on its own, with the keyboard too, and has a label. */
 export function TableScroll(props: {
   readonly label: string;
   /** While what it shows is being fetched. */

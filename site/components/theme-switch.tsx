@@ -6,7 +6,7 @@ import { THEME_KEY, type Theme } from '../lib/theme-script.ts';
 const CHANGED = 'themechange';
 
 const THEMES: readonly { readonly id: Theme; readonly title: string; readonly icon: string }[] = [
-  { id: 'system', title: 'Colours as the system says', icon: 'M2 3h12v8H2zM5 14h6M8 11v3' },
+  { id: 'system', title: 'Use the system theme', icon: 'M2 3h12v8H2zM5 14h6M8 11v3' },
   {
     id: 'light',
     title: 'Light colours',
@@ -67,7 +67,7 @@ function setTheme(theme: Theme): void {
     if (theme === 'system') localStorage.removeItem(THEME_KEY);
     else localStorage.setItem(THEME_KEY, theme);
   } catch {
-    // Storage may be forbidden; the choice then lasts as long as the page.
+    // If the browser forbids storage, the choice lasts as long as the page.
   }
   window.dispatchEvent(new Event(CHANGED));
 }

@@ -28,7 +28,7 @@ import { MARK_PATHS, MARK_TITLES, Mark, markKind, type MarkKind } from './mark.t
 import { present } from '../../contracts/present.ts';
 
 const HEIGHT = 400;
-/** More marks hide each other and slow the page; fronts, controls and dense are always among those drawn. */
+/** More marks would cover each other and slow the page; fronts, controls and dense are always drawn. */
 const MAX_MARKS = 600;
 
 interface Point {
@@ -47,7 +47,7 @@ export function TradeOffPlot(props: {
   readonly view: BoardView;
   readonly rows: readonly BoardRow[];
   readonly address: Address;
-  /** Drawn strong, the rest faint; all alike where it is missing. */
+  /** Variants drawn strongly while the rest is faint; if missing, all are drawn alike. */
   readonly highlighted?: ReadonlySet<string>;
   /** Variants of a method joined by a line, instead of the fronts. */
   readonly curves?: boolean;
@@ -198,7 +198,7 @@ function tickLabel({ metric }: BoardView, tick: number): string {
     : `${Math.round(tick * 100)} %`;
 }
 
-/** Server and browser must write the same attribute. */
+/** Rounded so that the server and the browser write the same attribute. */
 function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
@@ -216,7 +216,7 @@ function PlotArea(props: {
   const area = useRef<HTMLDivElement>(null);
   const { points } = plot;
   const active = points.find(({ row }) => row.slug === activeSlug) ?? null;
-  // One stop in the order of tabs; arrows go from mark to mark.
+  // The plot is one tab stop; the arrow keys move between marks.
   const stop = active ?? points.find(({ row }) => highlighted?.has(row.slug)) ?? points[0];
   const move = (event: KeyboardEvent) => {
     const at = stop ? points.indexOf(stop) : -1;

@@ -1,9 +1,9 @@
 import type { Estimate } from '../../drizzle/queries.ts';
 
-/** A figure with its interval on a scale of its column, and dense as a line; decoration beside the numbers. */
+/** A figure with its interval on the scale of its column, and dense as a line. It decorates the numbers beside it. */
 export function Whisker(props: {
   readonly estimate: Estimate;
-  /** 0 to 1 within the column's domain; outside it the mark lies on the edge. */
+  /** 0 to 1 within the column's domain; values outside it lie on the edge. */
   readonly scale: (value: number) => number;
   readonly dense: number | null;
   readonly kind: string;

@@ -1,6 +1,6 @@
 /**
- * A board as tables and plots need it: flat rows and short names, without what only a result's page shows. Made on the
- * server of a derived board; written beside the pages as boards/<id>.json, so that a browser fetches a board once.
+ * A board as tables and plots need it: flat rows without the details of a result's page. The server makes it from a
+ * derived board and writes it beside the pages as boards/<id>.json, which the browser fetches once.
  */
 import { runnerName } from '../../contracts/words/board.ts';
 import type {
@@ -24,7 +24,7 @@ export interface RowSpeed extends Estimate {
   readonly noisy: boolean;
 }
 
-/** One variant. Figures are means over its seeds; null where not known. */
+/** One variant. Figures are means over its seeds; null if unknown. */
 export interface BoardRow {
   readonly slug: string;
   /** method/variant */
@@ -37,7 +37,7 @@ export interface BoardRow {
   readonly costClass: CostClass;
   readonly control: boolean;
   readonly simulated: boolean;
-  /** Of the first seed that did not complete, where none did. */
+  /** Reason of the first failed seed, if no seed completed. */
   readonly status: Status | 'unfinished';
   readonly reason: string | null;
   readonly badges: readonly Badge[];
@@ -53,7 +53,7 @@ export interface BoardRow {
   readonly place: number | null;
   readonly quality: Estimate | null;
   readonly kept: number | null;
-  /** Against dense, as people say it. */
+  /** Difference to dense in percent of perplexity or points of accuracy. */
   readonly gap: Estimate | null;
   readonly gapSignificant: boolean;
   readonly klDivergence: number | null;
@@ -86,7 +86,7 @@ export interface HeadlineView extends Pick<Headline, 'weightClass' | 'verdict' |
   readonly highCost: BoardRow | null;
   readonly lowCostTied: number;
   readonly highCostTied: number;
-  /** High-cost minus low-cost, as people say it. */
+  /** High-cost minus low-cost, in percent of perplexity or points of accuracy. */
   readonly gap: Estimate | null;
   readonly breakEven: readonly BreakEven[];
   /** Against the best low-cost entry that is no larger than the high-cost one; null where that is the one above. */
@@ -122,7 +122,7 @@ export interface BoardView {
   readonly fronts: readonly Front[];
   /** In the order of rank: largest weight class first, failures last. */
   readonly rows: readonly BoardRow[];
-  /** Entries on the board; more than `rows` where a page starts with some of them. */
+  /** Number of entries on the board; more than `rows` if the page starts with a part of them. */
   readonly total: number;
 }
 
@@ -211,7 +211,7 @@ function boardRow(entry: DerivedEntry, board: DerivedBoard, slugOf: (...parts: r
     simulated: entry.badges.some(({ id }) => id === 'simulated'),
     status: quality ? 'completed' : (broken?.status ?? 'unfinished'),
     reason: quality ? null : (broken?.reason ?? null),
-    // In-sample is a property of the board, said once above the table.
+    // In-sample is a property of the board and is shown once above the table.
     badges: entry.badges.filter(({ id }) => id !== 'in-sample'),
     weightClass: entry.weightClass,
     ratio: entry.ratio,
@@ -265,11 +265,11 @@ export function byRank(a: BoardRow, b: BoardRow): number {
   );
 }
 
-/** Boards beyond this many rows reach the page as their first rows and the fronts; the browser fetches the rest. */
+/** A board with more rows than this is sent with the page as its first rows and its fronts; the browser fetches the rest. */
 const ROWS_IN_PAGE = 400;
 const FIRST_ROWS = 100;
 
-/** The view a page is made of: all rows of a usual board, enough of a huge one. */
+/** The part of a board that is sent with the page: all rows, or the first rows of a huge board. */
 export function startOf(view: BoardView): BoardView {
   if (view.rows.length <= ROWS_IN_PAGE) return view;
   const drawn = new Set(view.fronts.flatMap(({ entries }) => entries));

@@ -9,18 +9,18 @@ import { capitalized } from '../../contracts/words/text.ts';
 export type CellValue = string | number | boolean | null;
 
 export interface Column {
-  /** Stands in addresses: never renamed. */
+  /** Used in addresses, so it never changes. */
   readonly id: string;
   readonly title: string;
   readonly unit?: string;
   /** What the column is, in a sentence. */
   readonly hint: string;
   readonly numeric: boolean;
-  /** The way that puts the better rows first. */
+  /** The sort order that puts better rows first. */
   readonly bestFirst: 'ascending' | 'descending';
-  /** Null sorts last both ways. */
+  /** Null sorts last in both directions. */
   readonly sortValue: (row: BoardRow) => number | string | null;
-  /** What CSV and JSON hold, by name of the field. */
+  /** Fields of the CSV and JSON export. */
   readonly exported: (row: BoardRow) => Readonly<Record<string, CellValue>>;
 }
 
@@ -64,7 +64,7 @@ function figure(
   return { ...column, numeric: true, sortValue: value, exported: (row) => ({ [name]: value(row) }) };
 }
 
-/** Of a board: its metric and shapes have columns of their own. */
+/** The columns of a board: those of its metric and its shapes included. */
 export function columnsOf(
   view: Pick<BoardView, 'metric' | 'shapes' | 'higherIsBetter'>,
   weights: Weights,
@@ -94,7 +94,7 @@ export function columnsOf(
     {
       id: 'tier',
       title: 'Tier',
-      hint: 'Within the weight class: a tier holds what a paired test cannot tell from its best.',
+      hint: 'Within the weight class: a tier holds the entries that a paired test cannot separate from its best.',
       numeric: true,
       bestFirst: 'ascending',
       sortValue: ({ tier }) => tier,
@@ -108,7 +108,7 @@ export function columnsOf(
       id: 'quality',
       title: capitalized(words.title),
       ...(view.metric === 'perplexity' ? {} : { unit: '%' }),
-      hint: `With its 95 % interval; ${words.direction}. The thin line is dense.`,
+      hint: `With its 95 % interval; ${words.direction}. The thin line marks dense.`,
       numeric: true,
       bestFirst: worseUp,
       sortValue: ({ quality }) => quality?.value ?? null,
@@ -122,7 +122,7 @@ export function columnsOf(
       id: 'gap',
       title: 'Against dense',
       unit: view.metric === 'perplexity' ? '%' : 'points',
-      hint: `Paired difference to dense on the same items, ${words.gap}; grey where a test cannot tell it from none.`,
+      hint: `Paired difference to dense on the same items, ${words.gap}; grey if the difference is not significant.`,
       numeric: true,
       bestFirst: worseUp,
       sortValue: ({ gap }) => gap?.value ?? null,
@@ -204,7 +204,7 @@ export function columnsOf(
         hint: `Times as fast as dense at ${name}, paired by round, with its 95 % interval; ~ marks a noisy timing.`,
         numeric: true,
         bestFirst: 'descending',
-        // A noisy timing has no speed rank.
+        // A noisy timing is not ranked by speed.
         sortValue: ({ speeds }) => (speeds[i]?.noisy ? null : (speeds[i]?.value ?? null)),
         exported: ({ speeds }) => ({
           [`speed_up_${shape}`]: speeds[i]?.value ?? null,
@@ -387,7 +387,7 @@ export function columnsOf(
   ];
 }
 
-/** Shown unasked; speeds of all shapes as well. */
+/** Shown by default, together with the speed at every shape. */
 const DEFAULT_COLUMNS: ReadonlySet<string> = new Set([
   'method',
   'tier',

@@ -14,7 +14,7 @@ export function csvOf(records: readonly ExportedRow[]): string {
   return lines.map((line) => line.map(csvCell).join(',')).join('\r\n') + '\r\n';
 }
 
-/** A spreadsheet takes text that begins so for a formula: an apostrophe says that it is text. */
+/** A spreadsheet reads text that begins like this as a formula; a leading apostrophe marks it as text. */
 const FORMULA = /^[=+@\t\r-]/;
 
 function csvCell(value: CellValue): string {

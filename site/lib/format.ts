@@ -1,4 +1,4 @@
-/** The words of contracts/words as the site sets them: a number and its unit are never parted by a line break. */
+/** The formatters of contracts/words with no-break spaces between a number and its unit. */
 import * as figures from '../../contracts/words/figures.ts';
 import * as words from '../../contracts/words/metric.ts';
 import type { Metric } from '../../contracts/dataset.ts';
@@ -9,7 +9,7 @@ import { formatRatio } from '../../contracts/words/figures.ts';
 export { formatDay, formatFigure, formatSigned, formatTime, plural } from '../../contracts/words/figures.ts';
 export { STATUS_WORDS } from '../../contracts/words/board.ts';
 
-/** Stands where there is nothing to write. */
+/** Shown when there is no value. */
 export const NONE = '—';
 
 /** With no-break spaces. */
@@ -25,7 +25,7 @@ export const formatShare = unbroken(figures.formatShare);
 export { formatRatio };
 export { formatShape, formatTimes } from '../../contracts/words/figures.ts';
 
-/** As the function of contracts/words; on a board without a quality there is nothing to write. */
+/** As in contracts/words; a board without a quality shows NONE. */
 function ofMetric<T>(format: (metric: Metric, value: T) => string): (metric: Metric | null, value: T) => string {
   return (metric, value) => (metric === null ? NONE : format(metric, value).replace(/ (?=\S*$)/, '\u00a0'));
 }
@@ -40,7 +40,7 @@ export function gapUnit(metric: Metric | null): string {
   return metric === null ? '' : `\u00a0${words.gapUnit(metric)}`;
 }
 
-/** A figure of a history, by the name that its changes bear. */
+/** A figure of a history, formatted by its name in the list of changes. */
 export function figureText(value: number, figure: string, metric: Metric | null): string {
   if (figure === 'size') return `${value.toLocaleString('en')}\u00a0B`;
   if (figure === 'quality') return formatQuality(metric, value);

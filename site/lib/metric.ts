@@ -1,4 +1,4 @@
-/** The words of a board's metric; a board without a quality yet has none, and is spoken of as "quality". */
+/** The words of a board's metric. A board without a quality yet has no metric; its words say "quality". */
 import type { Metric } from '../../contracts/dataset.ts';
 import { METRIC_WORDS } from '../../contracts/words/metric.ts';
 
@@ -26,7 +26,7 @@ export function metricWords(metric: Metric | null): BoardMetricWords {
   return metric === null ? UNKNOWN : METRIC_WORDS[metric];
 }
 
-/** Differences are "first minus second" in the metric's own direction; a loss is above 0 whichever way is better. */
+/** A difference is first minus second in the metric's own direction; a loss is positive for every metric. */
 export function lossOf(gap: number, higherIsBetter: boolean | null): number {
   return higherIsBetter ? -gap : gap;
 }

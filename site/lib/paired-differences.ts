@@ -1,4 +1,4 @@
-/** Differences of chosen entries, put together from the files of the entries: a pair stands in that of the first one. */
+/** Differences between chosen entries, read from the entries' files: a pair is stored with the entry that comes first. */
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Comparisons, Estimate } from '../../drizzle/queries.ts';
 import { present } from '../../contracts/present.ts';

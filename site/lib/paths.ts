@@ -1,4 +1,4 @@
-/** Addresses within the site, and of the files the site and its API are made of; below SITE_BASE_PATH where one is set. */
+/** Addresses of the site's pages and files, below SITE_BASE_PATH if it is set. */
 const basePath = process.env.SITE_BASE_PATH ?? '';
 
 /** `path` starts with a slash. */
@@ -34,7 +34,7 @@ export const paths = {
   boardRows: (board: string) => `/boards/${board}.json`,
 } as const;
 
-/** /leaderboard/?model=…&task=… of anything that goes into its address. */
+/** /leaderboard/?model=…&task=… with any query parameters. */
 export function leaderboardOf(view: Readonly<Record<string, string>>): string {
   return `${paths.leaderboard}?${new URLSearchParams(view)}`;
 }

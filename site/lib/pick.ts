@@ -1,6 +1,6 @@
 /**
- * "Pick for me": wishes of somebody with a device and a budget, the variants that fulfil them, and what each is best at.
- * Controls, simulated artifacts and what failed are never picked; a speed whose timing is noisy fulfils no wish for speed.
+ * "Pick for me": requirements, the variants that meet them, and what each variant is best at. Controls, simulated
+ * artifacts and failures are never picked; a noisy timing meets no requirement on speed.
  */
 import type { BoardRow, BoardView } from './board-view.ts';
 import { formatBytes, formatPlainGap, formatQuality, formatRatio, formatSeconds } from './format.ts';
@@ -37,9 +37,9 @@ export interface Picked {
   readonly picks: readonly Pick[];
   readonly candidates: number;
   readonly fitting: number;
-  /** How many candidates each wish alone leaves out, most first. */
+  /** How many candidates each requirement excludes by itself, largest count first. */
   readonly excluded: readonly { readonly wish: WishId; readonly count: number }[];
-  /** Where nothing fits: what misses the fewest wishes, and which. */
+  /** When nothing fits: the variant that misses the fewest requirements, and which ones. */
   readonly nearest: { readonly row: BoardRow; readonly missed: readonly WishId[] } | null;
 }
 
@@ -93,16 +93,16 @@ export function pick(view: BoardView, wishes: Wishes): Picked {
   };
 }
 
-/** Nobody gives up quality for less than this share of bytes or time. */
+/** A gain in bytes or time below this share does not outweigh a loss of quality. */
 const NO_DIFFERENCE = 0.02;
 
 interface Virtue {
   readonly title: string;
-  /** Smaller is better; null takes no part. */
+  /** Smaller is better; null is left out. */
   readonly value: (row: BoardRow) => number | null;
 }
 
-/** The best of the fitting ones by each virtue; one that is best at several stands once. */
+/** The best fitting variant by each criterion; one that is best at several appears once. */
 function shortList(fitting: readonly BoardRow[], view: BoardView, wishes: Wishes): readonly Pick[] {
   const virtues: readonly Virtue[] = [
     { title: 'Best quality', value: ({ place }) => place },
@@ -129,7 +129,7 @@ function negated(value: number | null): number | null {
   return value === null ? null : -value;
 }
 
-/** Of those that hardly differ from the best, the one with the best quality. */
+/** Among variants that hardly differ from the best, the one with the best quality. */
 function leastBy(rows: readonly BoardRow[], value: Virtue['value']): BoardRow | undefined {
   const valued = rows.flatMap((row) => {
     const own = value(row);
@@ -207,7 +207,7 @@ function ratioOf(a: number | null, b: number | null): number | null {
   return a === null || b === null || b === 0 ? null : a / b;
 }
 
-/** 0.62 → "38 %", 3.4 → "3.4 times" of it for what grew past twice. */
+/** 0.62 → "38 %"; above a factor of two, "3.4 times". */
 function percentOrTimes(ratio: number): string {
   if (ratio >= 2) return `${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio).toLocaleString('en')} times`;
   return `${Math.round(Math.abs(1 - ratio) * 100)} %`;

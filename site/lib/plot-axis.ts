@@ -13,7 +13,7 @@ export interface PlotAxis {
   readonly value: (row: BoardRow) => number | null;
   readonly format: (value: number) => string;
   readonly front: (front: Front) => boolean;
-  /** Larger values lie to the right; whether they are better. */
+  /** Whether larger values, which lie to the right, are better. */
   readonly better: 'right' | 'left';
 }
 
@@ -63,7 +63,7 @@ export interface XScale {
   readonly ticks: readonly number[];
 }
 
-/** Ratios read best in doublings and their thirds; seconds in tens. */
+/** Ticks for ratios are powers of two; for seconds, powers of ten. */
 const RATIO_TICKS = [0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128];
 
 export function xScale(axis: PlotAxis, rows: readonly BoardRow[]): XScale {

@@ -1,4 +1,4 @@
-/** The scale that qualities are drawn on: logarithmic for perplexities, where the worst are cut off; 0 to 1 for shares. */
+/** The scale of qualities: logarithmic for perplexities, with the worst cut off; 0 to 1 for shares. */
 import { scaleLinear, scaleLog } from 'd3-scale';
 import type { BoardRow, BoardView } from './board-view.ts';
 
@@ -8,13 +8,13 @@ export interface QualityScale {
   /** 0 at the worst end, 1 at the best. */
   readonly toShare: (value: number) => number;
   readonly ticks: readonly number[];
-  /** Worse than the domain shows. */
+  /** Worse than the end of the domain. */
   readonly isBeyond: (value: number) => boolean;
 }
 
-/** A perplexity of this many times dense's says that nothing is left; farther ones lie on the edge. */
+/** A perplexity this many times that of dense is unusable; larger ones are drawn on the edge. */
 const WORST_TIMES_DENSE = 12;
-/** In a cell there is room for the differences that matter only. */
+/** A table cell has room only for a narrower range. */
 export const WORST_IN_CELL = 2;
 const MAX_TICKS = 7;
 
@@ -54,7 +54,7 @@ function shareScale(values: readonly number[], chance: number | null): QualitySc
   return { domain, toShare: (value) => scale(value), ticks: scale.ticks(6), isBeyond: (value) => value < domain[0] };
 }
 
-/** Ticks of a logarithmic scale come in tens: of many, those that begin with 1, 2 or 5. */
+/** If a logarithmic scale has many ticks, only those that begin with 1, 2 or 5 are kept. */
 export function thin(ticks: readonly number[]): readonly number[] {
   if (ticks.length <= MAX_TICKS) return ticks;
   const round = ticks.filter((tick) => /^[125]/.test(tick.toExponential()));

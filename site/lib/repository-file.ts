@@ -1,4 +1,4 @@
-/** Texts of the repository, read when the site is built: each page has one source. */
+/** Documents of the repository, read when the site is built. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -17,7 +17,7 @@ export interface Study {
 
 const STUDIES = 'results/studies';
 
-/** By name of the file; called as its first heading says. */
+/** Sorted by file name; the title is the first heading. */
 export function studies(): readonly Study[] {
   const folder = join(/* turbopackIgnore: true */ ROOT, STUDIES);
   if (!existsSync(folder)) return [];

@@ -38,18 +38,18 @@ export function viewOf(id: string): BoardView {
   return view;
 }
 
-/** The board shown unasked, as a page starts with it; null where nothing is published yet. */
+/** The default board, as sent with a page; null if nothing is published yet. */
 export const defaultView = cache((): BoardView | null => {
   const first = boards()[0];
   return first ? startOf(viewOf(first.id)) : null;
 });
 
-/** Of boards that differ in the runner alone, the first. */
+/** The first board of each contest (boards that differ in the runner only). */
 export function contests(of: readonly BoardSummary[] = boards()): readonly BoardSummary[] {
   return [...Map.groupBy(of, ({ contest }) => contest).values()].flatMap(([first]) => first ?? []);
 }
 
-/** Methods of the catalog and of rows whose method it no longer holds, by id. */
+/** Ids of the catalog's methods and of methods that only rows still name, sorted. */
 export function methodIds(): readonly string[] {
   const rows = boards().flatMap(({ id }) => viewOf(id).rows.map(({ method }) => method));
   return [...new Set([...catalog().methods.map(({ id }) => id), ...rows])].sort();
@@ -63,7 +63,7 @@ export function taskIds(): readonly string[] {
   return [...new Set([...catalog().tasks.map(({ id }) => id), ...boards().map(({ task }) => task)])].sort();
 }
 
-/** For generateStaticParams and back: an address holds the slug, a page wants the id. */
+/** Maps between the slugs of addresses and the ids of pages, for generateStaticParams. */
 export function idOfSlug(ids: readonly string[], slug: string): string {
   const found = ids.find((id) => slugOf(id) === slug);
   if (found === undefined) throw new Error(`site: no id has the slug "${slug}" among ${ids.length}`);

@@ -1,7 +1,6 @@
 /**
  * The store the site is built from (SHRINKRANK_STORE) and the queries that read it; server components only. The queries
- * are imported when the build runs and not bundled: they find their migrations beside themselves, and Node runs them as
- * they are.
+ * are imported at build time and not bundled, since they look for their migrations beside their own file.
  */
 import type * as storeQueries from '../../drizzle/queries.ts';
 

@@ -1,6 +1,6 @@
 /**
- * What a table shows, and its spelling in the address: every choice is a parameter, so a view can be linked. A parameter
- * that is missing or makes no sense stands for "no choice".
+ * What a table shows, stored in the address so that a view can be linked: each choice is a query parameter. A missing or
+ * invalid parameter means the default.
  */
 import { byRank, type BoardRow } from './board-view.ts';
 import { EVEN_WEIGHTS, scoreOf, type Column, type Weights } from './columns.ts';
@@ -24,7 +24,7 @@ export interface TableState {
   readonly page: number;
 }
 
-/** `usual` stands for columns and order that the address does not name. */
+/** `usual` gives the columns and the order when the address names none. */
 export function readTableState(
   address: URLSearchParams,
   usual: { readonly columns?: string; readonly sort?: string } = {},
@@ -50,10 +50,10 @@ export function readTableState(
   };
 }
 
-/** Stands for the order of rank where a page has another one. */
+/** Value for the order of rank on pages whose default order is another. */
 const RANK = 'rank';
 
-/** What of the state goes into the address: null takes a parameter out. */
+/** The query parameters of a state; null removes a parameter. */
 export type AddressChange = Readonly<Record<string, string | null>>;
 
 export function sortChange(sort: TableState['sort']): AddressChange {
@@ -69,7 +69,7 @@ function writeEven(): string {
   return [EVEN_WEIGHTS.kept, EVEN_WEIGHTS.smaller, EVEN_WEIGHTS.faster, EVEN_WEIGHTS.compute].join(',');
 }
 
-/** Larger exponents say nothing more and overflow. */
+/** Larger exponents overflow and change nothing else. */
 export const MAX_WEIGHT = 10;
 
 function readWeights(text: string | null): Weights {
@@ -110,7 +110,7 @@ export function rowsOfView(
     .map(({ row }) => row);
 }
 
-/** Missing values last, whichever way the rest goes. */
+/** Missing values come last in both directions. */
 function compareValues(a: number | string | null, b: number | string | null, direction: number): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   if (typeof a === 'number' && typeof b === 'number') return (a - b) * direction;

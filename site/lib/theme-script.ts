@@ -1,4 +1,4 @@
-/** What runs before the first paint, so that a page never flashes in the other theme. */
+/** Runs before the first paint, so that a page never flashes in the wrong theme. */
 export type Theme = 'system' | 'light' | 'dark';
 
 export const THEME_KEY = 'theme';

@@ -1,5 +1,5 @@
 'use client';
-/** The query of the page's address as state: read by everything, written by controls, unknown while the server renders. */
+/** The query of the page's address as state. Controls write it; it is empty while the server renders. */
 import { startTransition, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import type { AddressChange } from './table-state.ts';
 
@@ -38,8 +38,8 @@ export function useAddress(): Address {
 }
 
 /**
- * False while the server renders and until the page's script runs: controls that need it are off till then. Turning them
- * on is a transition, so that the many that wait for it do not block the page together.
+ * False while the server renders and until the page's script runs; controls that need the script are disabled until then.
+ * They are enabled in a transition, so that rendering many of them does not block the page.
  */
 export function useReady(): boolean {
   const [ready, setReady] = useState(false);

@@ -23,12 +23,12 @@ export function fetchJson<T>(path: string): Promise<T> {
     return (await response.json()) as T;
   })();
   files.set(path, fetched);
-  // A failure is not kept: the next look tries again.
+  // A failure is not cached: the next request tries again.
   fetched.catch(() => files.delete(path));
   return fetched;
 }
 
-/** `path` null: nothing is wanted. */
+/** With `path` null nothing is fetched. */
 export function useJson<T>(path: string | null): Fetched<T> {
   const [fetched, setFetched] = useState<{ readonly path: string | null; readonly result: Fetched<T> }>({
     path: null,

@@ -110,7 +110,7 @@ describeSite('the front page', (open) => {
     await page.goto(`${inject('siteAddress')}/protocol/`);
     expect(await ground()).toBe(light);
     await untilReady(page);
-    await page.getByRole('button', { name: 'Colours as the system says' }).click();
+    await page.getByRole('button', { name: 'Use the system theme' }).click();
     expect(await ground()).toBe(dark);
     expectNoProblem(opened);
   });

@@ -12,10 +12,10 @@ export const metadata: Metadata = {
   description: 'ShrinkRank’s static JSON API: files under /api/v1, what each holds, and the promise that goes with v1.',
 };
 
-/** Where the files lie that others describe themselves in. */
+/** The folder of the JSON Schema files. */
 const SCHEMA = 'schema.json';
 
-/** Names that stand for `<board>` and the like in the path of a file that is there; the first board's. */
+/** Example values for `<board>` and the other placeholders of a path, taken from the first board. */
 function exampleNames(): Readonly<Record<string, string | undefined>> {
   const board = boards()[0];
   if (!board) return {};
@@ -24,7 +24,7 @@ function exampleNames(): Readonly<Record<string, string | undefined>> {
   return { board: board.id, contest: board.contest, entry: compared ?? entry?.slug, key: entry?.seeds[0]?.key };
 }
 
-/** A path with its `<name>`s filled in, or null where nothing is published that could. */
+/** A path with its placeholders filled in; null when nothing published fits them. */
 function examplePath(pattern: string, names: ReturnType<typeof exampleNames>): string | null {
   const path = pattern.replaceAll(/<(\w+)>/g, (whole, name: string) => names[name] ?? whole);
   return path.includes('<') ? null : apiPaths.file(path);
@@ -40,8 +40,8 @@ export default function ApiPage() {
     <>
       <PageHead title="API">
         <p>
-          Static JSON files beside the pages: nothing to sign up for, nothing that rates or logs you. Whole dumps are on
-          the <SiteLink href={paths.data}>data page</SiteLink>.
+          Static JSON files beside the pages, without registration, rate limits or logging. Whole dumps are on the{' '}
+          <SiteLink href={paths.data}>data page</SiteLink>.
         </p>
       </PageHead>
       <section className="section-tight" aria-labelledby="files">

@@ -9,7 +9,7 @@ export const metadata: Metadata = {
   description: 'Every compression variant of a model and task: quality, size, speed, cost, rank tiers and failures.',
 };
 
-/** A page of the table: more rows make a phone wait. */
+/** Rows per page of the table: more of them are slow on a phone. */
 const PAGE_SIZE = 25;
 
 export default function LeaderboardPage() {

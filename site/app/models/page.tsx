@@ -13,7 +13,7 @@ export default function ModelsPage() {
   return (
     <>
       <PageHead title="Models">
-        <p>The dense networks that methods are let loose on. Each is measured again beside every artifact.</p>
+        <p>The dense networks that methods compress. Each is measured again beside every artifact.</p>
       </PageHead>
       <ul className="cards section">
         {modelIds().map((id) => {

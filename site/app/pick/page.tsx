@@ -7,7 +7,7 @@ import { choices, defaultView } from '../../lib/site-data.ts';
 export const metadata: Metadata = {
   title: 'Pick for me',
   description:
-    'Device, size limit, allowed loss, wished speed, budget: a short list of compression variants with reasons.',
+    'Enter device, size limit, allowed loss, speed and budget; get a short list of compression variants with reasons.',
 };
 
 export default function PickPage() {
@@ -15,7 +15,10 @@ export default function PickPage() {
   return (
     <>
       <PageHead title="Pick for me">
-        <p>Say what you have and what you can bear to lose; get a short list, with reasons and what each costs you.</p>
+        <p>
+          Enter your size limit, allowed loss and budget; the page lists the variants that fit, with reasons and
+          trade-offs.
+        </p>
       </PageHead>
       {view ? <PickForMe choices={choices()} initial={view} /> : <EmptyBoard />}
     </>

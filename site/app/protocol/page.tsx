@@ -9,7 +9,9 @@ export const metadata: Metadata = {
 export default function ProtocolPage() {
   return (
     <DocumentPage file="PROTOCOL.md" title="How each number is measured">
-      <p>And what is not measured, and what to doubt. Rows of different versions never share a column.</p>
+      <p>
+        The rules of measuring, what is not measured, and known doubts. Rows of different versions never share a column.
+      </p>
     </DocumentPage>
   );
 }

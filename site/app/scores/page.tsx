@@ -12,7 +12,7 @@ import { queries } from '../../lib/store.ts';
 export const metadata: Metadata = {
   title: 'Scores on request',
   description:
-    'Cost-efficiency, a weighting of your own, and when training has paid itself back. Never the default rank.',
+    'Cost-efficiency, a weighting of your own, and the break-even point of training. Never the default rank.',
 };
 
 const PAGE_SIZE = 25;
@@ -23,8 +23,8 @@ export default function ScoresPage() {
     <>
       <PageHead title="Scores on request">
         <p>
-          One number instead of four hides what you give up, so no score is the default rank. Where you want one, here
-          is its formula.
+          A single score hides what you give up, so no score is the default rank. Where you want one, here is its
+          formula.
         </p>
       </PageHead>
       {!view ? (
@@ -69,7 +69,7 @@ function BreakEvenTable({ view }: { readonly view: BoardView }) {
         <Name text={view.model} /> · <Name text={view.task} />
       </h3>
       {lines.length === 0 ? (
-        <p className="quiet">No weight class has a method that trains and one that only looks yet.</p>
+        <p className="quiet">No weight class has both a method that trains and one that does not yet.</p>
       ) : (
         <div
           className="table-scroll section-after"

@@ -13,7 +13,7 @@ export default function TasksPage() {
   return (
     <>
       <PageHead title="Tasks">
-        <p>A dataset, a metric and a protocol. A method that looks fine on one may fall apart on another.</p>
+        <p>A dataset, a metric and a protocol. A method that does well on one task may fail on another.</p>
       </PageHead>
       <ul className="cards section">
         {taskIds().map((id) => {

@@ -6,7 +6,7 @@ export const dynamic = 'force-static';
 const NONE = 'none';
 
 export function generateStaticParams() {
-  // An export refuses a route without any page.
+  // A static export fails on a route without pages.
   const files = boards().map(({ id }) => ({ file: `${id}.json` }));
   return files.length > 0 ? files : [{ file: `${NONE}.json` }];
 }

@@ -17,7 +17,7 @@ interface Props {
   readonly params: Promise<{ readonly slug: string }>;
 }
 
-/** An export refuses a route without any page. */
+/** A static export fails on a route without pages. */
 const NONE = 'none';
 
 export function generateStaticParams() {
@@ -37,7 +37,7 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 }
 
 const COST_WORDS: Readonly<Record<string, string>> = {
-  'data-free': 'looks at the weights only',
+  'data-free': 'uses the weights only',
   calibrated: 'looks at activations on a little calibration data',
   gradient: 'looks at gradients too, without changing weights by them',
   trained: 'trains: weights are updated by gradients',

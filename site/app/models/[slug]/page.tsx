@@ -13,7 +13,7 @@ interface Props {
   readonly params: Promise<{ readonly slug: string }>;
 }
 
-/** An export refuses a route without any page. */
+/** A static export fails on a route without pages. */
 const NONE = 'none';
 
 export function generateStaticParams() {

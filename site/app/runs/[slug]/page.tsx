@@ -16,7 +16,7 @@ interface Props {
   readonly params: Promise<{ readonly slug: string }>;
 }
 
-/** An export refuses a route without any page. */
+/** A static export fails on a route without pages. */
 const NONE = 'none';
 /** A page of more rows is slow to open; the dumps have all of them. */
 const MAX_ROWS = 3000;

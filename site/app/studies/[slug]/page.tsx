@@ -8,7 +8,7 @@ interface Props {
   readonly params: Promise<{ readonly slug: string }>;
 }
 
-/** An export refuses a route without any page: this one says that there is none. */
+/** A static export fails on a route without pages; this page says that there is none. */
 const NONE = 'none';
 
 export function generateStaticParams() {

@@ -17,7 +17,7 @@ interface Props {
   readonly params: Promise<{ readonly slug: string }>;
 }
 
-/** An export refuses a route without any page. */
+/** A static export fails on a route without pages. */
 const NONE = 'none';
 const BEST = 8;
 const MOST_HURT = 25;

@@ -25,7 +25,7 @@ interface Ranked {
 }
 
 const SIDES: readonly { readonly costClass: CostClass; readonly title: string }[] = [
-  { costClass: 'low-cost', title: 'LOW-COST (only looks)' },
+  { costClass: 'low-cost', title: 'LOW-COST (does not train)' },
   { costClass: 'high-cost', title: 'HIGH-COST (trains)' },
 ];
 const GAP = '  │  ';

@@ -116,7 +116,7 @@ export const entrySeedSchema = v.strictObject({
   startedAt: text,
   status: v.picklist(STATUSES),
   reason: said(v.nullable(text), 'Why it failed; null when it completed.'),
-  stale: said(flag, 'Of older code than the registry’s, or of a method no longer registered.'),
+  stale: said(flag, 'Of another revision of the method or model than the registry’s, or of one no longer registered.'),
   artifact: said(v.nullable(text), 'SHA-256 of the ONNX file; null when it failed.'),
   quality: v.nullable(estimateSchema),
   evaluation: said(v.nullable(pieceSchema), 'Null when not done yet.'),
@@ -383,7 +383,10 @@ export type Comparisons = v.InferOutput<typeof comparisonsSchema>;
 export const historyPointSchema = v.strictObject({
   run: text,
   startedAt: text,
-  code: said(text, 'First 12 hex digits of the hash over the method’s source.'),
+  code: said(
+    text,
+    '"revision <n>" of the method, or "source <first 12 hex digits of a hash>" for rows from before methods had revisions.',
+  ),
   dataset: said(v.nullable(text), 'First 12 hex digits of the hash over the test data; null without an evaluation.'),
   seeds: count,
   completed: said(count, 'Seeds whose trial completed.'),
@@ -457,9 +460,13 @@ export const resultSchema = v.strictObject({
   params: v.record(v.string(), v.unknown()),
   model: text,
   modelRevision: said(text, 'Hash over the model’s source.'),
+  revision: said(
+    v.nullable(count),
+    'Revision of the method; raised whenever its artifacts change. Null in rows from before methods had revisions.',
+  ),
   methodSource: said(
-    text,
-    'Hash over the method’s source file and what it imports, or of older code with the same artifacts.',
+    v.nullable(text),
+    'Hash over the method’s source file and what it imported, in rows from before methods had revisions; else null.',
   ),
   data: said(
     v.nullable(v.strictObject({ dataset: text, contentHash: text })),

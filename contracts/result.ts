@@ -65,11 +65,8 @@ export const artifactSchema = v.strictObject({
 });
 export type Artifact = v.InferOutput<typeof artifactSchema>;
 
-/** What makes a trial the one it is; the key is the SHA-256 over exactly this. */
-export const trialIdentitySchema = v.strictObject({
+const identityFields = {
   method: v.string(),
-  /** SHA-256 over the method's source file and the files of methods/ and harness/ it imports, or that of older code with the same artifacts. */
-  methodSource: sha256,
   variant: v.string(),
   params: v.record(v.string(), v.unknown()),
   model: v.string(),
@@ -78,17 +75,40 @@ export const trialIdentitySchema = v.strictObject({
   /** The dataset calibration and training examples come from; null for data-free methods. */
   data: v.nullable(v.strictObject({ dataset: v.string(), contentHash: sha256 })),
   seed: count,
-  protocol: count,
   /** Absent where the processor trained, and of methods that do not train. */
   trainedOn: v.optional(trainingDeviceSchema),
+};
+
+/** What makes a trial the one it is; the key is the SHA-256 over exactly this. */
+export const trialIdentitySchema = v.strictObject({
+  ...identityFields,
+  /** The `revision` that the method declares. */
+  revision: v.pipe(count, v.minValue(1)),
+  protocol: count,
 });
 export type TrialIdentity = v.InferOutput<typeof trialIdentitySchema>;
+
+/** Identity of rows that were published before methods had revisions. No new row has it. */
+export const sourceIdentitySchema = v.strictObject({
+  ...identityFields,
+  /** SHA-256 over the method's source file and the files it imported. */
+  methodSource: sha256,
+  protocol: v.literal(1),
+});
+export type SourceIdentity = v.InferOutput<typeof sourceIdentitySchema>;
+
+export type RowIdentity = TrialIdentity | SourceIdentity;
+
+/** Either identity; a mistake is reported against the schema whose field the row has. */
+const rowIdentitySchema = v.lazy((input): v.GenericSchema<RowIdentity> =>
+  typeof input === 'object' && input !== null && 'methodSource' in input ? sourceIdentitySchema : trialIdentitySchema,
+);
 
 const trialFields = {
   kind: v.literal('trial'),
   key: sha256,
   run: v.string(),
-  identity: trialIdentitySchema,
+  identity: rowIdentitySchema,
   family: v.picklist(FAMILIES),
   access: v.picklist(ACCESS_CLASSES),
   control: v.boolean(),

@@ -48,6 +48,7 @@ export const methodsSchema = v.array(
     registered,
     family: v.picklist(FAMILIES),
     access: v.picklist(ACCESS_CLASSES),
+    revision: said(count, 'Raised whenever the method’s artifacts change; rows of another revision are stale.'),
     costClass: v.picklist(COST_CLASSES),
     control: v.boolean(),
     description: text,
@@ -55,10 +56,6 @@ export const methodsSchema = v.array(
     licence: said(text, 'SPDX identifier of the licence of the source file.'),
     variants: v.array(v.strictObject({ id: text, slug, params: v.record(v.string(), v.unknown()) })),
     sourceFile: said(text, 'Path within the repository.'),
-    sourceHash: said(
-      text,
-      'Hash over the source file and what it imports, or of older code that gives the same artifacts.',
-    ),
   }),
 );
 

@@ -62,7 +62,7 @@ export function contestInputs(store: Store): readonly ContestInputs[] {
         trials: digestOfIds(made.map(({ id }) => id)),
         methods: catalog.methods
           .filter(({ id }) => methods.has(id))
-          .map(({ id, registered, sourceHash }) => ({ id, registered, sourceHash })),
+          .map(({ id, registered, revision }) => ({ id, registered, revision })),
         models: catalog.models
           .filter(({ id }) => id === model)
           .map(({ registered, revision }) => ({ registered, revision })),

@@ -97,7 +97,7 @@ export interface BoardTrial {
 }
 
 const stale = sql<number>`(
-  coalesce(${catalogMethods.sourceHash} <> ${trials.methodSource} or ${catalogMethods.registered} = 0, 0)
+  (${catalogMethods.id} is not null and (${catalogMethods.revision} is not ${trials.revision} or ${catalogMethods.registered} = 0))
   or coalesce(${catalogModels.revision} <> ${trials.modelRevision} or ${catalogModels.registered} = 0, 0)
 )`;
 

@@ -14,6 +14,8 @@ const methodEntrySchema = v.strictObject({
   id: v.string(),
   family: v.picklist(FAMILIES),
   access: v.picklist(ACCESS_CLASSES),
+  /** The method's present revision: rows of another are stale. */
+  revision: v.pipe(v.number(), v.integer(), v.minValue(1)),
   description: v.string(),
   paper: v.strictObject({ title: v.string(), authors: v.string(), year: v.number(), url: v.string() }),
   licence: v.pipe(v.string(), v.regex(SPDX_IDENTIFIER)),
@@ -22,8 +24,6 @@ const methodEntrySchema = v.strictObject({
   variants: v.array(v.strictObject({ id: v.string(), params: v.record(v.string(), v.unknown()) })),
   /** Path within the repository. */
   sourceFile: v.string(),
-  /** The `methodSource` a trial of the present code would carry: rows with another are stale. */
-  sourceHash: sha256,
 });
 
 const modelEntrySchema = v.strictObject({

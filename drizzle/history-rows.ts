@@ -9,7 +9,7 @@ import {
   type LeaderboardRequest,
 } from './board-rows.ts';
 import type { Store } from './client.ts';
-import { costOf } from './row-columns.ts';
+import { codeOf, costOf } from './row-columns.ts';
 import { artifacts, trials } from './schema.ts';
 
 export interface HistoryRow {
@@ -17,7 +17,8 @@ export interface HistoryRow {
   readonly variant: string;
   readonly run: string;
   readonly startedAt: string;
-  readonly methodSource: string;
+  /** The state of the method's code, as `codeOf` names it. */
+  readonly code: string;
   readonly modelRevision: string;
   readonly seed: number;
   readonly status: Status;
@@ -45,7 +46,7 @@ export function historyRows({ database }: Store, request: LeaderboardRequest): r
     variant: trial.variant,
     run: trial.run,
     startedAt: trial.startedAt,
-    methodSource: trial.methodSource,
+    code: codeOf(trial),
     modelRevision: trial.modelRevision,
     seed: trial.seed,
     status: trial.status,

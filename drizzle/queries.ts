@@ -6,7 +6,7 @@ import type { Store, StoreDatabase } from './client.ts';
 import { correctionsOf, type Correction } from './correction.ts';
 import type { ResultTable } from './insert.ts';
 import { readEvaluations, readMeasurements, readTrials, type Stored } from './read-rows.ts';
-import { machineOf, qualityOf, runRow, unpackItems } from './row-columns.ts';
+import { codeOf, machineOf, qualityOf, runRow, unpackItems } from './row-columns.ts';
 import { artifacts, evaluationItems, evaluations, machines, measurements, runs, trials } from './schema.ts';
 
 export { openStore, type Store } from './client.ts';
@@ -364,7 +364,8 @@ export function completedTrials(
 
 export interface HistoryEntry extends TrialSummary {
   readonly effective: boolean;
-  readonly methodSource: string;
+  /** The state of the method's code, as `codeOf` names it. */
+  readonly code: string;
   readonly artifact: string | null;
   readonly zstdBytes: number | null;
   /** On the task asked for; null when it failed or was not done. */
@@ -404,7 +405,7 @@ export function history(
     status: trial.status,
     startedAt: trial.startedAt,
     effective: trial.effective,
-    methodSource: trial.methodSource,
+    code: codeOf(trial),
     artifact: artifact?.sha256 ?? null,
     zstdBytes: artifact?.zstdBytes ?? null,
     quality: evaluation?.status === 'completed' ? qualityOf(evaluation) : null,

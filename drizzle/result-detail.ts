@@ -67,6 +67,7 @@ function resultOf(
     params: JSON.parse(trial.params) as Record<string, unknown>,
     model: trial.model,
     modelRevision: trial.modelRevision,
+    revision: trial.revision,
     methodSource: trial.methodSource,
     data: trial.dataset === null ? null : { dataset: trial.dataset, contentHash: trial.datasetContentHash ?? '' },
     seed: trial.seed,

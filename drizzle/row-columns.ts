@@ -8,6 +8,7 @@ import type {
   EvaluationRow,
   Items,
   MeasurementRow,
+  RowIdentity,
   RunRow,
   ShapeLatency,
   Size,
@@ -74,7 +75,8 @@ export function trialColumns(row: TrialRow, artifact: number | null): typeof tri
     digest: digestOf(row),
     run: row.run,
     method: identity.method,
-    methodSource: identity.methodSource,
+    revision: 'revision' in identity ? identity.revision : null,
+    methodSource: 'methodSource' in identity ? identity.methodSource : null,
     variant: identity.variant,
     params: canonicalJson(identity.params),
     model: identity.model,
@@ -104,21 +106,7 @@ export function trialRow(columns: TrialColumns, machine: Machine, artifact: Arti
     kind: 'trial' as const,
     key: columns.key,
     run: columns.run,
-    identity: {
-      method: columns.method,
-      methodSource: columns.methodSource,
-      variant: columns.variant,
-      params: JSON.parse(columns.params) as Record<string, unknown>,
-      model: columns.model,
-      modelRevision: columns.modelRevision,
-      data:
-        columns.dataset === null
-          ? null
-          : { dataset: columns.dataset, contentHash: present(columns.datasetContentHash, 'trial', columns.key) },
-      seed: columns.seed,
-      protocol: columns.protocol,
-      ...(columns.trainedOn !== null && { trainedOn: JSON.parse(columns.trainedOn) as TrainingDevice }),
-    },
+    identity: identityOf(columns),
     family: columns.family,
     access: columns.access,
     control: columns.control,
@@ -137,6 +125,31 @@ export function trialRow(columns: TrialColumns, machine: Machine, artifact: Arti
     cost: present(cost, 'trial', columns.key),
   };
 }
+
+function identityOf(columns: TrialColumns): RowIdentity {
+  const fields = {
+    method: columns.method,
+    variant: columns.variant,
+    params: JSON.parse(columns.params) as Record<string, unknown>,
+    model: columns.model,
+    modelRevision: columns.modelRevision,
+    data:
+      columns.dataset === null
+        ? null
+        : { dataset: columns.dataset, contentHash: present(columns.datasetContentHash, 'trial', columns.key) },
+    seed: columns.seed,
+    ...(columns.trainedOn !== null && { trainedOn: JSON.parse(columns.trainedOn) as TrainingDevice }),
+  };
+  if (columns.revision !== null) return { ...fields, revision: columns.revision, protocol: columns.protocol };
+  return { ...fields, methodSource: present(columns.methodSource, 'trial', columns.key), protocol: 1 };
+}
+
+/** Names the state of the method's code that made a trial: its revision or, before there were revisions, a hash. */
+export function codeOf({ revision, methodSource, key }: CodeColumns): string {
+  if (revision !== null) return `revision ${revision}`;
+  return `source ${present(methodSource, 'trial', key).slice(0, 12)}`;
+}
+type CodeColumns = Pick<TrialColumns, 'key' | 'revision' | 'methodSource'>;
 
 type CostColumns = { readonly [K in keyof Cost]: Cost[K] | null };
 

@@ -87,7 +87,9 @@ export const trials = sqliteTable(
       .notNull()
       .references(() => runs.id),
     method: text().notNull(),
-    methodSource: sha256('method_source').notNull(),
+    /** Of the method; null in rows from before methods had revisions, which have a hash of its source instead. */
+    revision: integer(),
+    methodSource: sha256('method_source'),
     variant: text().notNull(),
     params: text().notNull(),
     model: text().notNull(),
@@ -135,7 +137,7 @@ export const trials = sqliteTable(
         table.variant,
         table.seed,
         table.startedAt,
-        table.methodSource,
+        table.revision,
         table.modelRevision,
         table.trainedOn,
       )
@@ -313,6 +315,8 @@ export const catalogMethods = sqliteTable('catalog_methods', {
   registered: integer({ mode: 'boolean' }).notNull(),
   family: text({ enum: FAMILIES }).notNull(),
   access: text({ enum: ACCESS_CLASSES }).notNull(),
+  // Every method had this one when revisions came.
+  revision: integer().notNull().default(1),
   description: text().notNull(),
   paper: text().notNull(),
   // Of what was recorded before there was this column nothing is known: SPDX's word for that.
@@ -320,7 +324,6 @@ export const catalogMethods = sqliteTable('catalog_methods', {
   control: integer({ mode: 'boolean' }).notNull(),
   variants: text().notNull(),
   sourceFile: text('source_file').notNull(),
-  sourceHash: sha256('source_hash').notNull(),
 });
 
 export const catalogModels = sqliteTable('catalog_models', {

@@ -164,7 +164,7 @@ function copyGenerations({ database: { $client } }: Store): void {
   copy('trials', 'made join trials as old on old.id = made.trial', {
     ...moved,
     key: 'made.key',
-    method_source: `cast(zeroblob(31) || char(65 + made.i) as blob)`,
+    revision: '1 + made.i',
   });
   copy('evaluations', 'made join evaluations as old on old.trial = made.old_key', { ...moved, trial: 'made.key' });
   $client.exec(

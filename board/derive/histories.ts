@@ -146,9 +146,9 @@ function significant(tests: readonly Tested[]): Found[] {
 
 function seriesOf(rows: readonly HistoryRow[]): Series[] {
   return [...Map.groupBy(rows, nameOf).values()].map((own) => {
-    const points = [
-      ...Map.groupBy(own, (row) => JSON.stringify([row.run, row.methodSource, row.modelRevision])).values(),
-    ].map((members) => ({ rows: members.toSorted((a, b) => a.seed - b.seed) }));
+    const points = [...Map.groupBy(own, (row) => JSON.stringify([row.run, row.code, row.modelRevision])).values()].map(
+      (members) => ({ rows: members.toSorted((a, b) => a.seed - b.seed) }),
+    );
     points.sort((a, b) => (startOf(a) < startOf(b) ? -1 : 1));
     const [first] = own as [HistoryRow];
     return { method: first.method, variant: first.variant, points };
@@ -252,7 +252,7 @@ function historyPoint(point: Point, shapes: readonly string[]): HistoryPoint {
   return {
     run: first.run,
     startedAt: startOf(point),
-    code: first.methodSource.slice(0, 12),
+    code: first.code,
     dataset: qualities[0]?.datasetContentHash.slice(0, 12) ?? null,
     seeds: rows.length,
     completed: rows.filter(({ status }) => status === 'completed').length,

@@ -156,6 +156,7 @@ export default defineMethod({
   family: '${family}',
   // ${PLACEHOLDER}: data-free, calibrated (context.calibration), gradient, or trained (context.training too).
   access: 'data-free',
+  revision: 1,
   // ${PLACEHOLDER}: take this line out; a control may be as large as dense, a proposal must be smaller.
   control: true,
   description: '${PLACEHOLDER}: up to three sentences for somebody who has not read the paper.',

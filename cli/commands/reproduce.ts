@@ -1,23 +1,17 @@
-/**
- * `shrinkrank reproduce`: makes published artifacts again with the present code and compares them to the byte. Where the code
- * is newer than the rows and all are the same, `--record` lets the code go on under the rows' source hash.
- */
-import { relative } from 'node:path';
+/** `shrinkrank reproduce`: makes published artifacts again with the present code and compares them byte by byte. */
 import { defineCommand } from 'citty';
 import Table from 'cli-table3';
 import { type CompletedTrial, completedTrials, type Store } from '../../drizzle/queries.ts';
 import { canonicalJson } from '../../contracts/canonical-json.ts';
 import { BenchError, InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
-import type { TrialIdentity } from '../../contracts/result.ts';
+import type { RowIdentity } from '../../contracts/result.ts';
 import { createHubClient } from '../../engine/hub/hub-client.ts';
 import type { Bench } from '../../harness/plan/bench.ts';
 import { type Compressed, compressTrial } from '../../harness/trial/compress-trial.ts';
-import { methodSource, SAME_SOURCES } from '../../harness/plan/method-source.ts';
 import { failureOf } from '../../harness/process/outcome.ts';
 import { type MethodUnit, planTrials, type PlannedTrial } from '../../harness/plan/plan.ts';
 import { createPreparer } from '../../harness/plan/prepare.ts';
-import { recordSameSource } from '../../harness/plan/same-sources.ts';
 import { warmTrialCache } from '../../harness/trial/warm-trial-cache.ts';
 import { openWorkspace } from '../../harness/plan/workspace.ts';
 import { readMachine, runnerOf } from '../../harness/measure/machine.ts';
@@ -30,38 +24,27 @@ import { limitsOf, wholeNumber } from './run.ts';
 import { policyOf, sandboxOption } from '../setup/sandbox-option.ts';
 import { suites } from '../setup/suites.ts';
 
-/** Its limits hold; the dataset it calibrates with first stands in where a data-free method draws none. */
+/** Trials run under its limits. A data-free method reads no dataset, so the suite's first one fills the plan. */
 const nightly = findById('suite', suites, 'nightly');
 
 export default defineCommand({
   meta: {
     name: 'reproduce',
-    description: 'Make published artifacts again with the present code, and compare them to the byte.',
+    description:
+      'Make published artifacts again with the code here and compare them byte by byte. Exits with 5 where one differs.',
   },
   args: {
     methods: {
       type: 'positional',
-      description: 'Methods or families, separated by commas (default: those whose code is newer than their rows)',
+      description: 'Methods or families, separated by commas (default: all that the store holds rows of)',
       required: false,
     },
     models: { type: 'string', description: 'Only artifacts of these models, separated by commas' },
     trials: {
       type: 'string',
-      description: 'How many per method and model, the cheapest first, of each variant one',
+      description: 'How many trials per method and model, each of another variant, the cheapest first',
       valueHint: 'count',
       default: '1',
-    },
-    record: {
-      type: 'boolean',
-      description:
-        'Where all are the same, let the newer code go on under the rows’ hash, by a line in the ledger of such code',
-      default: false,
-    },
-    to: {
-      type: 'string',
-      description: 'The ledger (default: methods/same-sources.jsonl)',
-      valueHint: 'file',
-      default: SAME_SOURCES,
     },
     timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
     memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
@@ -76,13 +59,13 @@ export default defineCommand({
     const store = openHomeStore(args.home);
     const chosen = ((): Chosen[] => {
       try {
-        return chooseTrials(store, { units: unitsOf(args.methods), all: args.methods !== undefined, models, most });
+        return chooseTrials(store, { units: unitsOf(args.methods), models, most });
       } finally {
         store.close();
       }
     })();
     if (chosen.length === 0) {
-      remark('no row here is of older code of its method; name methods to reproduce theirs all the same');
+      remark('the store holds no artifact that the code here can make again; `shrinkrank import` reads published rows');
       return EXIT_CODES.done;
     }
     const home = homeOf(args.home);
@@ -90,9 +73,8 @@ export default defineCommand({
     const sandbox = policyOf(args.sandbox);
     const made = await interruptible((signal) => reproduceAll(chosen, { home, limits, sandbox, signal }));
     const verdicts = verdictsOf(made);
-    if (args.record) for (const verdict of verdicts) record(verdict, args.to);
     if (args.json) printJson({ trials: made.map(printedOf), methods: verdicts });
-    else printReport(made, { verdicts, ledger: args.record ? args.to : undefined });
+    else printReport(made, verdicts);
     return verdicts.every(({ same }) => same) ? EXIT_CODES.done : EXIT_CODES.different;
   },
 });
@@ -110,28 +92,17 @@ function unitsOf(names: string | undefined): readonly MethodUnit[] {
 
 interface Choice {
   readonly units: readonly MethodUnit[];
-  /** Also of methods whose rows are of the present code. */
-  readonly all: boolean;
   readonly models: readonly string[] | undefined;
   /** Per method and model. */
   readonly most: number;
 }
 
-/** Of each method the rows of one source: of the present one, where there are any, else of the newest. */
-function chooseTrials(store: Store, { units, all, models, most }: Choice): Chosen[] {
+/** Of each method and model the cheapest trial of each variant, up to `most`. */
+function chooseTrials(store: Store, { units, models, most }: Choice): Chosen[] {
   return units.flatMap((unit) => {
-    const completed = completedTrials(store, { method: unit.method.id, protocol: PROTOCOL.version }).filter(
-      // Devices promise no bytes.
-      ({ identity }) => identity.trainedOn === undefined,
-    );
-    const bySource = Map.groupBy(completed, ({ identity }) => identity.methodSource);
-    const present = bySource.get(methodSource(unit));
-    if (present && !all) return [];
-    const newest = completed.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
-    const rows = present ?? bySource.get(newest?.identity.methodSource ?? '') ?? [];
-    const asked = rows.filter(({ identity }) => models?.includes(identity.model) ?? true);
-    const places = Map.groupBy(asked, ({ identity }) => identity.model);
-    return [...places.values()].flatMap((ofModel) => {
+    const completed = completedTrials(store, { method: unit.method.id, protocol: PROTOCOL.version });
+    const asked = candidatesOf(unit, completed).filter(({ identity }) => models?.includes(identity.model) ?? true);
+    return [...Map.groupBy(asked, ({ identity }) => identity.model).values()].flatMap((ofModel) => {
       const variants = Map.groupBy(ofModel, ({ identity }) => identity.variant);
       const cheapest = [...variants.values()].flatMap(([first]) => (first ? [first] : []));
       return cheapest
@@ -143,20 +114,52 @@ function chooseTrials(store: Store, { units, all, models, most }: Choice): Chose
   });
 }
 
+/**
+ * Rows of the method's present revision; where there are none, those of the newest code from before methods had
+ * revisions. Rows of another revision are left out: the present code says that it makes other artifacts.
+ */
+function candidatesOf({ method }: MethodUnit, completed: readonly CompletedTrial[]): readonly CompletedTrial[] {
+  // Training on a device is not bit-reproducible.
+  const reproducible = completed.filter(({ identity }) => identity.trainedOn === undefined);
+  const byCode = Map.groupBy(reproducible, ({ identity }) => codeOf(identity));
+  const present = byCode.get(method.revision);
+  if (present) return present;
+  const others = [...byCode.keys()].filter((code) => typeof code === 'number');
+  if (others.length > 0) {
+    remark(
+      `${method.id}: left out, since the rows are of revision ${others.join(', ')} and the code here is revision ` +
+        `${method.revision}; check out the commit of the rows’ run to make them again`,
+    );
+    return [];
+  }
+  const newest = reproducible.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
+  return newest ? (byCode.get(codeOf(newest.identity)) ?? []) : [];
+}
+
+/** The revision or, in rows from before there were revisions, the source hash. */
+function codeOf(identity: RowIdentity): number | string {
+  return 'revision' in identity ? identity.revision : identity.methodSource;
+}
+
 /** The trial as the present registry would plan it; nothing where variant, model or data are not what they were. */
 function plannedAgain(unit: MethodUnit, trial: CompletedTrial): Chosen[] {
-  const { identity } = trial;
-  const { method, variant, model } = identity;
-  const planned = planOf(unit, identity);
-  const { methodSource: _, ...then } = identity;
-  const { methodSource: __, ...now } = planned?.identity ?? { methodSource: '' };
-  if (planned && canonicalJson(now) === canonicalJson(then)) return [{ unit, trial, planned }];
-  remark(`${method}/${variant} on ${model}: parameters, model or data are not what they were; left out`);
+  const { method, variant, model } = trial.identity;
+  const planned = planOf(unit, trial.identity);
+  if (planned && canonicalJson(inputsOf(planned.identity)) === canonicalJson(inputsOf(trial.identity))) {
+    return [{ unit, trial, planned }];
+  }
+  remark(`${method}/${variant} on ${model}: left out, since its parameters, model or data have changed`);
   return [];
 }
 
-/** Undefined where variant, model or dataset are not registered any more. */
-function planOf(unit: MethodUnit, { variant, model, data, seed }: TrialIdentity): PlannedTrial | undefined {
+/** What goes into a trial besides the method's code. */
+function inputsOf(identity: RowIdentity): object {
+  const { method, variant, params, model, modelRevision, data, seed, protocol } = identity;
+  return { method, variant, params, model, modelRevision, data, seed, protocol };
+}
+
+/** Undefined where variant, model or dataset are no longer registered. */
+function planOf(unit: MethodUnit, { variant, model, data, seed }: RowIdentity): PlannedTrial | undefined {
   try {
     const entry = {
       model: findModel(model),
@@ -173,7 +176,7 @@ function planOf(unit: MethodUnit, { variant, model, data, seed }: TrialIdentity)
 }
 
 interface Made extends Chosen {
-  /** SHA-256; null where nothing came of it. */
+  /** SHA-256; null where no artifact was made. */
   readonly artifact: string | null;
   readonly reason: string | null;
   readonly wallSeconds: number;
@@ -207,7 +210,7 @@ async function reproduceAll(
   }
 }
 
-/** A model or dataset that cannot be had here is the end of what needs it, and of nothing else. */
+/** A model or dataset that cannot be fetched here fails the trials that need it and no others. */
 function withoutInputs(error: unknown): Pick<Compressed, 'outcome' | 'wallSeconds'> {
   if (!(error instanceof BenchError)) throw error;
   return { outcome: failureOf(error), wallSeconds: 0 };
@@ -220,17 +223,16 @@ function printedOf({ trial: { key, identity, artifact: then }, artifact, reason,
 
 interface Verdict {
   readonly method: string;
-  readonly source: string;
-  readonly rowsSource: string;
+  readonly revision: number;
+  /** Keys. */
   readonly trials: readonly string[];
   readonly same: boolean;
 }
 
 function verdictsOf(made: readonly Made[]): readonly Verdict[] {
-  return [...Map.groupBy(made, ({ unit }) => unit).entries()].map(([unit, all]) => ({
-    method: unit.method.id,
-    source: methodSource(unit),
-    rowsSource: all[0]?.trial.identity.methodSource ?? '',
+  return [...Map.groupBy(made, ({ unit }) => unit).entries()].map(([{ method }, all]) => ({
+    method: method.id,
+    revision: method.revision,
     trials: all.map(({ trial }) => trial.key),
     same: all.every(isSame),
   }));
@@ -238,16 +240,7 @@ function verdictsOf(made: readonly Made[]): readonly Verdict[] {
 
 const isSame = ({ artifact, trial }: Made): boolean => artifact === trial.artifact.sha256;
 
-function record({ method, source, rowsSource, trials, same }: Verdict, ledger: string): void {
-  if (!same || source === rowsSource) return;
-  const date = new Date().toISOString().slice(0, 10);
-  recordSameSource(ledger, { method, source, sameAs: rowsSource, trials: [...trials], date });
-}
-
-function printReport(
-  made: readonly Made[],
-  { verdicts, ledger }: { readonly verdicts: readonly Verdict[]; readonly ledger: string | undefined },
-): void {
+function printReport(made: readonly Made[], verdicts: readonly Verdict[]): void {
   const table = new Table({ head: ['artifact', 'model', 'seed', 'published', 'here', ''] });
   for (const each of made) {
     const { trial, artifact } = each;
@@ -264,23 +257,26 @@ function printReport(
   }
   print(table.toString());
   for (const reason of new Set(made.flatMap((each) => each.reason ?? []))) remark(`not made: ${reason}`);
-  const different = verdicts.filter(({ same }) => !same).map(({ method }) => method);
-  const newer = verdicts.filter(({ same, source, rowsSource }) => same && source !== rowsSource);
-  print(`${verdicts.length - different.length} of ${verdicts.length} methods give the published artifacts`);
-  if (newer.length > 0) {
-    const who = newer.map(({ method }) => method).join(', ');
-    print(
-      ledger === undefined
-        ? `newer code, same artifacts: ${who}; add --record to let their rows stand`
-        : `${relative(process.cwd(), ledger)}: ${who} go on under the hash of their rows`,
-    );
+  const same = verdicts.filter((verdict) => verdict.same).length;
+  print(`${same} of ${verdicts.length} methods give the published artifacts`);
+  if (same < verdicts.length) explainDifferences(made.filter((each) => !isSame(each)));
+}
+
+/** Reasons for a difference that are no fault of the method's present code. */
+function explainDifferences(different: readonly Made[]): void {
+  const unrevised = different.filter(({ trial }) => 'methodSource' in trial.identity);
+  if (unrevised.length > 0) {
+    const ids = [...new Set(unrevised.map(({ unit }) => unit.method.id))].join(', ');
+    remark(`${ids}: the rows are from before methods had revisions; the code may have changed since`);
   }
   const here = readMachine().cpuModel;
-  const elsewhere = new Set(made.map(({ trial }) => trial.machine.cpuModel).filter((cpuModel) => cpuModel !== here));
-  if (different.length > 0 && elsewhere.size > 0) {
+  const elsewhere = new Set(
+    different.map(({ trial }) => trial.machine.cpuModel).filter((cpuModel) => cpuModel !== here),
+  );
+  if (elsewhere.size > 0) {
     remark(
-      `published on ${[...elsewhere].join(', ')}, made here on ${here}: another processor may add in another order; ` +
-        'reproduce with the older code here before you blame the newer',
+      `published on ${[...elsewhere].join(', ')}, made here on ${here}: kernels of another processor may add in ` +
+        'another order; make them on the same kind of processor before you blame the code',
     );
   }
 }

@@ -17,7 +17,6 @@ import type { Limits, ProgressEvent } from '../../harness/plan/bench.ts';
 import { type Done, type ExecutionSummary, execute, isDone } from '../../harness/trial/execute.ts';
 import { connectRedis } from '../../harness/fleet/fleet.ts';
 import { chooseRunner, executeInFleet } from '../../harness/fleet/fleet-coordinator.ts';
-import { methodSource } from '../../harness/plan/method-source.ts';
 import { type PlannedTrial, type SuiteEntry, planTrials } from '../../harness/plan/plan.ts';
 import { createPreparer } from '../../harness/plan/prepare.ts';
 import type { SandboxPolicy } from '../../harness/sandbox/sandbox-support.ts';
@@ -181,13 +180,13 @@ export function catalog(): Catalog {
       id: method.id,
       family: method.family,
       access: method.access,
+      revision: method.revision,
       description: method.description,
       paper: { ...method.paper },
       licence: method.licence,
       control: method.control,
       variants: Object.entries(method.variants).map(([id, params]) => ({ id, params: { ...params } })),
       sourceFile: relative(REPOSITORY_ROOT, file),
-      sourceHash: methodSource({ method, file }),
     })),
     models: models.map((model) => ({
       id: model.id,

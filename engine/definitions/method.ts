@@ -63,6 +63,8 @@ export interface MethodDefinition<A extends Access, S extends ParamsSchema> {
   /** = folder name. */
   readonly family: Family;
   readonly access: A;
+  /** From 1. Raised by whatever changes the artifact of a variant: rows of another revision are stale. */
+  readonly revision: number;
   /** What it is, in up to three sentences, for the board. */
   readonly description: string;
   /** Where the algorithm is from; of a control, the work that compares with it. */
@@ -85,6 +87,8 @@ export interface Method {
   readonly id: string;
   readonly family: Family;
   readonly access: Access;
+  /** Part of a trial's key, in the place of the method's code. */
+  readonly revision: number;
   readonly description: string;
   readonly paper: Paper;
   readonly licence: string;

@@ -12,6 +12,7 @@ export default defineExternalMethod({
   id: 'onnxruntime-quantizer',
   family: 'quantization',
   access: 'data-free',
+  revision: 1,
   description:
     'Eight-bit weights and activations by the dynamic quantizer that comes with onnxruntime for Python. ' +
     'Weights are rounded once, activations at run time.',

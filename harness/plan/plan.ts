@@ -1,4 +1,4 @@
-/** Expands a suite into trials, evaluations and measurements, each under its key. Reads sources, runs nothing. */
+/** Expands a suite into trials, evaluations and measurements, each under its key. Reads no file and runs nothing. */
 import type { DatasetDefinition, TaskDefinition } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
 import type { Method } from '../../engine/definitions/method.ts';
@@ -10,7 +10,6 @@ import type { Runner, TrainingDevice } from '../../contracts/runner.ts';
 import { kindFor } from '../../engine/model/encode-row.ts';
 import { modelRevision } from '../../engine/model/load-model.ts';
 import { evaluationKey, measurementKey, trialKey } from './keys.ts';
-import { methodSource } from './method-source.ts';
 
 /** A method and where its module lies. */
 export interface MethodUnit {
@@ -58,14 +57,11 @@ export function planTrials(
   { trainOnDevice = false }: PlanOptions = {},
 ): PlannedTrial[] {
   const trainingDevice = trainOnDevice ? trainingDeviceOf(runner) : undefined;
-  const sources = new Map<string, string>();
   const planned = new Map<string, PlannedTrial>();
   for (const entry of entries) {
     for (const { unit, variant } of entry.variants) {
-      const source = sources.get(unit.file) ?? methodSource(unit);
-      sources.set(unit.file, source);
       for (const seed of unit.method.random ? entry.seeds : entry.seeds.slice(0, 1)) {
-        const trial = planTrial({ entry, unit, variant, seed, source, runner, trainingDevice });
+        const trial = planTrial({ entry, unit, variant, seed, runner, trainingDevice });
         planned.set(trial.key, trial);
       }
     }
@@ -85,11 +81,10 @@ function planTrial(parts: {
   readonly unit: MethodUnit;
   readonly variant: string;
   readonly seed: number;
-  readonly source: string;
   readonly runner: Runner;
   readonly trainingDevice: TrainingDevice | undefined;
 }): PlannedTrial {
-  const { entry, unit, variant, seed, source, runner, trainingDevice } = parts;
+  const { entry, unit, variant, seed, runner, trainingDevice } = parts;
   const { method } = unit;
   const params = method.variants[variant];
   if (!params) {
@@ -104,7 +99,7 @@ function planTrial(parts: {
   }
   const identity: TrialIdentity = {
     method: method.id,
-    methodSource: source,
+    revision: method.revision,
     variant,
     params,
     model: entry.model.id,

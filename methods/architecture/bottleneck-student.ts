@@ -24,6 +24,7 @@ export default defineMethod({
   id: 'bottleneck-student',
   family: 'architecture',
   access: 'trained',
+  revision: 1,
   description:
     'Trains a student whose layers work at a fraction of the width, between a projection in and one out, to give the hidden states and probabilities of the whole model. ' +
     'As deep as the teacher and thin, so that small matrices take the place of all large ones.',

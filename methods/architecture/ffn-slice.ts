@@ -19,6 +19,7 @@ export default defineMethod({
   id: 'ffn-slice',
   family: 'architecture',
   access: 'calibrated',
+  revision: 1,
   description:
     'Makes every feed-forward block narrower: some neurons stay, and the others are merged into them as the combination that comes nearest on calibration data. ' +
     'Attention stays as it is; file, memory and time become smaller. ' +

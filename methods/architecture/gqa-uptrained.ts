@@ -14,6 +14,7 @@ export default defineMethod({
   id: 'gqa-uptrained',
   family: 'architecture',
   access: 'trained',
+  revision: 1,
   description:
     'Replaces groups of key and value heads by their mean and trains the network on, so that several query heads learn to share one. ' +
     'What the mean alone breaks comes back for little training. ' +

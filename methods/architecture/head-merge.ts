@@ -13,6 +13,7 @@ export default defineMethod({
   id: 'head-merge',
   family: 'architecture',
   access: 'data-free',
+  revision: 1,
   random: true,
   description:
     'Replaces groups of key and value heads by their mean, so that several query heads share one: smaller matrices, and a smaller cache when text is generated. ' +

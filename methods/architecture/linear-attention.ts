@@ -22,6 +22,7 @@ export default defineMethod({
   id: 'linear-attention',
   family: 'architecture',
   access: 'trained',
+  revision: 1,
   description:
     'Replaces the softmax of attention by a product of learned features, fewer than a head has, and trains the network on. ' +
     'Query and key matrices become smaller, and attention can be computed by running sums in time proportional to the length. ' +

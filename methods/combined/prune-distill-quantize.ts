@@ -44,6 +44,7 @@ export default defineMethod({
   id: 'prune-distill-quantize',
   family: 'combined',
   access: 'trained',
+  revision: 1,
   description:
     'Leaves out layers or sets weights to zero, lets what is left learn the probabilities that the whole model gives, and rounds it to few bits. ' +
     'Three families in one: smaller by structure or by zeros, healed by a teacher, then stored in fewer bits. ' +

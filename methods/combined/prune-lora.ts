@@ -20,6 +20,7 @@ export default defineMethod({
   id: 'prune-lora',
   family: 'combined',
   access: 'trained',
+  revision: 1,
   description:
     'Prunes the linear layers in one shot, trains small adapters beside what is left and adds them into the weights that stayed. ' +
     'The file and the zeros in it are those of pruning alone; what is trained, and kept by the optimizer, is a fraction of the model. ' +

@@ -22,6 +22,7 @@ export default defineMethod({
   id: 'prune-quantize',
   family: 'combined',
   access: 'calibrated',
+  revision: 1,
   description:
     'Sets weights of the linear layers to zero and rounds the others to few bits in one pass, in which the weights still to come make up for both. ' +
     'Zeros are codes like any other: they save space once the file is compressed, and no time. ' +

@@ -30,6 +30,7 @@ export default defineMethod({
   id: 'quantize-lowrank-correction',
   family: 'combined',
   access: 'calibrated',
+  revision: 1,
   description:
     'Rounds the weights of the linear layers to few bits and puts two thin matrices beside each, whose product gives back the part of the rounding error that the outputs miss most. ' +
     'How wide they are is its dial; they cost bytes and a little time. ' +

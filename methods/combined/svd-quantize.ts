@@ -33,6 +33,7 @@ export default defineMethod({
   id: 'svd-quantize',
   family: 'combined',
   access: 'calibrated',
+  revision: 1,
   description:
     'Replaces each weight matrix by the product of two thinner ones, those that the outputs miss least with, and rounds both to few bits. ' +
     'Each rounding is made up for by what has not been rounded yet, the second matrix as a whole for the first. ' +

@@ -6,6 +6,7 @@ export default defineMethod({
   id: 'dense',
   family: 'control',
   access: 'data-free',
+  revision: 1,
   control: true,
   description:
     'The uncompressed float32 model, unchanged. ' +

@@ -10,6 +10,7 @@ export default defineMethod({
   id: 'smaller-dense',
   family: 'control',
   access: 'data-free',
+  revision: 1,
   control: true,
   description:
     'A smaller model of the same kind, trained from nothing on the same data for as many steps, and not compressed. ' +

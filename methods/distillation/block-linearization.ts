@@ -24,6 +24,7 @@ export default defineMethod({
   id: 'block-linearization',
   family: 'distillation',
   access: 'calibrated',
+  revision: 1,
   description:
     'Replaces whole attention or feed-forward blocks by one matrix each, fitted in closed form to what they give on calibration text; those go first that are nearest to linear by their canonical correlations. ' +
     'No gradients, no training: the student is smaller and faster where the teacher was close to linear already. ' +

@@ -22,6 +22,7 @@ export default defineMethod({
   id: 'distilbert-style',
   family: 'distillation',
   access: 'trained',
+  revision: 1,
   description:
     'Keeps about every other layer and trains what is left on three losses at once: the probabilities of the whole model, the right answers, and the direction of its last hidden states. ' +
     'Layers start from those of the whole model. ' +

@@ -21,6 +21,7 @@ export default defineMethod({
   id: 'layerwise-frozen',
   family: 'distillation',
   access: 'calibrated',
+  revision: 1,
   description:
     'Leaves out some of the layers and refits the linear layers of those that stay, one after the other, so that each gives on calibration text what it gives in the whole model. ' +
     'Each fit is a least-squares problem with a closed solution: no gradients, no training. ' +

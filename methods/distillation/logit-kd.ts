@@ -16,6 +16,7 @@ export default defineMethod({
   id: 'logit-kd',
   family: 'distillation',
   access: 'trained',
+  revision: 1,
   description:
     'Trains a smaller model, cut from the whole one or trained before, to give the probabilities that the whole model gives for all tokens or classes, beside the right answers. ' +
     'What the whole model thinks of the wrong answers tells the student more than the right one alone. ' +

@@ -21,6 +21,7 @@ export default defineMethod({
   id: 'minilm-style',
   family: 'distillation',
   access: 'trained',
+  revision: 1,
   description:
     'Trains a smaller model, cut from the whole one or trained before, so that its last attention looks where that of the whole model does and its values relate to each other in the same way; then trains on the right answers. ' +
     'Only one layer of the whole model is looked at, so student and teacher need not agree in any other. ' +

@@ -13,6 +13,7 @@ export default defineMethod({
   id: 'student-no-kd',
   family: 'distillation',
   access: 'trained',
+  revision: 1,
   control: true,
   description:
     'Trains a smaller model, cut from the whole one or trained before, on the data alone, with no teacher. ' +

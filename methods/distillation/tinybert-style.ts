@@ -38,6 +38,7 @@ export default defineMethod({
   id: 'tinybert-style',
   family: 'distillation',
   access: 'trained',
+  revision: 1,
   description:
     'Trains a smaller model, cut from the whole one or trained before, to have the attention and hidden states of the whole model, then to give its probabilities. ' +
     'Each of its layers follows one of the whole model; where a variant says so (w75) it has fewer features too. ' +

@@ -34,6 +34,7 @@ export default defineMethod({
   id: 'asvd',
   family: 'low-rank',
   access: 'calibrated',
+  revision: 1,
   description:
     'Replaces weight matrices by the product of two thinner ones, after scaling each input channel by how large its activations are on calibration text. ' +
     'Layers are tried one by one at nine sizes, and those that mind least are cut most; some stay whole. ' +

@@ -27,6 +27,7 @@ export default defineMethod({
   id: 'fwsvd',
   family: 'low-rank',
   access: 'gradient',
+  revision: 1,
   description:
     'Replaces each weight matrix by the product of two thinner ones, like svd, but keeps those rows more exactly whose weights the loss reacts to most, judged by squared gradients on calibration examples. ' +
     'Gradients only weigh, no weight is trained. ' +

@@ -35,6 +35,7 @@ export default defineMethod({
   id: 'losparse',
   family: 'low-rank',
   access: 'trained',
+  revision: 1,
   description:
     'Writes each weight matrix as a low-rank product plus a matrix of which only some columns are kept, and fine-tunes both while the columns the loss minds least are taken away. ' +
     'The product holds what outputs have in common, the columns what a few outputs need beside it. ' +

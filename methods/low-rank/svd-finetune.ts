@@ -23,6 +23,7 @@ export default defineMethod({
   id: 'svd-finetune',
   family: 'low-rank',
   access: 'trained',
+  revision: 1,
   description:
     'Replaces each weight matrix by the product of two thinner ones, cut from its singular value decomposition, and fine-tunes the network with them in place. ' +
     'Training mends what the cut broke, so that lower ranks remain useful. ' +

@@ -17,6 +17,7 @@ export default defineMethod({
   id: 'svd-whitened',
   family: 'low-rank',
   access: 'calibrated',
+  revision: 1,
   description:
     'Replaces each weight matrix by the product of two thinner ones, like svd, but first weighs directions by how strongly real inputs use them. ' +
     'What it cuts is then exactly what the layer output misses least on the calibration text. ' +

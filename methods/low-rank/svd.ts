@@ -20,6 +20,7 @@ export default defineMethod({
   id: 'svd',
   family: 'low-rank',
   access: 'data-free',
+  revision: 1,
   description:
     'Replaces each weight matrix by the product of two thinner ones, cut from its singular value decomposition, so that fewer numbers are stored and multiplied. ' +
     'It keeps what is large in the weights, not what matters for the inputs the layer really sees. ' +

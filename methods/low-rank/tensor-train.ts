@@ -35,6 +35,7 @@ export default defineMethod({
   id: 'tensor-train',
   family: 'low-rank',
   access: 'data-free',
+  revision: 1,
   description:
     'Folds the token embedding and the feed-forward matrices into tensors of many short axes and stores each as a chain of small cores. ' +
     'The file shrinks; the arithmetic does not always: either tokens pass one core after the other, or the cores are multiplied out when the file is loaded. ' +

@@ -20,6 +20,7 @@ export default defineMethod({
   id: 'gradual-magnitude',
   family: 'pruning',
   access: 'trained',
+  revision: 1,
   description:
     'Fine-tunes the model while more and more of the smallest weights of each linear layer become zero, fast at first and slowly towards the end. ' +
     'The remaining weights learn to do the work of those that are gone, which one shot of pruning gives them no chance to. ' +

@@ -33,6 +33,7 @@ export default defineMethod({
   id: 'k-prune',
   family: 'pruning',
   access: 'gradient',
+  revision: 1,
   description:
     'Removes attention heads and feed-forward neurons sublayer by sublayer from the bottom, those that the predictions and the hidden states of the whole model miss least. ' +
     'After each cut the output projection is rebuilt by least squares so that the hidden states are those of the whole model again. ' +

@@ -16,6 +16,7 @@ export default defineMethod({
   id: 'layer-drop',
   family: 'pruning',
   access: 'calibrated',
+  revision: 1,
   description:
     'Leaves out whole layers, those whose output points most nearly where their input does on calibration data. ' +
     'Nothing makes up for them, but the network is smaller and faster on any machine. ' +

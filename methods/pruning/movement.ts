@@ -36,6 +36,7 @@ export default defineMethod({
   id: 'movement',
   family: 'pruning',
   access: 'trained',
+  revision: 1,
   description:
     'Fine-tunes the model together with a score for every weight, which falls when training moves the weight towards zero, and masks the weights of lowest score. ' +
     'Made for models that are fine-tuned to a new task, where weights that were large may have become useless. ' +

@@ -17,6 +17,7 @@ export default defineMethod({
   id: 'sparsegpt',
   family: 'pruning',
   access: 'calibrated',
+  revision: 1,
   description:
     'Sets weights of the linear layers to zero, those whose loss the remaining weights can make up for best on calibration data, and corrects these at once. ' +
     'One pass with second-order information, no gradients. ' +

@@ -42,6 +42,7 @@ export default defineMethod({
   id: 'structured-distilled',
   family: 'pruning',
   access: 'trained',
+  revision: 1,
   description:
     'Learns which heads, neurons and sublayers the model can do without while it is fine-tuned to give the probabilities and hidden states of the whole model, then cuts them out and trains on. ' +
     'The matrices really become smaller, so file, memory and time do too.',

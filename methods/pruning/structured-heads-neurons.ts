@@ -23,6 +23,7 @@ export default defineMethod({
   id: 'structured-heads-neurons',
   family: 'pruning',
   access: 'gradient',
+  revision: 1,
   description:
     'Removes whole attention heads and feed-forward neurons in one shot, those that the loss on calibration data is least sensitive to, and scales what is left so that each layer gives what it gave. ' +
     'The matrices really become smaller, so file, memory and time do too. ' +

@@ -13,6 +13,7 @@ export default defineMethod({
   id: 'wanda',
   family: 'pruning',
   access: 'calibrated',
+  revision: 1,
   description:
     'Sets to zero, for every output of a linear layer, the weights whose size times the size of their input on calibration data is smallest. ' +
     'No weight is corrected and nothing is inverted, so it costs hardly more than running the model. ' +

@@ -28,6 +28,7 @@ export default defineMethod({
   id: 'awq',
   family: 'quantization',
   access: 'calibrated',
+  revision: 1,
   description:
     'Finds out which inputs of a layer are strong on calibration data and makes their weights larger and the inputs smaller before rounding, by as much as helps. ' +
     'What the model computes stays the same but for the rounding, which spares the weights that matter. ' +

@@ -23,6 +23,7 @@ export default defineMethod({
   id: 'gptq',
   family: 'quantization',
   access: 'calibrated',
+  revision: 1,
   description:
     'Rounds the weights of the linear layers input by input, and after each lets the remaining weights make up for the error on calibration data. ' +
     'One pass with second-order information, no gradients. ' +

@@ -22,6 +22,7 @@ export default defineMethod({
   id: 'int8-dynamic',
   family: 'quantization',
   access: 'data-free',
+  revision: 1,
   description:
     'Multiplies 8-bit integers: weights are rounded once, activations at run time over the range each call happens to have. ' +
     'Needs no data and gains most where long inputs keep the processor busy with multiplications. ' +

@@ -19,6 +19,7 @@ export default defineMethod({
   id: 'int8-static',
   family: 'quantization',
   access: 'calibrated',
+  revision: 1,
   description:
     'Multiplies 8-bit integers: weights are rounded once, activations over a range found beforehand on calibration text. ' +
     'Saves the search for the range at run time; how much of rare extremes to cut off is what its variants try. ' +

@@ -18,6 +18,7 @@ export default defineMethod({
   id: 'kmeans',
   family: 'quantization',
   access: 'calibrated',
+  revision: 1,
   description:
     'Replaces each weight of the linear layers by the nearest of 4, 8 or 16 values, found by k-means for the layer or for each output, in which weights on strong inputs count more. ' +
     'The values lie where the weights are instead of being evenly spaced. ' +

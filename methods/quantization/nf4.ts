@@ -12,6 +12,7 @@ export default defineMethod({
   id: 'nf4',
   family: 'quantization',
   access: 'data-free',
+  revision: 1,
   description:
     'Rounds each weight of the linear layers to the nearest of sixteen levels that lie dense around zero, where most weights are, and sparse far from it. ' +
     'Saves file and memory, not time: the CPU unpacks the weights on every call. ' +

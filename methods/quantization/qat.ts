@@ -43,6 +43,7 @@ export default defineMethod({
   id: 'qat',
   family: 'quantization',
   access: 'trained',
+  revision: 1,
   description:
     'Trains the model with the weights of its linear layers rounded as they will be stored, and learns the distance between their levels along with them. ' +
     'The weights move to where rounding hurts least, which pays most at 2 bits. ' +

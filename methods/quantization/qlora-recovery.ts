@@ -36,6 +36,7 @@ export default defineMethod({
   id: 'qlora-recovery',
   family: 'quantization',
   access: 'trained',
+  revision: 1,
   description:
     'Rounds the weights of the linear layers, freezes them, and trains small adapters beside them that make up for the rounding. ' +
     'The adapters stay in the file and cost a little time; what is trained, and kept by the optimizer, is a fraction of the model. ' +

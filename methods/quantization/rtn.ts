@@ -13,6 +13,7 @@ export default defineMethod({
   id: 'rtn',
   family: 'quantization',
   access: 'data-free',
+  revision: 1,
   description:
     'Rounds each weight of the linear layers to the nearest of 4, 8, 16 or 256 evenly spaced values, one scale per output or per small group of inputs. ' +
     'It looks at nothing but the weights and takes milliseconds, so it is the bar for every other quantizer. ' +

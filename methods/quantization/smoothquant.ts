@@ -25,6 +25,7 @@ export default defineMethod({
   id: 'smoothquant',
   family: 'quantization',
   access: 'calibrated',
+  revision: 1,
   description:
     'Divides the features of activations that stand out by a scale and multiplies their weights with it, so that both fit 8-bit integers. ' +
     'How much is moved is its dial, alpha; without features that stand out there is little to gain over int8-dynamic and int8-static. ' +

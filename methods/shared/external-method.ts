@@ -48,7 +48,7 @@ export interface ExternalMethodDefinition<A extends Access, S extends ParamsSche
 > {
   /**
    * Program and arguments; the folder follows as the last one. Name a script beside the method by
-   * `fileURLToPath(new URL('./script.py', import.meta.url))`: then its text is part of the trial's key.
+   * `fileURLToPath(new URL('./script.py', import.meta.url))`: then the sandbox lets the command read it.
    */
   readonly command: readonly [program: string, ...args: readonly string[]];
 }

@@ -22,6 +22,7 @@ export default defineMethod({
   id: 'albert-style',
   family: 'sharing',
   access: 'trained',
+  revision: 1,
   description:
     'Makes the layers read one common set of weights, all of them or those of attention or the feed-forward network alone, and fine-tunes that set. ' +
     'The file shrinks by what is stored once; the work of running it stays the same. ' +

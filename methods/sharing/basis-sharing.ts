@@ -26,6 +26,7 @@ export default defineMethod({
   id: 'basis-sharing',
   family: 'sharing',
   access: 'calibrated',
+  revision: 1,
   description:
     'Writes the matrices of neighbouring layers as combinations of one common set of directions, with coefficients of their own, chosen so that layer outputs on calibration text are missed least. ' +
     'The directions are stored once for all layers that use them. ' +

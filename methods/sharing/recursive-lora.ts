@@ -24,6 +24,7 @@ export default defineMethod({
   id: 'recursive-lora',
   family: 'sharing',
   access: 'trained',
+  revision: 1,
   description:
     'Runs one block of layers several times over and gives each time a small low-rank correction of its own, started from what the shared weights miss, then fine-tunes both. ' +
     'The file holds the block once and the corrections; the work of running it does not shrink. ' +

@@ -19,6 +19,7 @@ export default defineMethod({
   id: 'weight-clustering',
   family: 'sharing',
   access: 'data-free',
+  revision: 1,
   description:
     'Sorts the weights of a matrix, a layer or the whole model into a few clusters and stores for each weight the number of its cluster, and the clusters’ values once. ' +
     'What the clusters are is decided by the weights alone. ' +

@@ -51,7 +51,7 @@ export function HistoryTable({ histories }: { readonly histories: readonly Place
                 <td>
                   {formatDay(point.startedAt)}
                   <small>
-                    code {point.code}, {plural(point.seeds, 'seed')}
+                    {point.code}, {plural(point.seeds, 'seed')}
                   </small>
                 </td>
                 <td className="numeric">

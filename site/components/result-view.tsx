@@ -183,11 +183,14 @@ function ResultDetail({ result }: { readonly result: Result }) {
                 </a>
               ),
             ],
+            ['Method revision', result.revision],
             [
               'Method source',
-              <code key="m" className="hash">
-                {result.methodSource}
-              </code>,
+              result.methodSource && (
+                <code key="m" className="hash">
+                  {result.methodSource}
+                </code>
+              ),
             ],
             [
               'Model revision',

@@ -25,7 +25,7 @@ import { temporaryStore } from '../support/store.ts';
 const REQUEST = { model: 'tiny', task: 'stories-perplexity', protocol: 1 };
 
 function sized(method: string, zstdBytes: number, seed = 0): CompletedTrial {
-  const identity = { method, methodSource: sha256Of(`source of ${method}`), seed };
+  const identity = { method, seed };
   const size = { zstdBytes, fileBytes: zstdBytes * 2 };
   return trialOf({ identity, artifact: artifactOf(keyOf(identityOf(identity)), size) });
 }
@@ -144,7 +144,7 @@ describe('leaderboard', () => {
   it('shows the newest row of a variant and seed, a failure too, and other models and protocols not at all', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
-    const old = trialOf({ identity: { methodSource: sha256Of('old') }, startedAt: timeAt(1) });
+    const old = trialOf({ identity: { revision: 1 }, startedAt: timeAt(1) });
     recordWhole(store, old);
     recordWhole(store, trialOf({ identity: { model: 'other' }, startedAt: timeAt(4) }));
     recordWhole(store, trialOf({ identity: { protocol: 2 }, startedAt: timeAt(4) }));
@@ -167,7 +167,7 @@ describe('leaderboard', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     recordCatalog(store, catalogOf());
-    const other = { methodSource: sha256Of('another checkout') };
+    const other = { revision: 3 };
     recordTrial(store, trialOf({ startedAt: timeAt(1) }));
     recordTrial(store, trialOf({ identity: other, startedAt: timeAt(5) }));
     recordTrial(store, trialOf({ identity: { ...other, seed: 1 }, startedAt: timeAt(5) }));

@@ -153,7 +153,7 @@ describe('staleTrials and history', () => {
   it('tell the rows of present code from older ones', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
-    const old = trialOf({ identity: { methodSource: sha256Of('old') }, startedAt: timeAt(1) });
+    const old = trialOf({ identity: { revision: 1 }, startedAt: timeAt(1) });
     const present = trialOf({ startedAt: timeAt(2) });
     const elsewhere = trialOf({ identity: { model: 'other' } });
     for (const trial of [old, present, elsewhere]) recordTrial(store, trial);

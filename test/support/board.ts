@@ -6,13 +6,13 @@ import { catalogOf, methodEntryOf } from './catalog.ts';
 import {
   type CompletedTrial,
   type Failure,
+  PRESENT_REVISION,
   artifactOf,
   evaluationOf,
   failedTrialOf,
   itemsOf,
   measurementOf,
   runOf,
-  sha256Of,
   trialOf,
 } from './rows.ts';
 
@@ -55,10 +55,10 @@ export function fillBoard(store: Store, place: Place): void {
 
 export function addEntry(store: Store, { model, task }: Place, entry: Entry): CompletedTrial {
   const { method, variant, seed = 0, zstdBytes = 500_000, nats = 0, fields = {}, noisy = false, stale } = entry;
-  const methodSource = sha256Of(stale ? 'older source' : `source of ${method}`);
+  const revision = stale ? PRESENT_REVISION - 1 : PRESENT_REVISION;
   const trial = trialOf({
     ...fields,
-    identity: { method, methodSource, variant, model, seed },
+    identity: { method, revision, variant, model, seed },
     artifact: artifactOf(`${method}/${variant}/${seed}`, { zstdBytes }),
   });
   recordTrial(store, trial);
@@ -83,7 +83,7 @@ function addFailure(
   { model }: Place,
   { variant, status, reason }: { readonly variant: string; readonly status: Failure; readonly reason: string },
 ): void {
-  const identity = { method: 'cutting', methodSource: sha256Of('source of cutting'), variant, model };
+  const identity = { method: 'cutting', variant, model };
   recordTrial(store, failedTrialOf(status, { identity, reason }));
 }
 

@@ -1,6 +1,6 @@
 /** A catalog that fits the rows of rows.ts. */
 import type { Catalog } from '../../drizzle/catalog.ts';
-import { sha256Of } from './rows.ts';
+import { PRESENT_REVISION, sha256Of } from './rows.ts';
 
 type MethodEntry = Catalog['methods'][number];
 
@@ -9,13 +9,13 @@ export function methodEntryOf(id: string, overrides: Partial<MethodEntry> = {}):
     id,
     family: 'quantization',
     access: 'calibrated',
+    revision: PRESENT_REVISION,
     description: `What ${id} does.`,
     paper: { title: 'A paper', authors: 'A. Author', year: 2024, url: 'https://example.org/paper' },
     licence: 'Apache-2.0',
     control: false,
     variants: [{ id: 'w4', params: { bits: 4 } }],
     sourceFile: `methods/quantization/${id}.ts`,
-    sourceHash: sha256Of(`source of ${id}`),
     ...overrides,
   };
 }

@@ -5,7 +5,7 @@ import { recordCorrection } from '../../drizzle/correction.ts';
 import { recordTrial } from '../../drizzle/record.ts';
 import { addEntry, fillBoard } from './board.ts';
 import { catalogOf, methodEntryOf } from './catalog.ts';
-import { failedTrialOf, sha256Of } from './rows.ts';
+import { failedTrialOf } from './rows.ts';
 
 export const HOSTILE_IDS = [
   '<script>alert("method")</script>',
@@ -38,7 +38,7 @@ export function fillHostileBoard(store: Store): void {
     const fields = { notes: [`note of ${id}`], simulated: i % 2 === 0 ? `because ${id}` : null };
     addEntry(store, PLACE, { method: id, variant: id, zstdBytes: 300_000 + i, nats: 0.1 * i, fields });
   }
-  const identity = { method: HOSTILE_IDS[0], variant: 'fails', model: PLACE.model, methodSource: sha256Of('x') };
+  const identity = { method: HOSTILE_IDS[0], variant: 'fails', model: PLACE.model, revision: 1 };
   const failed = failedTrialOf('failed', { identity, reason: `=cmd|' /C calc'!A0 ${HOSTILE_IDS.join(' ')}` });
   recordTrial(store, failed);
   recordCorrection(store, {

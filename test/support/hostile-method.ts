@@ -7,6 +7,7 @@ import { defineExternalMethod } from '../../methods/shared/external-method.ts';
 const DECLARATION = {
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   licence: 'Apache-2.0',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
 } as const;

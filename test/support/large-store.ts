@@ -50,7 +50,7 @@ export function fillLargeStore(store: Store, size: LargeStoreSize): void {
           family,
           access,
           control: id === DENSE.id,
-          sourceHash: sourceOf(id, size.generations - 1),
+          revision: size.generations,
           variants: Array.from({ length: size.variantsPerMethod }, (_, v) => ({ id: `v${v}`, params: { dial: v } })),
         }),
       ),
@@ -104,10 +104,6 @@ function taskAt(task: number) {
   };
 }
 
-function sourceOf(method: string, generation: number): string {
-  return sha256Of(`source of ${method} at ${generation}`);
-}
-
 function* rowsOf(size: LargeStoreSize): Generator<Row> {
   for (let generation = 0; generation < size.generations; generation++) {
     const run = `generation-${generation}`;
@@ -156,7 +152,7 @@ function* variantRows(size: LargeStoreSize, place: Place): Generator<Row> {
     control: dense,
     identity: {
       method: id,
-      methodSource: sourceOf(id, generation),
+      revision: generation + 1,
       variant: dense ? 'fp32' : `v${variant}`,
       params: { dial: variant },
       model: `model-${model}`,

@@ -23,7 +23,6 @@ import {
   failedTrialOf,
   measurementOf,
   runOf,
-  sha256Of,
   timeAt,
   trialOf,
 } from './rows.ts';
@@ -149,7 +148,7 @@ function addAgain(store: Store, before: CompletedTrial, { method, variant, zstdB
     startedAt: timeAt(1445),
     access: before.access,
     family: before.family,
-    identity: { method, variant, model: SMALL_MODEL, methodSource: sha256Of(`first source of ${method}`) },
+    identity: { method, variant, model: SMALL_MODEL, revision: 1 },
     artifact: artifactOf(`${method}/${variant} again`, { zstdBytes: zstdBytes + 1000 }),
   });
   recordTrial(store, trial);
@@ -201,7 +200,7 @@ function answersOf(trial: CompletedTrial, { right, method }: Variant) {
 }
 
 function addFailures(store: Store): void {
-  const cutting = { method: 'cutting', methodSource: sha256Of('source of cutting'), model: SMALL_MODEL };
+  const cutting = { method: 'cutting', model: SMALL_MODEL };
   const add = (variant: string, status: 'timeout' | 'failed' | 'unsupported', reason: string) =>
     recordTrial(store, failedTrialOf(status, { identity: { ...cutting, variant }, reason, family: 'pruning' }));
   add('s90', 'timeout', 'not finished after 4 s; stopped');

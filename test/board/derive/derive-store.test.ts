@@ -39,7 +39,6 @@ import {
   deviceFiguresOf,
   deviceOf,
   runnerOf,
-  sha256Of,
   timeAt,
   trialOf,
 } from '../../support/rows.ts';
@@ -447,7 +446,7 @@ describe('deriveStore', () => {
       fillBoard(store, place);
       for (const cpuModel of ['old machine', 'older machine']) {
         const older = trialOf({
-          identity: { method: 'rounding', variant: 'w4', methodSource: sha256Of(cpuModel), model: 'tiny' },
+          identity: { method: 'rounding', variant: 'w4', revision: cpuModel === 'old machine' ? 3 : 4, model: 'tiny' },
           startedAt: timeAt(-10),
         });
         recordTrial(store, older);
@@ -510,7 +509,7 @@ describe('deriveStore', () => {
         expect(deriveStore(store, 'code').computed).toContain('model-0.task-0.p1');
         expectAsFromNothing(store);
 
-        const methods = ['dense', 'quantization-0'].map((id) => methodEntryOf(id, { sourceHash: sha256Of('newer') }));
+        const methods = ['dense', 'quantization-0'].map((id) => methodEntryOf(id, { revision: 3 }));
         recordCatalog(store, catalogOf({ methods }));
         expect(deriveStore(store, 'code').computed).toHaveLength(4);
         expectAsFromNothing(store);

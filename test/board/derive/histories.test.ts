@@ -40,7 +40,7 @@ function rowOf(facts: PointFacts): HistoryRow {
     variant,
     run: `run-${point}`,
     startedAt: timeAt(point),
-    methodSource: sha256Of(`code ${point}`),
+    code: `revision ${point}`,
     modelRevision: sha256Of('model'),
     seed,
     status: 'completed',

@@ -13,7 +13,6 @@ import {
   itemsOf,
   measurementOf,
   runOf,
-  sha256Of,
   timeAt,
   trialOf,
 } from '../../support/rows.ts';
@@ -24,7 +23,7 @@ function add(store: Store, run: number, variant: string, nats: number | 'failed'
   const fields = {
     run: `run-${run}`,
     startedAt: timeAt(run * 100 + 1),
-    identity: { variant, methodSource: sha256Of(`code of ${run}`) },
+    identity: { variant, revision: run },
   };
   if (nats === 'failed') {
     recordTrial(store, failedTrialOf('timeout', fields));

@@ -8,7 +8,6 @@ import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Leaderboard, openStore } from '../../../drizzle/queries.ts';
 import { trials } from '../../../drizzle/schema.ts';
-import { readSameSources } from '../../../harness/plan/same-sources.ts';
 import type { ReferenceRecord } from '../../../scripts/reference-card.ts';
 import { hubCacheDir, noHubCache } from '../../support/hub-cache.ts';
 
@@ -122,48 +121,52 @@ describe('run on an embedded model', () => {
     expect(there?.stdout).toBe(here?.stdout);
   });
 
-  it('makes artifacts again, and lets newer code that gives the same go on under the hash of the rows', async () => {
-    const elsewhere = join(folder, 'older');
-    const ledger = join(folder, 'same-sources.jsonl');
-    cpSync(join(home, 'store.sqlite'), join(elsewhere, 'store.sqlite'), { recursive: true });
-    const store = openStore(join(elsewhere, 'store.sqlite'));
-    const present = store.database.select().from(trials).where(eq(trials.method, 'rtn')).all();
-    store.database
-      .update(trials)
-      .set({ methodSource: '0'.repeat(64) })
-      .where(eq(trials.method, 'rtn'))
-      .run();
-    store.close();
-    const again = await shrinkrank(['reproduce', '--trials', '2', '--record', '--to', ledger, '--home', elsewhere]);
+  it('makes published artifacts again, and says that they are the same', async () => {
+    const again = await shrinkrank(['reproduce', 'rtn', '--trials', '2', '--home', home, '--json']);
     expect(again.exitCode).toBe(0);
-    expect(again.stdout).toContain('1 of 1 methods give the published artifacts');
-    const source = present[0]?.methodSource;
-    const [line, ...more] = readSameSources(ledger);
-    expect(line).toMatchObject({ method: 'rtn', source, sameAs: '0'.repeat(64) });
-    expect(line?.trials.toSorted()).toEqual(present.map(({ key }) => key).toSorted());
-    expect(more).toEqual([]);
+    const { trials: made, methods } = JSON.parse(again.stdout) as {
+      readonly trials: readonly { readonly variant: string; readonly published: string; readonly artifact: string }[];
+      readonly methods: readonly object[];
+    };
+    expect(made.map(({ variant }) => variant).toSorted()).toEqual(['w4g32', 'w8']);
+    for (const { published, artifact } of made) expect(artifact).toBe(published);
+    expect(methods).toMatchObject([{ method: 'rtn', same: true }]);
   });
 
-  it('says which artifact is not the published one, and records nothing', async () => {
+  it('ends with 5 and names the artifact that is not the published one, also of a row without a revision', async () => {
     const elsewhere = join(folder, 'other');
-    const ledger = join(folder, 'none.jsonl');
     cpSync(join(home, 'store.sqlite'), join(elsewhere, 'store.sqlite'), { recursive: true });
     const store = openStore(join(elsewhere, 'store.sqlite'));
     // One variant's artifact in the place of the other's.
     const [first, second] = store.database.select().from(trials).where(eq(trials.method, 'rtn')).all();
-    const older = { artifact: second?.artifact ?? 0, methodSource: '0'.repeat(64) };
+    const swapped = { artifact: second?.artifact ?? 0 };
     store.database
       .update(trials)
-      .set(older)
+      .set(swapped)
       .where(eq(trials.key, first?.key ?? ''))
       .run();
-    store.database.update(trials).set({ methodSource: older.methodSource }).where(eq(trials.method, 'rtn')).run();
+    store.database
+      .update(trials)
+      .set({ revision: null, methodSource: '0'.repeat(64) })
+      .where(eq(trials.method, 'rtn'))
+      .run();
     store.close();
-    const again = await shrinkrank(['reproduce', '--trials', '2', '--record', '--to', ledger, '--home', elsewhere]);
+    const again = await shrinkrank(['reproduce', 'rtn', '--trials', '2', '--home', elsewhere]);
     expect(again.exitCode).toBe(5);
     expect(again.stdout).toContain('0 of 1 methods give the published artifacts');
     expect(again.stdout.match(/differs/g)).toHaveLength(1);
-    expect(readSameSources(ledger)).toEqual([]);
+    expect(again.stderr).toContain('rtn: the rows are from before methods had revisions');
+  });
+
+  it('does not make rows of another revision again', async () => {
+    const elsewhere = join(folder, 'revised');
+    cpSync(join(home, 'store.sqlite'), join(elsewhere, 'store.sqlite'), { recursive: true });
+    const store = openStore(join(elsewhere, 'store.sqlite'));
+    store.database.update(trials).set({ revision: 7 }).where(eq(trials.method, 'rtn')).run();
+    store.close();
+    const again = await shrinkrank(['reproduce', 'rtn', '--home', elsewhere]);
+    expect(again.exitCode).toBe(0);
+    expect(again.stderr).toContain('rtn: left out, since the rows are of revision 7 and the code here is revision 1');
   });
 
   it('doctor finds nothing missing', async () => {

@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { importFile } from '../../../drizzle/import.ts';
+import dense from '../../../methods/control/dense.ts';
 import { type Row, rowSchema } from '../../../contracts/result.ts';
-import { sourceHash } from '../../../harness/plan/source-hash.ts';
 import { neededPackages } from '../../../cli/gpu/gpu-archive.ts';
 import { findSoftwareDevice } from '../../support/find-software-device.ts';
 import { temporaryStore } from '../../support/store.ts';
@@ -74,7 +74,7 @@ describe.skipIf(skipped)(`the archive in an empty folder, with an empty environm
     const trial = found.find((row) => row.kind === 'trial');
     expect(trial).toMatchObject({
       status: 'completed',
-      identity: { methodSource: sourceHash(join(ROOT, 'methods/control/dense.ts')) },
+      identity: { revision: dense.revision },
       artifact: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
     });
     expect(importFile(temporaryStore(), rows)).toEqual({ recorded: 4, present: 0 });

@@ -15,7 +15,7 @@ function reversed<T>(value: T): T {
 
 const other: { readonly [F in keyof TrialIdentity]: TrialIdentity[F] } = {
   method: 'other',
-  methodSource: sha256Of('other'),
+  revision: 3,
   variant: 'other',
   params: { bits: 4, nested: { symmetric: false }, list: [1, 2] },
   model: 'other',

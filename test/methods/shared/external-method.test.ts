@@ -37,6 +37,7 @@ function scripted(body: string, access: Access = 'data-free', program = process.
     id: 'scripted',
     family: 'quantization',
     access,
+    revision: 1,
     description: 'A command.',
     paper: { title: 'None', authors: 'Nobody', year: 2026, url: 'https://example.org' },
     licence: 'Apache-2.0',

@@ -12,6 +12,7 @@ export default defineExternalMethod({
   id: 'lingers',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Starts a process and waits for ever.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

@@ -13,6 +13,7 @@ export default defineExternalMethod({
   id: 'works',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   control: true,
   description: 'Works outside for a while and leaves the model as it is.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },

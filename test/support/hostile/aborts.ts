@@ -5,6 +5,7 @@ export default defineMethod({
   id: 'aborts',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Crashes its process.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

@@ -5,6 +5,7 @@ export default defineMethod({
   id: 'allocates-objects',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Allocates JavaScript objects without end.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

@@ -5,6 +5,7 @@ export default defineMethod({
   id: 'allocates',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Allocates memory outside the JavaScript heap without end.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

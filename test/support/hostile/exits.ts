@@ -5,6 +5,7 @@ export default defineMethod({
   id: 'exits',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Ends its process without a word.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

@@ -6,6 +6,7 @@ export default defineMethod({
   id: 'garbage',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Swaps its artifact for garbage bytes once the harness has written it.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

@@ -8,6 +8,7 @@ export default defineMethod({
   id: 'grows',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Adds weights and calls it compression.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

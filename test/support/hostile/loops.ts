@@ -5,6 +5,7 @@ export default defineMethod({
   id: 'loops',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Loops for ever without giving the event loop a turn.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

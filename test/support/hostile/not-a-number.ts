@@ -6,6 +6,7 @@ export default defineMethod({
   id: 'not-a-number',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Fills a weight with NaN.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

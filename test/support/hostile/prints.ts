@@ -6,6 +6,7 @@ export default defineMethod({
   id: 'prints',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Prints a gigabyte, then says so.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

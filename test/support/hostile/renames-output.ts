@@ -6,6 +6,7 @@ export default defineMethod({
   id: 'renames-output',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Calls the output by another name.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

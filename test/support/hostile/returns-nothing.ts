@@ -5,6 +5,7 @@ export default defineMethod({
   id: 'returns-nothing',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Forgets to return a model.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

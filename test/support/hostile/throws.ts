@@ -5,6 +5,7 @@ export default defineMethod({
   id: 'throws',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Throws an error that is none of ours.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

@@ -5,6 +5,7 @@ export default defineMethod({
   id: 'unchanged',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Returns the dense model as its own compression.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

@@ -6,6 +6,7 @@ export default defineMethod({
   id: 'unsupported',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Says honestly that it cannot.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

@@ -5,6 +5,7 @@ export default defineMethod({
   id: 'waits',
   family: 'pruning',
   access: 'data-free',
+  revision: 1,
   description: 'Waits for ever on a promise, with a timer that keeps it alive.',
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',

@@ -31,6 +31,7 @@ export function observing(access: Access): Method {
     id: access,
     family: 'pruning',
     access,
+    revision: 1,
     description: 'Notes what it is given.',
     paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
     licence: 'Apache-2.0',

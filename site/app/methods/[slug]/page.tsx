@@ -92,7 +92,7 @@ export default async function MethodPage({ params }: Props) {
             <dd>
               <code>{visibleText(entry.sourceFile)}</code>
               <small>
-                {plural(entry.variants.length, 'variant')}, source hash {entry.sourceHash.slice(0, 12)}, licence:{' '}
+                {plural(entry.variants.length, 'variant')}, revision {entry.revision}, licence:{' '}
                 {visibleText(entry.licence)}
               </small>
             </dd>

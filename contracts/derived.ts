@@ -111,7 +111,7 @@ const pieceSchema = v.strictObject({
 
 export const entrySeedSchema = v.strictObject({
   seed: count,
-  key: said(text, 'Key of the trial; /api/v1/results/<key>.json has all that is known of it.'),
+  key: said(text, 'Key of the trial; /api/v2/results/<key>.json has all that is known of it.'),
   run: text,
   startedAt: text,
   status: v.picklist(STATUSES),

@@ -1,5 +1,5 @@
 /**
- * The documents of the static JSON API, /api/v1: written by board/publish/site-api.ts, described to readers by schema.json, which
+ * The documents of the static JSON API, /api/v2: written by board/publish/site-api.ts, described to readers by schema.json, which
  * is made from these schemas. A field may be added to a document within a version; removing or changing one raises it.
  */
 import * as v from 'valibot';
@@ -18,7 +18,7 @@ import { ACCESS_CLASSES, FAMILIES } from './taxonomy.ts';
 import { estimateSchema } from './result.ts';
 import { machineSchema } from './runner.ts';
 
-export const API_VERSION = 'v1';
+export const API_VERSION = 'v2';
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -36,7 +36,7 @@ export const indexSchema = v.strictObject({
   newestAt: said(v.nullable(text), 'When the newest run of the data started; null without any.'),
   commit: said(v.nullable(text), 'Of the code that wrote these files.'),
   formulas: said(v.record(v.string(), v.string()), 'How derived figures are defined, in words.'),
-  documents: said(v.record(v.string(), v.string()), 'Pattern of the path of each kind of document, within /api/v1.'),
+  documents: said(v.record(v.string(), v.string()), 'Pattern of the path of each kind of document, within /api/v2.'),
   dumps: said(text, 'Path of the manifest of the dumps.'),
   boards: said(v.array(boardSummarySchema), 'The first is the one shown unasked.'),
 });
@@ -167,7 +167,7 @@ export const dumpManifestSchema = v.strictObject({
 });
 export type DumpManifest = v.InferOutput<typeof dumpManifestSchema>;
 
-/** Every kind of document: its path within /api/v1, what it is, and its schema. */
+/** Every kind of document: its path within /api/v2, what it is, and its schema. */
 export const API_DOCUMENTS = {
   index: {
     path: 'index.json',

@@ -79,7 +79,7 @@ async function scriptBytes(browser: Browser, address: string): Promise<number> {
 function enlarge(site: string, rows: number): string {
   const folder = mkdtempSync(join(tmpdir(), 'shrinkrank-large-'));
   cpSync(site, folder, { recursive: true });
-  const index = JSON.parse(readFileSync(join(site, 'api/v1/index.json'), 'utf8')) as {
+  const index = JSON.parse(readFileSync(join(site, 'api/v2/index.json'), 'utf8')) as {
     boards: readonly { readonly id: string; readonly entryCount: number }[];
   };
   for (const { id } of index.boards) {
@@ -159,7 +159,7 @@ async function repaint(browser: Browser, address: string): Promise<Repaint> {
 }
 
 async function firstOtherBoard(address: string): Promise<string> {
-  const index = (await (await fetch(`${address}/api/v1/index.json`)).json()) as {
+  const index = (await (await fetch(`${address}/api/v2/index.json`)).json()) as {
     boards: readonly {
       readonly model: string;
       readonly task: string;

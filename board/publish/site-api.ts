@@ -1,4 +1,4 @@
-/** Writes the static JSON API into an exported site: /api/v1, one file per document (contracts/site-api.ts). */
+/** Writes the static JSON API into an exported site: /api/v2, one file per document (contracts/site-api.ts). */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
@@ -37,7 +37,7 @@ type Document<D extends ApiDocument> = v.InferOutput<(typeof API_DOCUMENTS)[D]['
 /** Results with their raw samples that are held in memory at once. */
 const RESULTS_AT_ONCE = 256;
 
-/** @param folder the exported site; what its api/v1 held before is removed. */
+/** @param folder the exported site; what its api/v2 held before is removed. */
 export function writeApi(store: Store, folder: string, commit: string | null): ApiSummary {
   const root = join(folder, 'api', API_VERSION);
   rmSync(root, { recursive: true, force: true });

@@ -33,7 +33,7 @@ export function checkSite(folder: string, basePath = ''): CheckSummary {
     }
   }
   for (const path of documentsOf(folder))
-    if (!exists(path)) problems.push(`api/v1/index.json: names ${path}, which is not there`);
+    if (!exists(path)) problems.push(`api/v2/index.json: names ${path}, which is not there`);
   if (problems.length > 0) {
     const more = problems.length > SHOWN ? `\n  … and ${problems.length - SHOWN} more` : '';
     throw new IntegrityError(
@@ -57,9 +57,9 @@ function isFile(folder: string, path: string): boolean {
 }
 
 function documentsOf(folder: string): readonly string[] {
-  const index = JSON.parse(readFileSync(join(folder, 'api/v1/index.json'), 'utf8')) as {
+  const index = JSON.parse(readFileSync(join(folder, 'api/v2/index.json'), 'utf8')) as {
     readonly dumps: string;
     readonly boards: readonly { readonly id: string }[];
   };
-  return [index.dumps, ...index.boards.flatMap(({ id }) => [`/api/v1/boards/${id}.json`, `/api/v1/pareto/${id}.json`])];
+  return [index.dumps, ...index.boards.flatMap(({ id }) => [`/api/v2/boards/${id}.json`, `/api/v2/pareto/${id}.json`])];
 }

@@ -6,7 +6,7 @@
  * 1. opens the local store (`--home`, else $SHRINKRANK_HOME, else .shrinkrank); where it is missing or empty, reads the
  *    published rows of results/ into a store that lives as long as the build
  * 2. brings its derived figures up to date (board/derive)
- * 3. `next build site`, which reads the store named by SHRINKRANK_STORE; at the same time the API (/api/v1) and the dumps
+ * 3. `next build site`, which reads the store named by SHRINKRANK_STORE; at the same time the API (/api/v2) and the dumps
  *    (/data) are written, in a folder of their own, since Next empties its own
  * 4. takes away what no page asks for, lays API and dumps beside the pages, puts the security policy into every page, and
  *    checks the whole

@@ -9,7 +9,7 @@ import { queries, siteStore } from '../../lib/store.ts';
 
 export const metadata: Metadata = {
   title: 'API',
-  description: 'ShrinkRank’s static JSON API: files under /api/v1, what each holds, and the promise that goes with v1.',
+  description: 'ShrinkRank’s static JSON API: files under /api/v2, what each holds, and the promise that goes with v2.',
 };
 
 /** The folder of the JSON Schema files. */
@@ -73,7 +73,7 @@ export default function ApiPage() {
         </TableScroll>
       </section>
       <section className="section prose" aria-labelledby="promise">
-        <h2 id="promise">What v1 promises</h2>
+        <h2 id="promise">What v2 promises</h2>
         <ul>
           <li>
             A field keeps its name, unit and meaning; new ones may be added. What would break a reader becomes v2.

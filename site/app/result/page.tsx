@@ -14,7 +14,7 @@ export default function ResultPage() {
       <ResultView />
       <noscript>
         <p className="notice">
-          A result is read from <code>/api/v1/results/&lt;key&gt;.json</code>, which takes JavaScript to show here; the
+          A result is read from <code>/api/v2/results/&lt;key&gt;.json</code>, which takes JavaScript to show here; the
           file itself can be opened as it is. The <SiteLink href={paths.leaderboard}>leaderboard</SiteLink> needs none.
         </p>
       </noscript>

@@ -21,7 +21,7 @@ import { fillHostileBoard } from '../../support/hostile-board.ts';
 import { temporaryFolder } from '../../support/store.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'shrinkrank-'));
-const folder = join(base, 'site/api/v1');
+const folder = join(base, 'site/api/v2');
 let store: Store;
 let paths: readonly string[];
 
@@ -114,7 +114,7 @@ describe('writeApi', () => {
     const again = temporaryFolder();
     writeApi(store, again, 'a commit');
     for (const path of paths) {
-      expect(readFileSync(join(again, 'api/v1', path)).equals(readFileSync(join(folder, path))), path).toBe(true);
+      expect(readFileSync(join(again, 'api/v2', path)).equals(readFileSync(join(folder, path))), path).toBe(true);
     }
   });
 });

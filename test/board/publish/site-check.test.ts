@@ -9,9 +9,9 @@ function siteOf(files: Readonly<Record<string, string>>): string {
   const folder = temporaryFolder();
   const index = { dumps: '/data/manifest.json', boards: [{ id: 'a.b.p1' }] };
   const always = {
-    'api/v1/index.json': JSON.stringify(index),
-    'api/v1/boards/a.b.p1.json': '{}',
-    'api/v1/pareto/a.b.p1.json': '{}',
+    'api/v2/index.json': JSON.stringify(index),
+    'api/v2/boards/a.b.p1.json': '{}',
+    'api/v2/pareto/a.b.p1.json': '{}',
     'data/manifest.json': '{}',
   };
   for (const [path, text] of Object.entries({ ...always, ...files })) {
@@ -47,7 +47,7 @@ describe('checkSite', () => {
 
   it('names pages with dead links, pages without a policy, and documents that are missing', () => {
     const folder = siteOf({
-      'index.html': page('/gone/', '/api/v1/boards/none.json'),
+      'index.html': page('/gone/', '/api/v2/boards/none.json'),
       'bare.html': '<html><head></head></html>',
     });
     expect(() => checkSite(folder)).toThrow(
@@ -55,9 +55,9 @@ describe('checkSite', () => {
     );
     const lost = siteOf({
       'index.html': page(),
-      'api/v1/index.json': JSON.stringify({ dumps: '/data/x', boards: [] }),
+      'api/v2/index.json': JSON.stringify({ dumps: '/data/x', boards: [] }),
     });
-    expect(() => checkSite(lost)).toThrow('api/v1/index.json: names /data/x');
+    expect(() => checkSite(lost)).toThrow('api/v2/index.json: names /data/x');
   });
 
   it('knows the path the site lies under', () => {

@@ -76,7 +76,7 @@ describe('importClosure', () => {
       'methods/shared/masks.ts': "import '../../numerics/tensor/random.ts';",
       'numerics/tensor/random.ts': "import '../../methods/shared/masks.ts';",
     });
-    expect(closure(root)).toEqual(['numerics/tensor/random.ts', METHOD, 'methods/shared/masks.ts']);
+    expect(closure(root)).toEqual([METHOD, 'methods/shared/masks.ts', 'numerics/tensor/random.ts']);
   });
 
   it('stops at the layers that the protocol has versions of', () => {

@@ -40,10 +40,8 @@ export interface Paper {
  */
 export const SPDX_IDENTIFIER = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\+?$/;
 
-export type Architecture = 'llama' | 'gpt' | 'bert';
-
-/** A decoder predicts each next token; an encoder sees the whole input and puts it into one of a few classes. */
-export type ModelKind = 'decoder' | 'encoder';
-export function kindOf(architecture: Architecture): ModelKind {
-  return architecture === 'bert' ? 'encoder' : 'decoder';
-}
+/**
+ * A decoder predicts each next token; an encoder sees the whole input and puts it into one of a few classes; an embedder
+ * sees the whole input and gives one vector of unit length for it.
+ */
+export type ModelKind = 'decoder' | 'encoder' | 'embedder';

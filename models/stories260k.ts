@@ -14,6 +14,7 @@ const definition: ModelDefinition = {
   id: 'stories260k',
   title: 'stories260K',
   architecture: 'llama',
+  kind: 'decoder',
   licence: 'MIT',
   citation: 'Andrej Karpathy: llama2.c and its tinyllamas, 2023, https://github.com/karpathy/llama2.c',
   source: {

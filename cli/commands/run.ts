@@ -1,7 +1,6 @@
 /** `shrinkrank run`: a suite, or chosen methods × models × tasks. What the store holds already is not done again. */
 import { defineCommand } from 'citty';
 import { InputError } from '../../contracts/errors.ts';
-import { kindOf } from '../../contracts/taxonomy.ts';
 import type { Limits } from '../../harness/plan/bench.ts';
 import type { SuiteEntry } from '../../harness/plan/plan.ts';
 import { kindFor } from '../../engine/model/encode-row.ts';
@@ -115,7 +114,7 @@ export function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
   const wanted = choice.methods === undefined ? undefined : findVariants(splitList('methods', choice.methods));
   const tasks = choice.tasks === undefined ? undefined : splitList('tasks', choice.tasks).map(findTask);
   const tasksFor = (entry: Suite['entries'][number]) => {
-    const kind = kindOf(findModel(entry.model).architecture);
+    const kind = findModel(entry.model).kind;
     return tasks?.filter(({ task }) => kindFor(task.metric) === kind) ?? entry.tasks.map(findTask);
   };
   const seeds =

@@ -1,6 +1,6 @@
 /** What a model is to a method: an ONNX graph, a tokenizer, and a map from roles to weights. Immutable. */
 import type { NumericTensor } from '../../numerics/tensor/tensor.ts';
-import type { Architecture, ModelKind } from '../../contracts/taxonomy.ts';
+import type { ModelKind } from '../../contracts/taxonomy.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 
 /**
@@ -42,6 +42,7 @@ export interface LayerRoles {
 }
 
 export interface RoleMap {
+  /** Features of the residual stream. q is [width, heads · head width]; a head's width need not be width / heads. */
   readonly width: number;
   readonly heads: number;
   readonly keyValueHeads: number;
@@ -50,6 +51,8 @@ export interface RoleMap {
   readonly embedding: { readonly weight: string; readonly node: string };
   /** Learned positions: initializer [context, width] and the Gather node that reads it; absent where none are learned. */
   readonly positions?: { readonly weight: string; readonly node: string };
+  /** Segment embedding of an encoder: initializer [segments, width] and the Gather node that reads it. */
+  readonly segments?: { readonly weight: string; readonly node: string };
   /** Of an encoder: the layer between the first token's last hidden state and the head. */
   readonly pooler?: LinearRole;
   /** The output layer (of an encoder: the classifier); absent when it is the transposed embedding. */
@@ -72,11 +75,14 @@ export interface Tokenizer {
 
 export interface Model {
   readonly id: string;
-  readonly architecture: Architecture;
+  /** The family of networks: `model_type` of a config.json of transformers. */
+  readonly architecture: string;
   readonly kind: ModelKind;
   /**
    * Decoders: input `input_ids` int64 [batch, sequence], output `logits` float32 [batch, sequence, vocabulary].
-   * Encoders: also input `attention_mask` int64 [batch, sequence], 0 where padding; output `logits` [batch, classes].
+   * Encoders: also input `attention_mask` int64 [batch, sequence], 0 where padding, and where the network tells two texts apart
+   * `token_type_ids` int64 [batch, sequence], 1 at the tokens of the second; output `logits` [batch, classes].
+   * Embedders: inputs of an encoder; output `logits` [batch, width] holds the embedding, of unit length.
    */
   readonly onnx: OnnxModel;
   readonly roles: RoleMap;
@@ -96,7 +102,8 @@ export interface ModelDefinition {
   /** = file name. */
   readonly id: string;
   readonly title: string;
-  readonly architecture: Architecture;
+  readonly architecture: string;
+  readonly kind: ModelKind;
   readonly licence: string;
   readonly citation: string;
   /** Where the weights come from. */

@@ -19,7 +19,7 @@ type RowText = Pick<DatasetRow, 'id' | 'text' | 'pair'>;
  * model's context, the first segment at its end; the second one is kept whole. Throws InputError where it does not fit.
  */
 export function encodeRow(row: DatasetRow, encoding: Encoding): Int32Array {
-  if (encoding.kind === 'encoder') return encodeSegments(row, encoding);
+  if (encoding.kind !== 'decoder') return encodeSegments(row, encoding);
   const continuation = row.choices?.[row.label ?? -1] ?? '';
   return encodeText(row.text + continuation, encoding);
 }

@@ -1,13 +1,14 @@
 /** The immutable Model of engine/definitions/model.ts over an ONNX graph and its role map. */
 import { InputError } from '../../contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model, RoleMap } from '../definitions/model.ts';
-import { type Architecture, kindOf } from '../../contracts/taxonomy.ts';
+import type { ModelKind } from '../../contracts/taxonomy.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { describeTensor, elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
 
 export interface ModelParts {
   readonly id: string;
-  readonly architecture: Architecture;
+  readonly architecture: string;
+  readonly kind: ModelKind;
   readonly onnx: OnnxModel;
   readonly roles: RoleMap;
   readonly contextLength: number;
@@ -18,7 +19,6 @@ export function createModel(parts: ModelParts): Model {
   const linears = parts.roles.layers.flatMap(linearsOfLayer);
   return {
     ...parts,
-    kind: kindOf(parts.architecture),
     linears,
     weight: (linear) => elements(denseWeight(parts, linear), 'float32'),
     withWeight(linear, weight) {

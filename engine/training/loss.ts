@@ -2,7 +2,7 @@
  * Losses, written into a model's graph. Softmax is always taken as log-softmax; every loss is a mean, so that its size does
  * not follow the batch.
  */
-import { InputError } from '../../contracts/errors.ts';
+import { InputError, UnsupportedError } from '../../contracts/errors.ts';
 import type { Model } from '../definitions/model.ts';
 import { string } from '../../numerics/onnx/attributes.ts';
 import type { GraphWriter } from './graph-writer.ts';
@@ -42,8 +42,13 @@ export function classificationCrossEntropy(options: CrossEntropyOptions = {}): L
   return crossEntropy({ targets: 'labels', weights: null, ...options });
 }
 
-/** The cross-entropy of what the model was trained for: the next token, or the class. */
+/** The cross-entropy of what the model was trained for: the next token, or the class. Throws UnsupportedError for an embedder. */
 export function taskLoss({ kind }: Pick<Model, 'kind'>): Loss {
+  if (kind === 'embedder') {
+    throw new UnsupportedError(
+      'loss: an embedder has neither next tokens nor classes to train on; choose a method that takes no gradients',
+    );
+  }
   return kind === 'decoder' ? nextTokenCrossEntropy() : classificationCrossEntropy();
 }
 

@@ -3,7 +3,6 @@ import type { DatasetDefinition, TaskDefinition } from '../../contracts/dataset.
 import { InputError } from '../../contracts/errors.ts';
 import type { Method } from '../../engine/definitions/method.ts';
 import type { ModelDefinition } from '../../engine/definitions/model.ts';
-import { kindOf } from '../../contracts/taxonomy.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { TrialIdentity } from '../../contracts/result.ts';
 import type { Runner, TrainingDevice } from '../../contracts/runner.ts';
@@ -91,10 +90,10 @@ function planTrial(parts: {
     throw new InputError(`${method.id} has no variant "${variant}"; it has ${Object.keys(method.variants).join(', ')}`);
   }
   for (const { task } of entry.tasks) {
-    if (kindFor(task.metric) === kindOf(entry.model.architecture)) continue;
+    if (kindFor(task.metric) === entry.model.kind) continue;
     throw new InputError(
       `task ${task.id} (${task.metric}) asks for ${kindFor(task.metric)}s, and ${entry.model.id} is of the kind ` +
-        `${kindOf(entry.model.architecture)}; choose another task for it`,
+        `${entry.model.kind}; choose another task for it`,
     );
   }
   const identity: TrialIdentity = {

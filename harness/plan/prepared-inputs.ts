@@ -24,8 +24,8 @@ export interface PreparedModel {
 }
 
 export async function prepareModel(workspace: Workspace, model: Model, revision: string): Promise<PreparedModel> {
-  const { id, architecture, roles, contextLength } = model;
-  const parts: Omit<ModelParts, 'onnx'> = { id, architecture, roles, contextLength };
+  const { id, architecture, kind, roles, contextLength } = model;
+  const parts: Omit<ModelParts, 'onnx'> = { id, architecture, kind, roles, contextLength };
   const bytes = writeModel(model.onnx);
   const name = digestOf({ revision, parts }).slice(0, 16);
   const prepared = {

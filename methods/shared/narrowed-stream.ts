@@ -45,7 +45,7 @@ export async function strongestFeatures(
 /** The model whose stream has these features alone. */
 export function keepFeatures(model: Model, kept: readonly number[]): Model {
   const { roles, onnx } = model;
-  const { layers, embedding, positions, pooler, head, width } = roles;
+  const { layers, embedding, positions, segments, pooler, head, width } = roles;
   const initializers = new Map(onnx.graph.initializers);
   /** Takes the kept ones along an axis of length `width`. */
   const cut = (name: string, axis: 0 | 1): void => {
@@ -88,6 +88,7 @@ export function keepFeatures(model: Model, kept: readonly number[]): Model {
   }
   cut(embedding.weight, 1);
   if (positions) cut(positions.weight, 1);
+  if (segments) cut(segments.weight, 1);
   const narrowed = layers.map((layer): LayerRoles =>
     mapLinears(layer, (linear) => (linear === layer.o || linear === layer.down ? writing(linear) : reading(linear))),
   );

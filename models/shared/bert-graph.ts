@@ -62,6 +62,7 @@ export function buildBert(id: string, config: BertConfig, weights: BertWeights):
   return createModel({
     id,
     architecture: 'bert',
+    kind: 'encoder',
     onnx: b.build(),
     roles: {
       width,

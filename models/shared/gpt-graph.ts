@@ -52,6 +52,7 @@ export function buildGpt(id: string, config: GptConfig, weights: GptWeights): Mo
   return createModel({
     id,
     architecture: 'gpt',
+    kind: 'decoder',
     onnx: b.build(),
     roles: {
       width,

@@ -94,6 +94,7 @@ export function buildLlama(id: string, config: LlamaConfig, weights: LlamaWeight
   return createModel({
     id,
     architecture: 'llama',
+    kind: 'decoder',
     onnx: b.build(),
     roles: {
       width,

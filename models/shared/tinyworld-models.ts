@@ -55,6 +55,7 @@ export function defineTinyWorldGpt({
     ...common([weights, ...(smaller ? [smaller] : [])]),
     title,
     architecture: 'gpt',
+    kind: 'decoder',
     trainedOn: ['tinyworld'],
     build: async (files) => build(weights, await readWeights(files, weights)),
     ...(smaller && { smaller: async (files: ModelFiles) => build(smaller, await readWeights(files, smaller)) }),
@@ -67,6 +68,7 @@ export function defineTinyWorldBert({ title, ...weights }: Wording & TinyWorldWe
     ...common([weights]),
     title,
     architecture: 'bert',
+    kind: 'encoder',
     trainedOn: ['tinyworld-entailment'],
     build: async (files) => buildBert(id, config, readBertWeights(config, await readWeights(files, weights))),
   };

@@ -93,6 +93,7 @@ describe.each(models)('model $id', (definition) => {
         expect(outputs.map(({ name }) => name)).toEqual(['logits']);
         expect(model.id).toBe(definition.id);
         expect(model.architecture).toBe(definition.architecture);
+        expect(model.kind).toBe(definition.kind);
       });
     },
   );

@@ -28,6 +28,7 @@ export const tinyModel: ModelDefinition = {
   id: 'tiny-llama',
   title: 'Tiny Llama',
   architecture: 'llama',
+  kind: 'decoder',
   licence: 'none',
   citation: 'none',
   source: { kind: 'embedded', files: [] },
@@ -42,12 +43,14 @@ export const tinyGptModel: ModelDefinition = {
   ...tinyModel,
   id: 'tiny-gpt',
   architecture: 'gpt',
+  kind: 'decoder',
   build: () => Promise.resolve(tinyGpt()),
 };
 export const tinyBertModel: ModelDefinition = {
   ...tinyModel,
   id: 'tiny-bert',
   architecture: 'bert',
+  kind: 'encoder',
   build: () => Promise.resolve(tinyBert()),
 };
 

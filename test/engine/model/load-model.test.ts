@@ -17,6 +17,7 @@ function definitionOf(overrides: Partial<ModelDefinition> = {}): ModelDefinition
     id: 'tiny-llama',
     title: 'Tiny',
     architecture: 'llama',
+    kind: 'decoder',
     licence: 'none',
     citation: 'none',
     source: {

@@ -1,81 +1,103 @@
-/** A study as a Markdown page: the question, a verdict on each relation, and every entry with its quality and cost. */
+/** A study as a Markdown page: the question, the answer computed from the rows, dated notes, and the tables they stand on. */
 import type { BoardEntry } from '../../drizzle/queries.ts';
-import type { Metric } from '../../contracts/dataset.ts';
-import type { Expectation, Judgement, Verdict } from '../../numerics/statistics/judge-relation.ts';
+import type { Judgement, Verdict } from '../../numerics/statistics/judge-relation.ts';
 import { formatBytes, formatEstimate, formatSeconds } from '../../contracts/words/figures.ts';
-import { markdownTable } from './markdown-table.ts';
 import { formatQualityEstimate } from '../../contracts/words/metric.ts';
-import type { Relation, RelationMetric, Study, StudyPlace } from '../../studies/index.ts';
+import type { JudgedContest, JudgedRelation } from '../setup/judge-study.ts';
+import type { Study, StudyNote } from '../../studies/study.ts';
+import { concludeStudy, nameOfRelation } from './conclude-study.ts';
+import { markdownTable } from './markdown-table.ts';
 
-export interface JudgedRelation {
-  readonly relation: Relation;
-  /** A text says why there is none. */
-  readonly judgement: Judgement | string;
-  /** Of a relation of latency, the shape it is judged at. */
-  readonly shape?: string;
-}
-
-export interface JudgedPlace {
-  readonly place: StudyPlace;
-  readonly judged: readonly JudgedRelation[];
-  /** Those the relations name, and dense. */
-  readonly entries: readonly BoardEntry[];
-}
-
-const WORDS: Readonly<Record<Verdict, string>> = { holds: 'holds', undecided: '**undecided**', fails: '**fails**' };
-
-const EXPECTED: Readonly<Record<RelationMetric, Readonly<Record<Expectation, string>>>> = {
-  quality: { better: 'better', 'not worse': 'not worse', 'not better': 'not better' },
-  latency: { better: 'faster', 'not worse': 'not slower', 'not better': 'not faster' },
-  size: { better: 'smaller', 'not worse': 'not larger', 'not better': 'not smaller' },
+const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
+  holds: 'holds',
+  undecided: '**undecided**',
+  fails: '**fails**',
 };
 
-const RATIOS =
-  'Of latency and size the figure is the ratio, first to second, in “×”: below 1 the first is faster or smaller, and 1 stands in ' +
-  'the place of 0. Time is that of a call on one thread, by the speed-up over dense that was timed beside it, with its interval ' +
-  'over rounds; size is the bytes of the ONNX file, exactly. A gain is absent (“not faster”, “not smaller”) where the interval is ' +
-  'not all below 1.';
+const HOW_RATIOS_ARE_READ =
+  'For latency and size the figure is a ratio, first divided by second, marked “×”: below 1 the first is faster or smaller, ' +
+  'and verdicts compare the interval with 1 instead of 0. Latency is the time of a call on one thread, as a share of the dense ' +
+  'model that was timed beside it; its interval is over rounds. Size is the bytes of the ONNX file and has no interval. ' +
+  '“Not faster” and “not smaller” hold unless the whole interval lies below 1.';
 
-export function renderStudy(
-  { id, title, question, findings, relations }: Study,
-  places: readonly JudgedPlace[],
-): string {
-  const judgements = places
+export function renderStudy(study: Study, contests: readonly JudgedContest[]): string {
+  const { id, title, question, relations } = study;
+  const judgements = contests
     .flatMap(({ judged }) => judged.map(({ judgement }) => judgement))
     .filter((judgement) => typeof judgement !== 'string');
-  const count = (wanted: Verdict): number => judgements.filter(({ verdict }) => verdict === wanted).length;
-  const seeds = Math.max(0, ...judgements.map(({ bySeed }) => bySeed.length));
-  return `${[
-    `# ${title}`,
-    question,
-    `**Of ${judgements.length} relations measured ${count('holds')} hold, ${count('undecided')} are undecided and ${count('fails')} fail.** ` +
-      'A difference is that of the loss of the right outcome, in nats per decision, first minus second, on the same test items, ' +
-      `averaged over up to ${seeds} seeds, with its 95 % interval over items; below 0 the first is better. “Better” holds where the ` +
-      'interval lies below 0 and every seed agrees, “not worse” fails where it lies above 0.',
-    ...(relations.some(({ metric = 'quality' }) => metric !== 'quality') ? [RATIOS] : []),
-    ...(findings.length > 0 ? [findings.map((finding) => `- ${finding}`).join('\n')] : []),
-    `Regenerate it: \`npm run shrinkrank -- study ${id}\`.`,
-    ...places.map(renderPlace),
-  ].join('\n\n')}\n`;
+  const hasRatios = relations.some(({ metric = 'quality' }) => metric !== 'quality');
+  const answer =
+    judgements.length === 0
+      ? ['**No relation of this study has been measured.**']
+      : [
+          countVerdicts(judgements),
+          ...(hasRatios ? [HOW_RATIOS_ARE_READ] : []),
+          bullets(concludeStudy(contests)),
+          ...renderNotes(study.notes, contests),
+        ];
+  const command = `To measure it again: \`npm run shrinkrank -- study ${id}\`.`;
+  return `${[`# ${title}`, question, ...answer, command, ...contests.map(renderContest)].join('\n\n')}\n`;
 }
 
-function renderPlace({ place, judged, entries }: JudgedPlace): string {
-  const timed = judged.some(({ shape }) => shape !== undefined);
-  const relations = judged.map(({ relation, judgement, shape }) => {
-    const { first, second, expected, reason, metric = 'quality' } = relation;
-    const at = shape === undefined ? '' : ` at ${shape}`;
-    const expectation = `${first} ${EXPECTED[metric][expected]} than ${second}${at}`;
-    const unit = metric === 'quality' ? '' : '×';
-    return typeof judgement === 'string'
-      ? [expectation, reason, '—', '—', `not measured: ${judgement}`]
-      : [
-          expectation,
-          reason,
-          formatEstimate(judgement.estimate, unit === '' ? 4 : 3) + unit,
-          judgement.bySeed.map((value) => value.toFixed(unit === '' ? 4 : 3)).join(' · '),
-          WORDS[judgement.verdict],
-        ];
+function countVerdicts(judgements: readonly Judgement[]): string {
+  const count = (wanted: Verdict): number => judgements.filter(({ verdict }) => verdict === wanted).length;
+  const seeds = Math.max(...judgements.map(({ bySeed }) => bySeed.length));
+  return (
+    `**Of ${judgements.length} relations measured ${count('holds')} hold, ${count('undecided')} are undecided and ${count('fails')} fail.** ` +
+    'A difference is the loss of the right outcome in nats per decision, first minus second, on the same test items, ' +
+    `averaged over up to ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}, with its 95 % interval over items. Below 0 the first is better. ` +
+    '“Better” holds where the interval lies below 0 and every seed agrees; “not worse” fails where it lies above 0.'
+  );
+}
+
+/** A note holds for the rows it was written from: with a trial of another run in the tables it is shown as out of date. */
+function renderNotes(notes: readonly StudyNote[], contests: readonly JudgedContest[]): string[] {
+  const runs = new Set(
+    contests.flatMap(({ entries }) =>
+      entries.filter(({ method }) => method !== 'dense').flatMap(({ trials }) => trials.map(({ run }) => run)),
+    ),
+  );
+  if (notes.length === 0) return [];
+  const lines = notes.map(({ date, runs: known, text }) => {
+    const unknown = [...runs].filter((run) => !known.includes(run)).toSorted();
+    const mark =
+      unknown.length === 0
+        ? ''
+        : ` **Out of date:** the tables hold rows of runs it does not know: ${unknown.join(', ')}.`;
+    return `${text} (Note of ${date}.)${mark}`;
   });
+  const sources = [...new Set(notes.flatMap(({ runs: known }) => known))].toSorted();
+  return ['Notes, written by hand:', bullets(lines), `The notes were written from these runs: ${sources.join(', ')}.`];
+}
+
+const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
+
+function renderContest({ contest, judged, entries }: JudgedContest): string {
+  return [
+    `## ${contest.model}, ${contest.task}`,
+    markdownTable(['expected', 'why', 'difference', 'by seed', 'verdict'], judged.map(relationCells)),
+    entryTable(
+      entries,
+      judged.some(({ shape }) => shape !== undefined),
+    ),
+  ].join('\n\n');
+}
+
+function relationCells(each: JudgedRelation): readonly string[] {
+  const { relation, judgement } = each;
+  const names = [nameOfRelation(each), relation.reason];
+  if (typeof judgement === 'string') return [...names, '—', '—', `not measured: ${judgement}`];
+  const [digits, unit] = (relation.metric ?? 'quality') === 'quality' ? [4, ''] : [3, '×'];
+  return [
+    ...names,
+    formatEstimate(judgement.estimate, digits) + unit,
+    judgement.bySeed.map((value) => value.toFixed(digits)).join(' · '),
+    VERDICT_WORDS[judgement.verdict],
+  ];
+}
+
+/** @param timed with the columns that relations of latency and size stand on. */
+function entryTable(entries: readonly BoardEntry[], timed: boolean): string {
   const shapes = timed ? [...new Set(entries.flatMap(({ latency }) => latency.map(({ shape }) => shape)))] : [];
   const rows = entries.map(({ method, variant, quality, size, ratio, cost, latency }) => [
     `${method}/${variant}`,
@@ -87,24 +109,17 @@ function renderPlace({ place, judged, entries }: JudgedPlace): string {
     cost ? formatSeconds(cost.cpuSeconds) : '—',
     cost ? formatBytes(cost.peakMemoryBytes) : '—',
   ]);
-  const metric: Metric | undefined = entries[0]?.quality?.metric;
-  return [
-    `## ${place.model}, ${place.task}`,
-    markdownTable(['expected', 'why', 'difference', 'by seed', 'verdict'], relations),
-    markdownTable(
-      [
-        'entry',
-        metric ?? 'quality',
-        'as shipped',
-        'smaller',
-        ...(timed ? ['ONNX file'] : []),
-        ...shapes.map((shape) => `speed-up ${shape}`),
-        'compression, processor time',
-        'its peak memory',
-      ],
-      rows,
-    ),
-  ].join('\n\n');
+  const titles = [
+    'entry',
+    entries.find(({ quality }) => quality !== null)?.quality?.metric ?? 'quality',
+    'as shipped',
+    'smaller',
+    ...(timed ? ['ONNX file'] : []),
+    ...shapes.map((shape) => `speed-up ${shape}`),
+    'compression, processor time',
+    'compression, peak memory',
+  ];
+  return markdownTable(titles, rows);
 }
 
 function speedUpAt(latency: BoardEntry['latency'], shape: string): string {

@@ -1,6 +1,7 @@
 /** The named choices of models, tasks, variants, seeds and budgets that `run --suite` takes. */
 import type { Limits } from '../../harness/plan/bench.ts';
-import { type Study, studies } from '../../studies/index.ts';
+import { studies } from '../../studies/index.ts';
+import type { Study } from '../../studies/study.ts';
 
 export interface Suite {
   readonly id: string;
@@ -54,12 +55,12 @@ const QUICK_HIGH_COST = [
 const LONG: Limits = { trialTimeoutSeconds: 3600, judgeTimeoutSeconds: 1800, memoryBytes: 8 * 2 ** 30 };
 
 /** All that a study compares, three seeds of each. */
-function suiteOf({ id, title, places, relations }: Study): Suite {
+function suiteOf({ id, title, contests, relations }: Study): Suite {
   const variants = ['dense', ...new Set(relations.flatMap(({ first, second }) => [first, second]))];
   return {
     id,
     description: `study: ${title}`,
-    entries: places.map(({ model, calibration, task }) => ({ model, calibration, tasks: [task], variants })),
+    entries: contests.map(({ model, calibration, task }) => ({ model, calibration, tasks: [task], variants })),
     seeds: [0, 1, 2],
     limits: LONG,
   };

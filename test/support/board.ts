@@ -33,6 +33,8 @@ interface Entry {
   readonly noisy?: boolean;
   /** From code that is not the catalog's. */
   readonly stale?: boolean;
+  /** Id of the run that wrote it; one that is recorded. */
+  readonly run?: string;
 }
 
 const METHODS = ['dense', 'rounding', 'cutting', 'training', 'guessing', 'dreaming'];
@@ -54,10 +56,11 @@ export function fillBoard(store: Store, place: Place): void {
 }
 
 export function addEntry(store: Store, { model, task }: Place, entry: Entry): CompletedTrial {
-  const { method, variant, seed = 0, zstdBytes = 500_000, nats = 0, fields = {}, noisy = false, stale } = entry;
+  const { method, variant, seed = 0, zstdBytes = 500_000, nats = 0, fields = {}, noisy = false, stale, run } = entry;
   const revision = stale ? PRESENT_REVISION - 1 : PRESENT_REVISION;
   const trial = trialOf({
     ...fields,
+    ...(run === undefined ? {} : { run }),
     identity: { method, revision, variant, model, seed },
     artifact: artifactOf(`${method}/${variant}/${seed}`, { zstdBytes }),
   });

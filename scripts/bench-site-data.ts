@@ -87,18 +87,18 @@ async function benchQueries(folder: string): Promise<void> {
   const count = store.database.$client.prepare<[], number>('select count(*) from evaluations').pluck().get();
   await timed(
     'derive from nothing',
-    () => deriveStore(store, 'bench'),
+    () => deriveStore(store),
     ({ computed }) => `${count} evaluations, ${computed.length} contests`,
   );
   await timed(
     'derive, nothing new',
-    () => deriveStore(store, 'bench'),
+    () => deriveStore(store),
     ({ computed }) => `${computed.length} contests`,
   );
   addVariant(store);
   await timed(
     'derive, a variant more',
-    () => deriveStore(store, 'bench'),
+    () => deriveStore(store),
     ({ computed }) => `${computed.length} contests`,
   );
   store.close();

@@ -24,6 +24,7 @@ import {
 import { digestOf } from '../../contracts/canonical-json.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import { type Contest, contestId, deriveBoard, deriveContest, nameOf } from './derive-board.ts';
+import { DERIVATION_REVISION } from './derivation-revision.ts';
 import { histories, qualitySteps } from './histories.ts';
 import { type ComparedEntry, pairComparisons } from './pair-comparisons.ts';
 import { rankBoard } from './rank-board.ts';
@@ -38,12 +39,18 @@ export interface DeriveSummary {
 /** Pairs grow with the square: of 600 entries there are 180,000, some seconds' work and some megabytes. */
 export const COMPARED_ENTRIES = 600;
 
-/**
- * @param code hash over the code that derives: figures of other code are computed again.
- * @param comparedLimit ranked entries of a board that are compared with one another.
- */
-export function deriveStore(store: Store, code: string, comparedLimit = COMPARED_ENTRIES): DeriveSummary {
-  const watermark = digestOf({ code, protocol: PROTOCOL, store: storeWatermark(store) });
+export interface DeriveOptions {
+  /** Figures that were computed under another revision are computed again. */
+  readonly revision?: number;
+  /** Ranked entries of a board that are compared with one another. */
+  readonly comparedLimit?: number;
+}
+
+export function deriveStore(
+  store: Store,
+  { revision = DERIVATION_REVISION, comparedLimit = COMPARED_ENTRIES }: DeriveOptions = {},
+): DeriveSummary {
+  const watermark = digestOf({ revision, protocol: PROTOCOL, store: storeWatermark(store) });
   if (recordedWatermark(store) === watermark) {
     return { computed: [], kept: [...recordedInputs(store).keys()], removed: [] };
   }
@@ -53,7 +60,7 @@ export function deriveStore(store: Store, code: string, comparedLimit = COMPARED
   const kept: string[] = [];
   for (const { digest, ...request } of contests) {
     const contest = contestId(request);
-    const inputs = digestOf({ code, protocol: PROTOCOL, digest });
+    const inputs = digestOf({ revision, protocol: PROTOCOL, digest });
     if (known.get(contest) === inputs) {
       kept.push(contest);
       continue;

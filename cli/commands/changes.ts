@@ -1,14 +1,11 @@
 /** `shrinkrank changes`: what a run changed, by test. */
-import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { runSummaries } from '../../drizzle/queries.ts';
 import { InputError, unknownId } from '../../contracts/errors.ts';
 import { deriveStore } from '../../board/derive/derive-store.ts';
 import { runChanges } from '../../board/derive/run-changes.ts';
-import { sourceHash } from '../../harness/plan/source-hash.ts';
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
-import { REPOSITORY_ROOT } from '../setup/registry.ts';
 import { renderChanges } from '../render/render-changes.ts';
 
 export default defineCommand({
@@ -28,7 +25,7 @@ export default defineCommand({
       const run = args.run === 'latest' ? runs[0] : args.run;
       if (run === undefined) throw new InputError('changes: the store holds no run; `npm run bench` makes one');
       if (!runs.includes(run)) throw unknownId('run', run, runs);
-      deriveStore(store, sourceHash(join(REPOSITORY_ROOT, 'board/derive/derive-store.ts')));
+      deriveStore(store);
       const changes = runChanges(store, run);
       if (args.json) printJson(changes);
       else print(renderChanges(changes).join('\n'));

@@ -22,8 +22,6 @@ import { deriveStore } from '../../board/derive/derive-store.ts';
 import { type RunChanges, runChanges } from '../../board/derive/run-changes.ts';
 import { type SentinelFinding, sentinelFindings } from '../../board/derive/sentinel-drift.ts';
 import type { SuiteEntry } from '../../harness/plan/plan.ts';
-import { sourceHash } from '../../harness/plan/source-hash.ts';
-import { REPOSITORY_ROOT } from './registry.ts';
 import { type RunSuiteRequest, type RunSummary, runSuite } from './run-suite.ts';
 
 export interface NightRequest extends Omit<RunSuiteRequest, 'retryFailed'> {
@@ -69,7 +67,7 @@ export async function runNight(request: NightRequest): Promise<NightSummary> {
     });
     for (const verdict of verdicts) if (verdict.rejected) withdraw(store, verdict, request.date);
     const accepted = verdicts.filter(({ rejected }) => !rejected).map(({ run }) => run);
-    deriveStore(store, sourceHash(join(REPOSITORY_ROOT, 'board/derive/derive-store.ts')));
+    deriveStore(store);
     return {
       suite,
       again,

@@ -24,7 +24,6 @@ import { reportError } from '../setup/output.ts';
 import { REPOSITORY_ROOT } from '../setup/registry.ts';
 import { catalog, commitOf } from '../setup/run-suite.ts';
 import { deriveStore } from '../../board/derive/derive-store.ts';
-import { sourceHash } from '../../harness/plan/source-hash.ts';
 import { writeApi } from '../../board/publish/site-api.ts';
 import { checkSite } from '../../board/publish/site-check.ts';
 import { writeDumps } from '../../board/publish/site-dumps.ts';
@@ -56,9 +55,7 @@ export async function buildSite({ home, results, onProgress = () => {} }: BuildR
   try {
     const opened = await step('store', () => openSource({ home, results, temporary, onProgress }));
     store = opened;
-    const derived = await step('derive', () =>
-      deriveStore(opened, sourceHash(join(REPOSITORY_ROOT, 'board/derive/derive-store.ts'))),
-    );
+    const derived = await step('derive', () => deriveStore(opened));
     onProgress(`derived figures: ${derived.computed.length} contests computed, ${derived.kept.length} as they were`);
     const published = await publishStore(opened, onProgress);
     return { ...published, seconds: { ...seconds, ...published.seconds } as BuildSummary['seconds'] };

@@ -5,7 +5,7 @@
 import { accessSync, constants, existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Method } from '../../engine/definitions/method.ts';
-import { importClosure } from '../plan/source-hash.ts';
+import { importClosure } from '../plan/import-closure.ts';
 import type { TrialSpecification } from './trial-child.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');

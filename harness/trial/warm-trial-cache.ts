@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { importClosure } from '../plan/source-hash.ts';
+import { importClosure } from '../plan/import-closure.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 /** The harness's own code: everything a trial loads but methods. */

@@ -92,7 +92,7 @@ export function makeSiteStore(folder: string): string {
     recordRun(store, runOf({ id: SECOND_RUN, startedAt: timeAt(1440), finishedAt: timeAt(1500) }));
     for (const variant of VARIANTS) addVariant(store, variant);
     addFailures(store);
-    deriveStore(store, 'test');
+    deriveStore(store);
   } finally {
     store.close();
   }

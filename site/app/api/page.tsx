@@ -76,7 +76,7 @@ export default function ApiPage() {
         <h2 id="promise">What v2 promises</h2>
         <ul>
           <li>
-            A field keeps its name, unit and meaning; new ones may be added. What would break a reader becomes v2.
+            A field keeps its name, unit and meaning; new ones may be added. What would break a reader becomes v3.
           </li>
           <li>Null means not measured or not known, never zero.</li>
           <li>

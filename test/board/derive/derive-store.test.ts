@@ -24,6 +24,7 @@ import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../
 import { boardSchema, boardSummarySchema, comparisonsSchema, historySchema } from '../../../contracts/derived.ts';
 import { PROTOCOL } from '../../../contracts/protocol.ts';
 import type { Items } from '../../../contracts/result.ts';
+import { DERIVATION_REVISION } from '../../../board/derive/derivation-revision.ts';
 import { deriveStore } from '../../../board/derive/derive-store.ts';
 import { compareItems } from '../../../numerics/statistics/compare-items.ts';
 import { rankTiers } from '../../../numerics/statistics/rank-tiers.ts';
@@ -81,7 +82,7 @@ it('puts the board first that has most of both cost classes, not the one with mo
   for (const variant of ['a', 'b', 'c', 'd'])
     addEntry(store, { model: 'many-looks', task: 'text' }, { method: 'rounding', variant });
   addEntry(store, { model: 'some-training', task: 'text' }, { method: 'training', variant: 'w3', fields: trained });
-  deriveStore(store, 'test');
+  deriveStore(store);
   expect(derivedBoards(store).map(({ model }) => model)).toEqual(['some-training', 'many-looks']);
 });
 
@@ -93,7 +94,7 @@ describe('deriveStore', () => {
       const folder = mkdtempSync(join(tmpdir(), 'shrinkrank-'));
       store = openStore(join(folder, 'store.sqlite'));
       fillLargeStore(store, SIZE);
-      deriveStore(store, 'code');
+      deriveStore(store);
       boards = derivedBoards(store).map(({ id }) => derivedBoard(store, id));
       return () => {
         store.close();
@@ -321,7 +322,7 @@ describe('deriveStore', () => {
         nats: -1,
         fields: { access: 'trained', simulated: 'not packed' },
       });
-      deriveStore(store, 'code');
+      deriveStore(store);
       const [summary] = derivedBoards(store);
       const board = derivedBoard(store, summary?.id ?? '');
       v.parse(boardSchema, board);
@@ -374,7 +375,7 @@ describe('deriveStore', () => {
         reason: 'look',
         date: '2026-02-02',
       });
-      deriveStore(store, 'code');
+      deriveStore(store);
       const board = derivedBoard(store, derivedBoards(store)[0]?.id ?? '');
       const withdrawn = board.entries.find(({ id }) => id === 'rounding/w3');
       expect(withdrawn?.seeds.map(({ seed }) => seed)).toEqual([1]);
@@ -389,7 +390,7 @@ describe('deriveStore', () => {
       const trial = trialOf({ identity: { method: 'rounding', variant: 'older-data', model: 'tiny' } });
       recordTrial(store, trial);
       recordEvaluation(store, evaluationOf(trial, { task: place.task, itemCount: 5 }));
-      deriveStore(store, 'code');
+      deriveStore(store);
       const board = derivedBoard(store, derivedBoards(store)[0]?.id ?? '');
       const entry = board.entries.find(({ variant }) => variant === 'older-data');
       expect(entry).toMatchObject({ overallRank: null, classRank: null });
@@ -404,7 +405,7 @@ describe('deriveStore', () => {
       const trial = addEntry(store, place, { method: 'rounding', variant: 'w3', zstdBytes: 150_000 });
       const runner = runnerOf({ provider: 'cuda', device: deviceOf() });
       recordMeasurement(store, measurementOf(trial, { runner }));
-      deriveStore(store, 'code');
+      deriveStore(store);
       const boards = derivedBoards(store).map(({ id }) => derivedBoard(store, id));
       expect(boards.map((board) => board.runner?.provider)).toEqual(['cpu', 'cuda']);
       expect(new Set(boards.map(({ contest }) => contest)).size).toBe(1);
@@ -426,7 +427,7 @@ describe('deriveStore', () => {
       const runner = runnerOf({ provider: 'webgpu', device });
       const onDevice = deviceFiguresOf({ findings: ['scores otherwise there'] });
       recordMeasurement(store, measurementOf(trial, { runner, onDevice }));
-      deriveStore(store, 'code');
+      deriveStore(store);
       const board = derivedBoards(store)
         .map(({ id }) => derivedBoard(store, id))
         .find((one) => one.runner?.provider === 'webgpu');
@@ -452,8 +453,8 @@ describe('deriveStore', () => {
         recordTrial(store, older);
         recordMeasurement(store, measurementOf(older, { runner: runnerOf({ machine: machineOf({ cpuModel }) }) }));
       }
-      expect(deriveStore(store, 'code').computed).toHaveLength(1);
-      expect(deriveStore(store, 'code').computed).toEqual([]);
+      expect(deriveStore(store).computed).toHaveLength(1);
+      expect(deriveStore(store).computed).toEqual([]);
       const boards = derivedBoards(store);
       expect(boards.map(({ runner }) => runner?.machine.cpuModel)).toEqual([machineOf().cpuModel]);
       const history = derivedHistories(store, boards[0]?.id ?? '').find(({ entry }) => entry === 'rounding.w4');
@@ -466,7 +467,7 @@ describe('deriveStore', () => {
       const trial = trialOf({ identity: { method: 'dense', variant: 'fp32', model: 'tiny' } });
       recordTrial(store, trial);
       recordEvaluation(store, evaluationOf(trial, { task: place.task }));
-      deriveStore(store, 'code');
+      deriveStore(store);
       expect(derivedBoards(store)).toMatchObject([
         { id: 'tiny.stories-perplexity.p1.untimed', runner: null, timedCount: 0 },
       ]);
@@ -478,8 +479,8 @@ describe('deriveStore', () => {
       'computes only what has changed, and comes to what computing all comes to',
       () => {
         const store = filledStore();
-        expect(deriveStore(store, 'code').computed).toHaveLength(4);
-        expect(deriveStore(store, 'code')).toMatchObject({ computed: [], removed: [] });
+        expect(deriveStore(store).computed).toHaveLength(4);
+        expect(deriveStore(store)).toMatchObject({ computed: [], removed: [] });
 
         const trial = trialOf({
           run: 'generation-1',
@@ -487,11 +488,11 @@ describe('deriveStore', () => {
         });
         recordTrial(store, trial);
         // A trial alone stands on both boards of its model, as not scored yet.
-        expect(deriveStore(store, 'code').computed).toEqual(['model-1.task-0.p1', 'model-1.task-1.p1']);
+        expect(deriveStore(store).computed).toEqual(['model-1.task-0.p1', 'model-1.task-1.p1']);
         recordEvaluation(store, evaluationOf(trial, { task: 'task-1', itemCount: SMALL.items }));
-        expect(deriveStore(store, 'code').computed).toEqual(['model-1.task-1.p1']);
+        expect(deriveStore(store).computed).toEqual(['model-1.task-1.p1']);
         recordMeasurement(store, measurementOf(trial));
-        expect(deriveStore(store, 'code').computed).toEqual(['model-1.task-0.p1', 'model-1.task-1.p1']);
+        expect(deriveStore(store).computed).toEqual(['model-1.task-0.p1', 'model-1.task-1.p1']);
         expectAsFromNothing(store);
 
         const [entry] = leaderboard(store, { model: 'model-0', task: 'task-0', protocol: 1 }).entries.slice(3) as [
@@ -506,21 +507,21 @@ describe('deriveStore', () => {
           reason: 'wrong items',
           date: '2026-03-01',
         });
-        expect(deriveStore(store, 'code').computed).toContain('model-0.task-0.p1');
+        expect(deriveStore(store).computed).toContain('model-0.task-0.p1');
         expectAsFromNothing(store);
 
         const methods = ['dense', 'quantization-0'].map((id) => methodEntryOf(id, { revision: 3 }));
         recordCatalog(store, catalogOf({ methods }));
-        expect(deriveStore(store, 'code').computed).toHaveLength(4);
+        expect(deriveStore(store).computed).toHaveLength(4);
         expectAsFromNothing(store);
-        expect(deriveStore(store, 'other code').computed).toHaveLength(4);
+        expect(deriveStore(store, { revision: DERIVATION_REVISION + 1 }).computed).toHaveLength(4);
       },
       PATIENCE_MS,
     );
 
     it('goes on where it was broken off', () => {
       const store = filledStore();
-      deriveStore(store, 'code');
+      deriveStore(store);
       const whole = rollupsOf(store);
       store.database.$client.exec(`
         delete from rollup_state;
@@ -529,13 +530,13 @@ describe('deriveStore', () => {
         delete from rollup_comparisons where contest = 'model-1.task-1.p1';
         delete from rollup_boards where contest = 'model-1.task-1.p1';
       `);
-      expect(deriveStore(store, 'code').computed).toEqual(['model-1.task-1.p1']);
+      expect(deriveStore(store).computed).toEqual(['model-1.task-1.p1']);
       expect(rollupsOf(store)).toEqual(whole);
     });
 
     it('compares of a board with too many entries those that rank first, and dense', () => {
       const store = filledStore();
-      deriveStore(store, 'code', 2);
+      deriveStore(store, { comparedLimit: 2 });
       for (const { id } of derivedBoards(store)) {
         const { entries, contest, notCompared } = derivedBoard(store, id);
         const first = entries.filter(({ method, overallRank }) => method === 'dense' || (overallRank?.place ?? 9) <= 2);
@@ -546,7 +547,7 @@ describe('deriveStore', () => {
 
     it('has nothing to show of an empty store', () => {
       const store = temporaryStore();
-      expect(deriveStore(store, 'code')).toEqual({ computed: [], kept: [], removed: [] });
+      expect(deriveStore(store)).toEqual({ computed: [], kept: [], removed: [] });
       expect(derivedBoards(store)).toEqual([]);
     });
   });
@@ -568,7 +569,7 @@ function expectAsFromNothing(store: Store): void {
   const copy = openStore(path);
   try {
     for (const table of [...ROLLUPS.toReversed(), 'rollup_state']) copy.database.$client.exec(`delete from ${table}`);
-    deriveStore(copy, 'code');
+    deriveStore(copy);
     expect(rollupsOf(store)).toEqual(rollupsOf(copy));
   } finally {
     copy.close();

@@ -67,7 +67,7 @@ describe('runChanges', () => {
     add(filled, 2, 'mended', 0.2);
     add(filled, 2, 'fresh', 0.2);
     add(filled, 2, 'failing', 'failed');
-    deriveStore(filled, 'code');
+    deriveStore(filled);
     return filled;
   };
 

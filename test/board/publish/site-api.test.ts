@@ -28,7 +28,7 @@ let paths: readonly string[];
 beforeAll(() => {
   store = openStore(join(base, 'store.sqlite'));
   fillHostileBoard(store);
-  deriveStore(store, 'code');
+  deriveStore(store);
   const { files } = writeApi(store, join(base, 'site'), 'a commit');
   paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.json'));
   expect(paths).toHaveLength(files);

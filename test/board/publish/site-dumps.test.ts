@@ -22,7 +22,7 @@ interface Dumped {
 }
 
 async function dump(store: Store, folder: string): Promise<Dumped> {
-  deriveStore(store, 'code');
+  deriveStore(store);
   mkdirSync(join(folder, 'data'), { recursive: true });
   writeFileSync(join(folder, 'data/index.html'), 'the data page');
   return { store, folder: join(folder, 'data'), manifest: await writeDumps({ store, folder, commit: null }) };
@@ -77,7 +77,7 @@ describe('writeDumps', () => {
     try {
       expect(lines(copy)).toEqual(lines(store));
       expect(derivedBoards(copy)).toEqual([]);
-      expect(deriveStore(copy, 'code').computed).toHaveLength(1);
+      expect(deriveStore(copy).computed).toHaveLength(1);
       expect(derivedBoards(copy)).toEqual(derivedBoards(store));
     } finally {
       copy.close();

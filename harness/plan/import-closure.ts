@@ -1,33 +1,17 @@
-/**
- * The part of a trial's key that stands for a method's code: SHA-256 over the method's file and every file it imports,
- * directly or not, or names by new URL('./script.py', import.meta.url). Left out are the layers whose changes are
- * announced by PROTOCOL.version instead (contracts, the ONNX reader and writer, sessions): a comment there must not make
- * a night's results stale.
- */
-import { createHash } from 'node:crypto';
+/** Which files a module loads: what a sandbox must let it read, and what a change of one of them concerns. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { InputError } from '../../contracts/errors.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
-const VERSIONED_BY_PROTOCOL = ['contracts/', 'engine/definitions/', 'numerics/onnx/', 'engine/runtime/session'];
 
 /**
- * @param file absolute path of the method's module.
- * @param root the folder that paths are named from.
+ * The file itself, all local modules that it loads at run time, directly or not, and files that it names by
+ * `new URL('./script.py', import.meta.url)`. Imports of types load nothing; packages are left out.
+ * @param file absolute path of a module.
+ * @param root the folder that paths in errors are relative to.
+ * @returns absolute paths. Throws InputError where an imported file does not exist.
  */
-export function sourceHash(file: string, root = REPOSITORY): string {
-  const hash = createHash('sha256');
-  for (const path of importClosure(file, root).sort()) {
-    hash
-      .update(`${relative(root, path)}\n`)
-      .update(readFileSync(path))
-      .update('\n');
-  }
-  return hash.digest('hex');
-}
-
-/** The file, all local modules it loads at run time (`import type` loads nothing), and the files it names by URL. */
 export function importClosure(file: string, root = REPOSITORY): string[] {
   const seen = new Set<string>();
   const pending = [file];
@@ -37,9 +21,8 @@ export function importClosure(file: string, root = REPOSITORY): string[] {
     if (!MODULE.test(path)) continue;
     for (const specifier of localImports(readFileSync(path, 'utf8'))) {
       const target = resolve(dirname(path), specifier);
-      if (VERSIONED_BY_PROTOCOL.some((prefix) => relative(root, target).startsWith(prefix))) continue;
       if (!existsSync(target)) {
-        throw new InputError(`${relative(root, path)} imports ${specifier}, which is not there; mend the import`);
+        throw new InputError(`${relative(root, path)} imports ${specifier}, which does not exist; correct the import`);
       }
       pending.push(target);
     }
@@ -47,10 +30,10 @@ export function importClosure(file: string, root = REPOSITORY): string[] {
   return [...seen];
 }
 
-/** What has imports to follow; of other files only the text counts. */
+/** Files that may import others. */
 const MODULE = /\.[cm]?[jt]s$/;
 
-/** Comments, and the strings in which something may look like one. */
+/** Comments, and strings in which something may look like a comment. */
 const COMMENT_OR_STRING = /\/\*[^]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[^]|[^`\\])*`/g;
 /** `import … from './a'`, `export … from './a'`, `import './a'`, `import('./a')`, `new URL('./a.b', import.meta.url)`. */
 const IMPORT =

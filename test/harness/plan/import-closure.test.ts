@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../contracts/errors.ts';
-import { importClosure, sourceHash } from '../../../harness/plan/source-hash.ts';
+import { importClosure } from '../../../harness/plan/import-closure.ts';
 import { temporaryFolder } from '../../support/store.ts';
 
 const METHOD = 'methods/pruning/cut.ts';
@@ -52,9 +52,6 @@ describe('importClosure', () => {
     const method = `const script = fileURLToPath(new URL('./cut.py', import.meta.url));`;
     const root = repository(method, { 'methods/pruning/cut.py': `import './nothing.ts'\n` });
     expect(closure(root)).toEqual(['methods/pruning/cut.py', METHOD]);
-    const before = sourceHash(join(root, METHOD), root);
-    write(root, 'methods/pruning/cut.py', 'pass\n');
-    expect(sourceHash(join(root, METHOD), root)).not.toBe(before);
   });
 
   it.each([
@@ -79,59 +76,9 @@ describe('importClosure', () => {
     expect(closure(root)).toEqual([METHOD, 'methods/shared/masks.ts', 'numerics/tensor/random.ts']);
   });
 
-  it('stops at the layers that the protocol has versions of', () => {
-    const root = repository(
-      "import '../../numerics/onnx/edit.ts';\nimport '../../contracts/method.ts';\n" +
-        "import '../../engine/runtime/session.ts';\nimport '../../engine/runtime/capture.ts';",
-      {
-        'numerics/onnx/edit.ts': "import '../tensor/tensor.ts';",
-        'engine/definitions/method.ts': '',
-        'engine/runtime/session.ts': '',
-        'engine/runtime/capture.ts': "import './session-options.ts';",
-        'engine/runtime/session-options.ts': '',
-        'numerics/tensor/tensor.ts': '',
-      },
-    );
-    expect(closure(root)).toEqual(['engine/runtime/capture.ts', METHOD]);
-  });
-
-  it('names the file whose import is not there', () => {
+  it('names the file whose import does not exist', () => {
     const root = repository("import './gone.ts';");
     expect(() => closure(root)).toThrow(InputError);
-    expect(() => closure(root)).toThrow(`${METHOD} imports ./gone.ts, which is not there`);
-  });
-});
-
-describe('sourceHash', () => {
-  const files = {
-    'methods/shared/masks.ts': "import '../../numerics/tensor/random.ts';",
-    'numerics/tensor/random.ts': 'export const a = 1;',
-    'numerics/onnx/edit.ts': 'export const b = 1;',
-  };
-  const method = `import '${MASKS}';\nimport '../../numerics/onnx/edit.ts';`;
-  const hashOf = (root: string) => sourceHash(join(root, METHOD), root);
-
-  it('is the same for the same sources wherever they lie', () => {
-    expect(hashOf(repository(method, files))).toBe(hashOf(repository(method, files)));
-  });
-
-  it.each([METHOD, 'methods/shared/masks.ts', 'numerics/tensor/random.ts'])('changes with %s', (path) => {
-    const root = repository(method, files);
-    const before = hashOf(root);
-    write(root, path, `${path === METHOD ? method : files[path as keyof typeof files]}\n// a remark`);
-    expect(hashOf(root)).not.toBe(before);
-  });
-
-  it('changes when a file is renamed', () => {
-    const renamed = { ...files, 'methods/shared/mask.ts': files['methods/shared/masks.ts'] };
-    const after = hashOf(repository(method.replace('masks', 'mask'), renamed));
-    expect(after).not.toBe(hashOf(repository(method, files)));
-  });
-
-  it('does not change with the layers that the protocol has versions of', () => {
-    const root = repository(method, files);
-    const before = hashOf(root);
-    write(root, 'numerics/onnx/edit.ts', 'export const b = 2;');
-    expect(hashOf(root)).toBe(before);
+    expect(() => closure(root)).toThrow(`${METHOD} imports ./gone.ts, which does not exist`);
   });
 });

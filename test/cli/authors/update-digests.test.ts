@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest';
+import { testRuns } from '../../../cli/authors/update-digests.ts';
+import { InputError } from '../../../contracts/errors.ts';
+
+describe('testRuns', () => {
+  it('runs the tests of the methods named, and those of derived figures where asked', () => {
+    expect(testRuns(['gptq', 'derived-figures', 'rtn'])).toEqual([
+      ['test/methods/contract.test.ts', '-t', '^(?:gptq|rtn) '],
+      ['test/board/derive/derivation-revision.test.ts'],
+    ]);
+  });
+
+  it.each([[[]], [['gpq']]])('refuses %j', (names) => {
+    expect(() => testRuns(names)).toThrow(InputError);
+  });
+});

@@ -7,6 +7,7 @@
  */
 import { gradientGraph } from '../../numerics/autodiff/gradient.ts';
 import { UnsupportedError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { Example } from '../definitions/method.ts';
 import type { LinearRole, Model } from '../definitions/model.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
@@ -31,22 +32,9 @@ export interface WeightRun extends ScoringRun {
 }
 
 /** Σ over the examples of g², by role, in the layout of the weight [in, out]. Throws UnsupportedError for an encoder whose examples have no label. */
-export function weightFisher(run: WeightRun): Promise<ReadonlyMap<string, Float64Array>> {
-  return sumOverWeights(run, (gradient) => gradient * gradient);
-}
-
-/** Σ over the examples of |g w|, the first-order change of the loss when a weight goes; otherwise as weightFisher. */
-export function weightTaylor(run: WeightRun): Promise<ReadonlyMap<string, Float64Array>> {
-  return sumOverWeights(run, (gradient, weight) => Math.abs(gradient * weight));
-}
-
-async function sumOverWeights(
-  { linears, ...run }: WeightRun,
-  term: (gradient: number, weight: number) => number,
-): Promise<ReadonlyMap<string, Float64Array>> {
+export async function weightFisher({ linears, ...run }: WeightRun): Promise<ReadonlyMap<string, Float64Array>> {
   const scored = (linears ?? run.model.linears).map((linear) => ({
     linear,
-    weight: run.model.weight(linear),
     sum: new Float64Array(linear.inFeatures * linear.outFeatures),
   }));
   await exampleGradients({
@@ -54,9 +42,13 @@ async function sumOverWeights(
     onnx: run.model.onnx,
     targets: scored.map(({ linear }) => linear.weight),
     visit(gradients) {
-      for (const { linear, weight, sum } of scored) {
-        const gradient = gradients.get(linear.weight) as Float32Array;
-        for (let at = 0; at < sum.length; at++) sum[at] += term(gradient[at], weight[at]);
+      for (const { linear, sum } of scored) {
+        for (const [at, gradient] of present(
+          gradients.get(linear.weight),
+          `gradient of "${linear.weight}"`,
+        ).entries()) {
+          sum[at]! += gradient * gradient;
+        }
       }
     },
   });

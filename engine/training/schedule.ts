@@ -31,9 +31,6 @@ export const constantSchedule =
   () =>
     value;
 
-/** Up linearly, then down linearly. */
-export const linearSchedule = (options: WarmUpOptions): Schedule => warmUpThen(options, (progress) => 1 - progress);
-
 /** Up linearly, then down along half a cosine. Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983 */
 export const cosineSchedule = (options: WarmUpOptions): Schedule =>
   warmUpThen(options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);

@@ -46,8 +46,6 @@ export interface TrainOptions {
   /** Most steps made in one call, between which parameters are copied and losses read once; default 8. */
   readonly stepsPerCall?: number;
   readonly hooks?: readonly Hook[];
-  /** Where an earlier training stopped; its step counts on. */
-  readonly from?: TrainingState;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Tokens of one batch, for the rate in the progress. */
@@ -108,7 +106,7 @@ export interface TrainingHistory {
  * or gradient is not finite.
  */
 export async function train(options: TrainOptions): Promise<TrainingResult> {
-  const { steps, from, stepsPerCall = 8, hooks = [], signal, provider = 'cpu' } = options;
+  const { steps, stepsPerCall = 8, hooks = [], signal, provider = 'cpu' } = options;
   requireCounts(options);
   const plan = prepare(options);
   const { graph, memory } = plan;
@@ -118,8 +116,7 @@ export async function train(options: TrainOptions): Promise<TrainingResult> {
     gradientNorm: [] as number[],
     metrics: Object.fromEntries(graph.metrics.map((name) => [name, [] as number[]])),
   };
-  let step = from?.step ?? 0;
-  const first = step;
+  let step = 0;
   const startedMs = performance.now();
   let endedMs = startedMs;
   try {
@@ -141,7 +138,7 @@ export async function train(options: TrainOptions): Promise<TrainingResult> {
       record.gradientNorm.push(...gradientNorm);
       for (const [name, values] of Object.entries(record.metrics)) values.push(...(metrics[name] as Float32Array));
       step += count;
-      report(options, { step, first, startedMs, loss: loss.at(-1) as number });
+      report(options, { step, startedMs, loss: loss.at(-1) as number });
       // Lets timers and signals through: run() blocks this thread.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -173,14 +170,7 @@ function stateLocationOf({ provider = 'cpu', stateLocation }: TrainOptions): 'ho
   return stateLocation ?? (able ? 'device' : 'host');
 }
 
-function requireCounts({
-  steps,
-  from,
-  accumulation = 1,
-  stepsPerCall = 1,
-  clipNorm = 1,
-  hooks = [],
-}: TrainOptions): void {
+function requireCounts({ steps, accumulation = 1, stepsPerCall = 1, clipNorm = 1, hooks = [] }: TrainOptions): void {
   const counts = {
     steps,
     accumulation,
@@ -192,11 +182,6 @@ function requireCounts({
       throw new InputError(`training: ${name} must be a whole number from 1, got ${value}`);
   }
   if (!(clipNorm > 0)) throw new InputError(`training: clipNorm must be positive, got ${clipNorm}`);
-  if (from !== undefined && from.step > steps) {
-    throw new InputError(
-      `training: the state to go on from has ${from.step} steps behind it, more than the ${steps} asked for`,
-    );
-  }
 }
 
 function prepare(options: TrainOptions): StepPlan {
@@ -225,7 +210,7 @@ function prepare(options: TrainOptions): StepPlan {
       return mask === undefined ? [] : [[name, mask] as const];
     }),
   );
-  const memory = createStateMemory({ layout, optimizer, parameters, masks, from: options.from });
+  const memory = createStateMemory({ layout, optimizer, parameters, masks });
   return {
     graph,
     memory,
@@ -265,22 +250,16 @@ async function fail(
 
 function report(
   { steps, accumulation = 1, tokensPerBatch = 0, onProgress, schedule }: TrainOptions,
-  {
-    step,
-    first,
-    startedMs,
-    loss,
-  }: { readonly step: number; readonly first: number; readonly startedMs: number; readonly loss: number },
+  { step, startedMs, loss }: { readonly step: number; readonly startedMs: number; readonly loss: number },
 ): void {
   if (onProgress === undefined) return;
   const seconds = (performance.now() - startedMs) / 1000;
-  const made = step - first;
   onProgress({
     step,
     steps,
     loss,
     learningRate: schedule(step - 1),
-    tokensPerSecond: (made * accumulation * tokensPerBatch) / seconds,
-    secondsLeft: (seconds / made) * (steps - step),
+    tokensPerSecond: (step * accumulation * tokensPerBatch) / seconds,
+    secondsLeft: (seconds / step) * (steps - step),
   });
 }

@@ -1,10 +1,11 @@
-/** Parameters, moments and masks between calls, and as data that a later training can start from. */
+/** Parameters, moments and masks of a training between the calls of its step graph. */
 import { InputError } from '../../contracts/errors.ts';
-import { elementCount, elements, type NumericTensor, type Tensor } from '../../numerics/tensor/tensor.ts';
+import { present } from '../../contracts/present.ts';
+import { elements, type NumericTensor, type Tensor } from '../../numerics/tensor/tensor.ts';
 import type { Optimizer } from './optimizer.ts';
 import { gatherSlot, nextName, type Slot, type SlotLayout, stateName, viewsOf } from './slots.ts';
 
-/** All that a training needs to go on bit for bit: everything else is a function of step and seed. */
+/** Everything that changes from step to step. */
 export interface TrainingState {
   /** Steps made. */
   readonly step: number;
@@ -33,20 +34,16 @@ export interface StateRequest {
   readonly optimizer: Optimizer;
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly masks: ReadonlyMap<string, Float32Array>;
-  readonly from?: TrainingState | undefined;
 }
 
-/** Throws InputError when the state to go on from is that of other parameters or another optimizer. */
-export function createStateMemory({ layout, optimizer, parameters, masks, from }: StateRequest): StateMemory {
-  if (from !== undefined) requireSame(from, { layout, optimizer });
+export function createStateMemory({ layout, optimizer, parameters, masks }: StateRequest): StateMemory {
   const tensors = new Map<string, NumericTensor>();
   const slotOf = new Map(layout.slots.flatMap((slot) => slot.members.map(({ name }) => [name, slot] as const)));
   for (const slot of layout.slots) {
-    const initial = (name: string) => from?.parameters.get(name) ?? elements(parameters.get(name) as Tensor, 'float32');
-    const mask = (name: string) => from?.masks.get(name) ?? masks.get(name);
+    const initial = (name: string) => elements(present(parameters.get(name), `parameter "${name}"`), 'float32');
     const parameter = gatherSlot(slot, initial);
     if (slot.masked) {
-      const masking = gatherSlot(slot, mask);
+      const masking = gatherSlot(slot, (name) => masks.get(name));
       tensors.set(stateName(slot, 'mask'), masking);
       applyMask(parameter, masking);
     }
@@ -54,7 +51,7 @@ export function createStateMemory({ layout, optimizer, parameters, masks, from }
     for (const kind of optimizer.moments)
       tensors.set(
         stateName(slot, kind),
-        gatherSlot(slot, (name) => from?.moments.get(kind)?.get(name)),
+        gatherSlot(slot, () => undefined),
       );
   }
   const read = (kind: string, slots: readonly Slot[] = layout.slots): Map<string, Float32Array> =>
@@ -118,24 +115,4 @@ function applyMask(parameter: NumericTensor, masking: NumericTensor): void {
   const [values, mask] = [elements(parameter, 'float32'), elements(masking, 'float32')];
   for (let index = 0; index < values.length; index++)
     values[index] = (values[index] as number) * (mask[index] as number);
-}
-
-function requireSame(
-  from: TrainingState,
-  { layout, optimizer }: { readonly layout: SlotLayout; readonly optimizer: Optimizer },
-): void {
-  const members = layout.slots.flatMap((slot) => slot.members);
-  for (const { name, dims } of members) {
-    if (from.parameters.get(name)?.length === elementCount(dims)) continue;
-    throw new InputError(`training: the state to go on from has no parameter "${name}" of shape [${dims.join(', ')}]`);
-  }
-  const extra = [...from.parameters.keys()].find((name) => !members.some((member) => member.name === name));
-  if (extra !== undefined)
-    throw new InputError(`training: the state to go on from trains "${extra}", this training does not`);
-  const kinds = [...from.moments.keys()];
-  if (kinds.join() !== optimizer.moments.join()) {
-    throw new InputError(
-      `training: the state to go on from keeps [${kinds.join(', ')}], this optimizer [${optimizer.moments.join(', ')}]`,
-    );
-  }
 }

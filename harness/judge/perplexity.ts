@@ -13,7 +13,6 @@ import { recordedOptions } from '../../engine/runtime/session-options.ts';
 import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
 import { elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
 import { type ItemScore, addItem, emptyItems } from './item-score.ts';
-import { summarizeItems } from '../../numerics/statistics/item-statistics.ts';
 import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
 
 export interface PerplexityTask {
@@ -38,12 +37,6 @@ export interface Scores {
 export interface Evaluation extends Scores {
   readonly quality: Quality;
   readonly distance: Distance;
-}
-
-/** Scores the items and takes the figures from them. Throws what scorePerplexity and summarizeItems throw. */
-export async function evaluatePerplexity(task: PerplexityTask): Promise<Evaluation> {
-  const scores = await scorePerplexity(task);
-  return { ...scores, ...summarizeItems(scores.items, { metric: 'perplexity' }) };
 }
 
 /**

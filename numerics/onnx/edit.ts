@@ -2,7 +2,7 @@
 import { InputError } from '../../contracts/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Graph, Node, OnnxFunction, OnnxModel, ValueInfo } from './graph.ts';
-import { allNames, consumers, definedNames, renameInNode, renameValues } from './names.ts';
+import { consumers, definedNames, renameInNode } from './names.ts';
 
 export { extractSubgraph, mergeGraphs } from './combine.ts';
 export { removeDeadCode } from './dead-code.ts';
@@ -151,7 +151,7 @@ export function insertNodes(
   return splice(graph, index, 0, nodes);
 }
 
-/** Every reader of `from` reads `to` instead. Outputs of the graph stay what they are: see renameValue. */
+/** Every reader of `from` reads `to` instead. Outputs of the graph keep their names. */
 export function redirectValue(graph: Graph, from: string, to: string): Graph {
   const rename = (name: string): string => (name === from ? to : name);
   const nodes = graph.nodes.map((node) => {
@@ -159,60 +159,6 @@ export function redirectValue(graph: Graph, from: string, to: string): Graph {
     return renamed === node ? node : { ...renamed, outputs: node.outputs };
   });
   return { ...graph, nodes };
-}
-
-/**
- * Takes a node out. With `replaceWith`, whatever read its first output reads that value instead; without it nothing may
- * read the node's outputs.
- */
-export function removeNode(
-  graph: Graph,
-  nodeName: string,
-  { replaceWith }: { readonly replaceWith?: string } = {},
-): Graph {
-  const index = indexOfNode(graph, nodeName);
-  if (replaceWith === undefined) return splice(graph, index, 1, []);
-  const node = graph.nodes[index] as Node;
-  const value = node.outputs[0] as string;
-  const redirected = redirectValue(graph, value, replaceWith);
-  if (!graph.outputs.some((output) => output.name === value)) return splice(redirected, index, 1, []);
-  const fixed = new Set([...graph.inputs, ...graph.outputs].map((info) => info.name)).has(replaceWith);
-  if (fixed || graph.initializers.has(replaceWith)) {
-    throw new InputError(
-      `graph "${graph.name}": node "${nodeName}" makes the output "${value}"; "${replaceWith}" is an input, output or ` +
-        'initializer and cannot take that name. Put an Identity node there with replaceNode',
-    );
-  }
-  const without: Graph = {
-    ...redirected,
-    nodes: redirected.nodes.toSpliced(index, 1),
-    valueInfo: redirected.valueInfo.filter((info) => info.name !== value && info.name !== replaceWith),
-  };
-  return renameValues(without, (name) => (name === replaceWith ? value : name));
-}
-
-/** Gives a value another name everywhere, as an input or output of the graph too. Throws InputError when `to` is taken. */
-export function renameValue(graph: Graph, from: string, to: string): Graph {
-  if (!definedNames(graph).has(from)) throw new InputError(`graph "${graph.name}" has no value "${from}" to rename`);
-  if (to === '' || allNames(graph).has(to)) {
-    throw new InputError(`graph "${graph.name}": cannot rename "${from}" to "${to}", the name is taken or empty`);
-  }
-  return renameValues(graph, (name) => (name === from ? to : name));
-}
-
-/** Makes a value of the graph one of its outputs. */
-export function addOutput(graph: Graph, info: ValueInfo): Graph {
-  if (!definedNames(graph).has(info.name)) {
-    throw new InputError(`graph "${graph.name}" has no value "${info.name}" to make an output`);
-  }
-  if (graph.outputs.some((output) => output.name === info.name)) {
-    throw new InputError(`graph "${graph.name}" has an output "${info.name}" already`);
-  }
-  return {
-    ...graph,
-    outputs: [...graph.outputs, info],
-    valueInfo: graph.valueInfo.filter((known) => known.name !== info.name),
-  };
 }
 
 export interface ModelChanges {

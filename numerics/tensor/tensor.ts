@@ -78,12 +78,6 @@ export function elements<D extends ViewDType>(tensor: Tensor, dtype: D): ViewOf<
   return new View(aligned.buffer, aligned.byteOffset, elementCount(tensor.dims)) as ViewOf<D>;
 }
 
-/** Bytes a tensor's data take in an ONNX file, headers apart. */
-export function tensorBytes(tensor: Tensor): number {
-  if (tensor.dtype !== 'string') return tensor.bytes.byteLength;
-  return tensor.strings.reduce((sum, text) => sum + text.byteLength, 0);
-}
-
 /** `float32[2, 3]`, for messages. */
 export function describeTensor(tensor: { readonly dtype: DType; readonly dims: readonly number[] }): string {
   return `${tensor.dtype}[${tensor.dims.join(', ')}]`;

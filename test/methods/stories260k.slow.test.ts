@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { secondMoments, type SecondMoment } from '../../engine/calibrate/second-moments.ts';
 import type { ExampleSet, Method } from '../../engine/definitions/method.ts';
 import type { LinearRole, Model } from '../../engine/definitions/model.ts';
-import { evaluatePerplexity } from '../../harness/judge/perplexity.ts';
+import { evaluatePerplexity } from '../support/evaluate-perplexity.ts';
 import { drawExamples, encodeExamples } from '../../engine/model/draw-examples.ts';
 import { loadModel, loadTokenizer } from '../../engine/model/load-model.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';

@@ -14,7 +14,7 @@ import { createSession } from '../../engine/runtime/session.ts';
 import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import type { Loss } from '../../engine/training/loss.ts';
 import { lowerForDevice } from '../../engine/training/lower-for-device.ts';
-import { sgd } from '../../engine/training/optimizer.ts';
+import { sgd } from './sgd.ts';
 import { train, type TrainingResult, type TrainOptions } from '../../engine/training/train.ts';
 import { regressionFeeds, regressionModel, squaredError } from '../engine/training/regression.ts';
 import { CASES } from '../numerics/autodiff/rules/cases.ts';
@@ -66,16 +66,6 @@ const deeds: Readonly<Record<string, (...args: string[]) => Promise<unknown>>> =
   agreement: (name = '', stateLocation = 'device') => {
     const options = tinyTrainings[name as keyof typeof tinyTrainings]();
     return compared(train(options), train({ ...options, provider: 'webgpu', stateLocation } as TrainOptions));
-  },
-
-  /** In one go, and stopped in between. */
-  async resumed() {
-    const options: TrainOptions = { ...tinyTrainings['masks and hooks'](), provider: 'webgpu' };
-    const { state } = await train({ ...options, steps: 3 });
-    const again = await train({ ...options, from: state });
-    const whole = await train(options);
-    const late = { ...whole, history: { ...whole.history, loss: whole.history.loss.slice(3) } };
-    return { step: again.state.step, losses: again.history.loss.length, ...difference(late, again) };
   },
 
   async failures() {

@@ -2,7 +2,6 @@
 import { createRandom } from '../../numerics/tensor/random.ts';
 import { elementCount, tensorOf } from '../../numerics/tensor/tensor.ts';
 import type { Model } from '../../engine/definitions/model.ts';
-import { addDropout } from '../../engine/training/dropout.ts';
 import { addFakeQuantization, initialScales } from '../../engine/training/fake-quantize.ts';
 import type { FeedSource } from '../../engine/training/feed-source.ts';
 import { extendModel } from '../../engine/training/graph-writer.ts';
@@ -19,7 +18,8 @@ import {
   relationLoss,
   weightedLosses,
 } from '../../engine/training/loss.ts';
-import { adamW, sgd, withSensitivity } from '../../engine/training/optimizer.ts';
+import { adamW, withSensitivity } from '../../engine/training/optimizer.ts';
+import { sgd } from './sgd.ts';
 import { parameterNames } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
 import type { TrainOptions } from '../../engine/training/train.ts';
@@ -76,18 +76,6 @@ function plain(model: Model): TrainOptions {
     stepsPerCall: 2,
     threads: 1,
   };
-}
-
-function dropoutAndAccumulation(): TrainOptions {
-  const model = tinyLlama();
-  const { model: dropping, feeds } = addDropout({
-    model: model.onnx,
-    values: model.roles.layers.flatMap(({ o, down }) => [o.output, down.output]),
-    probability: 0.1,
-    seed: 7,
-    inputs: { input_ids: DIMS },
-  });
-  return { ...plain(model), model: dropping, feeds: [feedsOf(model), feeds], accumulation: 3 };
 }
 
 function masksAndHooks(): TrainOptions {
@@ -259,7 +247,7 @@ export const tinyTrainings = {
     optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 0.01 }),
     schedule: () => 1e-2,
   }),
-  'dropout, gradients accumulated': dropoutAndAccumulation,
+  'gradients accumulated': () => ({ ...plain(tinyLlama()), accumulation: 3 }),
   'masks and hooks': masksAndHooks,
   'decoder distilled by all losses': () => distillation(tinyLlama(), tinyLlama({ seed: 1 })),
   'encoder distilled by all losses': () => distillation(tinyBert(), tinyBert({ seed: 1 })),

@@ -11,7 +11,7 @@ import {
   type Loss,
   relationLoss,
 } from '../../../engine/training/loss.ts';
-import { sgd } from '../../../engine/training/optimizer.ts';
+import { sgd } from '../../support/sgd.ts';
 import { train } from '../../../engine/training/train.ts';
 import { largestDifference } from '../../support/run-model.ts';
 

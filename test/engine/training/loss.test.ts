@@ -4,7 +4,7 @@ import { createGraphBuilder } from '../../../numerics/onnx/builder.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import * as losses from '../../../engine/training/loss.ts';
-import { sgd } from '../../../engine/training/optimizer.ts';
+import { sgd } from '../../support/sgd.ts';
 import { train } from '../../../engine/training/train.ts';
 
 const [BATCH, SEQUENCE, CLASSES] = [2, 3, 4];

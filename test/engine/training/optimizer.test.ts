@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { adamW, type Optimizer, SENSITIVITY, sgd, withSensitivity } from '../../../engine/training/optimizer.ts';
+import { adamW, type Optimizer, SENSITIVITY, withSensitivity } from '../../../engine/training/optimizer.ts';
+import { sgd } from '../../support/sgd.ts';
 import { train } from '../../../engine/training/train.ts';
 import { type Regression, regressionFeeds, regressionModel, squaredError } from './regression.ts';
 

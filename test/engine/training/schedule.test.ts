@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { constantSchedule, cosineSchedule, cubicSchedule, linearSchedule } from '../../../engine/training/schedule.ts';
+import { constantSchedule, cosineSchedule, cubicSchedule } from '../../../engine/training/schedule.ts';
 
 describe('schedules', () => {
-  it('linear rises in the warm-up, then falls to the floor', () => {
-    const rate = linearSchedule({ peak: 2, warmUp: 4, steps: 14, floor: 0.1 });
+  it('cosine rises in the warm-up, then falls to the floor', () => {
+    const rate = cosineSchedule({ peak: 2, warmUp: 4, steps: 14, floor: 0.1 });
     expect([0, 1, 3, 4, 9, 14, 20].map(rate)).toEqual(
       [0.5, 1, 2, 2, 2 * 0.55, 0.2, 0.2].map((value) => expect.closeTo(value, 12)),
     );
@@ -24,7 +24,7 @@ describe('schedules', () => {
 
   it('refuses lengths that do not fit', () => {
     expect(constantSchedule(3)(7)).toBe(3);
-    expect(() => linearSchedule({ peak: 1, warmUp: 5, steps: 4 })).toThrow(/warmUp/);
+    expect(() => cosineSchedule({ peak: 1, warmUp: 5, steps: 4 })).toThrow(/warmUp/);
     expect(() => cubicSchedule({ to: 1, begin: 5, end: 5 })).toThrow(/end/);
   });
 });

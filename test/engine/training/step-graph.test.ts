@@ -3,7 +3,7 @@ import { createSession } from '../../../engine/runtime/session.ts';
 import { elements, type NumericTensor, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { batchFeedName } from '../../../engine/training/accumulate-batches.ts';
 import { stackFeeds } from '../../../engine/training/feed-source.ts';
-import { sgd } from '../../../engine/training/optimizer.ts';
+import { sgd } from '../../support/sgd.ts';
 import { chooseParameters } from '../../../engine/training/parameters.ts';
 import { layOut, nextName } from '../../../engine/training/slots.ts';
 import { buildStepGraph, REPORT, stepCount } from '../../../engine/training/step-graph.ts';

@@ -63,14 +63,7 @@ describe.skipIf(skipped)(`train on webgpu over SwiftShader ${skipped}`, () => {
   });
 
   it('does with the state copied on every call, as where the binding keeps none', async () => {
-    expectAgreement(await run<Agreement>('agreement', 'dropout, gradients accumulated', 'host'));
-  });
-
-  it('goes on from a state, hooks and masks included', async () => {
-    const { step, losses, loss, parameters } = await run<Agreement & { step: number; losses: number }>('resumed');
-    expect([step, losses]).toEqual([5, 2]);
-    expect(loss).toBeLessThan(TOLERANCE.loss);
-    for (const difference of Object.values(parameters)) expect(difference).toBeLessThan(TOLERANCE.parameter);
+    expectAgreement(await run<Agreement>('agreement', 'gradients accumulated', 'host'));
   });
 
   it('names the step and node that is not finite, stops when asked, and leaves the device usable', async () => {

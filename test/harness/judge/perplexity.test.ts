@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { InputError, NumericalError } from '../../../contracts/errors.ts';
 import type { OnnxModel } from '../../../numerics/onnx/graph.ts';
-import { evaluatePerplexity, type Evaluation } from '../../../harness/judge/perplexity.ts';
+import type { Evaluation } from '../../../harness/judge/perplexity.ts';
+import { evaluatePerplexity } from '../../support/evaluate-perplexity.ts';
 import { createSession } from '../../../engine/runtime/session.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { elements, type NumericTensor, tensorOf } from '../../../numerics/tensor/tensor.ts';

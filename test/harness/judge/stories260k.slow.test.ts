@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import tinystories from '../../../datasets/tinystories.ts';
-import { evaluatePerplexity } from '../../../harness/judge/perplexity.ts';
+import { evaluatePerplexity } from '../../support/evaluate-perplexity.ts';
 import { loadModel, loadTokenizer } from '../../../engine/model/load-model.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';

@@ -4,7 +4,7 @@ import { createRandom } from '../../../numerics/tensor/random.ts';
 import { elements, type Tensor, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { tokenBatches } from '../../../engine/training/batches.ts';
 import { taskLoss } from '../../../engine/training/loss.ts';
-import { sgd } from '../../../engine/training/optimizer.ts';
+import { sgd } from '../../support/sgd.ts';
 import { withParameters } from '../../../engine/training/parameters.ts';
 import { train } from '../../../engine/training/train.ts';
 import magnitude from '../../../methods/pruning/magnitude.ts';

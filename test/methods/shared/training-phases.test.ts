@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createGraphBuilder } from '../../../numerics/onnx/builder.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import type { Loss } from '../../../engine/training/loss.ts';
-import { sgd } from '../../../engine/training/optimizer.ts';
+import { sgd } from '../../support/sgd.ts';
 import { train } from '../../../engine/training/train.ts';
 import { trainingPhases } from '../../../methods/shared/training-phases.ts';
 

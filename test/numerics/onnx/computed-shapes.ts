@@ -1,5 +1,4 @@
 /** Shapes of all values of a model beside what onnxruntime computes. */
-import { addOutput } from '../../../numerics/onnx/edit.ts';
 import type { OnnxModel } from '../../../numerics/onnx/graph.ts';
 import { smallValues } from '../../../numerics/onnx/shape-rules/small-values.ts';
 import type { ConcreteShape } from '../../../numerics/onnx/shapes.ts';
@@ -7,14 +6,16 @@ import type { Tensor } from '../../../numerics/tensor/tensor.ts';
 
 /** The model with every value in between as an output too. */
 export function exposeAll(model: OnnxModel, shapes: ReadonlyMap<string, ConcreteShape>): OnnxModel {
-  let { graph } = model;
+  const { graph } = model;
+  const outputs = [...graph.outputs];
   const known = new Set(graph.outputs.map((output) => output.name));
   for (const name of model.graph.nodes.flatMap((node) => node.outputs)) {
     const shape = shapes.get(name);
     if (name === '' || known.has(name) || shape === undefined) continue;
-    graph = addOutput(graph, { name, type: { kind: 'tensor', dtype: shape.dtype, dims: shape.dims } });
+    outputs.push({ name, type: { kind: 'tensor', dtype: shape.dtype, dims: shape.dims } });
   }
-  return { ...model, graph };
+  const valueInfo = graph.valueInfo.filter(({ name }) => !outputs.some((output) => output.name === name));
+  return { ...model, graph: { ...graph, outputs, valueInfo } };
 }
 
 function agrees(computed: number, folded: number | undefined): boolean {

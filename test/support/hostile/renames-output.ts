@@ -1,4 +1,4 @@
-import { renameValue } from '../../../numerics/onnx/edit.ts';
+import { renameValues } from '../../../numerics/onnx/names.ts';
 import * as v from 'valibot';
 import { defineMethod } from '../../../engine/definitions/method.ts';
 
@@ -12,5 +12,9 @@ export default defineMethod({
   licence: 'Apache-2.0',
   params: v.strictObject({}),
   variants: { only: {} },
-  compress: (model) => model.withOnnx({ ...model.onnx, graph: renameValue(model.onnx.graph, 'logits', 'scores') }),
+  compress: (model) =>
+    model.withOnnx({
+      ...model.onnx,
+      graph: renameValues(model.onnx.graph, (name) => (name === 'logits' ? 'scores' : name)),
+    }),
 });

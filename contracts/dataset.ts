@@ -24,6 +24,12 @@ export interface HubClient {
   file(request: HubFileRequest): Promise<Uint8Array>;
 }
 
+/** What models need besides, whose files may be too large for memory. */
+export interface ModelHub extends HubClient {
+  /** Path of the verified file on this machine; throws what `file` throws. A request for a range has none. */
+  locate(request: Omit<HubFileRequest, 'range'>): Promise<string>;
+}
+
 export interface HubFileRequest {
   readonly kind: 'model' | 'dataset';
   readonly repo: string;

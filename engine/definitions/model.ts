@@ -109,6 +109,8 @@ export interface ModelDefinition {
   /** Where the weights come from. */
   readonly source:
     | { readonly kind: 'hub'; readonly repo: string; readonly revision: string; readonly files: readonly HubFile[] }
+    /** A folder of this machine; its path is no part of the model's identity. */
+    | { readonly kind: 'folder'; readonly path: string; readonly files: readonly HubFile[] }
     | { readonly kind: 'embedded'; readonly files: readonly { readonly path: string; readonly sha256: string }[] };
   /** Datasets the weights were trained on. */
   readonly trainedOn: readonly string[];
@@ -128,5 +130,19 @@ export interface HubFile {
 
 /** Reads the files of a model's source, fetched and verified. */
 export interface ModelFiles {
-  read(path: string): Promise<Uint8Array>;
+  /** Whether the source lists this file. */
+  has(path: string): boolean;
+  /** The whole file. Throws InputError where the source does not list it or it is larger than `maxBytes`. */
+  read(path: string, limits?: { readonly maxBytes?: number }): Promise<Uint8Array>;
+  /** The file for reading in ranges; the caller closes it. Throws InputError where the source does not list it. */
+  open(path: string): Promise<RandomAccessFile>;
+}
+
+export interface RandomAccessFile {
+  /** Names the file in messages. */
+  readonly label: string;
+  readonly sizeBytes: number;
+  /** Bytes [start, end); throws InputError where the file has become shorter. */
+  read(start: number, end: number): Promise<Uint8Array>;
+  close(): Promise<void>;
 }

@@ -119,7 +119,7 @@ async function fetchRest(request: Download, incomplete: string): Promise<void> {
 }
 
 /** Hash of a file as lower-case hex. */
-async function hashOfFile(path: string, kind: ExpectedHash['kind']): Promise<string> {
+export async function hashOfFile(path: string, kind: ExpectedHash['kind']): Promise<string> {
   const hash = createHash(kind === 'git' ? 'sha1' : 'sha256');
   if (kind === 'git') hash.update(`blob ${await sizeOf(path)}\0`);
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);

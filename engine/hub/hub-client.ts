@@ -8,10 +8,10 @@ import { open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { getHFHubCachePath, HubApiError, pathsInfo } from '@huggingface/hub';
-import type { HubClient, HubFileRequest } from '../../contracts/dataset.ts';
+import type { HubFileRequest, ModelHub } from '../../contracts/dataset.ts';
 import { InputError, IntegrityError } from '../../contracts/errors.ts';
 import { cachePlaces, linkSnapshot } from './cache-layout.ts';
-import { download, type ExpectedHash, sizeOf } from './download.ts';
+import { download, type ExpectedHash, hashOfFile, sizeOf } from './download.ts';
 import { type RetryPolicy, TransientError, withRetries } from './retry.ts';
 import { isUnreachable, watchedFetch, type WatchedFetchOptions } from './watched-fetch.ts';
 
@@ -39,7 +39,7 @@ const IDLE_TIMEOUT_MS = 30_000;
 /** A cache that is read-only, full or no folder. */
 const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST']);
 
-export function createHubClient(options: HubClientOptions = {}): HubClient {
+export function createHubClient(options: HubClientOptions = {}): ModelHub {
   const cacheDir = options.cacheDir ?? getHFHubCachePath();
   const hubUrl = (options.hubUrl ?? process.env['HF_ENDPOINT'] ?? 'https://huggingface.co').replace(/\/+$/, '');
   const http: WatchedFetchOptions = {
@@ -70,10 +70,21 @@ export function createHubClient(options: HubClientOptions = {}): HubClient {
         return kept;
       }
     }
-    return fetchAndKeep(request, places);
+    return readFile(await fetchAndKeep(request, places));
   }
 
-  async function fetchAndKeep(request: HubFileRequest, places: ReturnType<typeof cachePlaces>): Promise<Uint8Array> {
+  /** The whole file is hashed where a hash is expected, and never held in memory. */
+  async function locate(request: Omit<HubFileRequest, 'range'>): Promise<string> {
+    const places = cachePlaces(cacheDir, request);
+    if ((await sizeOf(places.snapshot)) === 0) return fetchAndKeep(request, places);
+    if (request.sha256 !== undefined) {
+      const actual = await hashOfFile(places.snapshot, 'sha256');
+      if (actual !== request.sha256) throw wrongHash(request, actual, `remove ${places.snapshot} and run again`);
+    }
+    return places.snapshot;
+  }
+
+  async function fetchAndKeep(request: HubFileRequest, places: ReturnType<typeof cachePlaces>): Promise<string> {
     const { kind, repo, revision, path, range } = request;
     const label = `${repo}@${revision.slice(0, 8)}: ${path}`;
     const prefix = kind === 'dataset' ? 'datasets/' : '';
@@ -99,7 +110,7 @@ export function createHubClient(options: HubClientOptions = {}): HubClient {
         failure: (status) => statusError(request, status),
       });
       if (!range) await linkSnapshot(places.snapshot, target);
-      return await readFile(target);
+      return range ? target : places.snapshot;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== undefined && UNWRITABLE.has(code)) {
@@ -169,7 +180,7 @@ export function createHubClient(options: HubClientOptions = {}): HubClient {
     }
   }
 
-  return { file };
+  return { file, locate };
 }
 
 interface FileInfo {
@@ -205,11 +216,11 @@ function sha256(bytes: Uint8Array): string {
 function verify(bytes: Uint8Array, request: HubFileRequest, remedy: string): void {
   if (request.sha256 === undefined) return;
   const actual = sha256(bytes);
-  if (actual !== request.sha256) {
-    throw new IntegrityError(
-      `${request.repo}: ${request.path}: expected sha256 ${request.sha256}, got ${actual} in the cache; ${remedy}`,
-    );
-  }
+  if (actual !== request.sha256) throw wrongHash(request, actual, remedy);
+}
+
+function wrongHash({ repo, path, sha256 }: HubFileRequest, actual: string, remedy: string): IntegrityError {
+  return new IntegrityError(`${repo}: ${path}: expected sha256 ${sha256}, got ${actual} in the cache; ${remedy}`);
 }
 
 function statusError(request: HubFileRequest, status: number): InputError {

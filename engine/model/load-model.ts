@@ -1,16 +1,19 @@
 /** From a model's definition to the model: fetches its files, verifies them, builds the graph. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HubClient } from '../../contracts/dataset.ts';
+import type { ModelHub } from '../../contracts/dataset.ts';
 import { InputError, IntegrityError } from '../../contracts/errors.ts';
-import type { Model, ModelDefinition, ModelFiles, Tokenizer } from '../definitions/model.ts';
+import { hashOfFile } from '../hub/download.ts';
+import type { HubFile, Model, ModelDefinition, ModelFiles, RandomAccessFile, Tokenizer } from '../definitions/model.ts';
+import { openRandomAccessFile } from './random-access-file.ts';
 
 /** Folder that paths of embedded files are relative to. */
 const MODELS_FOLDER = new URL('../../models/', import.meta.url);
 
 /** The dense model. Throws what the hub client throws, and InputError for files that are not what they should be. */
-export async function loadModel(definition: ModelDefinition, hub: HubClient): Promise<Model> {
+export async function loadModel(definition: ModelDefinition, hub: ModelHub): Promise<Model> {
   const model = await definition.build(modelFiles(definition, hub));
   if (model.id !== definition.id) {
     throw new InputError(`models/${definition.id}.ts builds a model with the id "${model.id}"; give both the same id`);
@@ -19,11 +22,11 @@ export async function loadModel(definition: ModelDefinition, hub: HubClient): Pr
 }
 
 /** The smaller dense model of a definition, undefined where it has none. Throws as loadModel does. */
-export async function loadSmallerModel(definition: ModelDefinition, hub: HubClient): Promise<Model | undefined> {
+export async function loadSmallerModel(definition: ModelDefinition, hub: ModelHub): Promise<Model | undefined> {
   return definition.smaller?.(modelFiles(definition, hub));
 }
 
-export async function loadTokenizer(definition: ModelDefinition, hub: HubClient): Promise<Tokenizer> {
+export async function loadTokenizer(definition: ModelDefinition, hub: ModelHub): Promise<Tokenizer> {
   return definition.tokenizer(modelFiles(definition, hub));
 }
 
@@ -33,34 +36,68 @@ export async function loadTokenizer(definition: ModelDefinition, hub: HubClient)
  */
 export function modelRevision(definition: ModelDefinition): string {
   const { source } = definition;
-  const origin = source.kind === 'hub' ? `hub ${source.repo}@${source.revision}` : 'embedded';
+  const origin = source.kind === 'hub' ? `hub ${source.repo}@${source.revision}` : source.kind;
   const files = source.files.map(({ path, sha256 }) => `${path} ${sha256}`).sort();
   return createHash('sha256')
     .update([origin, ...files].join('\n'))
     .digest('hex');
 }
 
-function modelFiles(definition: ModelDefinition, hub: HubClient): ModelFiles {
-  const { id, source } = definition;
+/** The files of a definition's source, each verified before it is given. */
+export function modelFiles({ id, source }: Pick<ModelDefinition, 'id' | 'source'>, hub: ModelHub): ModelFiles {
+  function listed(path: string): Pick<HubFile, 'path' | 'sha256'> {
+    const file = source.files.find((known) => known.path === path);
+    if (file) return file;
+    throw new InputError(
+      `model ${id}: reads "${path}", which its source does not list (${source.files.map((known) => known.path).join(', ')}); add it there with its sha256`,
+    );
+  }
+  /** Where the file lies on this machine, and its name in messages. */
+  async function placeOf(path: string): Promise<{ readonly place: string; readonly label: string }> {
+    const { sha256 } = listed(path);
+    if (source.kind === 'hub') {
+      const { repo, revision } = source;
+      return { place: await hub.locate({ kind: 'model', repo, revision, path, sha256 }), label: `${repo}: ${path}` };
+    }
+    const place = source.kind === 'folder' ? join(source.path, path) : fileURLToPath(new URL(path, MODELS_FOLDER));
+    const label = source.kind === 'folder' ? place : `models/${path}`;
+    const actual = await hashOfFile(place, 'sha256');
+    if (actual !== sha256) {
+      throw new IntegrityError(
+        `model ${id}: ${label}: expected sha256 ${sha256}, got ${actual}; ` +
+          (source.kind === 'folder'
+            ? 'it changed while it was read: run again'
+            : 'restore the file from the repository'),
+      );
+    }
+    return { place, label };
+  }
+  const open = async (path: string): Promise<RandomAccessFile> => {
+    const { place, label } = await placeOf(path);
+    return openRandomAccessFile(place, label);
+  };
   return {
-    async read(path) {
-      const file = source.files.find((known) => known.path === path);
-      if (!file) {
-        throw new InputError(
-          `model ${id}: reads "${path}", which its source does not list (${source.files.map((known) => known.path).join(', ')}); add it there with its sha256`,
-        );
+    has: (path) => source.files.some((known) => known.path === path),
+    async read(path, { maxBytes } = {}) {
+      if (maxBytes === undefined) {
+        const { sha256 } = listed(path);
+        if (source.kind === 'hub') {
+          return hub.file({ kind: 'model', repo: source.repo, revision: source.revision, path, sha256 });
+        }
+        return readFile((await placeOf(path)).place);
       }
-      if (source.kind === 'hub') {
-        return hub.file({ kind: 'model', repo: source.repo, revision: source.revision, path, sha256: file.sha256 });
+      const file = await open(path);
+      try {
+        if (file.sizeBytes > maxBytes) {
+          throw new InputError(
+            `${file.label}: ${file.sizeBytes} bytes, expected ${maxBytes} at most; it is not the file it should be`,
+          );
+        }
+        return await file.read(0, file.sizeBytes);
+      } finally {
+        await file.close();
       }
-      const bytes = await readFile(fileURLToPath(new URL(path, MODELS_FOLDER)));
-      const actual = createHash('sha256').update(bytes).digest('hex');
-      if (actual !== file.sha256) {
-        throw new IntegrityError(
-          `model ${id}: models/${path}: expected sha256 ${file.sha256}, got ${actual}; restore the file from the repository`,
-        );
-      }
-      return bytes;
     },
+    open,
   };
 }

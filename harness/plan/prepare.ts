@@ -1,5 +1,5 @@
 /** Turns the models and datasets of a plan into files for child processes; each once per run. */
-import type { DatasetDefinition, HubClient, Splits, TaskDefinition } from '../../contracts/dataset.ts';
+import type { DatasetDefinition, ModelHub, Splits, TaskDefinition } from '../../contracts/dataset.ts';
 import type { Model, ModelDefinition, Tokenizer } from '../../engine/definitions/model.ts';
 import type { TaskItems } from '../../contracts/task-items.ts';
 import { seededExamples } from '../../engine/model/draw-examples.ts';
@@ -18,7 +18,7 @@ export interface Preparer {
   test(model: ModelDefinition, dataset: DatasetDefinition, task: TaskDefinition): Promise<string>;
 }
 
-export function createPreparer(workspace: Workspace, hub: HubClient): Preparer {
+export function createPreparer(workspace: Workspace, hub: ModelHub): Preparer {
   const remembered = new Map<string, Promise<unknown>>();
   function once<T>(name: string, make: () => Promise<T>): Promise<T> {
     const known = remembered.get(name) ?? make();

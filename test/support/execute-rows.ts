@@ -23,13 +23,14 @@ export async function executeRows(
   const trials: TrialRow[] = [];
   const evaluations: EvaluationRow[] = [];
   const measurements: MeasurementRow[] = [];
+  const refuse = () => Promise.reject(new Error('no hub in this test'));
   const workspace = openWorkspace(home);
   try {
     const summary = await execute({
       run: 'test',
       machine: readMachine(),
       workspace,
-      preparer: createPreparer(workspace, { file: () => Promise.reject(new Error('no hub in this test')) }),
+      preparer: createPreparer(workspace, { file: refuse, locate: refuse }),
       done: { trials: new Map(), evaluations: new Set(), measurements: new Set() },
       recorder: {
         trial: (row) => void trials.push(row),

@@ -1,7 +1,7 @@
 /** The hub cache tests read from: HF_HUB_CACHE, else ../shared/hub beside the repository, else none. Never the network. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { HubClient } from '../../contracts/dataset.ts';
+import type { ModelHub } from '../../contracts/dataset.ts';
 import { createHubClient } from '../../engine/hub/hub-client.ts';
 
 const SHARED = fileURLToPath(new URL('../../../shared/hub', import.meta.url));
@@ -14,9 +14,11 @@ export const noHubCache: string | false =
   'no hub cache: set HF_HUB_CACHE to one that has karpathy/tinyllamas, TinyStories and WikiText';
 
 /** A client over that cache that fails at the first request to the network; at the first file when there is no cache. */
-export function cachedHub(): HubClient {
+export function cachedHub(): ModelHub {
   if (hubCacheDir === undefined) {
-    return { file: ({ repo, path }) => Promise.reject(new Error(`${repo}: ${path}: ${String(noHubCache)}`)) };
+    const refuse = ({ repo, path }: { readonly repo: string; readonly path: string }) =>
+      Promise.reject(new Error(`${repo}: ${path}: ${String(noHubCache)}`));
+    return { file: refuse, locate: refuse };
   }
   return createHubClient({
     cacheDir: hubCacheDir,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HubClient, HubFileRequest } from '../../../contracts/dataset.ts';
+import type { HubFileRequest, ModelHub } from '../../../contracts/dataset.ts';
 import { IntegrityError } from '../../../contracts/errors.ts';
 import type { ModelDefinition } from '../../../engine/definitions/model.ts';
 import { loadModel, loadTokenizer, modelRevision } from '../../../engine/model/load-model.ts';
@@ -37,12 +37,13 @@ function definitionOf(overrides: Partial<ModelDefinition> = {}): ModelDefinition
   };
 }
 
-function hubOf(requests: HubFileRequest[] = []): HubClient {
+function hubOf(requests: HubFileRequest[] = []): ModelHub {
   return {
     file(request) {
       requests.push(request);
       return Promise.resolve(checkpoint);
     },
+    locate: () => Promise.reject(new Error('unused')),
   };
 }
 

@@ -19,7 +19,8 @@ if (!task) throw new Error('the tiny dataset has a task');
 function preparerIn(root = temporaryFolder()) {
   const workspace = openWorkspace(root);
   onTestFinished(() => workspace.release());
-  const hub = { file: () => Promise.reject(new Error('nothing here is on the hub')) };
+  const refuse = () => Promise.reject(new Error('nothing here is on the hub'));
+  const hub = { file: refuse, locate: refuse };
   return { root, workspace, preparer: createPreparer(workspace, hub) };
 }
 

@@ -1,74 +1,60 @@
-#!/usr/bin/env node
-/** `shrinkrank <command>`: one file per command, loaded when asked for. */
+/** The commands, each in a file of its own that is loaded when it is asked for. */
 import { enableCompileCache } from 'node:module';
-import { type CommandDef, runCommand } from 'citty';
 import { unknownId } from '../contracts/errors.ts';
-import { checkArguments, renderHelp } from './setup/command-arguments.ts';
+import { renderHelp, renderUsage } from './render/render-help.ts';
+import { outputColumns } from './setup/columns.ts';
+import type { Command } from './setup/command.ts';
+import { checkArguments } from './setup/command-arguments.ts';
 import { EXIT_CODES, print, reportError } from './setup/output.ts';
 
-const commands: Readonly<
-  Record<string, { readonly summary: string; readonly load: () => Promise<{ readonly default: CommandDef }> }>
-> = {
+interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly default: Command }>;
+}
+
+const commands: Readonly<Record<string, CommandEntry>> = {
   run: {
-    summary: 'run a suite, or methods × models × tasks; goes on where it ended',
-    load: () => load(import('./commands/run.ts')),
+    summary: 'compress, evaluate and measure a suite, or chosen methods and models',
+    load: () => import('./commands/run.ts'),
   },
-  board: { summary: 'the leaderboard from the store', load: () => load(import('./commands/board.ts')) },
-  list: { summary: 'methods, models, tasks and suites there are', load: () => load(import('./commands/list.ts')) },
-  show: { summary: 'everything known of one variant', load: () => load(import('./commands/show.ts')) },
-  compare: { summary: 'two variants, paired, with intervals', load: () => load(import('./commands/compare.ts')) },
-  study: {
-    summary: 'measure what a study compares, judge it, write it down',
-    load: () => load(import('./commands/study.ts')),
+  board: { summary: 'show the leaderboard', load: () => import('./commands/board.ts') },
+  list: { summary: 'list methods, models, tasks and suites', load: () => import('./commands/list.ts') },
+  show: { summary: 'show everything known about one variant', load: () => import('./commands/show.ts') },
+  compare: { summary: 'compare two variants on the same test items', load: () => import('./commands/compare.ts') },
+  study: { summary: 'measure and answer one question', load: () => import('./commands/study.ts') },
+  doctor: { summary: 'check what this machine can run', load: () => import('./commands/doctor.ts') },
+  export: { summary: 'write rows of the store to results/', load: () => import('./commands/export.ts') },
+  import: { summary: 'read published rows into the store', load: () => import('./commands/import.ts') },
+  changes: { summary: 'show what a run changed', load: () => import('./commands/changes.ts') },
+  correct: { summary: 'withdraw or annotate a published row', load: () => import('./commands/correct.ts') },
+  reproduce: {
+    summary: 'make published artifacts again and compare the bytes',
+    load: () => import('./commands/reproduce.ts'),
   },
   nightly: {
-    summary: 'what changed, drift, rows, report and site: what a timer starts',
-    load: () => load(import('./commands/nightly.ts')),
+    summary: 'run a suite, check it for drift, publish rows, report and site',
+    load: () => import('./commands/nightly.ts'),
   },
-  changes: { summary: 'what a run changed, by test', load: () => load(import('./commands/changes.ts')) },
-  reproduce: {
-    summary: 'make published artifacts again, and compare them to the byte',
-    load: () => load(import('./commands/reproduce.ts')),
-  },
-  correct: { summary: 'withdraw or annotate a published row', load: () => load(import('./commands/correct.ts')) },
-  export: { summary: 'write rows of the store to results/', load: () => load(import('./commands/export.ts')) },
-  import: { summary: 'read rows of results/ into the store', load: () => load(import('./commands/import.ts')) },
-  worker: { summary: 'do the work of a fleet, until it is stopped', load: () => load(import('./commands/worker.ts')) },
-  doctor: { summary: 'what this machine can run, and why not', load: () => load(import('./commands/doctor.ts')) },
+  worker: { summary: 'work for a fleet until stopped', load: () => import('./commands/worker.ts') },
 };
 
-// Most of the time of a short command goes into parsing modules; Node keeps them in the system's folder for such files.
+// Most of the time of a short command goes into parsing modules; Node caches them in the system's temporary folder.
 enableCompileCache();
 process.exitCode = await main(process.argv.slice(2)).catch(reportError);
 
 async function main([name, ...rawArgs]: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    print(usage());
+    const summaries = Object.fromEntries(Object.entries(commands).map(([key, { summary }]) => [key, summary]));
+    print(renderUsage(summaries, outputColumns()));
     return EXIT_CODES.done;
   }
   const entry = commands[name];
   if (!entry) throw unknownId('command', name, Object.keys(commands));
   const command = (await entry.load()).default;
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
-    print(await renderHelp(name, command));
+    print(renderHelp(command, outputColumns()));
     return EXIT_CODES.done;
   }
-  await checkArguments(name, command, rawArgs);
-  const { result } = await runCommand(command, { rawArgs });
-  return typeof result === 'number' ? result : EXIT_CODES.done;
-}
-
-async function load(module: Promise<{ readonly default: unknown }>): Promise<{ readonly default: CommandDef }> {
-  return { default: (await module).default as CommandDef };
-}
-
-function usage(): string {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
-  return [
-    'shrinkrank <command> [options]',
-    '',
-    ...lines,
-    '',
-    'shrinkrank <command> --help says more of each. From a clone: npm run shrinkrank -- <command> [options]',
-  ].join('\n');
+  checkArguments(command, rawArgs);
+  return command.run(rawArgs);
 }

@@ -1,7 +1,9 @@
 /**
- * The four kinds of error ShrinkRank raises on purpose. A message says who, where, what was expected, what came and
- * what to do; anything that is not a BenchError is a defect of the harness or of a method and keeps its stack.
+ * The four kinds of error ShrinkRank raises on purpose. A message says who failed, where, what was expected, what was found
+ * and what to do. Any other error is a defect of the harness or of a method and keeps its stack.
  */
+import { nearestName } from './words/nearest-name.ts';
+
 export type ErrorCode = 'input' | 'unsupported' | 'numerical' | 'integrity';
 
 export class BenchError extends Error {
@@ -42,7 +44,10 @@ export class IntegrityError extends BenchError {
   }
 }
 
-/** The InputError for an id nobody registered; lists the known ones. */
+/** The InputError for an id that is not registered: names the nearest known one, where one is near, and lists all. */
 export function unknownId(kind: string, id: string, known: Iterable<string>): InputError {
-  return new InputError(`unknown ${kind} "${id}"; known: ${[...known].sort().join(', ') || '(none)'}`);
+  const names = [...known].sort();
+  const nearest = nearestName(id, names);
+  const suggestion = nearest === undefined ? '' : `; did you mean "${nearest}"`;
+  return new InputError(`unknown ${kind} "${id}"${suggestion}; known: ${names.join(', ') || '(none)'}`);
 }

@@ -1,5 +1,5 @@
 /** `shrinkrank board`: the leaderboard in the terminal, by weight class, low-cost beside high-cost. */
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { leaderboard } from '../../drizzle/queries.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import { placeOf, placeOptions } from '../setup/find-entry.ts';
@@ -7,8 +7,14 @@ import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
 import { renderBoard } from '../render/render-board.ts';
 
-export default defineCommand({
-  meta: { name: 'board', description: 'Show the leaderboard of a model and task from the store.' },
+export default createCommand({
+  name: 'board',
+  description: 'Show the leaderboard of a model and task.',
+  examples: [
+    { line: 'board', does: 'The board of the first model and task of the quick suite.' },
+    { line: 'board --model tinyworld-bert', does: 'The board of another model.' },
+    { line: 'board --json', does: 'Every entry with all its figures.' },
+  ],
   args: {
     ...placeOptions,
     home: homeOption,

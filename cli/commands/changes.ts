@@ -1,5 +1,5 @@
 /** `shrinkrank changes`: what a run changed, by test. */
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { runSummaries } from '../../drizzle/queries.ts';
 import { InputError, unknownId } from '../../contracts/errors.ts';
 import { deriveStore } from '../../board/derive/derive-store.ts';
@@ -8,11 +8,14 @@ import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
 import { renderChanges } from '../render/render-changes.ts';
 
-export default defineCommand({
-  meta: {
-    name: 'changes',
-    description: 'Say what a run changed: figures that moved, by test, what broke, what is new.',
-  },
+export default createCommand({
+  name: 'changes',
+  description:
+    'Show what a run changed: figures that moved, with the test that found it, what began to fail and what is new.',
+  examples: [
+    { line: 'changes', does: 'The newest run.' },
+    { line: 'changes --run 20261126T004213-quick-24p', does: 'A run by its id.' },
+  ],
   args: {
     run: { type: 'string', description: 'Id of the run; `latest` for the newest', default: 'latest' },
     home: homeOption,

@@ -1,6 +1,6 @@
 /** `shrinkrank compare A B`: the differences of two variants, paired item by item, and which are significant. */
 import { styleText } from 'node:util';
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { type BoardEntry, itemsOf } from '../../drizzle/queries.ts';
 import type { Store } from '../../drizzle/client.ts';
 import type { Metric } from '../../contracts/dataset.ts';
@@ -16,8 +16,13 @@ import { METRIC_WORDS } from '../../contracts/words/metric.ts';
 import { print, printJson } from '../setup/output.ts';
 import { scoredTrials, sharedSeeds } from '../setup/shared-seeds.ts';
 
-export default defineCommand({
-  meta: { name: 'compare', description: 'Compare two variants on the same test items.' },
+export default createCommand({
+  name: 'compare',
+  description: 'Compare two variants on the same test items: paired differences with intervals.',
+  examples: [
+    { line: 'compare gptq/w4g32 rtn/w4g32', does: 'Is GPTQ better than round-to-nearest at four bits?' },
+    { line: 'compare qat/w2g32-n100 gptq/w2g32 --json', does: 'Seed by seed, as JSON.' },
+  ],
   args: {
     first: { type: 'positional', description: 'method/variant', required: true },
     second: { type: 'positional', description: 'method/variant', required: true },

@@ -1,7 +1,7 @@
 /** `shrinkrank correct`: withdraws or annotates a published row, by a line in the ledger and in the store. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { type Correction, recordCorrection, validateCorrection } from '../../drizzle/correction.ts';
 import { CORRECTIONS_FILE, linesOf } from '../../drizzle/import.ts';
 import { type Store, rowsOfRun, runSummaries } from '../../drizzle/queries.ts';
@@ -12,32 +12,46 @@ import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
 import { REPOSITORY_ROOT } from '../setup/registry.ts';
 
-export default defineCommand({
-  meta: {
-    name: 'correct',
-    description:
-      'Withdraw or annotate a row, with a reason: a line in results/corrections.jsonl, applied at every import.',
-  },
+export default createCommand({
+  name: 'correct',
+  description:
+    'Withdraw or annotate a published row. The correction is a line in results/corrections.jsonl, which every import applies.',
+  examples: [
+    { line: "correct 3f9a1c --withdraw --reason 'timed while a backup ran'", does: 'Take a row off the board.' },
+    {
+      line: "correct 3f9a1c --annotate --reason 'fan failed at noon'",
+      does: 'Leave a row and show the reason beside it.',
+    },
+  ],
   args: {
     key: {
       type: 'positional',
-      description: 'Key of the row, or its beginning, as show and the site give it',
+      description: 'Key of the row, or the beginning of the key; `show` and the site print it',
       required: true,
     },
-    run: { type: 'string', description: 'Run that wrote the row; needed where several did', valueHint: 'id' },
-    withdraw: { type: 'boolean', description: 'Take the row off the board; its key is due again', default: false },
+    run: {
+      type: 'string',
+      description: 'Run that wrote the row; needed where several runs wrote rows of this key',
+      valueHint: 'id',
+    },
+    withdraw: {
+      type: 'boolean',
+      description: 'Take the row off the board; the next run measures its key again',
+      default: false,
+    },
     annotate: { type: 'boolean', description: 'Leave the row and show the reason beside it', default: false },
-    reason: { type: 'string', description: 'For the reader of the board', required: true },
+    reason: { type: 'string', description: 'The reason, for readers of the board', required: true },
     to: {
       type: 'string',
-      description: 'Folder of the ledger (default: results)',
+      description: 'Folder of corrections.jsonl (default: results)',
+      valueHint: 'folder',
       default: join(REPOSITORY_ROOT, 'results'),
     },
     home: homeOption,
     json: jsonOption,
   },
   run({ args }) {
-    if (args.withdraw === args.annotate) throw new InputError('correct: say --withdraw or --annotate, one of the two');
+    if (args.withdraw === args.annotate) throw new InputError('correct: give either --withdraw or --annotate');
     if (!args.reason) throw new InputError('correct: a correction needs its --reason');
     const store = openHomeStore(args.home);
     try {

@@ -1,7 +1,7 @@
-/** `shrinkrank doctor`: what this machine can run, and for what it cannot, why and what to do. */
+/** `shrinkrank doctor`: what this machine can run; for the rest, why not and what to do. */
 import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
 import { styleText } from 'node:util';
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { models } from '../../models/index.ts';
 import { openStore } from '../../drizzle/client.ts';
 import { BenchError } from '../../contracts/errors.ts';
@@ -23,14 +23,17 @@ import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
 import { EXIT_CODES, print, printJson } from '../setup/output.ts';
 import { renderFleet } from '../render/render-fleet.ts';
 
-/** Node's own TypeScript stripping, without a flag, came with 22.18. */
-const OLDEST_NODE = [22, 18] as const;
 const SPARE_DISK_BYTES = 2 ** 30;
 
-export default defineCommand({
-  meta: { name: 'doctor', description: 'Say what this machine can run, and why not.' },
+export default createCommand({
+  name: 'doctor',
+  description: 'Check what this machine can run, and say for the rest why not and what to do.',
+  examples: [
+    { line: 'doctor', does: 'Node, CPU, GPU, energy counter, sandbox, disk and models.' },
+    { line: 'doctor --fleet --redis redis://host:6379', does: 'Workers and queues of a fleet.' },
+  ],
   args: {
-    fleet: { type: 'boolean', description: 'Say what a fleet is doing instead: workers and queues', default: false },
+    fleet: { type: 'boolean', description: 'Show the workers and queues of a fleet instead', default: false },
     redis: redisOption,
     home: homeOption,
     json: jsonOption,
@@ -73,16 +76,9 @@ const MARKS = {
   missing: styleText('red', '✗'),
 } as const;
 
+/** The version fits: cli/require-node.js ends the process of an older one. */
 function nodeFinding(): Finding {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const fits = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
-  return {
-    subject: 'Node',
-    state: fits ? 'ok' : 'missing',
-    text: fits
-      ? process.versions.node
-      : `${process.versions.node}, needs ${OLDEST_NODE.join('.')} or newer; start it through npm run, which uses the pinned one on Linux x64`,
-  };
+  return { subject: 'Node', state: 'ok', text: process.versions.node };
 }
 
 function machineFinding(): Finding {
@@ -99,11 +95,11 @@ function machineFinding(): Finding {
         : 'no integer dot products (VNNI): int8 gains little speed') +
       (enoughThreads
         ? ''
-        : `; the protocol scores quality on ${PROTOCOL.quality.threads} threads, which will share this core`),
+        : `; the protocol scores quality on ${PROTOCOL.quality.threads} threads, which share the cores there are`),
   };
 }
 
-/** A runner that is not here is no fault: the CPU's always is. */
+/** A missing GPU is a limit and no fault: the CPU is always there. */
 export async function deviceFinding(provider: DeviceProvider, options?: ProbeOptions): Promise<Finding> {
   const subject = `${provider} runner`;
   const probe = await probeProvider(provider, options);
@@ -113,7 +109,11 @@ export async function deviceFinding(provider: DeviceProvider, options?: ProbeOpt
   const text = [...new Set(known)].filter((part) => part !== null).join(', ');
   return kind === 'hardware'
     ? { subject, state: 'ok', text }
-    : { subject, state: 'limited', text: `${text}: a software device; runs for function, its speeds are not ranked` };
+    : {
+        subject,
+        state: 'limited',
+        text: `${text}: a software device; it runs everything, but its speeds are not ranked`,
+      };
 }
 
 function energyFinding(): Finding {
@@ -154,7 +154,7 @@ async function modelFindings(): Promise<Finding[]> {
         const { linears } = await loadModel(definition, hub);
         return { subject, state: 'ok', text: `loads, ${linears.length} linear layers` };
       } catch (error) {
-        // What comes from the hub is an addition: the suites do without it unless it is asked for.
+        // Suites use hub models only on request, so a missing one is a limit.
         const state = definition.source.kind === 'hub' ? 'limited' : 'missing';
         return { subject, state, text: messageOf(error) };
       }

@@ -1,6 +1,6 @@
 /** `shrinkrank export`: the rows of finished and broken-off runs as JSON Lines, one file per run. */
 import { relative, join } from 'node:path';
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { exportRun } from '../../drizzle/export.ts';
 import { isWithdrawn, runSummaries } from '../../drizzle/queries.ts';
 import { InputError, unknownId } from '../../contracts/errors.ts';
@@ -9,16 +9,19 @@ import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
 import { REPOSITORY_ROOT } from '../setup/registry.ts';
 
-export default defineCommand({
-  meta: {
-    name: 'export',
-    description: 'Write rows of the store to results/, one file per run; published files are never changed.',
-  },
+export default createCommand({
+  name: 'export',
+  description: 'Write rows of the store to a folder, one file per run. Published files are never changed.',
+  examples: [
+    { line: 'export', does: 'Write the rows of all runs to results/.' },
+    { line: 'export --run latest --to rows', does: 'Write the newest run to another folder.' },
+  ],
   args: {
-    run: { type: 'string', description: 'Only this run; `latest` for the newest' },
+    run: { type: 'string', description: 'Only this run; `latest` is the newest' },
     to: {
       type: 'string',
       description: 'Folder to write to (default: results)',
+      valueHint: 'folder',
       default: join(REPOSITORY_ROOT, 'results'),
     },
     home: homeOption,
@@ -27,7 +30,7 @@ export default defineCommand({
   run({ args }) {
     const store = openHomeStore(args.home);
     try {
-      // One that was stopped before its first row has nothing to publish, nor has one that was not believed.
+      // Left out: runs that were stopped before their first row, and runs that were rejected.
       const runs = runSummaries(store, Number.MAX_SAFE_INTEGER)
         .filter((run) => [run.trials, run.evaluations, run.measurements].some((rows) => Object.keys(rows).length > 0))
         .map(({ id }) => id)

@@ -1,7 +1,7 @@
 /** `shrinkrank import`: reads published rows into the store; what is there already stays as it is. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { recordCatalog } from '../../drizzle/catalog.ts';
 import { openStore } from '../../drizzle/client.ts';
 import { importFile, importResults } from '../../drizzle/import.ts';
@@ -11,8 +11,14 @@ import { print, printJson, remark } from '../setup/output.ts';
 import { REPOSITORY_ROOT } from '../setup/registry.ts';
 import { catalog } from '../setup/run-suite.ts';
 
-export default defineCommand({
-  meta: { name: 'import', description: 'Read rows of results/ into the store, corrections included.' },
+export default createCommand({
+  name: 'import',
+  description:
+    'Read published rows into the store, with the corrections that apply to them. Rows that the store already holds stay as they are.',
+  examples: [
+    { line: 'import', does: 'Read results/.' },
+    { line: 'import rows.jsonl', does: 'Read one file.' },
+  ],
   args: {
     from: {
       type: 'positional',
@@ -31,9 +37,10 @@ export default defineCommand({
       recordCatalog(store, catalog());
       const summary = stat.isDirectory() ? importResults(store, from) : importFile(store, from);
       if (args.json) return printJson(summary);
-      print(`${summary.recorded} rows recorded, ${summary.present} were in the store already`);
+      print(`${summary.recorded} rows recorded; ${summary.present} were in the store already`);
       const missing = 'missingTrials' in summary ? (summary.missingTrials as readonly string[]) : [];
-      if (missing.length > 0) remark(`${missing.length} trials that rows refer to are in no file; import theirs too`);
+      if (missing.length > 0)
+        remark(`${missing.length} trials that rows refer to are in none of the files; import their files too`);
     } finally {
       store.close();
     }

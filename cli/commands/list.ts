@@ -1,6 +1,6 @@
 /** `shrinkrank list`: the registered methods with their variants, models, tasks and suites. */
 import { styleText } from 'node:util';
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { models } from '../../models/index.ts';
 import { unknownId } from '../../contracts/errors.ts';
 import { costClassOf } from '../../contracts/taxonomy.ts';
@@ -13,8 +13,14 @@ import { suites } from '../setup/suites.ts';
 const KINDS = ['methods', 'models', 'tasks', 'suites'] as const;
 export type Kind = (typeof KINDS)[number];
 
-export default defineCommand({
-  meta: { name: 'list', description: 'List methods, models, tasks and suites.' },
+export default createCommand({
+  name: 'list',
+  description: 'List the registered methods, models, tasks and suites.',
+  examples: [
+    { line: 'list', does: 'All four lists.' },
+    { line: 'list methods', does: 'Methods with their variants.' },
+    { line: 'list tasks --json', does: 'Tasks as JSON.' },
+  ],
   args: {
     kind: { type: 'positional', description: KINDS.join(', '), required: false },
     json: jsonOption,

@@ -1,7 +1,7 @@
-/** `shrinkrank nightly`: what a timer starts. One command from what changed to rows, report and site. */
+/** `shrinkrank nightly`: what a timer starts. Runs what changed, checks it, and publishes rows, a report and the site. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { homeOf } from '../setup/home.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { runNight, writeReport } from '../setup/nightly-run.ts';
@@ -13,31 +13,35 @@ import { withoutPlan } from '../setup/run-suite.ts';
 import { choiceOptions, entriesOf, limitsOf, wholeNumber, workplaceOf } from './run.ts';
 import { suites } from '../setup/suites.ts';
 
-export default defineCommand({
-  meta: {
-    name: 'nightly',
-    description: 'Run a suite on what changed, watch for drift, publish what can be believed, report, build the site.',
-  },
+export default createCommand({
+  name: 'nightly',
+  description:
+    'Run a suite on what changed, measure a few variants again to find drift, reject a run whose dense model is not what it was, publish the rest, write a report and build the site.',
+  examples: [
+    { line: 'nightly', does: 'The nightly suite; meant for a timer.' },
+    { line: 'nightly --suite quick --no-site', does: 'A short one without the site.' },
+  ],
   args: {
     ...choiceOptions,
     suite: { ...choiceOptions.suite, default: 'nightly' },
     sentinels: {
       type: 'string',
-      description: 'Variants measured again to see drift, beside dense; others each night',
+      description: 'How many variants are measured again, besides dense, to find drift; other ones each night',
       default: '6',
       valueHint: 'count',
     },
     accept: {
       type: 'boolean',
-      description: 'Take the runs though dense left its control band: the machine is another from now on',
+      description: 'Accept the runs although dense left its control band, because the machine has changed',
       default: false,
     },
     to: {
       type: 'string',
-      description: 'Folder the rows are published in (default: results)',
+      description: 'Folder that the rows are published in (default: results)',
+      valueHint: 'folder',
       default: join(REPOSITORY_ROOT, 'results'),
     },
-    site: { type: 'boolean', description: 'Build the site; --no-site leaves it', default: true },
+    site: { type: 'boolean', description: 'Build the site; --no-site does not', default: true },
   },
   async run({ args }) {
     const suite = findById('suite', suites, args.suite);

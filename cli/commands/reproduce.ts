@@ -1,5 +1,5 @@
 /** `shrinkrank reproduce`: makes published artifacts again with the present code and compares them byte by byte. */
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import Table from 'cli-table3';
 import { type CompletedTrial, completedTrials, type Store } from '../../drizzle/queries.ts';
 import { canonicalJson } from '../../contracts/canonical-json.ts';
@@ -27,27 +27,29 @@ import { suites } from '../setup/suites.ts';
 /** Trials run under its limits. A data-free method reads no dataset, so the suite's first one fills the plan. */
 const nightly = findById('suite', suites, 'nightly');
 
-export default defineCommand({
-  meta: {
-    name: 'reproduce',
-    description:
-      'Make published artifacts again with the code here and compare them byte by byte. Exits with 5 where one differs.',
-  },
+export default createCommand({
+  name: 'reproduce',
+  description:
+    'Make published artifacts again with the present code and compare the bytes. Ends with exit code 5 where one differs.',
+  examples: [
+    { line: 'reproduce', does: 'The cheapest artifact of every method and model.' },
+    { line: 'reproduce gptq --trials 3', does: 'Three variants of one method.' },
+  ],
   args: {
     methods: {
       type: 'positional',
-      description: 'Methods or families, separated by commas (default: all that the store holds rows of)',
+      description: 'Methods or families, separated by commas (default: all with rows in the store)',
       required: false,
     },
     models: { type: 'string', description: 'Only artifacts of these models, separated by commas' },
     trials: {
       type: 'string',
-      description: 'How many trials per method and model, each of another variant, the cheapest first',
+      description: 'Trials per method and model, each of another variant, the cheapest first',
       valueHint: 'count',
       default: '1',
     },
-    timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
-    memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
+    timeout: { type: 'string', description: 'Time limit of a trial, in seconds', valueHint: 'seconds' },
+    memory: { type: 'string', description: 'Memory limit of a child process, in MiB', valueHint: 'MiB' },
     sandbox: sandboxOption,
     home: homeOption,
     json: jsonOption,
@@ -65,7 +67,9 @@ export default defineCommand({
       }
     })();
     if (chosen.length === 0) {
-      remark('the store holds no artifact that the code here can make again; `shrinkrank import` reads published rows');
+      remark(
+        'the store holds no artifact that the present code can make again; `shrinkrank import` reads published rows',
+      );
       return EXIT_CODES.done;
     }
     const home = homeOf(args.home);

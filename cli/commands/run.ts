@@ -1,11 +1,12 @@
-/** `shrinkrank run`: a suite, or chosen methods × models × tasks. What the store holds already is not done again. */
-import { defineCommand } from 'citty';
+/** `shrinkrank run`: a suite, or chosen methods × models × tasks. What the store already holds is not done again. */
+import { createCommand } from '../setup/command.ts';
 import { InputError } from '../../contracts/errors.ts';
 import type { Limits } from '../../harness/plan/bench.ts';
 import type { SuiteEntry } from '../../harness/plan/plan.ts';
 import { kindFor } from '../../engine/model/encode-row.ts';
 import { printBoards } from './board.ts';
 import { outputColumns, wrapParts } from '../setup/columns.ts';
+import { plural } from '../../contracts/words/figures.ts';
 import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
 import { createRunProgress } from '../render/progress.ts';
@@ -17,56 +18,67 @@ import { type RunSuiteRequest, type RunSummary, runSuite, withoutPlan } from '..
 import { policyOf, sandboxOption } from '../setup/sandbox-option.ts';
 import { type Suite, suites } from '../setup/suites.ts';
 
-/** What is run, by whom, and under which limits: of every command that runs a suite. */
+/** Options of every command that runs a suite: what is run, where, and under which limits. */
 export const choiceOptions = {
   suite: { type: 'string', description: `One of ${suites.map(({ id }) => id).join(', ')}`, default: 'quick' },
   methods: {
     type: 'string',
-    description: 'Only these: ids, id/variant, families or cost classes, separated by commas',
+    description: 'Only these methods: ids, id/variant, families or cost classes, separated by commas',
   },
   models: {
     type: 'string',
-    description: 'Only these models, separated by commas; adds those a suite leaves out unless asked',
+    description: 'Only these models, separated by commas; names models, too, that the suite runs on request only',
   },
-  tasks: { type: 'string', description: 'These tasks instead of the suite’s, separated by commas' },
-  seeds: { type: 'string', description: 'These seeds instead of the suite’s, separated by commas' },
-  timeout: { type: 'string', description: 'Seconds a trial may take', valueHint: 'seconds' },
-  memory: { type: 'string', description: 'MiB a child process may take', valueHint: 'MiB' },
+  tasks: { type: 'string', description: 'These tasks in place of the suite’s, separated by commas' },
+  seeds: { type: 'string', description: 'These seeds in place of the suite’s, separated by commas' },
+  timeout: { type: 'string', description: 'Time limit of a trial, in seconds', valueHint: 'seconds' },
+  memory: { type: 'string', description: 'Memory limit of a child process, in MiB', valueHint: 'MiB' },
   sandbox: sandboxOption,
-  fleet: { type: 'boolean', description: 'Have workers do the work: see shrinkrank worker --help', default: false },
+  fleet: {
+    type: 'boolean',
+    description: 'Have a fleet of workers run the trials; see shrinkrank worker --help',
+    default: false,
+  },
   redis: redisOption,
   runner: runnerOption,
   'train-on-device': {
     type: 'boolean',
-    description: 'Methods that train do so on the device of --runner; their rows say so',
+    description: 'Train on the device of --runner; the rows say so',
     default: false,
   },
   kind: {
     type: 'string',
-    description: 'Of several kinds of workers those whose fingerprint begins so',
+    description: 'In a fleet with several kinds of workers: those whose fingerprint begins with this',
     valueHint: 'fingerprint',
   },
-  quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
+  quiet: { type: 'boolean', description: 'Show no progress', default: false },
   home: homeOption,
   json: jsonOption,
 } as const;
 
-export default defineCommand({
-  meta: { name: 'run', description: 'Run a suite, or chosen methods × models × tasks, and show the leaderboard.' },
+export default createCommand({
+  name: 'run',
+  description:
+    'Compress, evaluate and measure a suite, or chosen methods and models, and show the leaderboard. What the store already holds is not done again, so a run that was stopped goes on where it ended.',
+  examples: [
+    { line: 'run', does: 'Run the quick suite; `npm run bench` does the same.' },
+    { line: 'run --methods gptq,rtn/w4g32', does: 'Run all variants of one method and one variant of another.' },
+    { line: 'run --methods high-cost --seeds 0,1,2', does: 'Run every method that trains, three seeds each.' },
+    { line: 'run --models stories260k', does: 'Run the quick suite on a model of the Hugging Face hub.' },
+    { line: 'run --runner webgpu', does: 'Measure speed on the GPU.' },
+  ],
   args: {
     ...choiceOptions,
     'retry-failed': {
       type: 'boolean',
-      description: 'Do failed pieces once more; the failures stay stored',
+      description: 'Run failed trials, evaluations and measurements again; the failures stay in the store',
       default: false,
     },
-    resume: { type: 'boolean', description: 'Go on where a run ended; it is the default and only way', default: true },
+    resume: { type: 'boolean', description: 'Go on where a run ended; this is always so', default: true },
   },
   async run({ args }) {
     if (args.resume === false) {
-      throw new InputError(
-        'run: results are never thrown away; to start from nothing name an empty folder with --home',
-      );
+      throw new InputError('run: results are never deleted; to start from nothing, name an empty folder with --home');
     }
     const suite = findById('suite', suites, args.suite);
     const entries = entriesOf(suite, args);
@@ -130,20 +142,20 @@ export function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
   const asked = entries.filter((entry) => tasksFor(entry).length > 0);
   if (asked.length === 0) {
     throw new InputError(
-      `--tasks: ${choice.tasks} can be asked of none of ${entries.map(({ model }) => model).join(', ')}; choose other models with --models`,
+      `--tasks: ${choice.tasks} do not fit ${entries.map(({ model }) => model).join(', ')}; choose other models with --models`,
     );
   }
   return asked.map((entry) => ({
     model: findModel(entry.model),
     calibration: findDataset(entry.calibration),
     tasks: tasksFor(entry),
-    // Dense is what the others are compared with, so a choice of methods never leaves it out.
+    // Every variant is compared with dense, so a choice of methods never leaves it out.
     variants: wanted ? withDense(wanted) : findVariants(entry.variants),
     seeds,
   }));
 }
 
-/** Where the work is done: here, with methods shut in, or by a fleet, whose workers see to that themselves. */
+/** Where trials run: here, with methods in a sandbox, or in a fleet, whose workers have sandboxes of their own. */
 export function workplaceOf(args: {
   readonly fleet: boolean;
   readonly redis?: string | undefined;
@@ -159,11 +171,11 @@ export function workplaceOf(args: {
     throw new InputError('run: --train-on-device needs a device; name one with --runner webgpu or cuda');
   }
   if (!fleet && (redis !== undefined || kind !== undefined)) {
-    throw new InputError('run: --redis and --kind are for a fleet; add --fleet');
+    throw new InputError('run: --redis and --kind need --fleet');
   }
   if (!fleet) return { provider, trainOnDevice, sandbox: policyOf(args.sandbox) };
   if (args.sandbox !== sandboxOption.default) {
-    throw new InputError('run: --sandbox is for this machine; in a fleet each worker is started with its own');
+    throw new InputError('run: --sandbox is for this machine; in a fleet, give it to each worker');
   }
   return { fleet: { redis: redisUrlOf(redis), provider, kind }, trainOnDevice };
 }
@@ -195,10 +207,10 @@ export function wholeNumber(option: string, text: string, least = 0): number {
 function printSummary(summary: RunSummary): void {
   const { planned, alreadyDone, recorded, wallSeconds, overheadSeconds, seconds, undone } = summary;
   if (recorded === 0 && undone.length === 0) {
-    remark(`all ${planned} variants are in the store already; nothing to do`);
+    remark(`the store already holds all ${planned} variants; nothing to do`);
     return;
   }
-  const done = alreadyDone > 0 ? `, ${alreadyDone} were in the store already` : '';
+  const done = alreadyDone > 0 ? `, ${alreadyDone} of them in the store already` : '';
   const text =
     `${planned} variants${done}; ${recorded} rows recorded in ${wallSeconds.toFixed(1)} s: ` +
     `compressing ${seconds.compressing.toFixed(1)} s, checking and sizing ${seconds.checking.toFixed(1)} s, ` +
@@ -207,8 +219,8 @@ function printSummary(summary: RunSummary): void {
       ? ' on the workers'
       : `, the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`);
   print(wrapParts(text.split(' '), { separator: ' ', columns: outputColumns() }).join('\n'));
-  for (const [reason, names] of Map.groupBy(undone, (piece) => piece.reason)) {
+  for (const [reason, names] of Map.groupBy(undone, (step) => step.reason)) {
     const who = [...new Set(names.map(({ name }) => name))].join(', ');
-    remark(`left undone: ${names.length} pieces of ${who}: ${reason}`);
+    remark(`not done: ${plural(names.length, 'step')} of ${who}: ${reason}`);
   }
 }

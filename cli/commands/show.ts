@@ -1,6 +1,6 @@
 /** `shrinkrank show gptq/w4g32`: everything the store knows of one variant. */
 import { styleText } from 'node:util';
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { type BoardEntry, type BoardTrial, readCatalog, trialDetail } from '../../drizzle/queries.ts';
 import type { Store } from '../../drizzle/client.ts';
 import { findEntry, placeOf, placeOptions } from '../setup/find-entry.ts';
@@ -15,8 +15,14 @@ import {
 } from '../../contracts/words/metric.ts';
 import { print, printJson } from '../setup/output.ts';
 
-export default defineCommand({
-  meta: { name: 'show', description: 'Show everything known of one variant.' },
+export default createCommand({
+  name: 'show',
+  description:
+    'Show everything known about one variant: parameters, quality, size, speed, memory and cost of each seed.',
+  examples: [
+    { line: 'show gptq/w4g32', does: 'One variant on the first model and task of the quick suite.' },
+    { line: 'show rtn/w4g32 --model stories260k', does: 'The same on another model.' },
+  ],
   args: {
     variant: { type: 'positional', description: 'method/variant', required: true },
     ...placeOptions,

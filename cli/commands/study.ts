@@ -1,7 +1,7 @@
 /** `shrinkrank study <id>`: measures what a study compares, judges its relations and writes the answer to results/studies/. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { defineCommand, runCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { homeOption, openHomeStore } from '../setup/home.ts';
 import { judgeStudy } from '../setup/judge-study.ts';
 import { EXIT_CODES, print } from '../setup/output.ts';
@@ -10,26 +10,36 @@ import { renderStudy } from '../render/render-study.ts';
 import run from './run.ts';
 import { studies } from '../../studies/index.ts';
 
-export default defineCommand({
-  meta: { name: 'study', description: 'Measure what a study compares and write down which relations hold.' },
+export default createCommand({
+  name: 'study',
+  description: 'Measure what a study compares, judge its relations and write the answer as a Markdown page.',
+  examples: [
+    { line: 'study training-pays', does: 'Measure what is missing, then write results/studies/training-pays.md.' },
+    { line: 'study orderings --no-measure --to answers', does: 'Answer from the rows in the store.' },
+  ],
   args: {
     id: { type: 'positional', description: studies.map(({ id }) => id).join(', '), required: true },
     measure: {
       type: 'boolean',
-      description: 'Measure what the store lacks; --no-measure judges what it holds',
+      description: 'Measure what the store lacks; --no-measure only judges the rows it holds',
       default: true,
     },
-    to: { type: 'string', description: 'Folder of the answer', default: join(REPOSITORY_ROOT, 'results/studies') },
+    to: {
+      type: 'string',
+      description: 'Folder that the page is written to (default: results/studies)',
+      valueHint: 'folder',
+      default: join(REPOSITORY_ROOT, 'results/studies'),
+    },
     home: homeOption,
-    quiet: { type: 'boolean', description: 'No progress on standard error', default: false },
+    quiet: { type: 'boolean', description: 'Show no progress', default: false },
   },
   async run({ args }) {
     const study = findById('study', studies, args.id);
     if (args.measure) {
       const rawArgs = ['--suite', study.id, ...(args.quiet ? ['--quiet'] : [])];
       if (args.home !== undefined) rawArgs.push('--home', args.home);
-      const { result } = await runCommand(run, { rawArgs });
-      if (result !== EXIT_CODES.done) return result;
+      const exitCode = await run.run(rawArgs);
+      if (exitCode !== EXIT_CODES.done) return exitCode;
     }
     const store = openHomeStore(args.home);
     try {

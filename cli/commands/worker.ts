@@ -1,6 +1,6 @@
-/** `shrinkrank worker`: takes work from a fleet's queue until it is stopped. */
+/** `shrinkrank worker`: takes trials from the queue of a fleet until it is stopped. */
 import { join } from 'node:path';
-import { defineCommand } from 'citty';
+import { createCommand } from '../setup/command.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { createHubClient } from '../../engine/hub/hub-client.ts';
 import { connectRedis } from '../../harness/fleet/fleet.ts';
@@ -20,24 +20,30 @@ import { findDataset, findModel, findTask, findVariants } from '../setup/registr
 import { providerOf, runnerHere, runnerOption } from '../setup/runner-here.ts';
 import { policyOf, sandboxOption } from '../setup/sandbox-option.ts';
 
-export default defineCommand({
-  meta: { name: 'worker', description: 'Do the work that `run --fleet` gives out, until it is stopped.' },
+export default createCommand({
+  name: 'worker',
+  description: 'Take trials from the queue of a fleet and run them until stopped.',
+  examples: [
+    { line: 'worker --redis redis://host:6379', does: 'Work for the fleet of that Redis.' },
+    { line: 'worker --redis redis://host:6379 --share-host', does: 'Let several workers run on this machine.' },
+  ],
   args: {
     redis: redisOption,
     runner: runnerOption,
     artifacts: {
       type: 'string',
       description:
-        'The folder `artifacts` of the home of `run --fleet`, as it is called here (default: that of --home)',
+        'Path on this machine of the folder `artifacts` in the home of `run --fleet` (default: the one of --home)',
       valueHint: 'folder',
     },
     'share-host': {
       type: 'boolean',
-      description: 'Work beside other workers of this machine, but for timing; by default one works at a time',
+      description:
+        'Run steps beside other workers of this machine, except timing; by default one worker runs at a time',
       default: false,
     },
     sandbox: sandboxOption,
-    quiet: { type: 'boolean', description: 'Say nothing of each job', default: false },
+    quiet: { type: 'boolean', description: 'Print no line for each step', default: false },
     home: homeOption,
   },
   async run({ args }) {

@@ -1,11 +1,14 @@
-/** What a command takes: checked before it runs, and told by --help. The parser itself lets anything pass. */
-import type { ArgDef, ArgsDef, CommandDef, CommandMeta } from 'citty';
+/** Checks the arguments of a command before it runs: the parser itself accepts anything. */
+import type { ArgDef } from 'citty';
 import { InputError } from '../../contracts/errors.ts';
-import { renderColumns } from './columns.ts';
+import { nearestName } from '../../contracts/words/nearest-name.ts';
+import type { CommandWords } from './command.ts';
 
-/** Throws InputError for an unknown option, one without its value, and for too many or too few words. */
-export async function checkArguments(name: string, command: CommandDef, rawArgs: readonly string[]): Promise<void> {
-  const { options, places } = await argumentsOf(command);
+/** Throws InputError for an unknown option, an option without its value, and too many or too few positional arguments. */
+export function checkArguments(command: CommandWords, rawArgs: readonly string[]): void {
+  const { name } = command;
+  const options = optionsOf(command);
+  const positionals = positionalsOf(command);
   const words: string[] = [];
   for (let i = 0; i < rawArgs.length; i++) {
     const argument = rawArgs[i] ?? '';
@@ -16,73 +19,54 @@ export async function checkArguments(name: string, command: CommandDef, rawArgs:
     const [option = '', value] = argument.split('=', 2);
     const type = options.get(option)?.type;
     const negated = options.get(option.replace(/^--no-/, '--'))?.type === 'boolean';
-    if (type === undefined && !negated) {
-      throw new InputError(`${name}: unknown option ${option}; it takes ${[...options.keys()].join(', ') || 'none'}`);
-    }
+    if (type === undefined && !negated) throw unknownOption(name, option, [...options.keys()]);
     if (type !== 'string') continue;
     const given = value ?? rawArgs[++i];
     if (!given || (value === undefined && given.startsWith('--'))) {
       throw new InputError(`${name}: ${option} needs a value; see shrinkrank ${name} --help`);
     }
   }
-  const missing = places.slice(words.length).filter(({ required }) => required);
-  if (missing.length === 0 && words.length <= places.length) return;
+  const missing = positionals.slice(words.length).filter(({ required }) => required);
+  if (missing.length === 0 && words.length <= positionals.length) return;
   const problem =
     missing.length > 0
       ? `missing ${missing.map(({ title }) => title).join(' ')}`
-      : `unexpected "${words[places.length]}"`;
-  throw new InputError(`${name}: ${problem}; usage: ${usageOf(name, places)}`);
+      : `unexpected "${words[positionals.length]}"`;
+  throw new InputError(`${name}: ${problem}; usage: ${usageOf(command)}`);
 }
 
-export async function renderHelp(name: string, command: CommandDef): Promise<string> {
-  const { options, places } = await argumentsOf(command);
-  const meta = (await (typeof command.meta === 'function' ? command.meta() : command.meta)) as CommandMeta | undefined;
-  const rows = [
-    ...places.map(({ title, description }) => [title, description]),
-    ...[...options].map(([option, definition]) => [
-      definition.type === 'string' ? `${option} <${definition.valueHint ?? option.slice(2)}>` : option,
-      describe(definition),
-    ]),
-  ];
-  return [
-    meta?.description ?? '',
-    '',
-    usageOf(name, places),
-    '',
-    ...indent(renderColumns(rows, ['left', 'left'])),
-  ].join('\n');
+function unknownOption(command: string, option: string, known: readonly string[]): InputError {
+  const nearest = nearestName(option, known);
+  const remedy =
+    nearest === undefined
+      ? `it takes ${known.join(', ') || 'none'}`
+      : `did you mean ${nearest}? shrinkrank ${command} --help lists all options`;
+  return new InputError(`${command}: unknown option ${option}; ${remedy}`);
 }
 
-interface Place {
+export interface Positional {
+  /** `<name>`, or `[name]` where it may be left out. */
   readonly title: string;
   readonly description: string;
   readonly required: boolean;
 }
 
-async function argumentsOf(
-  command: CommandDef,
-): Promise<{ readonly options: ReadonlyMap<string, ArgDef>; readonly places: readonly Place[] }> {
-  const defined = (await (typeof command.args === 'function' ? command.args() : command.args)) as ArgsDef | undefined;
-  const args = Object.entries(defined ?? {});
-  return {
-    options: new Map(args.flatMap(([name, arg]) => (arg.type === 'positional' ? [] : [[`--${name}`, arg] as const]))),
-    places: args.flatMap(([name, { type, required, description = '' }]) =>
-      type === 'positional'
-        ? [{ title: required === false ? `[${name}]` : `<${name}>`, description, required: required !== false }]
-        : [],
-    ),
-  };
+export function positionalsOf({ args }: CommandWords): readonly Positional[] {
+  return Object.entries(args).flatMap(([name, { type, required, description = '' }]) =>
+    type === 'positional'
+      ? [{ title: required === false ? `[${name}]` : `<${name}>`, description, required: required !== false }]
+      : [],
+  );
 }
 
-function describe({ description = '', default: initial }: ArgDef): string {
-  const told = typeof initial === 'string' && initial !== '' && !description.includes('default');
-  return told ? `${description} (default: ${initial})` : description;
+/** By `--name`. */
+export function optionsOf({ args }: CommandWords): ReadonlyMap<string, ArgDef> {
+  return new Map(
+    Object.entries(args).flatMap(([name, arg]) => (arg.type === 'positional' ? [] : [[`--${name}`, arg] as const])),
+  );
 }
 
-function usageOf(name: string, places: readonly Place[]): string {
-  return ['shrinkrank', name, ...places.map(({ title }) => title), '[options]'].join(' ');
-}
-
-function indent(lines: readonly string[]): string[] {
-  return lines.map((line) => `  ${line}`);
+/** `shrinkrank compare <first> <second> [options]` */
+export function usageOf(command: CommandWords): string {
+  return ['shrinkrank', command.name, ...positionalsOf(command).map(({ title }) => title), '[options]'].join(' ');
 }

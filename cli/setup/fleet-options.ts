@@ -1,9 +1,9 @@
-/** What commands of a fleet take: where Redis is. */
+/** The option --redis of commands that talk to a fleet. */
 import { InputError } from '../../contracts/errors.ts';
 
 export const redisOption = {
   type: 'string',
-  description: 'Redis that holds the queue, redis://host:port or the path of a socket (default: $SHRINKRANK_REDIS)',
+  description: 'Redis that holds the queue: redis://host:port or the path of a socket (default: $SHRINKRANK_REDIS)',
   valueHint: 'url',
 } as const;
 

@@ -6,7 +6,7 @@ import { probeProvider } from '../../engine/runtime/provider-probe.ts';
 
 export const runnerOption = {
   type: 'string',
-  description: `Measure speed on ${PROVIDERS.join(', ')}; shrinkrank doctor says which run here`,
+  description: `Measure speed on ${PROVIDERS.slice(0, -1).join(', ')} or ${PROVIDERS.at(-1)}; shrinkrank doctor says which of them this machine has`,
   default: 'cpu',
 } as const;
 
@@ -18,11 +18,11 @@ export function providerOf(option: string): Provider {
 
 export interface RunnerHere {
   readonly runner: Runner;
-  /** Variables that lead a process to the device; none on the CPU. */
+  /** Environment variables that a process needs to find the device; none for the CPU. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Throws UnsupportedError with the reason where the provider does not run here. */
+/** Throws UnsupportedError with the reason where this machine cannot run the provider. */
 export async function runnerHere(provider: Provider, machine: Machine): Promise<RunnerHere> {
   if (provider === 'cpu') return { runner: runnerOf(provider, machine), environment: {} };
   const probe = await probeProvider(provider);

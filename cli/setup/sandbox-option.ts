@@ -6,12 +6,12 @@ import { remark } from './output.ts';
 export const sandboxOption = {
   type: 'string',
   description:
-    'How methods are shut in: auto (as far as this machine can; rows say what was not cut off), required (wholly or not at all), off',
+    'Sandbox of methods: auto (as far as this machine can; rows say what was not cut off), required (refuse to run without a complete one), off',
   valueHint: SANDBOX_POLICIES.join('|'),
   default: 'auto',
 } as const;
 
-/** The policy of that name, after a word on standard error where it does not shut methods in wholly. */
+/** The policy of that name. Prints a remark where methods are not cut off completely. */
 export function policyOf(text: string): SandboxPolicy {
   const policy = SANDBOX_POLICIES.find((name) => name === text);
   if (policy === undefined) {

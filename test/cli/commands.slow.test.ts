@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '../../drizzle/client.ts';
 import { fillBoard } from '../support/board.ts';
 
-const CLI = resolve(import.meta.dirname, '../../cli/index.ts');
+const CLI = resolve(import.meta.dirname, '../../cli/shrinkrank.js');
 /** But for the end of a line. */
 const CONTROL_CHARACTERS = /(?!\n)\p{Cc}/u;
 
@@ -45,24 +45,24 @@ describe('shrinkrank', () => {
       /unknown command "fly"; known: board, changes, compare, correct, doctor, export, import, list, nightly, reproduce, run, show, study, worker/,
     ],
     [['board', '--colour', 'red'], /board: unknown option --colour; it takes --model, --task/],
+    [['board', '--modle', 'x'], /board: unknown option --modle; did you mean --model\?/],
+    [['bord'], /unknown command "bord"; did you mean "board"; known: /],
+    [['run', '--methods', 'gtpq'], /unknown method "gtpq"; did you mean "gptq"; known: /],
     [['compare', 'rounding/w4'], /compare: missing <second>; usage: shrinkrank compare <first> <second>/],
     [['list', 'methods', 'models'], /list: unexpected "models"/],
     [['run', '--methods'], /run: --methods needs a value/],
-    [['run', '--methods', 'rtn/w5'], /unknown variant of rtn "w5"; known: .*w4g32/],
+    [['run', '--methods', 'rtn/w5'], /unknown variant of rtn "w5"; .*known: .*w4g32/],
     [['run', '--methods', 'nothing'], /unknown method "nothing"; known: .*gptq/],
     [['run', '--suite', 'all'], /unknown suite "all"; known: .*quick/],
     [['run', '--seeds', '1,x'], /--seeds: expected a whole number from 0, got "x"/],
     [['run', '--timeout', '0'], /--timeout: expected a whole number from 1, got "0"/],
     [['run', '--train-on-device'], /--train-on-device needs a device; name one with --runner/],
-    [['run', '--no-resume'], /results are never thrown away/],
+    [['run', '--no-resume'], /results are never deleted/],
     [['board', '--model', 'gpt-9'], /unknown model "gpt-9"; known: .*stories260k/],
     [['board', '--task', 'chess'], /unknown task "chess"; known: .*tinystories-perplexity/],
     [['show', 'rounding/w5', '--home', 'HOME'], /say which variant; the store holds rounding\/w4, rounding\/w8/],
     [['show', 'nothing', '--home', 'HOME'], /unknown result on tinyworld-gpt "nothing"; known: .*training\/w4/],
-    [
-      ['run', '--tasks', 'tinyworld-facts-choice-accuracy', '--models', 'tinyworld-bert'],
-      /asked of none of tinyworld-bert/,
-    ],
+    [['run', '--tasks', 'tinyworld-facts-choice-accuracy', '--models', 'tinyworld-bert'], /do not fit tinyworld-bert/],
     [['run', '--models', 'gpt-9'], /unknown model "gpt-9"; known: .*tinyworld-gpt/],
     [['board', '--home', 'EMPTY'], /no results yet in .*npm run bench.*import/],
     [['export', '--run', 'none', '--home', 'HOME'], /unknown run "none"; known: run-1/],

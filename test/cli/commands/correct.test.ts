@@ -1,6 +1,5 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand } from 'citty';
 import { describe, expect, it, vi } from 'vitest';
 import { openStore } from '../../../drizzle/client.ts';
 import { importResults } from '../../../drizzle/import.ts';
@@ -30,7 +29,7 @@ function published(): { readonly home: string; readonly results: string } {
 async function run(...rawArgs: readonly string[]): Promise<void> {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
-    await runCommand(correct, { rawArgs: [...rawArgs] });
+    await correct.run(rawArgs);
   } finally {
     write.mockRestore();
   }

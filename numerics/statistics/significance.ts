@@ -1,7 +1,7 @@
 /**
  * Tests and intervals for paired outcomes.
  * McNemar's exact and mid-p test: Fagerland, Lydersen & Laake 2013, BMC Med. Res. Methodol. 13:91.
- * False discovery rate: Benjamini & Hochberg 1995. Score interval of a share: Wilson 1927.
+ * Many tests at once: false discovery rate, Benjamini & Hochberg 1995; any false rejection, Holm 1979. Score interval of a share: Wilson 1927.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { createRandom } from '../tensor/random.ts';
@@ -118,6 +118,18 @@ export function benjaminiHochberg(pValues: readonly number[]): number[] {
     const rank = pValues.length - i;
     least = Math.min(least, ((pValues[index] as number) * pValues.length) / rank);
     adjusted[index] = least;
+  });
+  return adjusted;
+}
+
+/** Adjusted p-values of Holm's step-down method, in the order given: the chance of any false rejection is held. */
+export function holm(pValues: readonly number[]): number[] {
+  const order = pValues.map((_, i) => i).sort((a, b) => (pValues[a] as number) - (pValues[b] as number));
+  const adjusted = pValues.map(() => 1);
+  let largest = 0;
+  order.forEach((index, i) => {
+    largest = Math.min(1, Math.max(largest, (pValues[index] as number) * (pValues.length - i)));
+    adjusted[index] = largest;
   });
   return adjusted;
 }

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../contracts/errors.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
-import { benjaminiHochberg, mcnemar, signFlipTest, wilsonInterval } from '../../../numerics/statistics/significance.ts';
+import {
+  benjaminiHochberg,
+  holm,
+  mcnemar,
+  signFlipTest,
+  wilsonInterval,
+} from '../../../numerics/statistics/significance.ts';
 import golden from '../../golden/statistics.json' with { type: 'json' };
+import uncertainty from '../../golden/uncertainty.json' with { type: 'json' };
 
 describe('mcnemar', () => {
   it('agrees with the binomial test of scipy and its mid-p', () => {
@@ -83,5 +90,21 @@ describe('wilsonInterval', () => {
       expect(got.high).toBeCloseTo(high, 12);
     }
     expect(() => wilsonInterval({ successes: 2, trials: 1, confidence: 0.95 })).toThrow(InputError);
+  });
+});
+
+describe('holm', () => {
+  it('agrees with its definition in numpy', () => {
+    const { pValues, adjusted } = uncertainty.holm;
+    holm(pValues).forEach((value, i) => expect(value).toBeCloseTo(adjusted[i] as number, 12));
+    expect(holm([])).toEqual([]);
+  });
+
+  it('lies between no correction and Bonferroni’s', () => {
+    const pValues = [0.004, 0.03, 0.011];
+    holm(pValues).forEach((value, i) => {
+      expect(value).toBeGreaterThanOrEqual(pValues[i] as number);
+      expect(value).toBeLessThanOrEqual(3 * (pValues[i] as number));
+    });
   });
 });

@@ -85,9 +85,9 @@ function createLayer({ inFeatures, outFeatures }: { inFeatures: number; outFeatu
     const x = inputs.subarray(row * inFeatures, (row + 1) * inFeatures);
     for (let k = 0; k < shared; k++) {
       const source = random.normal() / Math.sqrt(shared);
-      for (let i = 0; i < inFeatures; i++) x[i] += source * mixing[k * inFeatures + i];
+      for (let i = 0; i < inFeatures; i++) x[i]! += source * mixing[k * inFeatures + i]!;
     }
-    for (let i = 0; i < inFeatures; i++) x[i] = sizes[i] * (x[i] + random.normal());
+    for (let i = 0; i < inFeatures; i++) x[i] = sizes[i]! * (x[i]! + random.normal());
   }
   const weight = Float32Array.from({ length: inFeatures * outFeatures }, () => random.normal() / Math.sqrt(inFeatures));
   return { inFeatures, outFeatures, inputs, weight };
@@ -135,7 +135,7 @@ async function relativeError(
   result: Float32Array,
 ): Promise<number> {
   const shape = { rows: CALIBRATION_ROWS, inner: inFeatures, columns: outFeatures };
-  const missed = await matmul({ left: inputs, right: weight.map((value, at) => value - result[at]), ...shape });
+  const missed = await matmul({ left: inputs, right: weight.map((value, at) => value - result[at]!), ...shape });
   const whole = await matmul({ left: inputs, right: weight, ...shape });
   const energy = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
   return energy(missed) / energy(whole);

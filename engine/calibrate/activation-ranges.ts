@@ -59,8 +59,8 @@ async function extremesOf(run: RangeRun): Promise<ReadonlyMap<string, Range>> {
     const range = ranges.get(value) ?? { low: Infinity, high: -Infinity };
     ranges.set(value, range);
     for (let i = 0; i < x.length; i++) {
-      if (x[i] < range.low) range.low = x[i];
-      if (x[i] > range.high) range.high = x[i];
+      if (x[i]! < range.low) range.low = x[i]!;
+      if (x[i]! > range.high) range.high = x[i]!;
     }
   });
   return ranges;
@@ -76,7 +76,7 @@ async function histogramsOf(
       { low, high, limit: Math.max(Math.abs(low), Math.abs(high)), counts: new Float64Array(BINS) },
     ]),
   );
-  await visitElements(run, (value, x) => addToHistogram(histograms.get(value) as Histogram, x));
+  await visitElements(run, (value, x) => addToHistogram(histograms.get(value)!, x));
   return histograms;
 }
 
@@ -88,7 +88,7 @@ async function visitElements(
     model: model.onnx,
     values,
     examples,
-    visit: (captured) => values.forEach((value) => visit(value, elements(captured[value], 'float32'))),
+    visit: (captured) => values.forEach((value) => visit(value, elements(captured[value]!, 'float32'))),
     ...(signal && { signal }),
   });
 }
@@ -97,11 +97,11 @@ async function visitElements(
 export function addToHistogram({ counts, limit }: Histogram, x: Float32Array): void {
   const bins = counts.length;
   if (limit === 0) {
-    counts[bins / 2] += x.length;
+    counts[bins / 2]! += x.length;
     return;
   }
   const perUnit = bins / (2 * limit);
-  for (let i = 0; i < x.length; i++) counts[Math.min(Math.floor((x[i] + limit) * perUnit), bins - 1)]++;
+  for (let i = 0; i < x.length; i++) counts[Math.min(Math.floor((x[i]! + limit) * perUnit), bins - 1)]!++;
 }
 
 /** Left edge of a bin; `bin` may be the number of bins. */
@@ -133,7 +133,7 @@ export function entropyRange(histogram: Histogram, { levels }: { readonly levels
   const { counts } = histogram;
   const middle = counts.length / 2;
   const before = new Float64Array(counts.length + 1); // before[i]: elements in bins before i
-  counts.forEach((count, bin) => (before[bin + 1] = before[bin] + count));
+  counts.forEach((count, bin) => (before[bin + 1] = before[bin]! + count));
   let best = { divergence: Infinity, first: middle - Math.floor(levels / 2), end: middle + Math.floor(levels / 2) + 1 };
   for (let half = Math.floor(levels / 2); half <= middle; half++) {
     const first = middle - half;
@@ -155,15 +155,15 @@ function divergenceAfterRounding(options: {
   const { counts, before, first, end, levels } = options;
   const size = end - first;
   const p = counts.slice(first, end);
-  p[0] += before[first];
-  p[size - 1] += before[counts.length] - before[end];
+  p[0]! += before[first]!;
+  p[size - 1]! += before[counts.length]! - before[end]!;
   const q = new Float64Array(size);
   const perLevel = Math.floor(size / levels);
   for (let level = 0; level < levels; level++) {
     const from = level * perLevel;
     const to = from + perLevel;
     // The last level takes in the bins that are left over, though it is not spread over them.
-    const merged = before[first + (level === levels - 1 ? size : to)] - before[first + from];
+    const merged = before[first + (level === levels - 1 ? size : to)]! - before[first + from]!;
     let present = 0;
     for (let i = from; i < to; i++) if (p[i] !== 0) present++;
     if (present > 0) q.fill(Math.trunc(merged / present), from, to);
@@ -178,7 +178,7 @@ function smooth(distribution: Float64Array): boolean {
   const others = distribution.length - zeros;
   if (others === 0) return false;
   for (let i = 0; i < distribution.length; i++) {
-    distribution[i] += distribution[i] === 0 ? share : (-share * zeros) / others;
+    distribution[i]! += distribution[i] === 0 ? share : (-share * zeros) / others;
   }
   return true;
 }
@@ -186,5 +186,5 @@ function smooth(distribution: Float64Array): boolean {
 function divergence(p: Float64Array, q: Float64Array): number {
   const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
   const ratio = total(q) / total(p);
-  return p.reduce((sum, value, i) => sum + value * Math.log((value / (q[i] as number)) * ratio), 0) / total(p);
+  return p.reduce((sum, value, i) => sum + value * Math.log((value / q[i]!) * ratio), 0) / total(p);
 }

@@ -1,4 +1,5 @@
 /** How well a model does its own task on calibration examples: what a search over ways to compress it looks at. */
+import { present } from '../../contracts/present.ts';
 import { UnsupportedError } from '../../contracts/errors.ts';
 import type { Example } from '../definitions/method.ts';
 import type { LinearRole, Model } from '../definitions/model.ts';
@@ -45,12 +46,13 @@ export async function createCalibrationLoss(options: CalibrationLossOptions): Pr
       let sum = 0;
       for (const [index, example] of examples.entries()) {
         signal?.throwIfAborted();
+        const expected = present(targets[index], `targets of example ${index}`);
         const { loss } = await session.run({
           ...exampleFeeds(onnx.graph.inputs, example),
-          targets: tensorOf('int64', [targets[index].length], BigInt64Array.from(targets[index], BigInt)),
+          targets: tensorOf('int64', [expected.length], BigInt64Array.from(expected, BigInt)),
           ...(tried && { [tried.weight]: tensorOf('float32', shapeOf(tried), weight ?? model.weight(tried)) }),
         });
-        sum += elements(loss, 'float32')[0];
+        sum += present(elements(present(loss, 'loss'), 'float32')[0], 'element of the loss');
       }
       return sum / count;
     },

@@ -88,10 +88,10 @@ export async function unitGradients({ headWidth, from = 0, ...run }: UnitRun): P
     visit(gradients, index) {
       for (const { o, down, heads, neurons } of rows.slice(from)) {
         const perHead = o.inFeatures / headWidth;
-        (gradients.get(maskName(o)) as Float32Array).forEach(
-          (gradient, feature) => (heads[index * perHead + Math.floor(feature / headWidth)] += gradient),
-        );
-        neurons.set(gradients.get(maskName(down)) as Float32Array, index * down.inFeatures);
+        gradients
+          .get(maskName(o))!
+          .forEach((gradient, feature) => (heads[index * perHead + Math.floor(feature / headWidth)]! += gradient));
+        neurons.set(gradients.get(maskName(down))!, index * down.inFeatures);
       }
     },
   });
@@ -101,7 +101,7 @@ export async function unitGradients({ headWidth, from = 0, ...run }: UnitRun): P
 /** Σ over rows of the squares of each column: the diagonal of the Fisher information. gradients: [rows, columns]. */
 export function diagonalFisher(gradients: Float64Array, columns: number): Float64Array {
   const diagonal = new Float64Array(columns);
-  gradients.forEach((gradient, at) => (diagonal[at % columns] += gradient * gradient));
+  gradients.forEach((gradient, at) => (diagonal[at % columns]! += gradient * gradient));
   return diagonal;
 }
 
@@ -132,9 +132,9 @@ const LENGTH_STEP = 64;
 async function exampleGradients({ model, onnx, examples, targets, visit, signal, ...run }: GradientRun): Promise<void> {
   const loss = run.loss ?? taskLoss(model);
   for (const [length, group] of byPaddedLength(examples, model.contextLength)) {
-    const feedsOf = (index: number) => exampleFeeds(model, examples[index], length);
+    const feedsOf = (index: number) => exampleFeeds(model, examples[index]!, length);
     signal?.throwIfAborted();
-    const shapes = Object.fromEntries(Object.entries(feedsOf(group[0])).map(([name, { dims }]) => [name, dims]));
+    const shapes = Object.fromEntries(Object.entries(feedsOf(group[0]!)).map(([name, { dims }]) => [name, dims]));
     const graph = addLoss(onnx, { inputs: shapes, loss });
     const inputs = Object.fromEntries(graph.feeds.map(({ name, dims }) => [name, dims]));
     const { model: gradients, gradients: names } = gradientGraph({
@@ -148,16 +148,16 @@ async function exampleGradients({ model, onnx, examples, targets, visit, signal,
       model: gradients,
       count: group.length,
       feeds(at) {
-        const feeds = feedsOf(group[at]);
+        const feeds = feedsOf(group[at]!);
         const unfed = read.find((name) => feeds[name] === undefined);
-        if (unfed === undefined) return Object.fromEntries(read.map((name) => [name, feeds[name]]));
+        if (unfed === undefined) return Object.fromEntries(read.map((name) => [name, feeds[name]!]));
         throw new UnsupportedError(
           `${model.id}: the loss to score with asks for "${unfed}", which calibration example ${group[at]} does not give; calibrate on a dataset with labels`,
         );
       },
       visit(outputs, at) {
-        const found = targets.map((name) => [name, elements(outputs[names.get(name) as string], 'float32')] as const);
-        visit(new Map(found), group[at]);
+        const found = targets.map((name) => [name, elements(outputs[names.get(name)!]!, 'float32')] as const);
+        visit(new Map(found), group[at]!);
       },
       ...(signal && { signal }),
     });

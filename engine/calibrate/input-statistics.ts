@@ -1,4 +1,5 @@
 /** Statistics of what enters linear layers, over calibration examples. Layers that share an input share its statistics. */
+import { present } from '../../contracts/present.ts';
 import type { Example } from '../definitions/method.ts';
 import type { LinearRole, Model } from '../definitions/model.ts';
 import { extractSubgraph, withGraph } from '../../numerics/onnx/edit.ts';
@@ -32,7 +33,7 @@ export async function inputStatistics(
   await runExamples({
     model: withGraph(model.onnx, statisticsGraph(part, values, kinds)),
     count: examples.length,
-    feeds: (index) => exampleFeeds(part.inputs, examples[index]),
+    feeds: (index) => exampleFeeds(part.inputs, present(examples[index], `example ${index}`)),
     visit: (outputs) => collector.add(outputs),
     ...(signal && { signal }),
   });
@@ -46,7 +47,7 @@ export function observedInputs(linears: readonly LinearRole[]): ObservedValue[] 
 }
 
 export function byRole<T>(linears: readonly LinearRole[], byValue: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
-  return new Map(linears.map(({ role, input }) => [role, byValue.get(input) as T]));
+  return new Map(linears.map(({ role, input }) => [role, present(byValue.get(input), `statistics of "${input}"`)]));
 }
 
 /** Positions in all examples: the number of rows the sums run over. */

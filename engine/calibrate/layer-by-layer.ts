@@ -4,6 +4,7 @@
  * before and once after its compression. As in the code of GPTQ (true_sequential off), SparseGPT and Wanda, the statistics
  * of all linear layers of a block come from one pass of it with its dense weights: https://github.com/IST-DASLab/gptq
  */
+import { present } from '../../contracts/present.ts';
 import type { Example } from '../definitions/method.ts';
 import type { LayerRoles, LinearRole, Model } from '../definitions/model.ts';
 import { linearsOfLayer } from '../model/model.ts';
@@ -38,7 +39,7 @@ export async function compressLayerByLayer(options: LayerByLayerOptions): Promis
   const { examples, signal } = options;
   let { model } = options;
   const { layers } = model.roles;
-  let hidden = await hiddenStates(model, layers[0].input, options);
+  let hidden = await hiddenStates(model, present(layers[0], 'first layer').input, options);
   for (const [index, layer] of layers.entries()) {
     const linears = linearsOfLayer(layer);
     const statistics = await layerStatistics(model, layer, hidden, options);
@@ -47,7 +48,7 @@ export async function compressLayerByLayer(options: LayerByLayerOptions): Promis
       const weight = await options.compressLinear(
         linear,
         model.weight(linear),
-        statistics.get(linear.role) as ValueStatistics,
+        present(statistics.get(linear.role), `statistics of ${linear.role}`),
       );
       model = model.withWeight(linear, tensorOf('float32', [linear.inFeatures, linear.outFeatures], weight));
       options.progress((index + (done + 1) / linears.length) / layers.length);
@@ -66,7 +67,8 @@ async function hiddenStates(
   { examples, signal }: Pick<LayerByLayerOptions, 'examples' | 'signal'>,
 ): Promise<NumericTensor[]> {
   const states: NumericTensor[] = [];
-  const visit = (captured: Readonly<Record<string, NumericTensor>>) => void states.push(captured[value]);
+  const visit = (captured: Readonly<Record<string, NumericTensor>>) =>
+    void states.push(present(captured[value], value));
   await captureValues({ model: model.onnx, values: [value], examples, visit, signal });
   return states;
 }
@@ -85,7 +87,10 @@ async function layerStatistics(
   await runExamples({
     model: withGraph(model.onnx, statisticsGraph(part, values, statistics)),
     count: examples.length,
-    feeds: (index) => ({ ...exampleFeeds(graph.inputs, examples[index]), [layer.input]: hidden[index] }),
+    feeds: (index) => ({
+      ...exampleFeeds(graph.inputs, present(examples[index], `example ${index}`)),
+      [layer.input]: present(hidden[index], `hidden state of example ${index}`),
+    }),
     visit: (outputs) => collector.add(outputs),
     signal,
   });
@@ -108,8 +113,11 @@ async function advance(
   await runExamples({
     model: withGraph(model.onnx, layerGraph(graph, { input: layer.input, output: to, width: model.roles.width })),
     count: examples.length,
-    feeds: (index) => ({ ...exampleFeeds(graph.inputs, examples[index]), [layer.input]: hidden[index] }),
-    visit: (outputs) => void states.push(outputs[to]),
+    feeds: (index) => ({
+      ...exampleFeeds(graph.inputs, present(examples[index], `example ${index}`)),
+      [layer.input]: present(hidden[index], `hidden state of example ${index}`),
+    }),
+    visit: (outputs) => void states.push(present(outputs[to], to)),
     signal,
   });
   return states;

@@ -5,12 +5,14 @@
  * where t is what the layer gives in the dense model, or, for one that writes to the residual stream,
  *   t = (what dense has behind the sublayer) − (what enters it here) − bias
  */
+import { present } from '../../contracts/present.ts';
 import { UnsupportedError } from '../../contracts/errors.ts';
 import type { Example } from '../definitions/method.ts';
 import type { LinearRole, Model } from '../definitions/model.ts';
 import { removeDeadCode, withGraph } from '../../numerics/onnx/edit.ts';
 import type { ValueInfo } from '../../numerics/onnx/graph.ts';
 import { consumers } from '../../numerics/onnx/names.ts';
+import { addElements } from '../runtime/statistics.ts';
 import { runExamples } from '../runtime/capture.ts';
 import { exampleFeeds } from '../runtime/token-feeds.ts';
 import { elements } from '../../numerics/tensor/tensor.ts';
@@ -57,7 +59,8 @@ export async function reconstructionMoments({ linear, ...run }: ReconstructionRu
     const missing = w.sub(there, here.skip);
     return bias === undefined ? missing : w.sub(missing, bias);
   };
-  return (await sums(run, [{ linear: linear.compressed, target }]))[0];
+  const [moments] = await sums(run, [{ linear: linear.compressed, target }]);
+  return present(moments, 'moments');
 }
 
 /** For each layer, with what it gives in the dense model, before the bias, as its target; otherwise as reconstructionMoments. */
@@ -81,8 +84,9 @@ async function sums(
   const w = extendModel(mergeTeacher(compressed.onnx, dense.onnx), 'reconstruction/');
   const totals = new Map<string, Float64Array>();
   const total = (name: string, length: number): Float64Array => {
-    totals.set(name, new Float64Array(length));
-    return totals.get(name) as Float64Array;
+    const sum = new Float64Array(length);
+    totals.set(name, sum);
+    return sum;
   };
   const inputs = new Map<string, { readonly x: string; readonly moment: Float64Array }>();
   const made = summands.map(({ linear: { input, inFeatures, outFeatures }, target }): Reconstruction => {
@@ -105,9 +109,9 @@ async function sums(
   await runExamples({
     model: withGraph(model, part),
     count: examples.length,
-    feeds: (index) => exampleFeeds(part.inputs, examples[index]),
+    feeds: (index) => exampleFeeds(part.inputs, present(examples[index], `example ${index}`)),
     visit(outputs) {
-      for (const [name, sum] of totals) elements(outputs[name], 'float32').forEach((value, at) => (sum[at] += value));
+      for (const [name, sum] of totals) addElements(sum, elements(present(outputs[name], name), 'float32'));
     },
     ...(signal && { signal }),
   });
@@ -126,7 +130,8 @@ export function residualAfter({ id, onnx }: Model, linear: LinearRole): Residual
   const addition = (value: string): { readonly other: string; readonly sum: string } => {
     const [node, ...others] = readers.get(value) ?? [];
     const other = node?.inputs.find((name) => name !== value);
-    if (node?.op === 'Add' && others.length === 0 && other !== undefined) return { other, sum: node.outputs[0] };
+    const sum = node?.outputs[0];
+    if (node?.op === 'Add' && others.length === 0 && other !== undefined && sum !== undefined) return { other, sum };
     throw new UnsupportedError(
       `${id}: the output of ${linear.role} is read by [${[node, ...others].map((each) => each?.op ?? 'nothing').join(', ')}], ` +
         'expected an Add of its bias or of the residual stream and nothing else',

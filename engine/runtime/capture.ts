@@ -1,4 +1,5 @@
 /** Runs a model over examples and hands over values from inside it. One example at a time: padding never enters. */
+import { present } from '../../contracts/present.ts';
 import type { Example } from '../definitions/method.ts';
 import type { Graph, OnnxModel, ValueInfo } from '../../numerics/onnx/graph.ts';
 import { extractSubgraph, withGraph } from '../../numerics/onnx/edit.ts';
@@ -25,7 +26,7 @@ export async function captureValues(options: CaptureOptions): Promise<void> {
     ...options,
     model: withGraph(model, graph),
     count: examples.length,
-    feeds: (index) => exampleFeeds(graph.inputs, examples[index]),
+    feeds: (index) => exampleFeeds(graph.inputs, present(examples[index], `example ${index}`)),
     visit: (outputs, index) => visit(outputs, index),
     ...(signal && { signal }),
   });

@@ -2,6 +2,7 @@
  * Dense linear algebra on large matrices: products run in onnxruntime, in float32 or float64, and the rest is arranged
  * as products. Row-major throughout; for a few hundred rows numerics/tensor/linear-algebra.ts does the same at once.
  */
+import { present } from '../../contracts/present.ts';
 import { InputError } from '../../contracts/errors.ts';
 import type { OnnxModel, ValueInfo } from '../../numerics/onnx/graph.ts';
 import { float, int } from '../../numerics/onnx/attributes.ts';
@@ -61,7 +62,7 @@ export async function matmul<T extends Floats>(product: Product<T>): Promise<T> 
     ...(base && { base: tensor([rows, columns], base) }),
   };
   const { product: result } = await session.run(feeds, into && { into: { product: tensor([rows, columns], into) } });
-  return into ?? (elements(result, dtype) as T);
+  return into ?? (elements(present(result, 'product'), dtype) as T);
 }
 
 /** xᵀ x, [columns, columns], of x [rows, columns]; added to `base` where given. */

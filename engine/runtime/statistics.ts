@@ -105,11 +105,11 @@ export function createStatisticsCollector(
       for (const { value, features } of values) {
         for (const kind of kinds) {
           const name = statisticName(value, kind);
-          const sum = sums.get(name) as Float64Array;
-          const part = elements(outputs[name], 'float32');
+          const sum = sums.get(name)!;
+          const part = elements(outputs[name]!, 'float32');
           if (kind === 'second-moment') addLowerTriangle(sum, part, features);
-          else if (kind === 'absolute-maximum') part.forEach((x, i) => (sum[i] = Math.max(sum[i], x)));
-          else for (let i = 0; i < sum.length; i++) sum[i] += part[i];
+          else if (kind === 'absolute-maximum') part.forEach((x, i) => (sum[i] = Math.max(sum[i]!, x)));
+          else addElements(sum, part);
         }
       }
     },
@@ -138,12 +138,17 @@ export function createStatisticsCollector(
 export function addLowerTriangle(sum: Float64Array, part: Float32Array, size: number): void {
   for (let row = 0; row < size; row++) {
     const end = row * size + row;
-    for (let i = row * size; i <= end; i++) sum[i] += part[i];
+    for (let i = row * size; i <= end; i++) sum[i]! += part[i]!;
   }
+}
+
+/** Adds to each element of `sum` that of `part` at the same place. */
+export function addElements(sum: Float64Array, part: Float32Array | Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
 }
 
 export function mirrorLowerTriangle(matrix: Float64Array, size: number): void {
   for (let row = 0; row < size; row++) {
-    for (let column = 0; column < row; column++) matrix[column * size + row] = matrix[row * size + column];
+    for (let column = 0; column < row; column++) matrix[column * size + row] = matrix[row * size + column]!;
   }
 }

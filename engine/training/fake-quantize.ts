@@ -149,7 +149,7 @@ export function initialScales(
     const factor = 2 / (count * Math.sqrt(2 ** (bits - 1) - 1 || 1));
     for (let column = 0; column < outFeatures; column++) {
       const at = group * outFeatures + column;
-      scales[at] = (scales[at] as number) + factor * Math.abs(weight[row * outFeatures + column] as number);
+      scales[at] = scales[at]! + factor * Math.abs(weight[row * outFeatures + column]!);
     }
   }
   return scales;

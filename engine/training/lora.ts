@@ -77,7 +77,7 @@ export function addLora({ model, linears, rank, alpha = rank, random, masks }: L
         const merged = addProduct(elements(old, 'float32'), { left, right, rank, scale: alpha / rank });
         if (mask !== undefined) {
           const before = elements(old, 'float32');
-          for (let at = 0; at < merged.length; at++) if (mask[at] === 0) merged[at] = before[at] as number;
+          for (let at = 0; at < merged.length; at++) if (mask[at] === 0) merged[at] = before[at]!;
         }
         graph = replaceInitializer(graph, weight, tensorOf('float32', old.dims, merged));
       }
@@ -97,10 +97,10 @@ function addProduct(
   for (let i = 0; i < base.length / columns; i++) {
     row.fill(0);
     for (let k = 0; k < rank; k++) {
-      const factor = scale * (left[i * rank + k] as number);
-      for (let j = 0; j < columns; j++) row[j] = (row[j] as number) + factor * (right[k * columns + j] as number);
+      const factor = scale * left[i * rank + k]!;
+      for (let j = 0; j < columns; j++) row[j] = row[j]! + factor * right[k * columns + j]!;
     }
-    for (let j = 0; j < columns; j++) result[i * columns + j] = (base[i * columns + j] as number) + (row[j] as number);
+    for (let j = 0; j < columns; j++) result[i * columns + j] = base[i * columns + j]! + row[j]!;
   }
   return result;
 }

@@ -39,7 +39,7 @@ function mostFrequentPair(words: readonly Word[]): number | undefined {
   const counts = new Map<number, number>();
   for (const { tokens, count } of words) {
     for (let index = 0; index + 1 < tokens.length; index++) {
-      const pair = (tokens[index] as number) * PAIR_BASE + (tokens[index + 1] as number);
+      const pair = tokens[index]! * PAIR_BASE + tokens[index + 1]!;
       counts.set(pair, (counts.get(pair) ?? 0) + count);
     }
   }
@@ -58,7 +58,7 @@ function replacePair(tokens: number[], [left, right]: MergePair, merged: number)
   let kept = 0;
   for (let index = 0; index < tokens.length; index++) {
     const joins = tokens[index] === left && tokens[index + 1] === right;
-    tokens[kept++] = joins ? merged : (tokens[index] as number);
+    tokens[kept++] = joins ? merged : tokens[index]!;
     if (joins) index++;
   }
   tokens.length = kept;

@@ -93,7 +93,7 @@ export function createBytePairTokenizer(merges: readonly MergePair[]): BytePairT
     if (mergedInto.has(key))
       throw new InputError(`byte-pair tokenizer: ${left}, ${right} is merged twice; learn the file again`);
     mergedInto.set(key, pieces.length);
-    pieces.push(Buffer.concat([pieces[left] as Uint8Array, pieces[right] as Uint8Array]));
+    pieces.push(Buffer.concat([pieces[left]!, pieces[right]!]));
   }
   const remembered = new Map<string, readonly number[]>();
 
@@ -140,9 +140,9 @@ function joinTokens(tokens: number[], mergeOf: (left: number, right: number) => 
   const previous = Int32Array.from(tokens, (_, index) => index - 1);
   const queue = createMergeQueue();
   const offer = (left: number): void => {
-    const right = left < 0 ? count : (next[left] as number);
+    const right = left < 0 ? count : next[left]!;
     if (right >= count) return;
-    const merged = mergeOf(tokens[left] as number, tokens[right] as number);
+    const merged = mergeOf(tokens[left]!, tokens[right]!);
     if (merged !== undefined) queue.push({ score: -merged, left, right, merged });
   };
   for (let index = 0; index + 1 < count; index++) offer(index);
@@ -150,14 +150,14 @@ function joinTokens(tokens: number[], mergeOf: (left: number, right: number) => 
     const { left, right, merged } = best;
     // Stale when either half was merged away or changed since the offer was made.
     if (tokens[left] === MERGED_AWAY || tokens[right] === MERGED_AWAY || next[left] !== right) continue;
-    if (mergeOf(tokens[left] as number, tokens[right] as number) !== merged) continue;
+    if (mergeOf(tokens[left]!, tokens[right]!) !== merged) continue;
     tokens[left] = merged;
     tokens[right] = MERGED_AWAY;
-    const after = next[right] as number;
+    const after = next[right]!;
     next[left] = after;
     if (after < count) previous[after] = left;
     offer(left);
-    offer(previous[left] as number);
+    offer(previous[left]!);
   }
   return tokens.filter((id) => id !== MERGED_AWAY);
 }

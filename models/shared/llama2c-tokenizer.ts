@@ -53,7 +53,7 @@ function createLlama2cTokenizer(pieces: readonly Uint8Array[], scores: readonly 
   const names = pieces.map((piece) => text.decode(piece));
   // Special tokens are never the outcome of text: they stay out of the table.
   for (let id = FIRST_BYTE; id < vocabularySize; id++) {
-    const name = names[id] as string;
+    const name = names[id]!;
     if (!idOf.has(name)) idOf.set(name, id);
   }
   const mergedPairs = new Map<number, number>();
@@ -87,24 +87,24 @@ function createLlama2cTokenizer(pieces: readonly Uint8Array[], scores: readonly 
     const previous = Int32Array.from(symbols, (_, index) => index - 1);
     const queue = createMergeQueue();
     const offer = (left: number): void => {
-      const right = left < 0 ? count : (next[left] as number);
+      const right = left < 0 ? count : next[left]!;
       if (right >= count) return;
-      const merged = mergeOf(symbols[left] as number, symbols[right] as number);
-      if (merged >= 0) queue.push({ score: scores[merged] as number, left, right, merged });
+      const merged = mergeOf(symbols[left]!, symbols[right]!);
+      if (merged >= 0) queue.push({ score: scores[merged]!, left, right, merged });
     };
     for (let index = 0; index + 1 < count; index++) offer(index);
     for (let best = queue.pop(); best; best = queue.pop()) {
       const { left, right, merged } = best;
       // Stale when either half was merged away or changed since the offer was made.
       if (symbols[left] === MERGED_AWAY || symbols[right] === MERGED_AWAY || next[left] !== right) continue;
-      if (mergeOf(symbols[left] as number, symbols[right] as number) !== merged) continue;
+      if (mergeOf(symbols[left]!, symbols[right]!) !== merged) continue;
       symbols[left] = merged;
       symbols[right] = MERGED_AWAY;
-      const after = next[right] as number;
+      const after = next[right]!;
       next[left] = after;
       if (after < count) previous[after] = left;
       offer(left);
-      offer(previous[left] as number);
+      offer(previous[left]!);
     }
     return symbols.filter((id) => id !== MERGED_AWAY);
   }

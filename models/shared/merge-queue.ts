@@ -22,7 +22,7 @@ export function createMergeQueue(): MergeQueue {
       let index = heap.push(merge) - 1;
       while (index > 0) {
         const parent = (index - 1) >> 1;
-        const above = heap[parent] as Merge;
+        const above = heap[parent]!;
         if (!before(merge, above)) break;
         heap[index] = above;
         index = parent;
@@ -38,9 +38,9 @@ export function createMergeQueue(): MergeQueue {
         let child = 2 * index + 1;
         if (child >= heap.length) break;
         const sibling = heap[child + 1];
-        if (sibling && before(sibling, heap[child] as Merge)) child++;
-        if (!before(heap[child] as Merge, last)) break;
-        heap[index] = heap[child] as Merge;
+        if (sibling && before(sibling, heap[child]!)) child++;
+        if (!before(heap[child]!, last)) break;
+        heap[index] = heap[child]!;
         index = child;
       }
       heap[index] = last;

@@ -3,7 +3,7 @@ export function transpose(matrix: Float32Array, rows: number, columns: number): 
   const transposed = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      transposed[column * rows + row] = matrix[row * columns + column] as number;
+      transposed[column * rows + row] = matrix[row * columns + column]!;
     }
   }
   return transposed;

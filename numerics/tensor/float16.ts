@@ -6,8 +6,8 @@ const bits = new Uint32Array(float.buffer);
 /** The bit pattern of the float16 nearest to a float32 value, ties to even; overflow gives infinity. */
 export function toFloat16Bits(value: number): number {
   float[0] = value;
-  const sign = (bits[0] >>> 16) & 0x8000;
-  const magnitude = bits[0] & 0x7fffffff;
+  const sign = (bits[0]! >>> 16) & 0x8000;
+  const magnitude = bits[0]! & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
   // 65520 is halfway between the largest float16 and the next power of two.
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
@@ -15,7 +15,7 @@ export function toFloat16Bits(value: number): number {
     // Below 2^-14 the steps are 2^-24 throughout; adding 0.5 lets the float32 adder round to them.
     float[0] = Math.abs(value);
     float[0] += 0.5;
-    return sign | (bits[0] - 0x3f000000);
+    return sign | (bits[0]! - 0x3f000000);
   }
   const tie = (magnitude >>> 13) & 1;
   return sign | ((magnitude - 0x38000000 + 0xfff + tie) >>> 13);

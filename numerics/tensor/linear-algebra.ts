@@ -15,8 +15,8 @@ export function cholesky(a: Float64Array, size: number): Float64Array {
   const l = new Float64Array(size * size);
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
-      const rest = a[i * size + j] - dot(l, i * size, l, j * size, j);
-      if (j < i) l[i * size + j] = rest / l[j * size + j];
+      const rest = a[i * size + j]! - dot(l, i * size, l, j * size, j);
+      if (j < i) l[i * size + j] = rest / l[j * size + j]!;
       else if (rest > 0 && Number.isFinite(rest)) l[i * size + i] = Math.sqrt(rest);
       else {
         throw new NumericalError(
@@ -34,8 +34,8 @@ export function invertLower(l: Float64Array, size: number): Float64Array {
   const inverse = new Float64Array(size * size);
   for (let i = 0; i < size; i++) {
     inverse[i * size + i] = 1;
-    for (let j = 0; j < i; j++) addScaledRow(inverse, i * size, j * size, -l[i * size + j], j + 1);
-    divideRow(inverse, i, size, l[i * size + i]);
+    for (let j = 0; j < i; j++) addScaledRow(inverse, i * size, j * size, -l[i * size + j]!, j + 1);
+    divideRow(inverse, i, size, l[i * size + i]!);
   }
   return inverse;
 }
@@ -55,8 +55,8 @@ export function solveLower({ l, size, right, columns }: TriangularSystem): Float
   requireShape('solveLower', right, size, columns);
   const x = right.slice();
   for (let i = 0; i < size; i++) {
-    for (let j = 0; j < i; j++) addScaledRow(x, i * columns, j * columns, -l[i * size + j], columns);
-    divideRow(x, i, columns, l[i * size + i]);
+    for (let j = 0; j < i; j++) addScaledRow(x, i * columns, j * columns, -l[i * size + j]!, columns);
+    divideRow(x, i, columns, l[i * size + i]!);
   }
   return x;
 }
@@ -67,8 +67,8 @@ export function solveLowerTransposed({ l, size, right, columns }: TriangularSyst
   requireShape('solveLowerTransposed', right, size, columns);
   const x = right.slice();
   for (let i = size - 1; i >= 0; i--) {
-    divideRow(x, i, columns, l[i * size + i]);
-    for (let j = 0; j < i; j++) addScaledRow(x, j * columns, i * columns, -l[i * size + j], columns);
+    divideRow(x, i, columns, l[i * size + i]!);
+    for (let j = 0; j < i; j++) addScaledRow(x, j * columns, i * columns, -l[i * size + j]!, columns);
   }
   return x;
 }
@@ -86,13 +86,13 @@ export function solvePositiveDefinite(system: {
 
 function addScaledRow(x: Float64Array, target: number, source: number, factor: number, length: number): void {
   if (factor === 0) return;
-  for (let k = 0; k < length; k++) x[target + k] += factor * x[source + k];
+  for (let k = 0; k < length; k++) x[target + k]! += factor * x[source + k]!;
 }
 
 function divideRow(x: Float64Array, row: number, length: number, divisor: number): void {
   if (divisor === 0)
     throw new NumericalError(`triangular solve: diagonal element ${row} is zero, the matrix is singular`);
-  for (let k = row * length; k < (row + 1) * length; k++) x[k] /= divisor;
+  for (let k = row * length; k < (row + 1) * length; k++) x[k]! /= divisor;
 }
 
 function requireShape(who: string, matrix: Float64Array, rows: number, columns: number): void {

@@ -18,9 +18,9 @@ export function multiply(product: {
   const out = new Float64Array(rows * columns);
   for (let i = 0; i < rows; i++) {
     for (let k = 0; k < inner; k++) {
-      const factor = left[i * inner + k];
+      const factor = left[i * inner + k]!;
       if (factor === 0) continue;
-      for (let j = 0; j < columns; j++) out[i * columns + j] += factor * right[k * columns + j];
+      for (let j = 0; j < columns; j++) out[i * columns + j]! += factor * right[k * columns + j]!;
     }
   }
   return out;
@@ -33,7 +33,7 @@ export function transpose<T extends Float32Array | Float64Array>(matrix: T, rows
   for (let i0 = 0; i0 < rows; i0 += 32) {
     for (let j0 = 0; j0 < columns; j0 += 32) {
       for (let i = i0; i < Math.min(i0 + 32, rows); i++) {
-        for (let j = j0; j < Math.min(j0 + 32, columns); j++) out[j * rows + i] = matrix[i * columns + j];
+        for (let j = j0; j < Math.min(j0 + 32, columns); j++) out[j * rows + i] = matrix[i * columns + j]!;
       }
     }
   }
@@ -49,11 +49,11 @@ export function dot(a: Float64Array, aStart: number, b: Float64Array, bStart: nu
   let s3 = 0;
   let i = 0;
   for (; i + 3 < length; i += 4) {
-    s0 += a[aStart + i] * b[bStart + i];
-    s1 += a[aStart + i + 1] * b[bStart + i + 1];
-    s2 += a[aStart + i + 2] * b[bStart + i + 2];
-    s3 += a[aStart + i + 3] * b[bStart + i + 3];
+    s0 += a[aStart + i]! * b[bStart + i]!;
+    s1 += a[aStart + i + 1]! * b[bStart + i + 1]!;
+    s2 += a[aStart + i + 2]! * b[bStart + i + 2]!;
+    s3 += a[aStart + i + 3]! * b[bStart + i + 3]!;
   }
-  for (; i < length; i++) s0 += a[aStart + i] * b[bStart + i];
+  for (; i < length; i++) s0 += a[aStart + i]! * b[bStart + i]!;
   return s0 + s1 + (s2 + s3);
 }

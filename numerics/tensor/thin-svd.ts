@@ -71,7 +71,7 @@ export function orthogonalizeRows(work: {
   let rotations = 0;
   for (let p = 0; p < count - 1; p++) {
     for (let q = p + 1; q < count; q++) {
-      if (!exceeds(gram[p * count + q], gram[p * count + p], gram[q * count + q], tolerance)) continue;
+      if (!exceeds(gram[p * count + q]!, gram[p * count + p]!, gram[q * count + q]!, tolerance)) continue;
       const alpha = dot(b, p * length, b, p * length, length);
       const beta = dot(b, q * length, b, q * length, length);
       const gamma = dot(b, p * length, b, q * length, length);
@@ -93,8 +93,8 @@ function exceeds(gamma: number, alpha: number, beta: number, tolerance: number):
 
 function rotate(rows: Float64Array, p: number, q: number, length: number, c: number, s: number): void {
   for (let k = 0; k < length; k++) {
-    const x = rows[p + k];
-    const y = rows[q + k];
+    const x = rows[p + k]!;
+    const y = rows[q + k]!;
     rows[p + k] = c * x - s * y;
     rows[q + k] = s * x + c * y;
   }
@@ -110,15 +110,15 @@ export function requireProgress(sweep: number): void {
 export function finishSvd(prepared: PreparedSvd, b: Float64Array, v: Float64Array): ThinSvd {
   const { count, length, scale, wide } = prepared;
   const norms = Float64Array.from({ length: count }, (_, i) => Math.sqrt(dot(b, i * length, b, i * length, length)));
-  const order = Array.from(norms.keys()).sort((i, j) => norms[j] - norms[i]);
+  const order = Array.from(norms.keys()).sort((i, j) => norms[j]! - norms[i]!);
   const long = new Float64Array(count * length);
   const short = new Float64Array(count * count);
   order.forEach((from, to) => {
     short.set(v.subarray(from * count, (from + 1) * count), to * count);
     if (norms[from] === 0) return fillOrthogonalRow(long, to, length);
-    for (let k = 0; k < length; k++) long[to * length + k] = b[from * length + k] / norms[from];
+    for (let k = 0; k < length; k++) long[to * length + k] = b[from * length + k]! / norms[from]!;
   });
-  const s = Float64Array.from(order, (i) => norms[i] * scale);
+  const s = Float64Array.from(order, (i) => norms[i]! * scale);
   return wide
     ? { u: transpose(short, count, count), s, vt: long }
     : { u: transpose(long, count, length), s, vt: short };
@@ -127,16 +127,16 @@ export function finishSvd(prepared: PreparedSvd, b: Float64Array, v: Float64Arra
 /** Row `row` becomes a unit vector orthogonal to all rows before it: the axis furthest from them, projected twice. */
 function fillOrthogonalRow(rows: Float64Array, row: number, length: number): void {
   const covered = new Float64Array(length);
-  for (let i = 0; i < row; i++) for (let k = 0; k < length; k++) covered[k] += rows[i * length + k] ** 2;
+  for (let i = 0; i < row; i++) for (let k = 0; k < length; k++) covered[k]! += rows[i * length + k]! ** 2;
   const axis = covered.indexOf(Math.min(...covered));
   const target = row * length;
   rows[target + axis] = 1;
   for (let pass = 0; pass < 2; pass++) {
     for (let i = 0; i < row; i++) {
       const overlap = dot(rows, target, rows, i * length, length);
-      for (let k = 0; k < length; k++) rows[target + k] -= overlap * rows[i * length + k];
+      for (let k = 0; k < length; k++) rows[target + k]! -= overlap * rows[i * length + k]!;
     }
   }
   const norm = Math.sqrt(dot(rows, target, rows, target, length));
-  for (let k = 0; k < length; k++) rows[target + k] /= norm;
+  for (let k = 0; k < length; k++) rows[target + k]! /= norm;
 }

@@ -1,0 +1,133 @@
+/** BERT and MiniLM: https://github.com/huggingface/transformers, models/bert. */
+import type { EncoderWeights } from '../transformer/encoder.ts';
+import type { LayerWeights, TransformerSpecification } from '../transformer/specification.ts';
+import { ACTIVATIONS } from './activations.ts';
+import type { Architecture, ReadOptions } from './architecture.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { ConfigFields } from './config-fields.ts';
+import { readHead } from './encoder-head.ts';
+
+export const bert: Architecture = {
+  modelType: 'bert',
+  kind: 'encoder',
+  read(config, options) {
+    const { specification, stored } = readBertSpecification(config, { contextLimit: options.contextLimit, skipped: 0 });
+    config.expect('type_vocab_size', [2]);
+    const choice = readHead(config, options);
+    return {
+      kind: 'encoder',
+      specification,
+      names: {
+        prefixes: ['bert.', ''],
+        marker: 'embeddings.word_embeddings.weight',
+        unused: [
+          /position_ids$/,
+          /^cls\./,
+          ...(choice.kind === 'embedding' ? [/(^|\.)pooler\./, /^classifier\./] : []),
+        ],
+      },
+      async weights(checkpoint) {
+        const weights = await bertWeights(checkpoint, { specification, stored, skipped: 0 });
+        const segments = await checkpoint.tensor(checkpoint.base('embeddings.token_type_embeddings.weight'), [
+          2,
+          specification.width,
+        ]);
+        if (choice.kind === 'embedding') return { weights: { ...weights, segments }, head: choice };
+        const { width } = specification;
+        const { classes } = choice;
+        const pooler = await checkpoint.linear(checkpoint.base('pooler.dense'), [width, width], { bias: true });
+        const classifier = await checkpoint.linear('classifier', [width, classes], { bias: true });
+        return {
+          weights: { ...weights, segments },
+          head: { kind: 'classifier', pooling: 'first', classes, pooler, activation: 'tanh', classifier },
+        };
+      },
+    };
+  },
+};
+
+/** `skipped`: rows of the table of positions that belong to no position. */
+export function readBertSpecification(
+  config: ConfigFields,
+  { contextLimit, skipped }: Pick<ReadOptions, 'contextLimit'> & { readonly skipped: number },
+): { readonly specification: TransformerSpecification; readonly stored: number } {
+  config.expect('position_embedding_type', ['absolute']);
+  config.expect('is_decoder', [false]);
+  config.expect('add_cross_attention', [false]);
+  config.expect('pruned_heads', [{}]);
+  config.ignore(
+    'tie_word_embeddings',
+    'pooler_fc_size',
+    'pooler_num_attention_heads',
+    'pooler_num_fc_layers',
+    'pooler_size_per_head',
+    'pooler_type',
+  );
+  const width = config.count('hidden_size', 'features');
+  const heads = config.count('num_attention_heads', 'heads');
+  if (width % heads !== 0) throw config.fault(`${heads} heads do not divide the width ${width}`);
+  const stored = config.count('max_position_embeddings', 'context', 512);
+  if (stored <= skipped)
+    throw config.fault(`"max_position_embeddings" is ${stored}, of which ${skipped} belong to no position`);
+  const specification: TransformerSpecification = {
+    width,
+    hiddenWidth: config.count('intermediate_size', 'features'),
+    heads,
+    keyValueHeads: heads,
+    headWidth: width / heads,
+    vocabularySize: config.count('vocab_size', 'vocabulary'),
+    contextLength: Math.min(stored - skipped, contextLimit),
+    layers: Array.from({ length: config.count('num_hidden_layers', 'layers') }, () => ({})),
+    norm: { kind: 'layer', epsilon: config.positive('layer_norm_eps', 1e-12) },
+    normPlacement: 'after',
+    residual: 'sequential',
+    activation: config.oneOf('hidden_act', ACTIVATIONS, 'gelu'),
+    gated: false,
+    scoreScale: 1 / Math.sqrt(width / heads),
+  };
+  return { specification, stored };
+}
+
+/** Everything but segments and head. */
+export async function bertWeights(
+  checkpoint: Checkpoint,
+  {
+    specification,
+    stored,
+    skipped,
+  }: { readonly specification: TransformerSpecification; readonly stored: number; readonly skipped: number },
+): Promise<Omit<EncoderWeights, 'segments'> & { readonly positions: Float32Array }> {
+  const { width, vocabularySize, contextLength } = specification;
+  const { base } = checkpoint;
+  const layers: LayerWeights[] = [];
+  for (const index of specification.layers.keys()) {
+    layers.push(await layerWeights(checkpoint, base(`encoder.layer.${index}`), specification));
+  }
+  const positions = await checkpoint.tensor(base('embeddings.position_embeddings.weight'), [stored, width]);
+  return {
+    embedding: await checkpoint.tensor(base('embeddings.word_embeddings.weight'), [vocabularySize, width]),
+    positions: positions.slice(skipped * width, (skipped + contextLength) * width),
+    embeddingNorm: await checkpoint.norm(base('embeddings.LayerNorm'), width, { bias: true }),
+    layers,
+  };
+}
+
+async function layerWeights(
+  checkpoint: Checkpoint,
+  name: string,
+  { width, hiddenWidth }: TransformerSpecification,
+): Promise<LayerWeights> {
+  const linear = (part: string, dims: readonly [number, number]) =>
+    checkpoint.linear(`${name}.${part}`, dims, { bias: true });
+  const norm = (part: string) => checkpoint.norm(`${name}.${part}`, width, { bias: true });
+  return {
+    q: await linear('attention.self.query', [width, width]),
+    k: await linear('attention.self.key', [width, width]),
+    v: await linear('attention.self.value', [width, width]),
+    o: await linear('attention.output.dense', [width, width]),
+    attentionNorm: await norm('attention.output.LayerNorm'),
+    up: await linear('intermediate.dense', [width, hiddenWidth]),
+    down: await linear('output.dense', [hiddenWidth, width]),
+    feedForwardNorm: await norm('output.LayerNorm'),
+  };
+}

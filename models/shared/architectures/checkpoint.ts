@@ -1,0 +1,126 @@
+/** Named weights of a checkpoint of transformers, brought into the layout of our graphs. */
+import { InputError } from '../../../contracts/errors.ts';
+import type { StoredTensor, TensorStore } from '../../../engine/model/safetensors.ts';
+import type { LinearWeights, NormWeights } from '../transformer/specification.ts';
+
+export interface CheckpointNames {
+  /** What may stand before every name of the network itself; the first under which `marker` is found. */
+  readonly prefixes: readonly string[];
+  readonly marker: string;
+  /** Full names that may be left unread: buffers, and heads that are not built. */
+  readonly unused: readonly RegExp[];
+}
+
+export interface Checkpoint {
+  /** Whether a tensor of this full name is there. */
+  has(name: string): boolean;
+  /** `name` behind the prefix of the network. */
+  base(name: string): string;
+  /** Full names from here on. */
+  tensor(name: string, dims: readonly number[]): Promise<Float32Array>;
+  /** A layer stored as torch.nn.Linear stores it, [out, in]. */
+  linear(name: string, dims: readonly [number, number], options?: LinearOptions): Promise<LinearWeights>;
+  norm(name: string, width: number, options?: { readonly bias?: boolean }): Promise<NormWeights>;
+  /** Throws InputError for tensors that nobody read. */
+  finish(): void;
+}
+
+export interface LinearOptions {
+  /** Default false. */
+  readonly bias?: boolean;
+  /** Which rows of the stored matrix become the outputs, in order; default all, `dims[1]` of them. */
+  readonly rows?: readonly number[];
+  /** Rows of the stored matrix where `rows` are given. */
+  readonly of?: number;
+}
+
+/** Throws InputError where the store has no tensor `marker` behind any of the prefixes. */
+export function createCheckpoint(store: TensorStore, { prefixes, marker, unused }: CheckpointNames): Checkpoint {
+  const stored = modernNames(store.tensors);
+  const prefix = prefixes.find((candidate) => stored.has(candidate + marker));
+  if (prefix === undefined) {
+    throw new InputError(
+      `checkpoint: no tensor "${prefixes[0]}${marker}" among ${stored.size} (${[...stored.keys()].slice(0, 3).join(', ')}, …); config.json and weights do not belong together`,
+    );
+  }
+  const read = new Set<string>();
+  function tensor(name: string, dims: readonly number[]): Promise<Float32Array> {
+    read.add(name);
+    return store.read(stored.get(name) ?? name, dims);
+  }
+  return {
+    has: (name) => stored.has(name),
+    base: (name) => prefix + name,
+    tensor,
+    async linear(name, [inFeatures, outFeatures], { bias = false, rows, of = outFeatures } = {}) {
+      const matrix = await tensor(`${name}.weight`, [of, inFeatures]);
+      const order = rows ?? Array.from({ length: outFeatures }, (_, row) => row);
+      const weight = transposedRows(matrix, { rows: order, columns: inFeatures });
+      if (!bias) return { weight };
+      const values = await tensor(`${name}.bias`, [of]);
+      return { weight, bias: rows ? Float32Array.from(rows, (row) => values[row] as number) : values };
+    },
+    async norm(name, width, { bias = false } = {}) {
+      const weight = await tensor(`${name}.weight`, [width]);
+      return bias ? { weight, bias: await tensor(`${name}.bias`, [width]) } : { weight };
+    },
+    finish() {
+      const unread = [...stored.keys()].filter(
+        (name) => !read.has(name) && !unused.some((pattern) => pattern.test(name)),
+      );
+      if (unread.length === 0) return;
+      throw new InputError(
+        `checkpoint: ${unread.length} tensors belong to no part of the network that config.json describes: ${unread.slice(0, 5).join(', ')}${unread.length > 5 ? ', …' : ''}`,
+      );
+    },
+  };
+}
+
+/** From today's name to the stored one: old checkpoints call a LayerNorm's weight gamma and its bias beta. */
+function modernNames(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<string, string> {
+  const names = [...tensors.keys()];
+  return new Map(
+    names.map((name) => [
+      name.replace(/LayerNorm\.gamma$/, 'LayerNorm.weight').replace(/LayerNorm\.beta$/, 'LayerNorm.bias'),
+      name,
+    ]),
+  );
+}
+
+/** Side of the squares in which a matrix is transposed, so that both sides stay in the processor's cache. */
+const TILE = 32;
+
+/** The given rows of a row-major matrix [any, columns] as the columns of another: [columns, rows.length]. */
+export function transposedRows(
+  matrix: Float32Array,
+  { rows, columns }: { readonly rows: readonly number[]; readonly columns: number },
+): Float32Array {
+  const count = rows.length;
+  const result = new Float32Array(count * columns);
+  for (let row = 0; row < count; row += TILE) {
+    const rowEnd = Math.min(count, row + TILE);
+    for (let column = 0; column < columns; column += TILE) {
+      const columnEnd = Math.min(columns, column + TILE);
+      for (let r = row; r < rowEnd; r++) {
+        const source = (rows[r] as number) * columns;
+        for (let c = column; c < columnEnd; c++) result[c * count + r] = matrix[source + c] as number;
+      }
+    }
+  }
+  return result;
+}
+
+/**
+ * Where each feature of `heads` heads of our graphs comes from: transformers turns feature i of the first `turned` together
+ * with i + turned / 2, our graphs 2i with 2i + 1. Queries and keys are reordered alike, so their products stay the same.
+ */
+export function interleavedRows(
+  heads: number,
+  { headWidth, turned }: { readonly headWidth: number; readonly turned: number },
+): readonly number[] {
+  return Array.from({ length: heads * headWidth }, (_, at) => {
+    const feature = at % headWidth;
+    const source = feature < turned ? Math.floor(feature / 2) + (feature % 2) * (turned / 2) : feature;
+    return at - feature + source;
+  });
+}

@@ -1,0 +1,24 @@
+/** What an encoder's checkpoint ends with, as config.json's `architectures` and sentence-transformers' files say. */
+import { UnsupportedError } from '../../../contracts/errors.ts';
+import type { Pooling } from '../transformer/encoder.ts';
+import type { ReadOptions } from './architecture.ts';
+import type { ConfigFields } from './config-fields.ts';
+
+export type HeadChoice =
+  | { readonly kind: 'classifier'; readonly classes: number }
+  | { readonly kind: 'embedding'; readonly pooling: Pooling };
+
+/** Throws UnsupportedError for heads that are neither: masked tokens, spans, tokens' classes. */
+export function readHead(config: ConfigFields, { pooling }: ReadOptions): HeadChoice {
+  const names = config.words('architectures') ?? [];
+  const labels = config.entries('id2label');
+  config.ignore('label2id', 'num_labels');
+  if (pooling !== undefined) return { kind: 'embedding', pooling };
+  if (names.some((name) => name.endsWith('ForSequenceClassification'))) {
+    return { kind: 'classifier', classes: labels ?? 2 };
+  }
+  throw new UnsupportedError(
+    `config.json: "architectures" is ${JSON.stringify(names)}; an encoder is built with a head for sequence classification, or as ` +
+      'sentence embedding where modules.json and 1_Pooling/config.json are there',
+  );
+}

@@ -1,0 +1,19 @@
+/** Mistral 7B and its kin: Llama whose layers may all see a window only. https://github.com/huggingface/transformers, models/mistral. */
+import type { Architecture } from './architecture.ts';
+import { alike, readGatedDecoder } from './gated-decoder.ts';
+import { readRotary } from './rotary-fields.ts';
+
+export const mistral: Architecture = {
+  modelType: 'mistral',
+  kind: 'decoder',
+  read(config, options) {
+    return readGatedDecoder(config, options, {
+      biases: { qkv: false, o: false, feedForward: false },
+      layers: ({ count, ...shape }) => {
+        const window = config.has('sliding_window') ? config.count('sliding_window', 'context') : undefined;
+        config.ignore('sliding_window');
+        return alike(count, readRotary(config, shape), window);
+      },
+    });
+  },
+};

@@ -1,0 +1,48 @@
+/**
+ * RoBERTa: BERT without segments, whose positions are counted from the padding token's id on.
+ * https://github.com/huggingface/transformers, models/roberta.
+ */
+import type { Architecture } from './architecture.ts';
+import { bertWeights, readBertSpecification } from './bert.ts';
+import { readHead } from './encoder-head.ts';
+
+export const roberta: Architecture = {
+  modelType: 'roberta',
+  kind: 'encoder',
+  read(config, options) {
+    const skipped = (config.has('pad_token_id') ? config.index('pad_token_id') : 1) + 1;
+    const { specification, stored } = readBertSpecification(config, { contextLimit: options.contextLimit, skipped });
+    // One segment is no segment: its only row is added to every position.
+    config.expect('type_vocab_size', [1]);
+    const choice = readHead(config, options);
+    return {
+      kind: 'encoder',
+      specification,
+      names: {
+        prefixes: ['roberta.', ''],
+        marker: 'embeddings.word_embeddings.weight',
+        unused: [
+          /position_ids$/,
+          /^lm_head\./,
+          /(^|\.)pooler\./,
+          ...(choice.kind === 'embedding' ? [/^classifier\./] : []),
+        ],
+      },
+      async weights(checkpoint) {
+        const { width } = specification;
+        const bare = await bertWeights(checkpoint, { specification, stored, skipped });
+        const segment = await checkpoint.tensor(checkpoint.base('embeddings.token_type_embeddings.weight'), [1, width]);
+        const positions = bare.positions.map((value, at) => value + (segment[at % width] as number));
+        const weights = { ...bare, positions };
+        if (choice.kind === 'embedding') return { weights, head: choice };
+        const { classes } = choice;
+        const pooler = await checkpoint.linear('classifier.dense', [width, width], { bias: true });
+        const classifier = await checkpoint.linear('classifier.out_proj', [width, classes], { bias: true });
+        return {
+          weights,
+          head: { kind: 'classifier', pooling: 'first', classes, pooler, activation: 'tanh', classifier },
+        };
+      },
+    };
+  },
+};

@@ -1,0 +1,63 @@
+/** From the files that transformers saves (config.json, safetensors) to the model: reads, checks and builds. */
+import { InputError, UnsupportedError } from '../../contracts/errors.ts';
+import type { Model, ModelFiles } from '../../engine/definitions/model.ts';
+import { openTensors } from '../../engine/model/safetensors.ts';
+import type { Architecture, ReadArchitecture, ReadOptions } from './architectures/architecture.ts';
+import { createCheckpoint } from './architectures/checkpoint.ts';
+import { configFields } from './architectures/config-fields.ts';
+import { architectures } from './architectures/index.ts';
+import { buildDecoder } from './transformer/decoder.ts';
+import { buildEncoder } from './transformer/encoder.ts';
+
+/** The largest published ones, with labels of 20,000 classes, stay below. */
+const MAX_CONFIG_BYTES = 4 * 2 ** 20;
+
+export interface DescribedModel {
+  readonly architecture: Architecture;
+  readonly read: ReadArchitecture;
+}
+
+/** What config.json describes. Throws InputError for what it cannot be, UnsupportedError for an architecture that is not built. */
+export async function describeModel(files: ModelFiles, options: ReadOptions): Promise<DescribedModel> {
+  const path = 'config.json';
+  const config = parseConfig(await files.read(path, { maxBytes: MAX_CONFIG_BYTES }), path);
+  const modelType = (config as { readonly model_type?: unknown } | null)?.model_type;
+  const architecture = architectures.find((known) => known.modelType === modelType);
+  if (architecture === undefined) {
+    throw new UnsupportedError(
+      `${path}: the architecture "${String(modelType).slice(0, 80)}" is not built; those that are: ${architectures.map((known) => known.modelType).join(', ')}`,
+    );
+  }
+  const fields = configFields(path, config, architecture.modelType);
+  const read = architecture.read(fields, options);
+  fields.finish();
+  return { architecture, read };
+}
+
+/** The dense model under `id`. Throws as describeModel does, and InputError for weights that are not those of config.json. */
+export async function buildTransformersModel(id: string, files: ModelFiles, options: ReadOptions): Promise<Model> {
+  const { architecture, read } = await describeModel(files, options);
+  const store = await openTensors(files);
+  try {
+    const checkpoint = createCheckpoint(store, read.names);
+    const parts = { id, architecture: architecture.modelType, specification: read.specification };
+    if (read.kind === 'decoder') {
+      const weights = await read.weights(checkpoint);
+      checkpoint.finish();
+      return buildDecoder({ ...parts, weights });
+    }
+    const { weights, head } = await read.weights(checkpoint);
+    checkpoint.finish();
+    return buildEncoder({ ...parts, weights, head });
+  } finally {
+    await store.close();
+  }
+}
+
+function parseConfig(bytes: Uint8Array, label: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new InputError(`${label}: expected JSON: ${(cause as Error).message}`, { cause });
+  }
+}

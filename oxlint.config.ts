@@ -50,6 +50,8 @@ function into(room: Room, target: string): string {
   if (second === undefined) {
     // Of a folder with rooms, only the files that lie in no room.
     const rooms = ROOMS.some(({ folder }) => folder.startsWith(`${target}/`));
+    // The files of methods/shared lie one folder deeper, and no module lies between.
+    if (room.folder === 'methods/shared' && target === 'methods') return '^(\\.\\./)+[^/]+$';
     if (rooms && room.folder.startsWith(`${target}/`)) return '^\\.\\./[^/]+$';
     return `^(\\.\\./)+${top}/${rooms ? '[^/]+$' : ''}`;
   }

@@ -16,11 +16,11 @@ import Table from 'cli-table3';
 import { gram, matmul } from '../engine/runtime/linear-algebra.ts';
 import { addLowerTriangle, mirrorLowerTriangle } from '../engine/runtime/statistics.ts';
 import { createRandom } from '../numerics/tensor/random.ts';
-import { sparsegptSweep } from '../methods/shared/sparsegpt-layer.ts';
-import { gptqSweep } from '../methods/shared/gptq-layer.ts';
-import { inverseFactor } from '../methods/shared/inverse-factor.ts';
-import { dequantizeWeight } from '../methods/shared/matmul-nbits.ts';
-import type { Sparsity } from '../methods/shared/sparsity.ts';
+import { sparsegptSweep } from '../methods/shared/solvers/sparsegpt-layer.ts';
+import { gptqSweep } from '../methods/shared/solvers/gptq-layer.ts';
+import { inverseFactor } from '../methods/shared/solvers/inverse-factor.ts';
+import { dequantizeWeight } from '../methods/shared/formats/matmul-nbits.ts';
+import type { Sparsity } from '../methods/shared/solvers/sparsity.ts';
 
 const CALIBRATION_ROWS = 4096;
 const BATCH_ROWS = 512;

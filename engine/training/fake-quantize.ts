@@ -1,7 +1,7 @@
 /**
  * Quantization that can be trained through: values are rounded to a grid in the forward pass, gradients pass the rounding
  * unchanged (Bengio et al. 2013, https://arxiv.org/abs/1308.3432) and reach the grid's step size (LSQ: Esser et al. 2020,
- * https://arxiv.org/abs/1902.08153, equations 1, 3 and 5). Codes and zero points are those of methods/shared/grid.ts:
+ * https://arxiv.org/abs/1902.08153, equations 1, 3 and 5). Codes and zero points are those of methods/shared/formats/grid.ts:
  *   value = (clip(round(x / s) + z, 0, 2ᵇ - 1) - z) s      d value / d s = round(x / s) - x / s inside, code - z at the ends
  * The zero point is a whole number that stays as it starts.
  */

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
-import { defineExternalMethod } from '../../methods/shared/external-method.ts';
+import { defineExternalMethod } from '../../methods/shared/external/external-method.ts';
 
 const flag = (text: string) => v.pipe(v.boolean(), v.description(text));
 

@@ -3,7 +3,7 @@
  * between the blocks, which it learns layer by layer together with the teacher's probabilities.
  * Sun et al. 2020 (MobileBERT), https://arxiv.org/abs/2004.02984: bottlenecks (section 3.1) and feature map transfer (3.4.1).
  * Departs from it: the teacher is the model as it is, not one trained with inverted bottlenecks; the student starts as the
- * teacher seen through the directions in which its hidden states are largest on calibration data (methods/shared/bottleneck.ts),
+ * teacher seen through the directions in which its hidden states are largest on calibration data (methods/shared/surgery/bottleneck.ts),
  * with the heads and neurons of greatest energy, and not from random weights; one feed-forward block per layer instead of a
  * stack of four; attention maps are not transferred, since the student has fewer heads; all losses from the first step on.
  */
@@ -14,11 +14,11 @@ import type { Model } from '../../engine/definitions/model.ts';
 import { symmetricEigen } from '../../numerics/tensor/linear-algebra.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { type Directions, withBottlenecks } from '../shared/bottleneck.ts';
-import { distillationLoss, layerDistillationParameters } from '../shared/distillation-loss.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { countUnits, keepUnits } from '../shared/structure.ts';
-import { highest, unitEnergies } from '../shared/units.ts';
+import { type Directions, withBottlenecks } from '../shared/surgery/bottleneck.ts';
+import { distillationLoss, layerDistillationParameters } from '../shared/training/distillation-loss.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { countUnits, keepUnits } from '../shared/surgery/structure.ts';
+import { highest, unitEnergies } from '../shared/surgery/units.ts';
 
 export default defineMethod({
   id: 'bottleneck-student',

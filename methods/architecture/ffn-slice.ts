@@ -12,8 +12,8 @@ import { defineMethod } from '../../engine/definitions/method.ts';
 import type { Model } from '../../engine/definitions/model.ts';
 import { matmul } from '../../engine/runtime/linear-algebra.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
-import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
-import { countUnits, keepUnits } from '../shared/structure.ts';
+import { rebuiltWeight } from '../shared/solvers/rebuilt-weight.ts';
+import { countUnits, keepUnits } from '../shared/surgery/structure.ts';
 
 export default defineMethod({
   id: 'ffn-slice',

@@ -7,8 +7,8 @@
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { mergeHeads, mergeParameters } from '../shared/head-merging.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { mergeHeads, mergeParameters } from '../shared/surgery/head-merging.ts';
 
 export default defineMethod({
   id: 'gqa-uptrained',

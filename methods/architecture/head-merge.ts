@@ -7,7 +7,7 @@
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
-import { mergeHeads, mergeParameters } from '../shared/head-merging.ts';
+import { mergeHeads, mergeParameters } from '../shared/surgery/head-merging.ts';
 
 export default defineMethod({
   id: 'head-merge',

@@ -3,7 +3,7 @@
  * Kasai et al. 2021 (T2R), https://arxiv.org/abs/2103.13076: swap, then fine-tune, with a learned feature map
  *   φ(x) = relu(x W_φ + b_φ)
  * that is multiplied into the projections and makes them smaller. What attention computes then is in
- * methods/shared/linear-attention-graph.ts.
+ * methods/shared/surgery/linear-attention-graph.ts.
  * Departs from T2R: W_φ is merged before training, not after; it starts at the directions of a head in which its queries and
  * keys are largest; b_φ is there only where the projections have a bias. With rotary positions, which T2R knows nothing of,
  * W_φ starts as the choice of the largest pairs, and relu comes after the turning.
@@ -14,9 +14,9 @@ import type { Model } from '../../engine/definitions/model.ts';
 import { headsOfLayer } from '../../engine/model/model.ts';
 import { symmetricEigen } from '../../numerics/tensor/linear-algebra.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
-import { findAttention } from '../shared/attention.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { isRotary, type LinearAttention, withLinearAttention } from '../shared/linear-attention-graph.ts';
+import { findAttention } from '../shared/surgery/attention.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { isRotary, type LinearAttention, withLinearAttention } from '../shared/surgery/linear-attention-graph.ts';
 
 export default defineMethod({
   id: 'linear-attention',

@@ -3,7 +3,7 @@
  * dense model; then it is rounded by GPTQ, zeros staying zero.
  * Zafrir et al. 2021 (Prune Once for All), https://arxiv.org/abs/2111.05754: pruning, distillation with the pattern of zeros
  * locked, and quantization, one after the other; Kurtic et al. 2022, https://arxiv.org/abs/2203.07259, section 5.2, drop layers
- * first. Loss of methods/shared/distillation-loss.ts.
+ * first. Loss of methods/shared/training/distillation-loss.ts.
  * Departs from them: pruning is one shot and the rounding is not trained through, so that every step goes to distillation.
  */
 import * as v from 'valibot';
@@ -12,16 +12,16 @@ import { defineMethod, type TrainedContext } from '../../engine/definitions/meth
 import type { LinearRole, Model } from '../../engine/definitions/model.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { distillationLoss, distillationParameters } from '../shared/distillation-loss.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { gptqLayer } from '../shared/gptq-layer.ts';
-import { dampingParameter } from '../shared/inverse-factor.ts';
-import { dequantizeWeight, type QuantizedWeight } from '../shared/matmul-nbits.ts';
-import { sparsegptLayer } from '../shared/sparsegpt-layer.ts';
-import { type Mask, sparsityParameter } from '../shared/sparsity.ts';
-import { depthParameter, studentOf, studentRemark } from '../shared/student.ts';
-import { maskBlockParameter } from '../shared/sweep-mask.ts';
-import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+import { distillationLoss, distillationParameters } from '../shared/training/distillation-loss.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { gptqLayer } from '../shared/solvers/gptq-layer.ts';
+import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
+import { dequantizeWeight, type QuantizedWeight } from '../shared/formats/matmul-nbits.ts';
+import { sparsegptLayer } from '../shared/solvers/sparsegpt-layer.ts';
+import { type Mask, sparsityParameter } from '../shared/solvers/sparsity.ts';
+import { depthParameter, studentOf, studentRemark } from '../shared/training/student.ts';
+import { maskBlockParameter } from '../shared/solvers/sweep-mask.ts';
+import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
 const params = v.pipe(
   v.strictObject({

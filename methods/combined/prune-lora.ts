@@ -2,19 +2,19 @@
  * Pruning in one shot, then recovery by low-rank adapters that are merged into the weights that stayed: y = x (W + M ∘ A B),
  * where M is 0 for every weight pruned, so that nothing is left of the adapters but better weights.
  * Zimmer et al. 2023 (PERP), https://arxiv.org/abs/2312.15230, "MaskLoRA", on masks and weights of SparseGPT
- * (methods/shared/sparsegpt-layer.ts). All but the adapters is frozen.
+ * (methods/shared/solvers/sparsegpt-layer.ts). All but the adapters is frozen.
  * Departs from it: biases and norms are not trained with them.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { addLora } from '../../engine/training/lora.ts';
-import { adapterParameters } from '../shared/adapter.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { dampingParameter } from '../shared/inverse-factor.ts';
-import { sparsegptLayer } from '../shared/sparsegpt-layer.ts';
-import { sparsityParameter } from '../shared/sparsity.ts';
-import { maskBlockParameter } from '../shared/sweep-mask.ts';
+import { adapterParameters } from '../shared/training/adapter.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
+import { sparsegptLayer } from '../shared/solvers/sparsegpt-layer.ts';
+import { sparsityParameter } from '../shared/solvers/sparsity.ts';
+import { maskBlockParameter } from '../shared/solvers/sweep-mask.ts';
 
 export default defineMethod({
   id: 'prune-lora',

@@ -2,21 +2,26 @@
  * Pruning and quantization in one sweep: weights are settled input by input, some to zero, the others to the nearest point of
  * their grid, and each error, whatever it came from, is pushed onto the inputs still to come.
  * Frantar & Alistarh 2023 (SparseGPT), https://arxiv.org/abs/2301.00774, section 3.5 "Joint Sparsification & Quantization";
- * at sparsity 0 it is GPTQ, without rounding SparseGPT, whose parts in methods/shared it is made of.
+ * at sparsity 0 it is GPTQ, without rounding SparseGPT, whose parts in methods/shared/solvers it is made of.
  * Departs from it: grids per group of inputs, those of methods/quantization/gptq.ts, fitted to all weights of the group.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import type { LinearRole } from '../../engine/definitions/model.ts';
-import { compensatedSweep } from '../shared/compensated-sweep.ts';
-import type { GridFormat } from '../shared/grid.ts';
-import { dampingParameter, type InverseFactor, inverseFactor } from '../shared/inverse-factor.ts';
-import { dequantizeWeight, type GroupSize, type QuantizedWeight, type WeightShape } from '../shared/matmul-nbits.ts';
-import { type Sparsity, sparsityParameter } from '../shared/sparsity.ts';
-import { sweepGrids } from '../shared/sweep-grids.ts';
-import { maskBlockParameter, sweepMask } from '../shared/sweep-mask.ts';
-import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+import { compensatedSweep } from '../shared/solvers/compensated-sweep.ts';
+import type { GridFormat } from '../shared/formats/grid.ts';
+import { dampingParameter, type InverseFactor, inverseFactor } from '../shared/solvers/inverse-factor.ts';
+import {
+  dequantizeWeight,
+  type GroupSize,
+  type QuantizedWeight,
+  type WeightShape,
+} from '../shared/formats/matmul-nbits.ts';
+import { type Sparsity, sparsityParameter } from '../shared/solvers/sparsity.ts';
+import { sweepGrids } from '../shared/solvers/sweep-grids.ts';
+import { maskBlockParameter, sweepMask } from '../shared/solvers/sweep-mask.ts';
+import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
 export default defineMethod({
   id: 'prune-quantize',

@@ -3,7 +3,7 @@
  * A B ≈ E = W − Q(W). Yao et al. 2023 (ZeroQuant-V2), https://arxiv.org/abs/2303.08302, "LoRC": the truncated
  * singular value decomposition of E; Zhang et al. 2024 (LQER), https://arxiv.org/abs/2402.02446, "L²QER": that of S E with
  * S = diag(E|X_j|), so that errors on strong inputs count more.
- * Beyond both: weighting by the whole second moment of the inputs (methods/shared/truncate-whitened.ts), at which no other path
+ * Beyond both: weighting by the whole second moment of the inputs (methods/shared/solvers/truncate-whitened.ts), at which no other path
  * of the rank leaves less of the layer's output; the same optimum as Zhang et al. 2025 (QERA), https://arxiv.org/abs/2410.06040.
  * Departs from them: A and B are kept in float16, grids are those of ONNX Runtime, and each block is corrected for the inputs
  * that come out of the corrected blocks before it.
@@ -13,14 +13,19 @@ import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import type { LinearRole } from '../../engine/definitions/model.ts';
 import { matmul, thinSvd } from '../../engine/runtime/linear-algebra.ts';
-import { toFloat16 } from '../shared/codebook.ts';
-import { type Factors, factorsOf } from '../shared/low-rank.ts';
-import { withLowRankBranches } from '../shared/low-rank-branch.ts';
-import { dequantizeWeight, quantizeWeight, type QuantizedWeight, type WeightShape } from '../shared/matmul-nbits.ts';
-import { gptqLayer } from '../shared/gptq-layer.ts';
-import { dampingParameter } from '../shared/inverse-factor.ts';
-import { truncateWhitened } from '../shared/truncate-whitened.ts';
-import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+import { toFloat16 } from '../shared/formats/codebook.ts';
+import { type Factors, factorsOf } from '../shared/solvers/low-rank.ts';
+import { withLowRankBranches } from '../shared/formats/low-rank-branch.ts';
+import {
+  dequantizeWeight,
+  quantizeWeight,
+  type QuantizedWeight,
+  type WeightShape,
+} from '../shared/formats/matmul-nbits.ts';
+import { gptqLayer } from '../shared/solvers/gptq-layer.ts';
+import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
+import { truncateWhitened } from '../shared/solvers/truncate-whitened.ts';
+import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
 /** Inputs that were all but zero must not make the path's first factor infinite. */
 const SMALLEST_MAGNITUDE = 1e-6;

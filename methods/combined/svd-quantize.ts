@@ -1,8 +1,8 @@
 /**
  * Low rank and few bits: each weight matrix becomes two thinner ones, cut where the layer's output misses least, and both are
  * quantized with the weights still to come making up for those already rounded.
- * Wang et al. 2024 (SVD-LLM), https://arxiv.org/abs/2403.07378: the cut is methods/shared/truncate-whitened.ts; factors are
- * rounded by GPTQ, methods/shared/gptq-layer.ts, which the paper combines with too. In between the second factor is fitted anew
+ * Wang et al. 2024 (SVD-LLM), https://arxiv.org/abs/2403.07378: the cut is methods/shared/solvers/truncate-whitened.ts; factors are
+ * rounded by GPTQ, methods/shared/solvers/gptq-layer.ts, which the paper combines with too. In between the second factor is fitted anew
  * to the inputs that the rounded first one gives it, by least squares, as the paper's closed-form update fits U:
  *   min ‖X W − X Â B‖²  →  B = (Âᵀ H Â)⁻¹ Âᵀ H W,  H = Xᵀ X
  * Departs from it: each block is fitted to the inputs that come out of the compressed blocks before it; layers whose factors
@@ -13,19 +13,19 @@ import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import type { LinearRole } from '../../engine/definitions/model.ts';
 import { matmul, solvePositiveDefinite } from '../../engine/runtime/linear-algebra.ts';
-import { gptqLayer } from '../shared/gptq-layer.ts';
-import type { GridFormat } from '../shared/grid.ts';
-import { dampingParameter } from '../shared/inverse-factor.ts';
-import { type Factors, factorNames, keepParameter, rankFor, withFactors } from '../shared/low-rank.ts';
+import { gptqLayer } from '../shared/solvers/gptq-layer.ts';
+import type { GridFormat } from '../shared/formats/grid.ts';
+import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
+import { type Factors, factorNames, keepParameter, rankFor, withFactors } from '../shared/solvers/low-rank.ts';
 import {
   dequantizeWeight,
   type GroupSize,
   quantizeWeight,
   type QuantizedWeight,
   type WeightShape,
-} from '../shared/matmul-nbits.ts';
-import { truncateWhitened } from '../shared/truncate-whitened.ts';
-import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+} from '../shared/formats/matmul-nbits.ts';
+import { truncateWhitened } from '../shared/solvers/truncate-whitened.ts';
+import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
 const WHITENING_DAMPING = 1e-6;
 

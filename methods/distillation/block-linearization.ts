@@ -17,8 +17,8 @@ import { createNode } from '../../numerics/onnx/node.ts';
 import { captureValues } from '../../engine/runtime/capture.ts';
 import { gram, inverseCholesky, matmul } from '../../engine/runtime/linear-algebra.ts';
 import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
-import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
-import { biasOf, withFloats } from '../shared/structure.ts';
+import { rebuiltWeight } from '../shared/solvers/rebuilt-weight.ts';
+import { biasOf, withFloats } from '../shared/surgery/structure.ts';
 
 export default defineMethod({
   id: 'block-linearization',

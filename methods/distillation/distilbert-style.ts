@@ -11,9 +11,9 @@ import { defineMethod } from '../../engine/definitions/method.ts';
 import { cosineLoss, logitDistillation, weightedLosses } from '../../engine/training/loss.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { lastHidden, pairOf } from '../shared/distilled-values.ts';
-import { budgetParameters, fineTune, taskLoss } from '../shared/fine-tune.ts';
-import { cutStudentVariants, depthParameter, studentOf, studentRemark } from '../shared/student.ts';
+import { lastHidden, pairOf } from '../shared/training/distilled-values.ts';
+import { budgetParameters, fineTune, taskLoss } from '../shared/training/fine-tune.ts';
+import { cutStudentVariants, depthParameter, studentOf, studentRemark } from '../shared/training/student.ts';
 
 const weightParameter = (what: string) =>
   v.pipe(v.number(), v.minValue(0), v.description(`Weight of ${what} before all are divided by their sum.`));

@@ -12,10 +12,10 @@ import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import type { LayerRoles, LinearRole } from '../../engine/definitions/model.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
-import { rebuildLayers } from '../shared/rebuild-layers.ts';
-import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
-import { keepLayers } from '../shared/structure.ts';
-import { depthParameter, keptLayers, requireSeveralLayers, studentRemark } from '../shared/student.ts';
+import { rebuildLayers } from '../shared/solvers/rebuild-layers.ts';
+import { rebuiltWeight } from '../shared/solvers/rebuilt-weight.ts';
+import { keepLayers } from '../shared/surgery/structure.ts';
+import { depthParameter, keptLayers, requireSeveralLayers, studentRemark } from '../shared/training/student.ts';
 
 export default defineMethod({
   id: 'layerwise-frozen',

@@ -1,6 +1,6 @@
 /**
  * Knowledge distillation on logits: a student learns from the teacher's softened probabilities as well as from the data.
- * Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531, section 2; the loss is methods/shared/distillation-loss.ts.
+ * Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531, section 2; the loss is methods/shared/training/distillation-loss.ts.
  * The student is the teacher with some of its layers left out, as in DistilBERT (https://arxiv.org/abs/1910.01108), or a
  * smaller model trained before.
  */
@@ -8,9 +8,9 @@ import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { distillationLoss, distillationParameters } from '../shared/distillation-loss.ts';
-import { fineTune } from '../shared/fine-tune.ts';
-import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
+import { distillationLoss, distillationParameters } from '../shared/training/distillation-loss.ts';
+import { fineTune } from '../shared/training/fine-tune.ts';
+import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/training/student.ts';
 
 export default defineMethod({
   id: 'logit-kd',

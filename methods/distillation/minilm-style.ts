@@ -12,10 +12,10 @@ import { headsOfLayer } from '../../engine/model/model.ts';
 import { attentionDistributionLoss, type Loss, relationLoss, weightedLosses } from '../../engine/training/loss.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { attentionScores, biasedOutput, pairOf, requireSameHeads } from '../shared/distilled-values.ts';
-import { fineTune, taskLoss } from '../shared/fine-tune.ts';
-import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
-import { trainingPhases } from '../shared/training-phases.ts';
+import { attentionScores, biasedOutput, pairOf, requireSameHeads } from '../shared/training/distilled-values.ts';
+import { fineTune, taskLoss } from '../shared/training/fine-tune.ts';
+import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/training/student.ts';
+import { trainingPhases } from '../shared/training/training-phases.ts';
 
 export default defineMethod({
   id: 'minilm-style',

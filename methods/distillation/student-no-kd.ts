@@ -6,8 +6,8 @@
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
-import { fineTune } from '../shared/fine-tune.ts';
-import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
+import { fineTune } from '../shared/training/fine-tune.ts';
+import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/training/student.ts';
 
 export default defineMethod({
   id: 'student-no-kd',

@@ -26,11 +26,17 @@ import {
 } from '../../engine/training/loss.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { attentionScores, type Pair, pairOf, requireSameHeads } from '../shared/distilled-values.ts';
-import { fineTune } from '../shared/fine-tune.ts';
-import { keepFeatures, strongestFeatures } from '../shared/narrowed-stream.ts';
-import { chooseStudent, spreadLayers, studentParameters, studentRemark, studentVariants } from '../shared/student.ts';
-import { trainingPhases } from '../shared/training-phases.ts';
+import { attentionScores, type Pair, pairOf, requireSameHeads } from '../shared/training/distilled-values.ts';
+import { fineTune } from '../shared/training/fine-tune.ts';
+import { keepFeatures, strongestFeatures } from '../shared/surgery/narrowed-stream.ts';
+import {
+  chooseStudent,
+  spreadLayers,
+  studentParameters,
+  studentRemark,
+  studentVariants,
+} from '../shared/training/student.ts';
+import { trainingPhases } from '../shared/training/training-phases.ts';
 
 const PROJECTION = 'projection';
 

@@ -23,7 +23,7 @@ import {
   rankFor,
   scaledSvd,
   withFactors,
-} from '../shared/low-rank.ts';
+} from '../shared/solvers/low-rank.ts';
 
 /** Shares of a layer's parameters that the search tries. */
 const TRIED_SHARES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];

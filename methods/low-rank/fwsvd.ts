@@ -18,7 +18,7 @@ import {
   rankFor,
   scaledSvd,
   withFactors,
-} from '../shared/low-rank.ts';
+} from '../shared/solvers/low-rank.ts';
 
 /** Of the mean importance of a layer's rows. */
 const SMALLEST_IMPORTANCE = 1e-6;

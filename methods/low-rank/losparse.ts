@@ -22,8 +22,8 @@ import { parameterNames, withParameters } from '../../engine/training/parameters
 import { foldIdentities } from '../../engine/training/prepare-graph.ts';
 import { cubicSchedule } from '../../engine/training/schedule.ts';
 import type { Hook } from '../../engine/training/train.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { factorNames, type Factors, keepParameter, productOf, rankFor, truncate } from '../shared/low-rank.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { factorNames, type Factors, keepParameter, productOf, rankFor, truncate } from '../shared/solvers/low-rank.ts';
 
 /** Shares of the steps after which pruning begins and ends. */
 const BEGIN_SHARE = 0.1;

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import type { LinearRole } from '../../engine/definitions/model.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
 import {
   type Factors,
   denseRemark,
@@ -17,7 +17,7 @@ import {
   rankFor,
   truncate,
   withFactors,
-} from '../shared/low-rank.ts';
+} from '../shared/solvers/low-rank.ts';
 
 export default defineMethod({
   id: 'svd-finetune',

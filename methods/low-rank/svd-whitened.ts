@@ -10,8 +10,15 @@ import * as v from 'valibot';
 import { type SecondMoment, secondMoments } from '../../engine/calibrate/second-moments.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import type { LinearRole } from '../../engine/definitions/model.ts';
-import { type Factors, denseRemark, keepParameter, keepVariants, rankFor, withFactors } from '../shared/low-rank.ts';
-import { dampingParameter, truncateWhitened } from '../shared/truncate-whitened.ts';
+import {
+  type Factors,
+  denseRemark,
+  keepParameter,
+  keepVariants,
+  rankFor,
+  withFactors,
+} from '../shared/solvers/low-rank.ts';
+import { dampingParameter, truncateWhitened } from '../shared/solvers/truncate-whitened.ts';
 
 export default defineMethod({
   id: 'svd-whitened',

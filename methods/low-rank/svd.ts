@@ -14,7 +14,7 @@ import {
   rankFor,
   truncate,
   withFactors,
-} from '../shared/low-rank.ts';
+} from '../shared/solvers/low-rank.ts';
 
 export default defineMethod({
   id: 'svd',

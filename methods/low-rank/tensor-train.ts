@@ -1,7 +1,7 @@
 /**
  * Tensor trains: the matrices of the feed-forward layers and the token embedding as chains of small cores.
  * Novikov et al. 2015, https://arxiv.org/abs/1509.06569 (layers); Khrulkov et al. 2019, https://arxiv.org/abs/1901.10787
- * (embeddings). The maths is methods/shared/tensor-train.ts.
+ * (embeddings). The maths is methods/shared/solvers/tensor-train.ts.
  * Departs from both: the cores are cut from the trained matrices by TT-SVD and not trained.
  * What it costs: `input` multiplies activations by one core after the other, as the papers do. On the CPU that is slower than
  * the whole matrix product but for single tokens of wide layers: many small products in the place of one, and at these ranks
@@ -15,7 +15,7 @@ import { findNode, removeDeadCode, withGraph } from '../../numerics/onnx/edit.ts
 import { elements } from '../../numerics/tensor/tensor.ts';
 import { extendModel, type GraphWriter } from '../../engine/training/graph-writer.ts';
 import { foldIdentities } from '../../engine/training/prepare-graph.ts';
-import { keepParameter } from '../shared/low-rank.ts';
+import { keepParameter } from '../shared/solvers/low-rank.ts';
 import {
   type CoreValues,
   foldingOf,
@@ -26,8 +26,8 @@ import {
   timesCores,
   transposedCores,
   writeCores,
-} from '../shared/tensor-train.ts';
-import { tiedLogits } from '../shared/tied-logits.ts';
+} from '../shared/solvers/tensor-train.ts';
+import { tiedLogits } from '../shared/formats/tied-logits.ts';
 
 type Contraction = 'input' | 'weights';
 

@@ -10,8 +10,8 @@ import { defineMethod } from '../../engine/definitions/method.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { cubicSchedule } from '../../engine/training/schedule.ts';
 import type { Hook } from '../../engine/training/train.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { layerMask } from '../shared/sparsity.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { layerMask } from '../shared/solvers/sparsity.ts';
 
 /** Share of the steps in which sparsity grows; the rest is for recovery. */
 const GROWTH_SHARE = 0.75;

@@ -16,8 +16,8 @@ import type { Model } from '../../engine/definitions/model.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { logitDistillation } from '../../engine/training/loss.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
-import { countUnits, keepUnits, type KeptUnits } from '../shared/structure.ts';
+import { rebuiltWeight } from '../shared/solvers/rebuilt-weight.ts';
+import { countUnits, keepUnits, type KeptUnits } from '../shared/surgery/structure.ts';
 import {
   blockParameters,
   keptUnits,
@@ -27,7 +27,7 @@ import {
   unitEnergies,
   type UnitScores,
   unitShareParameter,
-} from '../shared/units.ts';
+} from '../shared/surgery/units.ts';
 
 export default defineMethod({
   id: 'k-prune',

@@ -9,8 +9,8 @@ import { defineMethod, type Example } from '../../engine/definitions/method.ts';
 import type { Model } from '../../engine/definitions/model.ts';
 import { captureValues } from '../../engine/runtime/capture.ts';
 import { elements } from '../../numerics/tensor/tensor.ts';
-import { keepLayers } from '../shared/structure.ts';
-import { depthParameter, keptCount, requireSeveralLayers } from '../shared/student.ts';
+import { keepLayers } from '../shared/surgery/structure.ts';
+import { depthParameter, keptCount, requireSeveralLayers } from '../shared/training/student.ts';
 
 export default defineMethod({
   id: 'layer-drop',

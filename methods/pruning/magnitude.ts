@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { InputError } from '../../contracts/errors.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import type { Model } from '../../engine/definitions/model.ts';
-import { type Mask, layerMask, patternMask, sparsityParameter, withMask } from '../shared/sparsity.ts';
+import { type Mask, layerMask, patternMask, sparsityParameter, withMask } from '../shared/solvers/sparsity.ts';
 
 export default defineMethod({
   id: 'magnitude',

@@ -20,8 +20,8 @@ import { type Loss, taskLoss, weightedLosses } from '../../engine/training/loss.
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { cubicSchedule } from '../../engine/training/schedule.ts';
 import type { Hook } from '../../engine/training/train.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { layerMask, withMask } from '../shared/sparsity.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { layerMask, withMask } from '../shared/solvers/sparsity.ts';
 
 /** Share of the steps in which sparsity grows, as in gradual magnitude pruning. */
 const GROWTH_SHARE = 0.75;

@@ -1,7 +1,7 @@
 /** A random mask of the same sparsity: what a pruning method must beat for its scores to mean anything. */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
-import { layerMask, patternMask, sparsityParameter, withMask } from '../shared/sparsity.ts';
+import { layerMask, patternMask, sparsityParameter, withMask } from '../shared/solvers/sparsity.ts';
 
 export default defineMethod({
   id: 'random-mask',

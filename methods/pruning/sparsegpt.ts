@@ -1,6 +1,6 @@
 /**
  * SparseGPT: choose block by block which weights go, and let those still to come make up for each that went.
- * Frantar & Alistarh 2023, https://arxiv.org/abs/2301.00774; a layer by itself is methods/shared/sparsegpt-layer.ts, the mask
+ * Frantar & Alistarh 2023, https://arxiv.org/abs/2301.00774; a layer by itself is methods/shared/solvers/sparsegpt-layer.ts, the mask
  * that of section 3.3 (threshold over a block of inputs and all outputs) and 3.4 (N:M). https://github.com/IST-DASLab/sparsegpt
  * Departs from the paper: exactly the rounded share of each block is pruned, ties by position. Its joint quantization is
  * methods/combined/prune-quantize.ts.
@@ -8,10 +8,10 @@
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
-import { dampingParameter } from '../shared/inverse-factor.ts';
-import { sparsegptLayer } from '../shared/sparsegpt-layer.ts';
-import { sparsityParameter } from '../shared/sparsity.ts';
-import { maskBlockParameter } from '../shared/sweep-mask.ts';
+import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
+import { sparsegptLayer } from '../shared/solvers/sparsegpt-layer.ts';
+import { sparsityParameter } from '../shared/solvers/sparsity.ts';
+import { maskBlockParameter } from '../shared/solvers/sweep-mask.ts';
 
 export default defineMethod({
   id: 'sparsegpt',

@@ -25,10 +25,10 @@ import {
 import { type Loss, weightedLosses } from '../../engine/training/loss.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { distillationLoss, layerDistillationParameters } from '../shared/distillation-loss.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { countUnits, keepUnits } from '../shared/structure.ts';
-import { blockParameters, searchUnits, unitCosts, unitShareParameter } from '../shared/units.ts';
+import { distillationLoss, layerDistillationParameters } from '../shared/training/distillation-loss.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { countUnits, keepUnits } from '../shared/surgery/structure.ts';
+import { blockParameters, searchUnits, unitCosts, unitShareParameter } from '../shared/surgery/units.ts';
 
 /** α at the start: P(z = 1) = 0.92, so that the noise does not hurt before anything is pruned. */
 const START = 4;

@@ -1,7 +1,7 @@
 /**
  * One-shot structured pruning of attention heads and feed-forward neurons, without retraining.
  * Kwon et al. 2022, https://arxiv.org/abs/2204.09656: mask search by the diagonal of the Fisher information of mask variables
- * (section 4.1, in methods/shared/units.ts), rearrangement by the Fisher information within a layer (4.2, rearranged()), mask
+ * (section 4.1, in methods/shared/surgery/units.ts), rearrangement by the Fisher information within a layer (4.2, rearranged()), mask
  * tuning by layer-wise least squares (4.3, tuned()). https://github.com/WoosukKwon/retraining-free-pruning
  * Departs from the paper: parameters are budgeted, not operations. Every block keeps a head and a neuron. Heads that share a
  * key-value head go together with it. Least squares are solved exactly and held near 1, where the authors' code iterates and
@@ -14,8 +14,8 @@ import { type CalibratedContext, defineMethod } from '../../engine/definitions/m
 import type { LinearRole, Model } from '../../engine/definitions/model.ts';
 import { matmul, solvePositiveDefinite } from '../../engine/runtime/linear-algebra.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
-import { countUnits, keepUnits, type KeptUnits } from '../shared/structure.ts';
-import { searchUnits, unitEnergies, type UnitScores, unitShareParameter } from '../shared/units.ts';
+import { countUnits, keepUnits, type KeptUnits } from '../shared/surgery/structure.ts';
+import { searchUnits, unitEnergies, type UnitScores, unitShareParameter } from '../shared/surgery/units.ts';
 
 const IMPORTANCES = ['fisher', 'activation', 'random'] as const;
 

@@ -6,8 +6,8 @@
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
-import type { WeightShape } from '../shared/matmul-nbits.ts';
-import { type Sparsity, outputMask, patternMask, sparsityParameter } from '../shared/sparsity.ts';
+import type { WeightShape } from '../shared/formats/matmul-nbits.ts';
+import { type Sparsity, outputMask, patternMask, sparsityParameter } from '../shared/solvers/sparsity.ts';
 
 export default defineMethod({
   id: 'wanda',

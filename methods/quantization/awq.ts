@@ -11,11 +11,11 @@ import * as v from 'valibot';
 import { type ActivationNorms, activationNorms } from '../../engine/calibrate/activation-norms.ts';
 import { type SecondMoment, secondMoments } from '../../engine/calibrate/second-moments.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
-import type { GridFormat } from '../shared/grid.ts';
-import { layersByInput, withInputScales } from '../shared/input-scales.ts';
-import { dequantizeWeight, type GroupSize, quantizeWeight, type WeightShape } from '../shared/matmul-nbits.ts';
-import { outputErrors } from '../shared/output-error.ts';
-import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+import type { GridFormat } from '../shared/formats/grid.ts';
+import { layersByInput, withInputScales } from '../shared/surgery/input-scales.ts';
+import { dequantizeWeight, type GroupSize, quantizeWeight, type WeightShape } from '../shared/formats/matmul-nbits.ts';
+import { outputErrors } from '../shared/solvers/output-error.ts';
+import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
 /** Steps of α between 0 and 1. */
 const SCALE_STEPS = 20;

@@ -1,6 +1,6 @@
 /**
  * GPTQ: round the weights of one input after another and push the error of each onto the inputs still to come.
- * Frantar et al. 2023, https://arxiv.org/abs/2210.17323; a layer by itself is methods/shared/gptq-layer.ts, which also says
+ * Frantar et al. 2023, https://arxiv.org/abs/2210.17323; a layer by itself is methods/shared/solvers/gptq-layer.ts, which also says
  * where it departs from the paper's code. Each block sees the outputs of the quantized blocks before it. The kernel quantizes
  * activations to int8 unless told otherwise.
  */
@@ -8,16 +8,16 @@ import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import type { LinearRole } from '../../engine/definitions/model.ts';
-import { gptqLayer } from '../shared/gptq-layer.ts';
-import { dampingParameter } from '../shared/inverse-factor.ts';
-import { type QuantizedWeight, dequantizeWeight } from '../shared/matmul-nbits.ts';
+import { gptqLayer } from '../shared/solvers/gptq-layer.ts';
+import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
+import { type QuantizedWeight, dequantizeWeight } from '../shared/formats/matmul-nbits.ts';
 import {
   activationBitsParameter,
   inputGrids,
   roundedInputsRemark,
   withRoundedInputs,
-} from '../shared/rounded-inputs.ts';
-import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+} from '../shared/formats/rounded-inputs.ts';
+import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
 export default defineMethod({
   id: 'gptq',

@@ -14,9 +14,9 @@ import type { Node } from '../../numerics/onnx/graph.ts';
 import { createNode } from '../../numerics/onnx/node.ts';
 import { DTYPES } from '../../numerics/tensor/dtype.ts';
 import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
-import { integerMatMul, quantizeInput, withIntegerMatMuls } from '../shared/dynamic-int8.ts';
-import { quantizeInt8 } from '../shared/int8-weight.ts';
-import { tiedLogits } from '../shared/tied-logits.ts';
+import { integerMatMul, quantizeInput, withIntegerMatMuls } from '../shared/formats/dynamic-int8.ts';
+import { quantizeInt8 } from '../shared/formats/int8-weight.ts';
+import { tiedLogits } from '../shared/formats/tied-logits.ts';
 
 export default defineMethod({
   id: 'int8-dynamic',

@@ -9,8 +9,8 @@ import * as v from 'valibot';
 import { activationRanges, type RangeRule } from '../../engine/calibrate/activation-ranges.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { withGraph } from '../../numerics/onnx/edit.ts';
-import { quantizeInt8 } from '../shared/int8-weight.ts';
-import { withStaticIntegers } from '../shared/static-int8.ts';
+import { quantizeInt8 } from '../shared/formats/int8-weight.ts';
+import { withStaticIntegers } from '../shared/formats/static-int8.ts';
 
 /** Levels of a uint8 grid. */
 const LEVELS = 256;

@@ -9,10 +9,10 @@
 import * as v from 'valibot';
 import { type ActivationNorms, activationNorms } from '../../engine/calibrate/activation-norms.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
-import { type CodebookWeight, toFloat16, withCodebooks } from '../shared/codebook.ts';
-import type { WeightShape } from '../shared/matmul-nbits.ts';
-import { nearestLevel } from '../shared/nearest-level.ts';
-import { clusterCentres } from '../shared/one-dimensional-clusters.ts';
+import { type CodebookWeight, toFloat16, withCodebooks } from '../shared/formats/codebook.ts';
+import type { WeightShape } from '../shared/formats/matmul-nbits.ts';
+import { nearestLevel } from '../shared/formats/nearest-level.ts';
+import { clusterCentres } from '../shared/solvers/one-dimensional-clusters.ts';
 
 export default defineMethod({
   id: 'kmeans',

@@ -19,18 +19,18 @@ import {
   trainedScales,
 } from '../../engine/training/fake-quantize.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
-import type { ActivationGrid } from '../shared/activation-grid.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import type { Bits } from '../shared/grid.ts';
-import { type GroupSize, quantizeWeight, type QuantizedWeight } from '../shared/matmul-nbits.ts';
+import type { ActivationGrid } from '../shared/formats/activation-grid.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import type { Bits } from '../shared/formats/grid.ts';
+import { type GroupSize, quantizeWeight, type QuantizedWeight } from '../shared/formats/matmul-nbits.ts';
 import {
   activationBitsParameter,
   inputGrids,
   roundedInputsRemark,
   withRoundedInputs,
-} from '../shared/rounded-inputs.ts';
-import { roundHalfToEven } from '../shared/round-half-to-even.ts';
-import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+} from '../shared/formats/rounded-inputs.ts';
+import { roundHalfToEven } from '../shared/formats/round-half-to-even.ts';
+import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
 /** Step sizes are a tenth of what weights are and must not move by as much. */
 const STEP_SIZE_RATE = 0.1;

@@ -13,13 +13,13 @@ import type { LinearRole, Model } from '../../engine/definitions/model.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { addLora } from '../../engine/training/lora.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
-import { adapterParameters } from '../shared/adapter.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { type Factors, truncate } from '../shared/low-rank.ts';
-import { withLowRankBranches } from '../shared/low-rank-branch.ts';
-import { dequantizeBnb4, quantizeBnb4, withBnb4Linears } from '../shared/matmul-bnb4.ts';
-import { dequantizeWeight, quantizeWeight, withQuantizedLinears } from '../shared/matmul-nbits.ts';
-import { kernelRemark } from '../shared/weight-format.ts';
+import { adapterParameters } from '../shared/training/adapter.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { type Factors, truncate } from '../shared/solvers/low-rank.ts';
+import { withLowRankBranches } from '../shared/formats/low-rank-branch.ts';
+import { dequantizeBnb4, quantizeBnb4, withBnb4Linears } from '../shared/formats/matmul-bnb4.ts';
+import { dequantizeWeight, quantizeWeight, withQuantizedLinears } from '../shared/formats/matmul-nbits.ts';
+import { kernelRemark } from '../shared/formats/weight-format.ts';
 
 /** The paper's, with its double quantization. */
 const NF4 = { type: 'nf4', blockSize: 64, nested: true } as const;

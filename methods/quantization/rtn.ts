@@ -6,8 +6,8 @@
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
-import { quantizeWeight } from '../shared/matmul-nbits.ts';
-import { storeQuantized, weightFormat } from '../shared/weight-format.ts';
+import { quantizeWeight } from '../shared/formats/matmul-nbits.ts';
+import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
 export default defineMethod({
   id: 'rtn',

@@ -12,11 +12,11 @@ import { activationRanges } from '../../engine/calibrate/activation-ranges.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import type { LinearRole, Model } from '../../engine/definitions/model.ts';
 import { withGraph } from '../../numerics/onnx/edit.ts';
-import { withIntegerMatMuls } from '../shared/dynamic-int8.ts';
-import { layersByInput, type Scaled, withInputScales } from '../shared/input-scales.ts';
-import { quantizeInt8 } from '../shared/int8-weight.ts';
-import type { WeightShape } from '../shared/matmul-nbits.ts';
-import { withStaticIntegers } from '../shared/static-int8.ts';
+import { withIntegerMatMuls } from '../shared/formats/dynamic-int8.ts';
+import { layersByInput, type Scaled, withInputScales } from '../shared/surgery/input-scales.ts';
+import { quantizeInt8 } from '../shared/formats/int8-weight.ts';
+import type { WeightShape } from '../shared/formats/matmul-nbits.ts';
+import { withStaticIntegers } from '../shared/formats/static-int8.ts';
 
 /** As in the paper's code, for features or weights that are all but zero. */
 const SMALLEST_SCALE = 1e-5;

@@ -9,14 +9,14 @@ import * as v from 'valibot';
 import { UnsupportedError } from '../../contracts/errors.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
 import {
   mergeParameter,
   neighbouringLayers,
   shareParameter,
   tiedLinears,
   withTiedWeights,
-} from '../shared/tied-weights.ts';
+} from '../shared/surgery/tied-weights.ts';
 
 export default defineMethod({
   id: 'albert-style',

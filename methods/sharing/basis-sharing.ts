@@ -19,8 +19,8 @@ import {
   keepVariants,
   rankFor,
   withFactors,
-} from '../shared/low-rank.ts';
-import { dampingParameter, truncateWhitened } from '../shared/truncate-whitened.ts';
+} from '../shared/solvers/low-rank.ts';
+import { dampingParameter, truncateWhitened } from '../shared/solvers/truncate-whitened.ts';
 
 export default defineMethod({
   id: 'basis-sharing',

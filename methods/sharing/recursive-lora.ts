@@ -15,10 +15,10 @@ import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { extendModel } from '../../engine/training/graph-writer.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { foldIdentities } from '../../engine/training/prepare-graph.ts';
-import { budgetParameters, fineTune } from '../shared/fine-tune.ts';
-import { rankFor, truncate } from '../shared/low-rank.ts';
-import { requireSeveralLayers } from '../shared/student.ts';
-import { cycledLayers, mergeParameter, tiedLinears, withTiedWeights } from '../shared/tied-weights.ts';
+import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { rankFor, truncate } from '../shared/solvers/low-rank.ts';
+import { requireSeveralLayers } from '../shared/training/student.ts';
+import { cycledLayers, mergeParameter, tiedLinears, withTiedWeights } from '../shared/surgery/tied-weights.ts';
 
 export default defineMethod({
   id: 'recursive-lora',

@@ -15,18 +15,18 @@ import { matmul } from '../../engine/runtime/linear-algebra.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { extendModel } from '../../engine/training/graph-writer.ts';
 import { foldIdentities } from '../../engine/training/prepare-graph.ts';
-import { type Factors, rankFor } from '../shared/low-rank.ts';
-import { rebuildLayers } from '../shared/rebuild-layers.ts';
-import { rebuiltWeight } from '../shared/rebuilt-weight.ts';
-import { requireSeveralLayers } from '../shared/student.ts';
+import { type Factors, rankFor } from '../shared/solvers/low-rank.ts';
+import { rebuildLayers } from '../shared/solvers/rebuild-layers.ts';
+import { rebuiltWeight } from '../shared/solvers/rebuilt-weight.ts';
+import { requireSeveralLayers } from '../shared/training/student.ts';
 import {
   mergeParameter,
   neighbouringLayers,
   shareParameter,
   tiedLinears,
   withTiedWeights,
-} from '../shared/tied-weights.ts';
-import { truncateWhitened } from '../shared/truncate-whitened.ts';
+} from '../shared/surgery/tied-weights.ts';
+import { truncateWhitened } from '../shared/solvers/truncate-whitened.ts';
 
 /** Share of the mean second moment by which corrections are held near none. */
 const HOLD = 1e-3;

@@ -13,7 +13,7 @@ import type { Model } from '../../engine/definitions/model.ts';
 import { redirectValue, removeDeadCode } from '../../numerics/onnx/edit.ts';
 import { elements, type NumericTensor, rawTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { extendModel } from '../../engine/training/graph-writer.ts';
-import { nearestLevel } from '../shared/nearest-level.ts';
+import { nearestLevel } from '../shared/formats/nearest-level.ts';
 
 export default defineMethod({
   id: 'weight-clustering',

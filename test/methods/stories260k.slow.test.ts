@@ -9,7 +9,7 @@ import { loadModel, loadTokenizer } from '../../engine/model/load-model.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';
 import tinystories from '../../datasets/tinystories.ts';
 import { methods } from '../../methods/index.ts';
-import { sparsegptLayer } from '../../methods/shared/sparsegpt-layer.ts';
+import { sparsegptLayer } from '../../methods/shared/solvers/sparsegpt-layer.ts';
 import stories260k from '../../models/stories260k.ts';
 import { effectiveWeight } from '../support/effective-weight.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';

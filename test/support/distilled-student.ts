@@ -6,7 +6,7 @@ import { parameterNames } from '../../engine/training/parameters.ts';
 import type { Loss } from '../../engine/training/loss.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
 import studentNoKd from '../../methods/distillation/student-no-kd.ts';
-import { studentOf } from '../../methods/shared/student.ts';
+import { studentOf } from '../../methods/shared/training/student.ts';
 import { lossValue } from './loss-value.ts';
 import { methodContext, randomExamples } from './method-context.ts';
 import { tinyBert, tinyGpt, tinyLlama } from './tiny-model.ts';

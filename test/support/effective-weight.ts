@@ -30,7 +30,7 @@ function initializer(graph: Graph, name: string): Tensor {
   return tensor;
 }
 
-/** As the operator's specification has it, written apart from the packing in methods/shared. */
+/** As the operator's specification has it, written apart from the packing in methods/shared/formats. */
 function unpack(graph: Graph, node: Node): Float32Array {
   const [inFeatures, outFeatures, bits, blockSize] = ['K', 'N', 'bits', 'block_size'].map((name) =>
     intAttribute(node, name),

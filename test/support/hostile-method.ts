@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { type Method, defineMethod } from '../../engine/definitions/method.ts';
 import type { Model } from '../../engine/definitions/model.ts';
-import { defineExternalMethod } from '../../methods/shared/external-method.ts';
+import { defineExternalMethod } from '../../methods/shared/external/external-method.ts';
 
 const DECLARATION = {
   family: 'pruning',

@@ -23,7 +23,7 @@ import { sgd } from './sgd.ts';
 import { parameterNames } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
 import type { TrainOptions } from '../../engine/training/train.ts';
-import { attentionScores, biasedOutput, lastHidden, pairOf } from '../../methods/shared/distilled-values.ts';
+import { attentionScores, biasedOutput, lastHidden, pairOf } from '../../methods/shared/training/distilled-values.ts';
 import { tinyBert, tinyGpt, tinyLlama } from './tiny-model.ts';
 
 const [BATCH, SEQUENCE] = [2, 8];

@@ -12,7 +12,7 @@ describe('changedMethods', () => {
   });
 
   it('names every method that loads a changed file, and no other', () => {
-    const found = changed('methods/shared/sparsegpt-layer.ts');
+    const found = changed('methods/shared/solvers/sparsegpt-layer.ts');
     expect(found).toContain('sparsegpt');
     expect(found).not.toContain('rtn');
   });

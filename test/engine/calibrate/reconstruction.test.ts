@@ -5,7 +5,7 @@ import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { captureValues } from '../../../engine/runtime/capture.ts';
 import { solvePositiveDefinite } from '../../../numerics/tensor/linear-algebra.ts';
 import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
-import { biasOf, countUnits, keepUnits } from '../../../methods/shared/structure.ts';
+import { biasOf, countUnits, keepUnits } from '../../../methods/shared/surgery/structure.ts';
 import { randomExamples } from '../../support/method-context.ts';
 import { tinyModels } from '../../support/tiny-model.ts';
 

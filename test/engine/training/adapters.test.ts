@@ -11,7 +11,7 @@ import { sgd } from '../../support/sgd.ts';
 import { withParameters } from '../../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../../engine/training/teacher.ts';
 import { train } from '../../../engine/training/train.ts';
-import { codeOf, gridOf, valueOf } from '../../../methods/shared/grid.ts';
+import { codeOf, gridOf, valueOf } from '../../../methods/shared/formats/grid.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 import { regressionFeeds, regressionModel, squaredError } from './regression.ts';
 

@@ -1,4 +1,4 @@
-"""Golden values for methods/shared/matmul-nbits.ts: ONNX Runtime's own weight-only quantizer.
+"""Golden values for methods/shared/formats/matmul-nbits.ts: ONNX Runtime's own weight-only quantizer.
 
 Run: python test/golden/scripts/matmul-nbits.py   (needs numpy and onnxruntime; made with onnxruntime 1.32.0)
 Writes test/golden/matmul-nbits.json. Codes, scales and zero points as base64 of their bytes; weight [in, out] float32.

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { captureValues } from '../../../engine/runtime/capture.ts';
 import { elements } from '../../../numerics/tensor/tensor.ts';
 import bottleneckStudent, { streamDirections } from '../../../methods/architecture/bottleneck-student.ts';
-import { countUnits } from '../../../methods/shared/structure.ts';
+import { countUnits } from '../../../methods/shared/surgery/structure.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';
 import { countingExamples, nextTokenLoss } from '../../support/next-token-loss.ts';
 import { tinyGpt, tinyModels } from '../../support/tiny-model.ts';

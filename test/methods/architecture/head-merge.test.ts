@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mergeHeads } from '../../../methods/shared/head-merging.ts';
+import { mergeHeads } from '../../../methods/shared/surgery/head-merging.ts';
 import headMerge from '../../../methods/architecture/head-merge.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

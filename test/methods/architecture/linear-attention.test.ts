@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import linearAttention, { featureMaps } from '../../../methods/architecture/linear-attention.ts';
-import { withLinearAttention } from '../../../methods/shared/linear-attention-graph.ts';
+import { withLinearAttention } from '../../../methods/shared/surgery/linear-attention-graph.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { countingExamples, nextTokenLoss } from '../../support/next-token-loss.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

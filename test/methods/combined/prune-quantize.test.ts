@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import pruneQuantize, { jointSweep } from '../../../methods/combined/prune-quantize.ts';
-import { gptqSweep } from '../../../methods/shared/gptq-layer.ts';
-import { codeOf, type Grid, gridOfRange, valueOf } from '../../../methods/shared/grid.ts';
-import { inverseFactor } from '../../../methods/shared/inverse-factor.ts';
-import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
-import { sparsegptSweep } from '../../../methods/shared/sparsegpt-layer.ts';
+import { gptqSweep } from '../../../methods/shared/solvers/gptq-layer.ts';
+import { codeOf, type Grid, gridOfRange, valueOf } from '../../../methods/shared/formats/grid.ts';
+import { inverseFactor } from '../../../methods/shared/solvers/inverse-factor.ts';
+import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/formats/matmul-nbits.ts';
+import { sparsegptSweep } from '../../../methods/shared/solvers/sparsegpt-layer.ts';
 import { effectiveWeight } from '../../support/effective-weight.ts';
 import { layerError, layerProblem, plainSweep } from '../../support/layer-problem.ts';
 import { methodContext } from '../../support/method-context.ts';

@@ -6,10 +6,10 @@ import correctionMethod, {
   correction,
   type CorrectionProblem,
 } from '../../../methods/combined/quantize-lowrank-correction.ts';
-import { toFloat16 } from '../../../methods/shared/codebook.ts';
-import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
-import { withLowRankBranches } from '../../../methods/shared/low-rank-branch.ts';
-import type { Factors } from '../../../methods/shared/low-rank.ts';
+import { toFloat16 } from '../../../methods/shared/formats/codebook.ts';
+import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/formats/matmul-nbits.ts';
+import { withLowRankBranches } from '../../../methods/shared/formats/low-rank-branch.ts';
+import type { Factors } from '../../../methods/shared/solvers/low-rank.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { layerError, layerProblem } from '../../support/layer-problem.ts';
 import { methodContext } from '../../support/method-context.ts';

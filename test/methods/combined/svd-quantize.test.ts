@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { multiply } from '../../../numerics/tensor/linear-algebra.ts';
 import svdQuantize, { quantizeFactors } from '../../../methods/combined/svd-quantize.ts';
-import { dequantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
-import { truncateWhitened } from '../../../methods/shared/truncate-whitened.ts';
-import type { Factors } from '../../../methods/shared/low-rank.ts';
+import { dequantizeWeight } from '../../../methods/shared/formats/matmul-nbits.ts';
+import { truncateWhitened } from '../../../methods/shared/solvers/truncate-whitened.ts';
+import type { Factors } from '../../../methods/shared/solvers/low-rank.ts';
 import { layerError, layerProblem } from '../../support/layer-problem.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { logitsOf } from '../../support/run-model.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { cosineLoss, logitDistillation } from '../../../engine/training/loss.ts';
 import distilbertStyle from '../../../methods/distillation/distilbert-style.ts';
-import { lastHidden, pairOf } from '../../../methods/shared/distilled-values.ts';
-import { studentOf } from '../../../methods/shared/student.ts';
+import { lastHidden, pairOf } from '../../../methods/shared/training/distilled-values.ts';
+import { studentOf } from '../../../methods/shared/training/student.ts';
 import { distanceTo, expectNearer, teachers, trainStudent } from '../../support/distilled-student.ts';
 
 describe.each(teachers)('distilbert-style of %s', (_, teacher) => {

@@ -7,7 +7,7 @@ import { createRandom } from '../../../numerics/tensor/random.ts';
 import { elementCount, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import asvd, { channelScales, chooseRanks, tryRanks } from '../../../methods/low-rank/asvd.ts';
 import svd from '../../../methods/low-rank/svd.ts';
-import { factorNames, rankFor, scaledSvd } from '../../../methods/shared/low-rank.ts';
+import { factorNames, rankFor, scaledSvd } from '../../../methods/shared/solvers/low-rank.ts';
 import { effectiveWeight } from '../../support/effective-weight.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';
 import { largestDifference } from '../../support/run-model.ts';

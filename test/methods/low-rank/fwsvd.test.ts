@@ -4,7 +4,7 @@ import { thinSvd } from '../../../numerics/tensor/linear-algebra.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import fwsvd, { rowScales } from '../../../methods/low-rank/fwsvd.ts';
 import svd from '../../../methods/low-rank/svd.ts';
-import { factorsOf, productOf, scaledSvd, truncate } from '../../../methods/shared/low-rank.ts';
+import { factorsOf, productOf, scaledSvd, truncate } from '../../../methods/shared/solvers/low-rank.ts';
 import { effectiveWeight } from '../../support/effective-weight.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';
 import { largestDifference } from '../../support/run-model.ts';

@@ -11,7 +11,7 @@ import losparse, {
   withSplitWeights,
 } from '../../../methods/low-rank/losparse.ts';
 import svd from '../../../methods/low-rank/svd.ts';
-import { factorNames } from '../../../methods/shared/low-rank.ts';
+import { factorNames } from '../../../methods/shared/solvers/low-rank.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { countingExamples, nextTokenLoss } from '../../support/next-token-loss.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { elements, type Tensor } from '../../../numerics/tensor/tensor.ts';
 import svdFinetune from '../../../methods/low-rank/svd-finetune.ts';
 import svd from '../../../methods/low-rank/svd.ts';
-import { factorNames } from '../../../methods/shared/low-rank.ts';
+import { factorNames } from '../../../methods/shared/solvers/low-rank.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { countingExamples, nextTokenLoss } from '../../support/next-token-loss.ts';
 import { largestDifference } from '../../support/run-model.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { thinSvd } from '../../../numerics/tensor/linear-algebra.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import svd from '../../../methods/low-rank/svd.ts';
-import { rankFor, truncate } from '../../../methods/shared/low-rank.ts';
+import { rankFor, truncate } from '../../../methods/shared/solvers/low-rank.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 

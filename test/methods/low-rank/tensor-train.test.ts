@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { embeddingWeights } from '../../../harness/measure/embedding-weights.ts';
 import { elementCount, elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import tensorTrainMethod from '../../../methods/low-rank/tensor-train.ts';
-import { foldingOf, rankBoundFor, tensorTrain } from '../../../methods/shared/tensor-train.ts';
+import { foldingOf, rankBoundFor, tensorTrain } from '../../../methods/shared/solvers/tensor-train.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';
 import { tinyGpt, tinyLlama, tinyModels } from '../../support/tiny-model.ts';

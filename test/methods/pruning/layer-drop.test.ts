@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { captureValues } from '../../../engine/runtime/capture.ts';
 import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import layerDrop, { blockInfluence } from '../../../methods/pruning/layer-drop.ts';
-import { keepLayers } from '../../../methods/shared/structure.ts';
+import { keepLayers } from '../../../methods/shared/surgery/structure.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';
 import { tinyBert, tinyGpt, tinyLlama } from '../../support/tiny-model.ts';

@@ -12,8 +12,8 @@ import structuredDistilled, {
   withMasks,
 } from '../../../methods/pruning/structured-distilled.ts';
 import structuredHeadsNeurons from '../../../methods/pruning/structured-heads-neurons.ts';
-import { countUnits } from '../../../methods/shared/structure.ts';
-import { blockParameters, unitCosts } from '../../../methods/shared/units.ts';
+import { countUnits } from '../../../methods/shared/surgery/structure.ts';
+import { blockParameters, unitCosts } from '../../../methods/shared/surgery/units.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { countingExamples, nextTokenLoss } from '../../support/next-token-loss.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

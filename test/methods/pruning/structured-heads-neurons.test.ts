@@ -3,7 +3,7 @@ import { reconstructionMoments } from '../../../engine/calibrate/reconstruction.
 import type { LinearRole } from '../../../engine/definitions/model.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import structuredHeadsNeurons, { rearranged, tuned } from '../../../methods/pruning/structured-heads-neurons.ts';
-import { countUnits } from '../../../methods/shared/structure.ts';
+import { countUnits } from '../../../methods/shared/surgery/structure.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';
 import { logitsOf } from '../../support/run-model.ts';
 import { tinyModels } from '../../support/tiny-model.ts';

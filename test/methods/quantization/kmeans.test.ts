@@ -6,8 +6,8 @@ import { foldPackedWeights } from '../../../harness/measure/fold-packed-weights.
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import kmeans, { quantizeToCodebook } from '../../../methods/quantization/kmeans.ts';
-import { lookUpWeight, toFloat16 } from '../../../methods/shared/codebook.ts';
-import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
+import { lookUpWeight, toFloat16 } from '../../../methods/shared/formats/codebook.ts';
+import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/formats/matmul-nbits.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';
 import { tinyGpt, tinyLlama, tinyModels } from '../../support/tiny-model.ts';

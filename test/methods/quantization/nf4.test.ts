@@ -12,9 +12,9 @@ import {
   packBnb4,
   quantizeBnb4,
   withBnb4Linears,
-} from '../../../methods/shared/matmul-bnb4.ts';
-import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
-import { DYNAMIC_LEVELS, type NestedAbsmax } from '../../../methods/shared/nested-absmax.ts';
+} from '../../../methods/shared/formats/matmul-bnb4.ts';
+import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/formats/matmul-nbits.ts';
+import { DYNAMIC_LEVELS, type NestedAbsmax } from '../../../methods/shared/formats/nested-absmax.ts';
 import type { Model } from '../../../engine/definitions/model.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

@@ -4,7 +4,7 @@ import { replaceInitializer, withGraph } from '../../../numerics/onnx/edit.ts';
 import { createSession } from '../../../engine/runtime/session.ts';
 import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import rtn from '../../../methods/quantization/rtn.ts';
-import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/matmul-nbits.ts';
+import { dequantizeWeight, quantizeWeight } from '../../../methods/shared/formats/matmul-nbits.ts';
 import { effectiveWeight } from '../../support/effective-weight.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import { writeModel } from '../../../numerics/onnx/write.ts';
 import albertStyle from '../../../methods/sharing/albert-style.ts';
-import { neighbouringLayers, tiedLinears, withTiedWeights } from '../../../methods/shared/tied-weights.ts';
+import { neighbouringLayers, tiedLinears, withTiedWeights } from '../../../methods/shared/surgery/tied-weights.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { countingExamples, nextTokenLoss } from '../../support/next-token-loss.ts';
 import { tinyGpt } from '../../support/tiny-model.ts';

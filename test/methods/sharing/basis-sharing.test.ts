@@ -7,7 +7,7 @@ import { createRandom } from '../../../numerics/tensor/random.ts';
 import { elementCount, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import svdWhitened from '../../../methods/low-rank/svd-whitened.ts';
 import basisSharing, { groupsOf, shareBasis } from '../../../methods/sharing/basis-sharing.ts';
-import { truncateWhitened } from '../../../methods/shared/truncate-whitened.ts';
+import { truncateWhitened } from '../../../methods/shared/solvers/truncate-whitened.ts';
 import { effectiveWeight } from '../../support/effective-weight.ts';
 import { layerError, layerProblem } from '../../support/layer-problem.ts';
 import { methodContext, randomExamples } from '../../support/method-context.ts';

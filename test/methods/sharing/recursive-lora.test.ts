@@ -4,7 +4,7 @@ import { multiply, thinSvd } from '../../../numerics/tensor/linear-algebra.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import recursiveLora, { relax } from '../../../methods/sharing/recursive-lora.ts';
-import { cycledLayers, tiedLinears, withTiedWeights } from '../../../methods/shared/tied-weights.ts';
+import { cycledLayers, tiedLinears, withTiedWeights } from '../../../methods/shared/surgery/tied-weights.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { countingExamples, nextTokenLoss } from '../../support/next-token-loss.ts';
 import { largestDifference, logitsOf } from '../../support/run-model.ts';

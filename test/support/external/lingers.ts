@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { defineExternalMethod } from '../../../methods/shared/external-method.ts';
+import { defineExternalMethod } from '../../../methods/shared/external/external-method.ts';
 
 /** Leaves its own id and that of its child in the home folder, and waits. */
 const PROGRAM = `

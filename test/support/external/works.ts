@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { defineExternalMethod } from '../../../methods/shared/external-method.ts';
+import { defineExternalMethod } from '../../../methods/shared/external/external-method.ts';
 
 /** Half a second of processor time and 200 MB, in a process of its own. */
 const PROGRAM = `

@@ -1,0 +1,76 @@
+/** The parameters that methods for weight-only quantization share, their last step, and what the kernels behind them can do. */
+import * as v from 'valibot';
+import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
+import { withQuantizedEmbedding } from './gather-block-quantized.ts';
+import { type Activations, type QuantizedWeight, storedBlockSize, withQuantizedLinears } from './matmul-nbits.ts';
+
+const EMBEDDING_GROUP_SIZE = 32;
+const EMBEDDING_BITS = { int4: 4, int8: 8 } as const;
+
+export const weightFormat = {
+  bits: v.pipe(v.picklist([2, 3, 4, 8]), v.description('Bits per weight.')),
+  groupSize: v.optional(
+    v.pipe(
+      v.picklist([16, 32, 64, 128, 'channel']),
+      v.description('Input features that share a scale; "channel" is one scale per output feature.'),
+    ),
+    'channel',
+  ),
+  symmetric: v.optional(
+    v.pipe(v.boolean(), v.description('Grid around zero; otherwise each group also stores a zero point.')),
+    true,
+  ),
+  activations: v.optional(
+    v.pipe(
+      v.picklist(['int8', 'float32']),
+      v.description('What the kernel multiplies with: activations quantized to 8 bits as it runs, or as they are.'),
+    ),
+    'int8',
+  ),
+  embedding: v.optional(
+    v.pipe(
+      v.picklist(['float32', 'int4', 'int8']),
+      v.description(
+        `Token embedding and output layer: as they are, or rounded to nearest, symmetric in groups of ${EMBEDDING_GROUP_SIZE}.`,
+      ),
+    ),
+    'float32',
+  ),
+} as const;
+
+export interface StorageFormat {
+  readonly activations: Activations;
+  readonly embedding: 'float32' | keyof typeof EMBEDDING_BITS;
+}
+
+/** The model with these layers in their codes, and its embedding in few bits where asked for; says what kernels cannot do. */
+export function storeQuantized(
+  model: Model,
+  layers: readonly { readonly linear: LinearRole; readonly quantized: QuantizedWeight }[],
+  { activations, embedding, note }: StorageFormat & { note(text: string): void },
+): Model {
+  const remarks = new Set(layers.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
+  remarks.forEach(note);
+  const smaller = withQuantizedLinears(model, layers, { activations });
+  if (embedding === 'float32') return smaller;
+  const format = { bits: EMBEDDING_BITS[embedding], groupSize: EMBEDDING_GROUP_SIZE, activations };
+  return withQuantizedEmbedding(smaller, format);
+}
+
+/** Block sizes for which the CPU provider can multiply 2-bit weights by int8 activations. */
+const TWO_BIT_INT8_BLOCKS: ReadonlySet<number> = new Set([32, 64, 128]);
+
+/**
+ * A remark for the row when the CPU provider has no kernel for what was asked, else undefined. Measured with onnxruntime
+ * 1.32: 768 × 768 takes 8 to 24 times as long then, but its results are those of float32 activations.
+ */
+export function kernelRemark(quantized: QuantizedWeight, activations: Activations): string | undefined {
+  const { bits } = quantized;
+  if (bits === 4) return undefined;
+  if (bits === 3) return '3 bits in the file; loaded as 4, whose kernel, speed and memory they share';
+  const blockSize = storedBlockSize(quantized);
+  const unpacks = `the CPU unpacks weights to float32 on every call, many times slower for single tokens in large layers`;
+  if (activations === 'float32') return `${bits} bits with float32 activations: ${unpacks}`;
+  if (bits === 8 || TWO_BIT_INT8_BLOCKS.has(blockSize)) return undefined;
+  return `2 bits in blocks of ${blockSize} have no int8 kernel: ${unpacks}, and activations stay float32`;
+}

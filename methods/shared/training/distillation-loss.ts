@@ -1,0 +1,53 @@
+/**
+ * What a student learns from a frozen teacher beside the data, when both stand in one graph (see mergeTeacher):
+ *   L = α T² KL(softmax(z_teacher / T) ‖ softmax(z_student / T)) + (1 − α) CE(student, data)
+ * Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531, section 2; a student that has all layers of its teacher can be
+ * held to the hidden states behind each as well.
+ */
+import * as v from 'valibot';
+import type { Model } from '../../../engine/definitions/model.ts';
+import {
+  hiddenStateLoss,
+  logitDistillation,
+  type Loss,
+  taskLoss,
+  weightedLosses,
+} from '../../../engine/training/loss.ts';
+import { TEACHER_PREFIX } from '../../../engine/training/teacher.ts';
+
+export const distillationParameters = {
+  temperature: v.optional(
+    v.pipe(v.number(), v.gtValue(0), v.description('T: what logits are divided by on both sides.')),
+    2,
+  ),
+  teacherShare: v.optional(
+    v.pipe(v.number(), v.gtValue(0), v.maxValue(1), v.description('α: weight of the teacher in the loss.')),
+    0.5,
+  ),
+} as const;
+
+/** Of students that have kept their layers. */
+export const layerDistillationParameters = {
+  ...distillationParameters,
+  layerShare: v.optional(
+    v.pipe(v.number(), v.minValue(0), v.description('Weight of the squared distance of hidden states in the loss.')),
+    0.1,
+  ),
+} as const;
+
+export function distillationLoss(
+  { kind, roles }: Pick<Model, 'kind' | 'roles'>,
+  {
+    temperature,
+    teacherShare,
+    layerShare = 0,
+  }: { readonly temperature: number; readonly teacherShare: number; readonly layerShare?: number },
+): Loss {
+  const weights = kind === 'decoder' ? 'target_weights' : null;
+  const pairs = roles.layers.map(({ output }) => [output, TEACHER_PREFIX + output] as const);
+  return weightedLosses([
+    { factor: teacherShare, loss: logitDistillation({ temperature, weights }) },
+    ...(teacherShare < 1 ? [{ factor: 1 - teacherShare, loss: taskLoss({ kind }) }] : []),
+    ...(layerShare > 0 ? [{ factor: layerShare, loss: hiddenStateLoss({ pairs }) }] : []),
+  ]);
+}

@@ -1,0 +1,70 @@
+/** The values inside a model that a student is compared with its teacher by, found in the graph by what computes them. */
+import { UnsupportedError } from '../../../contracts/errors.ts';
+import type { LayerRoles, LinearRole, Model } from '../../../engine/definitions/model.ts';
+import { headsOfLayer, type LayerHeads } from '../../../engine/model/model.ts';
+import { producers } from '../../../numerics/onnx/names.ts';
+import { TEACHER_PREFIX } from '../../../engine/training/teacher.ts';
+import { findAttention } from '../surgery/attention.ts';
+
+/** A value of the student and its counterpart in the merged teacher. */
+export type Pair = readonly [student: string, teacher: string];
+
+export function pairOf(student: string, teacher: string): Pair {
+  return [student, TEACHER_PREFIX + teacher];
+}
+
+export interface AttentionScores {
+  /** Scores before any mask, [batch, heads, sequence, sequence]. */
+  readonly raw: string;
+  /** Scores as softmax takes them. */
+  readonly masked: string;
+  /** bool, broadcast to the scores: may the row's position see the column's? */
+  readonly visible: string;
+}
+
+/** Throws UnsupportedError where attention is not scores, a mask by Where, and a softmax. */
+export function attentionScores(model: Model, layer: LayerRoles): AttentionScores {
+  const { scores, nodes } = findAttention(model, layer);
+  const raw = scores.outputs[0];
+  const mask = nodes.find(({ node }) => node.op === 'Where' && node.inputs[1] === raw)?.node;
+  const softmax = nodes.find(({ node }) => node.op === 'Softmax' && node.inputs[0] === mask?.outputs[0])?.node;
+  if (mask !== undefined && softmax !== undefined) return { raw, masked: softmax.inputs[0], visible: mask.inputs[0] };
+  throw new UnsupportedError(
+    `${model.id}: the scores "${raw}" before ${layer.o.role} do not go through a Where into a Softmax but through ` +
+      `[${nodes.map(({ node }) => node.op).join(', ')}]; their attention cannot be compared`,
+  );
+}
+
+/** Attention is compared head by head. Throws UnsupportedError where student and teacher have unequal numbers of them. */
+export function requireSameHeads(student: Model, teacher: Model): void {
+  const [own, other] = [student, teacher].map((model) =>
+    headsOfLayer(model.roles, model.roles.layers.at(-1) as LayerRoles),
+  );
+  if (own?.heads === other?.heads && own?.keyValueHeads === other?.keyValueHeads) return;
+  const shown = (heads?: LayerHeads) => `${heads?.heads} heads and ${heads?.keyValueHeads} key-value heads`;
+  throw new UnsupportedError(
+    `${student.id}: its attention is compared with that of ${teacher.id}, which has ${shown(other)}, got ${shown(own)}; ` +
+      'choose a student with as many',
+  );
+}
+
+/** What a linear layer gives with its bias, [batch, sequence, out]. */
+export function biasedOutput({ id, onnx }: Model, { role, output, bias }: LinearRole): string {
+  if (bias === undefined) return output;
+  const reader = onnx.graph.nodes.find(
+    ({ op, inputs }) => op === 'Add' && inputs.includes(output) && inputs.includes(bias),
+  );
+  if (reader !== undefined) return reader.outputs[0];
+  throw new UnsupportedError(`${id}: no Add puts the bias "${bias}" onto the output of ${role}`);
+}
+
+/** Hidden states as the output layer gets them, [batch, sequence, width]: of a decoder after the last norm, of an encoder the last layer's. */
+export function lastHidden({ id, kind, onnx, roles }: Model): string {
+  const last = roles.layers.at(-1) as LayerRoles;
+  if (kind === 'encoder') return last.output;
+  const head = producers(onnx.graph).get('logits');
+  if (head?.op === 'MatMul') return head.inputs[0];
+  throw new UnsupportedError(
+    `${id}: logits are made by ${head?.op ?? 'nothing'}, expected a MatMul of the last hidden states`,
+  );
+}

@@ -1,0 +1,106 @@
+/**
+ * A student: its teacher with fewer layers, those that stay keep their weights (Sanh et al. 2019 (DistilBERT),
+ * https://arxiv.org/abs/1910.01108, section 3, which keeps one layer of two), or a smaller model trained before.
+ */
+import * as v from 'valibot';
+import { UnsupportedError } from '../../../contracts/errors.ts';
+import type { Model } from '../../../engine/definitions/model.ts';
+import { budgetParameters } from './fine-tune.ts';
+import { keepLayers } from '../surgery/structure.ts';
+
+export const depthParameter = v.pipe(
+  v.number(),
+  v.gtValue(0),
+  v.ltValue(1),
+  v.description('Share of the layers that stay, rounded to whole ones: at least one, and not all.'),
+);
+
+/** What distillation and its control share: the student and its budget. */
+export const studentParameters = {
+  depth: v.pipe(
+    v.union([depthParameter, v.literal('smaller')]),
+    v.description(
+      'Share of the layers the student keeps, rounded to whole ones: at least one, and not all. ' +
+        "Or 'smaller': the student is the smaller dense model that was trained alike.",
+    ),
+  ),
+  ...budgetParameters,
+} as const;
+
+/** Three quarters, half and a quarter of the layers, at two budgets. */
+export const cutStudentVariants = {
+  'd75-n100': { depth: 0.75, steps: 100 },
+  'd50-n100': { depth: 0.5, steps: 100 },
+  'd25-n100': { depth: 0.25, steps: 100 },
+  'd75-n1000': { depth: 0.75, steps: 1000 },
+  'd50-n1000': { depth: 0.5, steps: 1000 },
+  'd25-n1000': { depth: 0.25, steps: 1000 },
+} as const;
+
+/** These, and the smaller model at both budgets. */
+export const studentVariants = {
+  ...cutStudentVariants,
+  'small-n100': { depth: 'smaller', steps: 100 },
+  'small-n1000': { depth: 'smaller', steps: 1000 },
+} as const;
+
+export interface Student {
+  /** Its roles are those of the layers that stay. */
+  readonly model: Model;
+  /** Indices of the teacher's layers it consists of; null where it has its own. */
+  readonly kept: readonly number[] | null;
+}
+
+export interface CutStudent extends Student {
+  readonly kept: readonly number[];
+}
+
+/** The student that the parameter `depth` names. Throws UnsupportedError where the teacher gives none. */
+export function chooseStudent(
+  teacher: Model,
+  { params: { depth }, smaller }: { readonly params: { readonly depth: number | 'smaller' }; readonly smaller?: Model },
+): Student {
+  if (depth !== 'smaller') return studentOf(teacher, depth);
+  if (smaller === undefined) {
+    throw new UnsupportedError(
+      `${teacher.id}: no smaller dense model was trained beside it to be the student; choose a share of its layers`,
+    );
+  }
+  return { model: smaller, kept: null };
+}
+
+/** How many layers stay of so many. */
+export function keptCount(layers: number, depth: number): number {
+  return Math.min(layers - 1, Math.max(1, Math.round(depth * layers)));
+}
+
+/** Throws UnsupportedError for a model of one layer. */
+export function requireSeveralLayers({ id, roles: { layers } }: Model): void {
+  if (layers.length < 2) {
+    throw new UnsupportedError(`${id}: some of the layers are to stay, and this model has one; use a deeper model`);
+  }
+}
+
+/** Evenly spaced layers, the first and the last among them: 0, 2, 4, 7, 9, 11 of twelve at depth ½, as in DistilBERT. */
+export function keptLayers(layers: number, depth: number): readonly number[] {
+  return spreadLayers(layers, keptCount(layers, depth));
+}
+
+/** So many of the layers, evenly spaced, the first and the last among them. */
+export function spreadLayers(layers: number, count: number): readonly number[] {
+  if (count === 1) return [0];
+  return Array.from({ length: count }, (_, at) => Math.round((at * (layers - 1)) / (count - 1)));
+}
+
+/** Throws UnsupportedError for a teacher of one layer. */
+export function studentOf(teacher: Model, depth: number): CutStudent {
+  requireSeveralLayers(teacher);
+  const kept = keptLayers(teacher.roles.layers.length, depth);
+  return { model: keepLayers(teacher, kept), kept };
+}
+
+/** The remark for a row on what the student is. */
+export function studentRemark({ model, kept }: Student, teacher: Model): string {
+  if (kept === null) return `student: ${model.id}, as it was trained before`;
+  return `student: layers ${kept.join(', ')} of 0 to ${teacher.roles.layers.length - 1}`;
+}

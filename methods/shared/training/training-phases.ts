@@ -1,0 +1,34 @@
+/** A training in two phases, one loss after the other, in one run of the optimizer: the budget and its schedule stay whole. */
+import { tensorOf } from '../../../numerics/tensor/tensor.ts';
+import type { FeedSource } from '../../../engine/training/feed-source.ts';
+import type { Loss } from '../../../engine/training/loss.ts';
+
+const PHASE = 'phase';
+
+export interface Phases {
+  readonly first: Loss;
+  /** Reaches all parameters, which the first need not. */
+  readonly second: Loss;
+  /** Share of the steps before the second loss takes the place of the first. */
+  readonly firstShare: number;
+  readonly steps: number;
+}
+
+/** A loss and the feed that switches it. */
+export function trainingPhases({ first, second, firstShare, steps }: Phases): {
+  readonly loss: Loss;
+  readonly feeds: readonly FeedSource[];
+} {
+  const begin = Math.round(firstShare * steps);
+  if (begin === 0) return { loss: second, feeds: [] };
+  const tensors = [0, 1].map((phase) => tensorOf('float32', [], Float32Array.of(phase)));
+  return {
+    loss(context) {
+      const { w } = context;
+      const phase = w.input(PHASE, 'float32', []);
+      const [before, after] = [first(context), second(context)];
+      return w.add(w.mul(w.sub(w.scalar(1), phase), before), w.mul(phase, after));
+    },
+    feeds: [{ shapes: { [PHASE]: [] }, at: (step) => ({ [PHASE]: tensors[step < begin ? 0 : 1] }) }],
+  };
+}

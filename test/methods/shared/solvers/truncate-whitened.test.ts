@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { NumericalError } from '../../../../contracts/errors.ts';
+import { multiply, transpose } from '../../../../numerics/tensor/linear-algebra.ts';
+import { createRandom } from '../../../../numerics/tensor/random.ts';
+import { truncate } from '../../../../methods/shared/solvers/low-rank.ts';
+import { truncateWhitened } from '../../../../methods/shared/solvers/truncate-whitened.ts';
+import type { Factors } from '../../../../methods/shared/solvers/low-rank.ts';
+
+const shape = { inFeatures: 20, outFeatures: 14 };
+const random = createRandom('svd-whitened');
+const weight = Float32Array.from({ length: 280 }, () => random.normal());
+const positions = 60;
+
+/** Inputs whose features differ in size by a factor of 20 and depend on each other. */
+const inputs = (() => {
+  const x = Float64Array.from({ length: positions * 20 }, (_, at) => random.normal() * (1 + (at % 20)));
+  for (let at = 1; at < x.length; at++) if (at % 20 !== 0) x[at] += 0.5 * x[at - 1];
+  return x;
+})();
+const secondMoment = multiply({
+  left: transpose(inputs, positions, 20),
+  right: inputs,
+  rows: 20,
+  inner: positions,
+  columns: 20,
+});
+
+/** ‖X W' - X W‖², straight from the inputs. */
+function outputError({ rank, down, up }: Factors): number {
+  const product = multiply({
+    left: Float64Array.from(down),
+    right: Float64Array.from(up),
+    rows: 20,
+    inner: rank,
+    columns: 14,
+  });
+  const difference = product.map((value, at) => value - weight[at]);
+  const moved = multiply({ left: inputs, right: difference, rows: positions, inner: 20, columns: 14 });
+  return moved.reduce((sum, value) => sum + value * value, 0);
+}
+
+describe('truncateWhitened', () => {
+  it('moves the layer output by exactly the singular values it cuts', async () => {
+    for (const rank of [1, 4, 9, 13]) {
+      const factors = await truncateWhitened({ weight, shape, secondMoment, damping: 0, rank });
+      expect(factors.lost).toBeGreaterThan(0);
+      expect(outputError(factors) / factors.lost).toBeCloseTo(1, 4);
+    }
+  });
+
+  it('moves it less than plain SVD of the same rank', async () => {
+    for (const rank of [1, 4, 9, 13]) {
+      const whitened = await truncateWhitened({ weight, shape, secondMoment, damping: 1e-6, rank });
+      expect(outputError(whitened)).toBeLessThan(0.9 * outputError(await truncate(weight, shape, rank)));
+    }
+  });
+
+  it('is plain SVD when inputs are white', async () => {
+    const identity = Float64Array.from({ length: 400 }, (_, at) => (at % 21 === 0 ? 1 : 0));
+    const whitened = await truncateWhitened({ weight, shape, secondMoment: identity, damping: 0, rank: 6 });
+    const plain = await truncate(weight, shape, 6);
+    const product = ({ down, up }: Factors) =>
+      multiply({ left: Float64Array.from(down), right: Float64Array.from(up), rows: 20, inner: 6, columns: 14 });
+    const expected = product(plain);
+    product(whitened).forEach((value, at) => expect(value).toBeCloseTo(expected[at], 5));
+  });
+
+  it('works with an input feature that is always zero once damped, and says what to do when it is not', async () => {
+    const dead = secondMoment.map((value, at) => (at % 20 === 3 || Math.floor(at / 20) === 3 ? 0 : value));
+    const { down } = await truncateWhitened({ weight, shape, secondMoment: dead, damping: 1e-6, rank: 4 });
+    expect(down.every(Number.isFinite)).toBe(true);
+    const undamped = truncateWhitened({ weight, shape, secondMoment: dead, damping: 0, rank: 4 });
+    await expect(undamped).rejects.toThrow(NumericalError);
+  });
+});

@@ -13,6 +13,10 @@ export const PROTOCOL = {
     bootstrapResamples: 2000,
     bootstrapSeed: 'protocol-1',
   },
+  comparison: {
+    /** Differences within which two entries count as equal: of perplexity and time as a share, of accuracy in share of items. */
+    margins: { perplexity: 0.005, accuracy: 0.01, latency: 0.03 },
+  },
   calibration: {
     /** Tokens drawn from the calibration split for one trial. */
     tokenBudget: 16_384,

@@ -1,5 +1,5 @@
 /** What a study is: a question, relations between entries that are expected to hold, and dated notes on the answer. */
-import type { Expectation } from '../numerics/statistics/judge-relation.ts';
+import type { Expectation } from '../numerics/statistics/relation-claim.ts';
 
 export interface Study {
   /** Also the id of the suite that measures it. */

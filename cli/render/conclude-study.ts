@@ -1,22 +1,23 @@
 /** The answer of a study in sentences. Every figure and every name comes from the judged relations; without rows there is none. */
 import type { BoardEntry } from '../../drizzle/queries.ts';
-import type { Estimate } from '../../contracts/result.ts';
 import { formatEstimate, formatRatio } from '../../contracts/words/figures.ts';
-import type { Expectation, Judgement } from '../../numerics/statistics/judge-relation.ts';
+import type { Judgement } from '../../numerics/statistics/judge-relation.ts';
+import type { Expectation } from '../../numerics/statistics/relation-claim.ts';
 import type { JudgedContest, JudgedRelation } from '../setup/judge-study.ts';
 import type { RelationMetric } from '../../studies/study.ts';
 
 /** The words for an expectation, by what is compared. */
 export const EXPECTATION_WORDS: Readonly<Record<RelationMetric, Readonly<Record<Expectation, string>>>> = {
-  quality: { better: 'better', 'not worse': 'not worse', 'not better': 'not better' },
-  latency: { better: 'faster', 'not worse': 'not slower', 'not better': 'not faster' },
-  size: { better: 'smaller', 'not worse': 'not larger', 'not better': 'not smaller' },
+  quality: { better: 'better', 'not worse': 'not worse', 'not better': 'not better', equal: 'as good' },
+  latency: { better: 'faster', 'not worse': 'not slower', 'not better': 'not faster', equal: 'as fast' },
+  size: { better: 'smaller', 'not worse': 'not larger', 'not better': 'not smaller', equal: 'as small' },
 };
 
 /** `a/b better than c/d`, with the shape of a relation of latency. */
 export function nameOfRelation({ relation, shape }: JudgedRelation): string {
   const { first, second, expected, metric = 'quality' } = relation;
-  return `${first} ${EXPECTATION_WORDS[metric][expected]} than ${second}${shape === undefined ? '' : ` at ${shape}`}`;
+  const words = EXPECTATION_WORDS[metric][expected];
+  return `${first} ${words} ${expected === 'equal' ? 'as' : 'than'} ${second}${shape === undefined ? '' : ` at ${shape}`}`;
 }
 
 /** Sentences on each contest of which at least one relation was judged. */
@@ -30,17 +31,17 @@ function concludeContest({ contest, judged, entries }: JudgedContest): readonly 
   const measured = judged.filter(isJudged);
   if (measured.length === 0) return [];
   const of = (verdict: Judgement['verdict']) => measured.filter(({ judgement }) => judgement.verdict === verdict);
-  const [undecided, failed] = [of('undecided'), of('fails')];
+  const [open, refuted] = [of('not shown'), of('refuted')];
   const missing = judged.length - measured.length;
   const largest = largestGain(measured);
   const costs = costRatios(measured, entries);
   const sentences = [
-    `${of('holds').length} of ${measured.length} judged relations hold` +
+    `${of('shown').length} of ${measured.length} judged relations are shown` +
       (missing === 0 ? '.' : `; ${missing} could not be judged.`),
     largest &&
-      `The largest gain in quality: ${largest.relation.first} loses ${natsOf(largest.judgement.estimate)} less than ${largest.relation.second}.`,
-    undecided.length > 0 && `Undecided: ${undecided.map(nameOfRelation).join('; ')}.`,
-    ...failed.map((each) => `Fails: ${nameOfRelation(each)}; ${outcomeOf(each)}.`),
+      `The largest gain in quality: ${largest.relation.first} ${qualityWords(largest.judgement)} than ${largest.relation.second}.`,
+    open.length > 0 && `Not shown: ${open.map(nameOfRelation).join('; ')}.`,
+    ...refuted.map((each) => `Refuted: ${nameOfRelation(each)}; ${outcomeOf(each)}.`),
     costs &&
       `Compressing the first entry of a pair took ${formatRatio(costs.least)} to ${formatRatio(costs.most)} the processor time of the second.`,
   ];
@@ -53,26 +54,32 @@ function isJudged(each: JudgedRelation): each is Judged {
 
 const isOfQuality = ({ relation: { metric = 'quality' } }: JudgedRelation): boolean => metric === 'quality';
 
-/** Of the relations of quality in which the first is better beyond doubt, the one with the largest difference. */
+/** Of the relations of quality that are shown and in which the first is better, the one with the largest difference. */
 function largestGain(measured: readonly Judged[]): Judged | undefined {
   return measured
-    .filter((each) => isOfQuality(each) && each.judgement.estimate.high < 0)
-    .toSorted((a, b) => a.judgement.estimate.value - b.judgement.estimate.value)[0];
+    .filter((each) => isOfQuality(each) && each.judgement.verdict === 'shown' && isGain(each.judgement))
+    .toSorted((a, b) => Math.abs(b.judgement.estimate.value) - Math.abs(a.judgement.estimate.value))[0];
+}
+
+/** Does the whole interval lie on the side of the first? */
+function isGain({ estimate, lowerIsBetter }: Judgement): boolean {
+  return lowerIsBetter ? estimate.high < 0 : estimate.low > 0;
 }
 
 function outcomeOf({ relation, judgement, ...each }: Judged): string {
-  const { estimate } = judgement;
-  if (isOfQuality({ relation, judgement })) {
-    return estimate.value > 0 ? `the first loses ${natsOf(estimate)} more` : `the first loses ${natsOf(estimate)} less`;
-  }
+  if (isOfQuality({ relation, judgement })) return `the first ${qualityWords(judgement)}`;
   const what = each.shape === undefined ? 'bytes' : 'time';
-  return `the first takes ${formatEstimate(estimate, 3)} times the ${what} of the second`;
+  return `the first takes ${formatEstimate(judgement.estimate, 3)} times the ${what} of the second`;
 }
 
-/** The size of a difference, whatever its sign. */
-function natsOf({ value, low, high }: Estimate): string {
-  const positive = value < 0 ? { value: -value, low: -high, high: -low } : { value, low, high };
-  return `${formatEstimate(positive, 4)} nats per decision`;
+/** What the first does, up to "than the second". */
+function qualityWords({ estimate, lowerIsBetter }: Judgement): string {
+  const { value, low, high } = estimate;
+  const size = value < 0 ? { value: -value, low: -high, high: -low } : estimate;
+  const more = value > 0 ? 'more' : 'less';
+  if (lowerIsBetter) return `loses ${formatEstimate(size, 4)} nats per decision ${more}`;
+  const points = { value: 100 * size.value, low: 100 * size.low, high: 100 * size.high };
+  return `is right in ${formatEstimate(points, 2)} points ${more} of the decisions`;
 }
 
 /** Processor time of the first entry of each pair divided by that of the second; undefined without a pair that has both. */

@@ -1,4 +1,5 @@
 /** A study as a Markdown page: the question, the answer computed from the rows, dated notes, and the tables they stand on. */
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { BoardEntry } from '../../drizzle/queries.ts';
 import type { Judgement, Verdict } from '../../numerics/statistics/judge-relation.ts';
 import { formatBytes, formatEstimate, formatSeconds } from '../../contracts/words/figures.ts';
@@ -9,16 +10,18 @@ import { concludeStudy, nameOfRelation } from './conclude-study.ts';
 import { markdownTable } from './markdown-table.ts';
 
 const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
-  holds: 'holds',
-  undecided: '**undecided**',
-  fails: '**fails**',
+  shown: 'shown',
+  'not shown': '**not shown**',
+  refuted: '**refuted**',
 };
 
+const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
+const { margins } = PROTOCOL.comparison;
+
 const HOW_RATIOS_ARE_READ =
-  'For latency and size the figure is a ratio, first divided by second, marked “×”: below 1 the first is faster or smaller, ' +
-  'and verdicts compare the interval with 1 instead of 0. Latency is the time of a call on one thread, as a share of the dense ' +
-  'model that was timed beside it; its interval is over rounds. Size is the bytes of the ONNX file and has no interval. ' +
-  '“Not faster” and “not smaller” hold unless the whole interval lies below 1.';
+  'For latency and size the figure is a ratio, first divided by second, marked “×”: below 1 the first is faster or smaller. ' +
+  'Latency is the time of a call on one thread, as a share of the dense model that was timed beside it. Size is the bytes of ' +
+  'the ONNX file; it is exact and has no margin.';
 
 export function renderStudy(study: Study, contests: readonly JudgedContest[]): string {
   const { id, title, question, relations } = study;
@@ -41,12 +44,15 @@ export function renderStudy(study: Study, contests: readonly JudgedContest[]): s
 
 function countVerdicts(judgements: readonly Judgement[]): string {
   const count = (wanted: Verdict): number => judgements.filter(({ verdict }) => verdict === wanted).length;
-  const seeds = Math.max(...judgements.map(({ bySeed }) => bySeed.length));
   return (
-    `**Of ${judgements.length} relations measured ${count('holds')} hold, ${count('undecided')} are undecided and ${count('fails')} fail.** ` +
-    'A difference is the loss of the right outcome in nats per decision, first minus second, on the same test items, ' +
-    `averaged over up to ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}, with its 95 % interval over items. Below 0 the first is better. ` +
-    '“Better” holds where the interval lies below 0 and every seed agrees; “not worse” fails where it lies above 0.'
+    `**Of ${judgements.length} relations measured ${count('shown')} are shown, ${count('refuted')} refuted and ${count('not shown')} not shown.** ` +
+    'A difference of quality is first minus second on the same test items, averaged over seeds: nats per decision for ' +
+    'perplexity (below 0 the first is better), the share of right decisions for accuracies (above 0 the first is better). Its ' +
+    '95 % interval is over items and seeds. “Better” is shown where the interval lies on the side of the first. “Not worse”, ' +
+    `“not better” and “as good” hold within a margin of ${percent(margins.perplexity)} of perplexity, ` +
+    `${Number((100 * margins.accuracy).toPrecision(3))} point of accuracy or ${percent(margins.latency)} of time. A verdict needs every seed to agree, and the p-values ` +
+    'of all relations of this page are corrected together (Holm), so an interval alone does not decide. “1 seed” marks a ' +
+    'relation between single artifacts of methods that may draw: it says nothing of the methods.'
   );
 }
 
@@ -92,7 +98,7 @@ function relationCells(each: JudgedRelation): readonly string[] {
     ...names,
     formatEstimate(judgement.estimate, digits) + unit,
     judgement.bySeed.map((value) => value.toFixed(digits)).join(' · '),
-    VERDICT_WORDS[judgement.verdict],
+    VERDICT_WORDS[judgement.verdict] + (judgement.about === 'these artifacts' ? ' (1 seed)' : ''),
   ];
 }
 

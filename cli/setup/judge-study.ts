@@ -9,7 +9,14 @@ import {
 } from '../../drizzle/queries.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Estimate } from '../../contracts/result.ts';
-import { type Judgement, judgeRatio, judgeRelation } from '../../numerics/statistics/judge-relation.ts';
+import { type SeedKind, seedKindOf } from '../../numerics/statistics/compare-entries.ts';
+import {
+  type Evidence,
+  type Judgement,
+  settleVerdicts,
+  weighQuality,
+  weighRatio,
+} from '../../numerics/statistics/judge-relation.ts';
 import type { Relation, Study, StudyContest } from '../../studies/study.ts';
 import { isScored, sharedSeeds } from './shared-seeds.ts';
 
@@ -28,88 +35,148 @@ export interface JudgedContest {
   readonly entries: readonly BoardEntry[];
 }
 
-/** In the order of the study's contests and relations. A relation whose entries have no rows carries the reason. */
+/**
+ * In the order of the study's contests and relations; all that could be judged are corrected together. A relation whose
+ * entries have no rows carries the reason.
+ */
 export function judgeStudy(store: Store, { contests, relations }: Study): readonly JudgedContest[] {
-  return contests.map((contest) => {
+  const weighed = contests.map((contest) => {
     const { entries } = leaderboard(store, { ...contest, protocol: PROTOCOL.version });
     const byName = new Map(entries.map((entry) => [`${entry.method}/${entry.variant}`, entry]));
-    const named = new Set(relations.flatMap(({ first, second }) => [first, second]));
-    return {
-      contest,
-      judged: relations.flatMap((relation) => judge(store, { relation, byName })),
-      entries: [...byName]
-        .filter(([name, { method }]) => method === 'dense' || named.has(name))
-        .map(([, entry]) => entry),
-    };
+    return { contest, byName, weighed: relations.flatMap((relation) => weigh(store, { relation, byName })) };
   });
+  const judgements = settleVerdicts(
+    weighed.flatMap((each) => each.weighed.flatMap(({ evidence }) => (typeof evidence === 'string' ? [] : [evidence]))),
+  ).values();
+  const named = new Set(relations.flatMap(({ first, second }) => [first, second]));
+  return weighed.map(({ contest, byName, weighed: own }) => ({
+    contest,
+    judged: own.map(({ evidence, ...relation }) => ({
+      ...relation,
+      judgement: typeof evidence === 'string' ? evidence : nextOf(judgements),
+    })),
+    entries: [...byName]
+      .filter(([name, { method }]) => method === DENSE_METHOD || named.has(name))
+      .map(([, entry]) => entry),
+  }));
+}
+
+function nextOf<T>(values: Iterator<T>): T {
+  const { value, done } = values.next();
+  if (done === true) throw new RangeError('study: fewer verdicts than relations that were weighed');
+  return value;
 }
 
 type Board = ReadonlyMap<string, BoardEntry>;
 
-/** One judgement per relation; a relation of latency has one per shape. */
-function judge(
+interface WeighedRelation extends Omit<JudgedRelation, 'judgement'> {
+  readonly evidence: Evidence | string;
+}
+
+/** What the rows say of a relation; of a relation of latency once per shape. */
+function weigh(
   store: Store,
   request: { readonly relation: Relation; readonly byName: Board },
-): readonly JudgedRelation[] {
+): readonly WeighedRelation[] {
   const { relation, byName } = request;
-  const { first, second, expected, metric = 'quality' } = relation;
-  const judged = (sides: Sides | string, of: (trials: Sides) => Judgement): JudgedRelation => ({
-    relation,
-    judgement: typeof sides === 'string' ? sides : of(sides),
-  });
-  const pair = (counts: (trial: BoardTrial, entry: BoardEntry) => boolean, missing?: string): Sides | string => {
-    const trialsOf = (name: string): readonly BoardTrial[] | string => {
-      const entry = byName.get(name);
-      const found = entry?.trials.filter((trial) => counts(trial, entry)) ?? [];
-      if (found.length === 0) return reasonOf(name, entry, missing);
-      return metric === 'latency' ? found : withoutRepeats(found);
-    };
-    const one = trialsOf(first);
-    if (typeof one === 'string') return one;
-    const other = trialsOf(second);
-    return typeof other === 'string' ? other : pairedTrials([one, other]);
+  const { expected, metric = 'quality' } = relation;
+  const of = (find: FindTrials, evidenceOf: (sides: Sides) => Evidence): WeighedRelation => {
+    const sides = sidesOf(relation, { byName, find });
+    return { relation, evidence: typeof sides === 'string' ? sides : evidenceOf(sides) };
   };
   if (metric === 'quality') {
-    const itemsAt = (trials: readonly BoardTrial[]) =>
-      trials.map(({ evaluation, artifact }) => itemsOf(store, evaluation?.key ?? '', artifact ?? undefined));
-    const sides = pair(isScored);
-    return [judged(sides, ([one, other]) => judgeRelation({ first: itemsAt(one), second: itemsAt(other), expected }))];
+    return [
+      of({ counts: isScored }, ([one, other]) => {
+        const itemsAt = ({ trials, seeds }: Side) => ({
+          bySeed: trials.map(({ evaluation, artifact }) =>
+            itemsOf(store, evaluation?.key ?? '', artifact ?? undefined),
+          ),
+          seeds,
+        });
+        const metricOf = one.entry.quality?.metric ?? 'perplexity';
+        return weighQuality({ first: itemsAt(one), second: itemsAt(other), metric: metricOf, expected });
+      }),
+    ];
   }
   if (metric === 'size') {
-    const bytesOf = (trials: readonly BoardTrial[]) =>
-      trials.flatMap(({ size }) => (size === null ? [] : [exactly(size.fileBytes)]));
-    const sides = pair(({ size }) => size !== null);
-    return [judged(sides, ([one, other]) => judgeRatio({ first: bytesOf(one), second: bytesOf(other), expected }))];
+    return [
+      of({ counts: ({ size }) => size !== null }, ([one, other]) => {
+        const bytesOf = ({ trials, seeds }: Side) => ({
+          estimates: trials.flatMap(({ size }) => (size === null ? [] : [exactly(size.fileBytes)])),
+          seeds,
+        });
+        return weighRatio({ first: bytesOf(one), second: bytesOf(other), metric, expected });
+      }),
+    ];
   }
   const shapes = new Set([...byName.values()].flatMap(({ latency }) => latency.map(({ shape }) => shape)));
-  if (shapes.size === 0) return [{ relation, judgement: 'nothing was timed' }];
+  if (shapes.size === 0) return [{ relation, evidence: 'nothing was timed' }];
   return [...shapes].map((shape) => {
-    const sides = pair(
-      (trial, entry) => isDense(entry) || timeOf(trial, shape) !== undefined,
-      `no timing at ${shape} that is not noisy`,
-    );
-    const times = (trials: readonly BoardTrial[], name: string) =>
+    const find: FindTrials = {
+      counts: (trial, entry) => isDense(entry) || timeOf(trial, shape) !== undefined,
+      missing: `no timing at ${shape} that is not noisy`,
+      // Every timing counts, of one artifact too: the process is what varies.
+      everyTrial: true,
+    };
+    const times = ({ entry, trials, seeds }: Side) => ({
       // Dense is the unit: it was timed beside each of them.
-      isDense(byName.get(name)) ? [exactly(1)] : trials.flatMap((trial) => timeOf(trial, shape) ?? []);
-    const ratio = ([one, other]: Sides) =>
-      judgeRatio({ first: times(one, first), second: times(other, second), expected });
-    return { ...judged(sides, ratio), shape };
+      estimates: isDense(entry) ? [exactly(1)] : trials.flatMap((trial) => timeOf(trial, shape) ?? []),
+      seeds,
+    });
+    return {
+      ...of(find, ([one, other]) => weighRatio({ first: times(one), second: times(other), metric, expected })),
+      shape,
+    };
   });
 }
 
-type Sides = readonly [first: readonly BoardTrial[], second: readonly BoardTrial[]];
+interface Side {
+  readonly entry: BoardEntry;
+  readonly trials: readonly BoardTrial[];
+  readonly seeds: SeedKind;
+}
+type Sides = readonly [first: Side, second: Side];
 
-/** A method without randomness makes the same artifact at every seed: its quality and size count once. Its timings all count. */
-function withoutRepeats(trials: readonly BoardTrial[]): readonly BoardTrial[] {
-  return new Set(trials.map(({ artifact }) => artifact)).size === 1 ? trials.slice(0, 1) : trials;
+interface FindTrials {
+  readonly counts: (trial: BoardTrial, entry: BoardEntry) => boolean;
+  /** Why there may be none, where the rows do not say. */
+  readonly missing?: string;
+  readonly everyTrial?: boolean;
 }
 
-/** A single trial is compared with each trial of the other side; otherwise only equal seeds are compared. */
-function pairedTrials([left, right]: Sides): Sides | string {
-  if (left.length === 1 || right.length === 1) return [left, right];
-  const pairs = sharedSeeds(left, right);
-  if (pairs.length === 0) return 'the two have no seed in common';
-  return [pairs.map(([one]) => one), pairs.map(([, other]) => other)];
+/** Trials of both entries, or the reason why they cannot be compared. */
+function sidesOf(
+  { first, second }: Relation,
+  { byName, find }: { readonly byName: Board; readonly find: FindTrials },
+): Sides | string {
+  const one = sideOf(first, { byName, find });
+  if (typeof one === 'string') return one;
+  const other = sideOf(second, { byName, find });
+  if (typeof other === 'string') return other;
+  const lone = [one, other].some(({ seeds }) => seeds === 'one seed');
+  const drawn = [one, other].some(({ seeds }) => seeds === 'drawn');
+  if (!lone || !drawn) return [one, other];
+  // A lone seed says nothing of its method, so it is compared with the artifact of the same seed only.
+  const [pair] = sharedSeeds(one.trials, other.trials);
+  if (!pair) return 'one has a single seed, and the other was not run with it';
+  return [
+    { ...one, trials: [pair[0]], seeds: 'one seed' },
+    { ...other, trials: [pair[1]], seeds: 'one seed' },
+  ];
+}
+
+function sideOf(
+  name: string,
+  { byName, find: { counts, missing, everyTrial = false } }: { readonly byName: Board; readonly find: FindTrials },
+): Side | string {
+  const entry = byName.get(name);
+  const found = entry?.trials.filter((trial) => counts(trial, entry)) ?? [];
+  if (!entry || found.length === 0) return reasonOf(name, entry, missing);
+  const { kept, seeds } = seedKindOf(
+    found.map(({ artifact }) => artifact ?? ''),
+    { nothingDrawn: isDense(entry) },
+  );
+  return { entry, trials: everyTrial ? found : found.filter((_, index) => kept.includes(index)), seeds };
 }
 
 const exactly = (value: number): Estimate => ({ value, low: value, high: value });

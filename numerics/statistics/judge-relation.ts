@@ -1,89 +1,171 @@
 /**
- * Does an expected relation between two entries hold? Of quality it is judged on the loss of the right outcome, over items and
- * seeds; of latency and size on their ratio.
+ * Is an expected relation between two entries shown, refuted, or neither? Quality is compared in the task's own metric over
+ * items and seeds, latency and size by their ratio; relation-claim.ts says when a difference speaks for or against a relation.
+ * Relations that are judged together are corrected by Holm's method, and a verdict needs every seed to agree with it.
  */
+import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
-import type { Estimate, Items } from '../../contracts/result.ts';
-import { compareItems } from './compare-items.ts';
-import { meanItems } from './mean-items.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Estimate } from '../../contracts/result.ts';
+import type { SeedKind } from './compare-entries.ts';
+import { qualityColumn } from './item-statistics.ts';
+import { type EntryItems, pairEntries } from './pair-entries.ts';
+import { type Claim, type Expectation, claimPValues, holdsAt } from './relation-claim.ts';
+import { holm } from './significance.ts';
+import { mean, normalQuantile, sum, variance } from './statistics.ts';
+import { type UncertainFigure, type VarianceComponent, intervalOf, sumOfComponents } from './variance-components.ts';
 
-/** Of one entry, against another; of latency and size the smaller is the better. */
-export type Expectation = 'better' | 'not worse' | 'not better';
+const { confidence } = PROTOCOL.quality;
+const { margins } = PROTOCOL.comparison;
 
-export type Verdict = 'holds' | 'undecided' | 'fails';
+export type Verdict = 'shown' | 'refuted' | 'not shown';
 
-export interface Judgement {
-  /** Seeds averaged. Quality: nats per decision, first minus second; else first divided by second. Low is good for the first. */
+/** What the rows say of one relation, before it is corrected for the relations judged with it. */
+export interface Evidence {
+  /** First minus second: nats per decision, or the share of right decisions. Of latency and size first divided by second. */
   readonly estimate: Estimate;
-  /** The same, seed by seed. */
+  /** The same by seed: of the side with more seeds each against the mean of the other, or pairwise where both have as many. */
   readonly bySeed: readonly number[];
+  readonly lowerIsBetter: boolean;
+  /** `these artifacts` where a side has a single seed of a method that may draw. */
+  readonly about: 'the methods' | 'these artifacts';
+  /** Which of the two the rows speak for. */
+  readonly leaning: 'shown' | 'refuted';
+  readonly everySeedAgrees: boolean;
+  /** Of either verdict, two-sided. */
+  readonly pValue: number;
+}
+
+export interface Judgement extends Evidence {
+  /** Holm's, over the relations judged together. */
+  readonly adjustedPValue: number;
   readonly verdict: Verdict;
 }
 
-/**
- * `first` and `second`: outcomes by seed, in the same order of seeds; where one of them has a single seed, since it leaves
- * nothing to chance, it stands against each of the other's. Better holds where the interval of the mean over seeds lies below
- * 0 and every seed agrees; not worse fails only where the interval lies above 0, not better where it lies below. Throws
- * InputError when items differ, and when numbers of seeds do.
- */
-export function judgeRelation(parts: {
-  readonly first: readonly Items[];
-  readonly second: readonly Items[];
+/** Throws InputError when items differ, and when a lone seed stands against several different ones. */
+export function weighQuality(parts: {
+  readonly first: EntryItems;
+  readonly second: EntryItems;
+  readonly metric: Metric;
   readonly expected: Expectation;
-}): Judgement {
-  const { first, second, expected } = parts;
-  const bySeed = pairedSeeds(first, second).map(([one, other]) => meanLossDifference(one, other));
-  const { difference } = compareItems(meanItems(first), meanItems(second)).logPerplexity;
-  return { estimate: difference, bySeed, verdict: verdictOf({ estimate: difference, bySeed, expected, even: 0 }) };
+}): Evidence {
+  const { first, second, metric, expected } = parts;
+  const { value, components, difference, about } = pairEntries([first, second], { metric }).compare(0, 1);
+  const column = qualityColumn(metric);
+  const lowerIsBetter = metric === 'perplexity';
+  const side = ({ bySeed: items, seeds }: EntryItems): Side => ({
+    values: items.map((each) => sum(each[column]) / sum(each.tokens)),
+    seeds,
+  });
+  const bySeed = differencesBySeed(side(first), side(second));
+  const sign = lowerIsBetter ? 1 : -1;
+  const margin = lowerIsBetter ? Math.log1p(margins.perplexity) : margins.accuracy;
+  const weighed = weigh({
+    worse: { value: sign * value, components },
+    bySeed: bySeed.map((each) => sign * each),
+    claim: { expected, margin },
+  });
+  return { ...weighed, estimate: difference, bySeed, lowerIsBetter, about };
+}
+
+export interface MeasuredSide {
+  /** One per timed process or per artifact, above 0. Without a width the figure is exact. */
+  readonly estimates: readonly Estimate[];
+  readonly seeds: SeedKind;
 }
 
 /**
- * As judgeRelation, of positive figures of which less is better: times or bytes, in the same unit on both sides. Seeds are
- * averaged; the ratio's interval takes those of both sides at their ends, and Better holds where it lies below 1.
+ * As weighQuality(), of positive figures of which less is better: times or bytes, in the same unit on both sides. Judged by
+ * the ratio of geometric means; its variance is that of the processes or artifacts and, within each, that of its interval.
  */
-export function judgeRatio(parts: {
-  readonly first: readonly Estimate[];
-  readonly second: readonly Estimate[];
+export function weighRatio(parts: {
+  readonly first: MeasuredSide;
+  readonly second: MeasuredSide;
+  readonly metric: 'latency' | 'size';
   readonly expected: Expectation;
-}): Judgement {
-  const { first, second, expected } = parts;
-  const bySeed = pairedSeeds(first, second).map(([one, other]) => one.value / other.value);
-  const [above, below] = [meanEstimate(first), meanEstimate(second)];
-  const estimate = { value: above.value / below.value, low: above.low / below.high, high: above.high / below.low };
-  return { estimate, bySeed, verdict: verdictOf({ estimate, bySeed, expected, even: 1 }) };
+}): Evidence {
+  const { first, second, metric, expected } = parts;
+  const side = ({ estimates, seeds }: MeasuredSide): Side => ({
+    values: estimates.map(({ value }) => Math.log(value)),
+    seeds,
+  });
+  const [one, other] = [side(first), side(second)];
+  const within = [first, second].map(({ estimates }) => withinComponent(estimates));
+  const between = [one, other].flatMap(({ values }) => betweenComponent(values, metric));
+  const components = [sumOfComponents(within), ...(between.length > 0 ? [sumOfComponents(between)] : [])];
+  const figure = {
+    value: mean(one.values) - mean(other.values),
+    components: components.filter((component) => component.variance > 0),
+  };
+  const bySeed = differencesBySeed(one, other);
+  const margin = Math.log1p(metric === 'latency' ? margins.latency : 0);
+  const { low, high } = intervalOf(figure, confidence);
+  return {
+    ...weigh({ worse: figure, bySeed, claim: { expected, margin } }),
+    estimate: { value: Math.exp(figure.value), low: Math.exp(low), high: Math.exp(high) },
+    bySeed: bySeed.map(Math.exp),
+    lowerIsBetter: true,
+    about: [first, second].some(({ seeds }) => seeds === 'one seed') ? 'these artifacts' : 'the methods',
+  };
 }
 
-/** The same seeds of both, or the one that a side has against each of the other's. */
-function pairedSeeds<T>(first: readonly T[], second: readonly T[]): readonly (readonly [T, T])[] {
-  const seeds = Math.max(first.length, second.length);
-  if (![first, second].every(({ length }) => length === seeds || length === 1)) {
-    throw new InputError(
-      `relation: ${first.length} and ${second.length} seeds cannot be paired; run the same seeds of both`,
-    );
+/** Verdicts on relations judged together: the chance that any of them is shown or refuted by luck is held at 5 %. */
+export function settleVerdicts<E extends Evidence>(evidence: readonly E[]): (E & Judgement)[] {
+  const adjusted = holm(evidence.map(({ pValue }) => pValue));
+  return evidence.map((each, index) => {
+    const adjustedPValue = adjusted[index] ?? 1;
+    const certain = adjustedPValue <= 1 - confidence && each.everySeedAgrees;
+    return { ...each, adjustedPValue, verdict: certain ? each.leaning : 'not shown' };
+  });
+}
+
+/** @param parts.worse how much worse the first is. */
+function weigh(parts: {
+  readonly worse: UncertainFigure;
+  readonly bySeed: readonly number[];
+  readonly claim: Claim;
+}): Pick<Evidence, 'leaning' | 'everySeedAgrees' | 'pValue'> {
+  const { worse, bySeed, claim } = parts;
+  const { shown, refuted } = claimPValues(worse, claim);
+  const leaning = shown <= refuted ? 'shown' : 'refuted';
+  return {
+    leaning,
+    everySeedAgrees: bySeed.every((value) => holdsAt(value, claim) === (leaning === 'shown')),
+    pValue: Math.min(1, 2 * Math.min(shown, refuted)),
+  };
+}
+
+interface Side {
+  readonly values: readonly number[];
+  readonly seeds: SeedKind;
+}
+
+function differencesBySeed(first: Side, second: Side): number[] {
+  for (const [lone, other] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    if (lone.seeds === 'one seed' && other.seeds === 'drawn') {
+      throw new InputError(
+        `relation: one side has a single seed, the other ${other.values.length} different artifacts; ` +
+          'run the same seeds of both, or compare the artifacts of one seed',
+      );
+    }
   }
-  const at = (side: readonly T[], seed: number): T => side[side.length === 1 ? 0 : seed] as T;
-  return Array.from({ length: seeds }, (_, seed) => [at(first, seed), at(second, seed)] as const);
+  const [one, other] = [first.values, second.values];
+  if (one.length === other.length) return one.map((value, index) => value - (other[index] as number));
+  return one.length > other.length ? one.map((value) => value - mean(other)) : other.map((value) => mean(one) - value);
 }
 
-/** Ends are averaged like values: the seeds' errors need not cancel. */
-function meanEstimate(estimates: readonly Estimate[]): Estimate {
-  const mean = (of: keyof Estimate): number => estimates.reduce((sum, each) => sum + each[of], 0) / estimates.length;
-  return { value: mean('value'), low: mean('low'), high: mean('high') };
+/** Of the mean of the logarithms, by the width of each interval. */
+function withinComponent(estimates: readonly Estimate[]): VarianceComponent {
+  const widths = 2 * normalQuantile((1 + confidence) / 2);
+  const squares = estimates.map(({ low, high }) => (Math.log(high / low) / widths) ** 2);
+  return { variance: sum(squares) / estimates.length ** 2, degreesOfFreedom: PROTOCOL.latency.rounds - 1 };
 }
 
-function verdictOf({
-  estimate: { low, high },
-  bySeed,
-  expected,
-  even,
-}: Pick<Judgement, 'estimate' | 'bySeed'> & { readonly expected: Expectation; readonly even: 0 | 1 }): Verdict {
-  if (expected === 'not better') return high < even ? 'fails' : 'holds';
-  if (low > even) return 'fails';
-  if (expected === 'not worse') return 'holds';
-  return high < even && bySeed.every((value) => value < even) ? 'holds' : 'undecided';
-}
-
-function meanLossDifference(first: Items, second: Items): number {
-  const total = (column: readonly number[]): number => column.reduce((sum, value) => sum + value, 0);
-  return (total(first.negativeLogLikelihood) - total(second.negativeLogLikelihood)) / total(first.tokens);
+/** Bytes are not drawn from anything: they are compared as they are, and every seed must agree. */
+function betweenComponent(values: readonly number[], metric: 'latency' | 'size'): readonly VarianceComponent[] {
+  if (metric === 'size' || values.length < 2) return [];
+  return [{ variance: variance(values) / values.length, degreesOfFreedom: values.length - 1 }];
 }

@@ -20,7 +20,7 @@ describe('renderStudy', () => {
   it('counts the verdicts, concludes from them and lists what was compared', () => {
     const page = renderStudy(EXAMPLE_STUDY, judgeStudy(filledStore(), EXAMPLE_STUDY));
     expect(page).toMatch(/^# Does it pay\?\n\nOne against the other\.\n/);
-    expect(page).toContain('Of 2 relations measured 1 hold, 0 are undecided and 1 fail.');
+    expect(page).toContain('Of 2 relations measured 1 are shown, 1 refuted and 0 not shown.');
     expect(page).toContain('| training/w4 better than rounding/w4 | R0 | -0.1000');
     expect(page).toContain('not measured: nobody/x was not run');
     for (const entry of ['dense/fp32', 'training/w4', 'rounding/w8']) expect(page).toContain(`| ${entry} |`);
@@ -79,12 +79,12 @@ describe('concludeStudy', () => {
 
   it('names the largest gain, what failed and by how much', () => {
     const [count, gain, failure] = conclusions(EXAMPLE_STUDY);
-    expect(count).toBe('tiny: 1 of 2 judged relations hold; 2 could not be judged.');
+    expect(count).toBe('tiny: 1 of 2 judged relations are shown; 2 could not be judged.');
     expect(gain).toMatch(
       /^tiny: The largest gain in quality: training\/w4 loses 0\.1000 \[.*\] nats per decision less than/,
     );
     expect(failure).toMatch(
-      /^tiny: Fails: rounding\/w4 better than rounding\/w8; the first loses 0\.1900 \[.*\] nats .* more\.$/,
+      /^tiny: Refuted: rounding\/w4 better than rounding\/w8; the first loses 0\.1900 \[.*\] nats .* more\.$/,
     );
   });
 
@@ -93,8 +93,8 @@ describe('concludeStudy', () => {
       .slice(0, 2)
       .map((relation) => ({ ...relation, first: relation.second, second: relation.first }));
     const [count, gain, failure] = conclusions({ ...EXAMPLE_STUDY, relations: swapped });
-    expect(count).toBe('tiny: 1 of 2 judged relations hold.');
+    expect(count).toBe('tiny: 1 of 2 judged relations are shown.');
     expect(gain).toContain('rounding/w8 loses 0.1900');
-    expect(failure).toContain('Fails: rounding/w4 better than training/w4; the first loses 0.1000');
+    expect(failure).toContain('Refuted: rounding/w4 better than training/w4; the first loses 0.1000');
   });
 });

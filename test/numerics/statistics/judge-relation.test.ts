@@ -1,93 +1,177 @@
 import { describe, expect, it } from 'vitest';
 import type { Items } from '../../../contracts/result.ts';
-import { judgeRatio, judgeRelation } from '../../../numerics/statistics/judge-relation.ts';
+import type { SeedKind } from '../../../numerics/statistics/compare-entries.ts';
+import {
+  type Evidence,
+  type MeasuredSide,
+  settleVerdicts,
+  weighQuality,
+  weighRatio,
+} from '../../../numerics/statistics/judge-relation.ts';
+import type { EntryItems } from '../../../numerics/statistics/pair-entries.ts';
+import type { Expectation } from '../../../numerics/statistics/relation-claim.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { itemsOf } from '../../support/rows.ts';
 
 const dense = itemsOf('same', 60);
 
-/** The same outcomes with `nats` more loss per decision, and noise of its own that averages out. */
+/** The same outcomes with `nats` more loss per decision, and noise of its own. */
 function worseBy(nats: number, noise = 0): Items {
+  const random = createRandom(`noise ${nats} ${noise}`);
   return {
     ...dense,
     negativeLogLikelihood: dense.negativeLogLikelihood.map(
-      (loss, at) => loss + (dense.tokens[at] as number) * (nats + noise * (at % 2 === 0 ? 1 : -1)),
+      (loss, at) => loss + (dense.tokens[at] as number) * (nats + noise * random.normal()),
     ),
   };
 }
 
-describe('judgeRelation', () => {
-  it('holds where the interval lies on the right side and every seed agrees', () => {
-    const { estimate, bySeed, verdict } = judgeRelation({
-      first: [worseBy(0.1), worseBy(0.2)],
-      second: [worseBy(0.5), worseBy(0.5)],
-      expected: 'better',
-    });
-    expect(verdict).toBe('holds');
-    expect(estimate.value).toBeCloseTo(-0.35, 9);
-    expect(estimate.high).toBeLessThan(0);
-    expect(bySeed.map((value) => Number(value.toFixed(9)))).toEqual([-0.4, -0.3]);
-  });
+const entry = (bySeed: readonly Items[], seeds?: SeedKind): EntryItems => ({
+  bySeed,
+  seeds: seeds ?? (bySeed.length === 1 ? 'same artifact' : 'drawn'),
+});
 
-  it('is undecided where one seed disagrees or the interval holds 0', () => {
-    const disagreeing = { first: [worseBy(0), worseBy(0.6)], second: [worseBy(0.5)], expected: 'better' } as const;
-    expect(judgeRelation(disagreeing)).toMatchObject({
-      verdict: 'undecided',
-      estimate: { value: expect.closeTo(-0.2, 9) },
-    });
-    const noisy = judgeRelation({ first: [worseBy(-0.001, 1)], second: [dense], expected: 'better' });
-    expect(noisy.verdict).toBe('undecided');
-  });
+function quality(first: EntryItems, second: EntryItems, expected: Expectation): Evidence {
+  return weighQuality({ first, second, expected, metric: 'perplexity' });
+}
 
-  it('fails where the first is worse, and lets a draw pass where not worse is all that is expected', () => {
-    const worse = { first: [worseBy(0.2)], second: [dense] };
-    expect(judgeRelation({ ...worse, expected: 'better' }).verdict).toBe('fails');
-    expect(judgeRelation({ ...worse, expected: 'not worse' }).verdict).toBe('fails');
-    expect(judgeRelation({ first: [dense], second: [dense], expected: 'not worse' }).verdict).toBe('holds');
-    expect(judgeRelation({ first: [dense], second: [dense], expected: 'not better' }).verdict).toBe('holds');
-    expect(judgeRelation({ first: [dense], second: [worseBy(0.2)], expected: 'not better' }).verdict).toBe('fails');
-  });
+const verdict = (evidence: Evidence) => settleVerdicts([evidence])[0]?.verdict;
 
-  it('stands a single seed against each of several, and refuses other counts', () => {
-    const { bySeed } = judgeRelation({
-      first: [dense],
-      second: [worseBy(0.1), worseBy(0.2), worseBy(0.3)],
-      expected: 'better',
-    });
-    expect(bySeed).toHaveLength(3);
-    expect(() => judgeRelation({ first: [dense, dense], second: [dense, dense, dense], expected: 'better' })).toThrow(
-      '2 and 3 seeds cannot be paired',
+describe('weighQuality', () => {
+  it('shows better where the interval over items and seeds lies on the right side and every seed agrees', () => {
+    const evidence = quality(
+      entry([worseBy(0.1), worseBy(0.2), worseBy(0.15)]),
+      entry([worseBy(0.5), worseBy(0.52), worseBy(0.48)]),
+      'better',
     );
+    expect(evidence.estimate.value).toBeCloseTo(-0.35, 9);
+    expect(evidence.bySeed.map((value) => Number(value.toFixed(9)))).toEqual([-0.4, -0.32, -0.33]);
+    expect(verdict(evidence)).toBe('shown');
+    expect(evidence.about).toBe('the methods');
+  });
+
+  it('shows nothing where seeds spread wide: the items alone would have settled it', () => {
+    const seeds = [worseBy(0), worseBy(0.6), worseBy(0.1)];
+    expect(verdict(quality(entry(seeds), entry([worseBy(0.5)]), 'better'))).toBe('not shown');
+    expect(verdict(quality(entry([seeds[0] as Items], 'one seed'), entry([worseBy(0.5)]), 'better'))).toBe('shown');
+  });
+
+  it('refutes only where every seed disagrees', () => {
+    const [low, high] = [entry([worseBy(0.2), worseBy(0.21), worseBy(0.2)]), entry([worseBy(0.1)])];
+    expect(verdict(quality(low, high, 'better'))).toBe('refuted');
+    const split = { ...quality(low, high, 'better'), everySeedAgrees: false };
+    expect(verdict(split)).toBe('not shown');
+  });
+
+  it('holds not worse, not better and equal only within the margin of 0.5 %', () => {
+    const against = (nats: number, noise: number, expected: Expectation) =>
+      verdict(quality(entry([worseBy(nats, noise)]), entry([dense]), expected));
+    expect(against(0.001, 0.001, 'not worse')).toBe('shown');
+    expect(against(0.02, 0.001, 'not worse')).toBe('refuted');
+    expect(against(0, 1, 'not worse')).toBe('not shown');
+    expect(against(-0.001, 0.001, 'not better')).toBe('shown');
+    expect(against(-0.02, 0.001, 'not better')).toBe('refuted');
+    expect(against(0, 1, 'not better')).toBe('not shown');
+    expect(against(0.001, 0.001, 'equal')).toBe('shown');
+    expect(against(0.02, 0.001, 'equal')).toBe('refuted');
+    expect(against(-0.02, 0.001, 'equal')).toBe('refuted');
+    expect(against(0, 1, 'equal')).toBe('not shown');
+  });
+
+  it('judges accuracies by right decisions, higher being better, within one point', () => {
+    const right = (share: number): Items => ({
+      ...itemsOf('choices', 2000),
+      tokens: Array.from({ length: 2000 }, () => 1),
+      correct: Array.from({ length: 2000 }, (_, at) => (at < 2000 * share ? 1 : 0)),
+    });
+    const judged = (first: number, second: number, expected: Expectation) =>
+      weighQuality({
+        first: entry([right(first)]),
+        second: entry([right(second)]),
+        expected,
+        metric: 'classification-accuracy',
+      });
+    expect(judged(0.7, 0.6, 'better').estimate.value).toBeCloseTo(0.1, 9);
+    expect(verdict(judged(0.7, 0.6, 'better'))).toBe('shown');
+    expect(verdict(judged(0.6, 0.7, 'not worse'))).toBe('refuted');
+    expect(verdict(judged(0.6, 0.601, 'not worse'))).toBe('shown');
+    expect(verdict(judged(0.6, 0.608, 'not worse'))).toBe('not shown');
+  });
+
+  it('refuses a lone seed against several, and marks one against one', () => {
+    const several = entry([worseBy(0.1), worseBy(0.2)]);
+    expect(() => quality(entry([dense], 'one seed'), several, 'better')).toThrow(
+      'one side has a single seed, the other 2 different artifacts',
+    );
+    expect(quality(entry([dense], 'one seed'), entry([dense]), 'equal').about).toBe('these artifacts');
+    expect(quality(entry([dense]), several, 'better').bySeed).toHaveLength(2);
+  });
+
+  it('takes outcomes that are the same for equal, and better for refuted', () => {
+    expect(verdict(quality(entry([dense]), entry([dense]), 'equal'))).toBe('shown');
+    expect(verdict(quality(entry([dense]), entry([dense]), 'better'))).toBe('refuted');
   });
 });
 
-describe('judgeRatio', () => {
-  const around = (value: number, by = 0.1) => ({ value, low: value - by, high: value + by });
+describe('weighRatio', () => {
+  const around = (value: number, share = 0.02) => ({ value, low: value * (1 - share), high: value / (1 - share) });
+  const side = (...values: readonly number[]): MeasuredSide => ({
+    estimates: values.map((value) => around(value)),
+    seeds: 'drawn',
+  });
+  const times = (first: MeasuredSide, second: MeasuredSide, expected: Expectation) =>
+    weighRatio({ first, second, expected, metric: 'latency' });
 
-  it('divides means over seeds, and takes both intervals at their ends', () => {
-    const { estimate, bySeed, verdict } = judgeRatio({
-      first: [around(1), around(2)],
-      second: [around(3), around(5)],
-      expected: 'better',
+  it('divides geometric means, with the spread between processes in the interval', () => {
+    const evidence = times(side(1, 1.02, 0.99), side(2, 2.04, 1.98), 'better');
+    expect(evidence.estimate.value).toBeCloseTo(0.5, 9);
+    expect(evidence.bySeed).toEqual([0.5, 0.5, 0.5].map((value) => expect.closeTo(value, 9)));
+    expect(verdict(evidence)).toBe('shown');
+    const width = ({ estimate: { low, high } }: Evidence) => high / low;
+    expect(width(times(side(1, 1.2, 0.9), side(2, 2.04, 1.98), 'better'))).toBeGreaterThan(1.3 * width(evidence));
+  });
+
+  it('holds not slower within 3 %, and shows nothing that the spread of processes hides', () => {
+    const precise = (value: number): MeasuredSide => ({
+      estimates: [0.999, 1, 1.001].map((factor) => around(value * factor, 0.003)),
+      seeds: 'same artifact',
     });
-    expect(estimate.value).toBeCloseTo(1.5 / 4, 12);
-    expect([estimate.low, estimate.high]).toEqual([expect.closeTo(1.4 / 4.1, 12), expect.closeTo(1.6 / 3.9, 12)]);
-    expect(bySeed).toEqual([1 / 3, 2 / 5]);
-    expect(verdict).toBe('holds');
+    expect(verdict(times(precise(1.01), precise(1), 'not worse'))).toBe('shown');
+    expect(verdict(times(precise(1.06), precise(1), 'not worse'))).toBe('refuted');
+    expect(verdict(times(side(1.01, 1.06, 0.96), side(1, 1.05, 0.95), 'not worse'))).toBe('not shown');
+    expect(verdict(times(side(1.01, 1.06, 0.96), side(1, 1.05, 0.95), 'not better'))).toBe('not shown');
   });
 
-  it('finds no gain where the interval reaches 1, and equal sizes are none', () => {
-    const close = { first: [around(0.95)], second: [around(1, 0)] };
-    expect(judgeRatio({ ...close, expected: 'better' }).verdict).toBe('undecided');
-    expect(judgeRatio({ ...close, expected: 'not better' }).verdict).toBe('holds');
-    expect(judgeRatio({ first: [around(0.5)], second: [around(1)], expected: 'not better' }).verdict).toBe('fails');
-    expect(judgeRatio({ first: [around(2)], second: [around(1)], expected: 'not worse' }).verdict).toBe('fails');
-    const same = { first: [around(7, 0)], second: [around(7, 0)] };
-    expect(judgeRatio({ ...same, expected: 'better' }).verdict).toBe('undecided');
-    expect(judgeRatio({ ...same, expected: 'not better' }).verdict).toBe('holds');
+  it('compares bytes as they are, without a margin', () => {
+    const bytes = (...values: readonly number[]): MeasuredSide => ({
+      estimates: values.map((value) => ({ value, low: value, high: value })),
+      seeds: 'same artifact',
+    });
+    const size = (first: MeasuredSide, second: MeasuredSide, expected: Expectation) =>
+      verdict(weighRatio({ first, second, expected, metric: 'size' }));
+    expect(size(bytes(999), bytes(1000), 'better')).toBe('shown');
+    expect(size(bytes(1000), bytes(1000), 'better')).toBe('refuted');
+    expect(size(bytes(1000), bytes(1000), 'not better')).toBe('shown');
+    expect(size(bytes(999), bytes(1000), 'not better')).toBe('refuted');
+    expect(size(bytes(900, 1100), bytes(1050), 'better')).toBe('not shown');
   });
+});
 
-  it('holds better only where every seed agrees', () => {
-    const first = [around(0.1), around(1.01, 0)];
-    expect(judgeRatio({ first, second: [around(1, 0)], expected: 'better' }).verdict).toBe('undecided');
+describe('settleVerdicts', () => {
+  it('corrects relations judged together', () => {
+    const evidence: Evidence = {
+      estimate: { value: -1, low: -2, high: -0.1 },
+      bySeed: [-1],
+      lowerIsBetter: true,
+      about: 'the methods',
+      leaning: 'shown',
+      everySeedAgrees: true,
+      pValue: 0.02,
+    };
+    expect(settleVerdicts([evidence]).map(({ verdict: found }) => found)).toEqual(['shown']);
+    const three = settleVerdicts([evidence, { ...evidence, pValue: 0.001 }, evidence]);
+    expect(three.map(({ verdict: found }) => found)).toEqual(['shown', 'shown', 'shown']);
+    const four = settleVerdicts([evidence, evidence, evidence, { ...evidence, pValue: 0.5 }]);
+    expect(four.map(({ verdict: found }) => found)).toEqual(Array.from({ length: 4 }, () => 'not shown'));
   });
 });

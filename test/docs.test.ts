@@ -1,9 +1,13 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
-const documents = readdirSync(root).filter((name) => name.endsWith('.md'));
+const documents = ['.', 'docs', 'results'].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name)),
+);
 
 /** Paths in backquotes that start with a folder of the repository; `<…>` and `*` stand for any name. */
 function pathsIn(text: string): string[] {
@@ -22,11 +26,13 @@ describe('documents', () => {
 
   it.each(documents)('%s links only to files that exist', (name) => {
     const links = [...readFileSync(join(root, name), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
-    expect(links.map(([, path]) => path ?? '').filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    expect(links.map(([, path]) => path ?? '').filter((path) => !existsSync(join(root, dirname(name), path)))).toEqual(
+      [],
+    );
   });
 
-  it('README names only npm scripts and commands that exist', () => {
-    const text = readFileSync(join(root, 'README.md'), 'utf8');
+  it.each(documents)('%s names only npm scripts and commands that exist', (name) => {
+    const text = readFileSync(join(root, name), 'utf8');
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };

@@ -1,24 +1,24 @@
 /** Where commands print, and how they end. */
 import { BenchError } from '../../contracts/errors.ts';
 
-/** Documented in README.md. */
+/** Documented in docs/command-line.md. */
 export const EXIT_CODES = {
   done: 0,
   /** A defect of ShrinkRank itself; the stack is printed. */
   defect: 1,
-  /** Something given cannot be used: an option, an id, a file; one line says what to do. */
+  /** An option, an id or a file cannot be used; one line says what to do. */
   input: 2,
-  /** The run ended, but pieces were left undone, with the reason: killed from outside again and again, or an artifact lost. */
+  /** The run ended, but some steps were not done, with the reason: their processes were killed, or an artifact was lost. */
   incomplete: 3,
-  /** A night's run was not believed: dense was not what it was; its rows are withdrawn. */
+  /** A nightly run was rejected because the dense model is not what it was; its rows are withdrawn. */
   rejected: 4,
-  /** Artifacts made again are not those that were published. */
+  /** An artifact that was made again differs from the published one. */
   different: 5,
   /** Stopped by Ctrl-C or a termination signal; the same command goes on from there. */
   interrupted: 130,
 } as const;
 
-/** A reader that has seen enough, as in `shrinkrank list | head`, is no error. */
+/** A reader that closes the pipe, as in `shrinkrank list | head`, is no error. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(EXIT_CODES.done);
@@ -37,7 +37,7 @@ export function remark(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Prints an error as its kind deserves and gives the exit code. */
+/** Prints the message of a BenchError, or the stack of any other error; gives the exit code. */
 export function reportError(error: unknown): number {
   if (error instanceof Error && error.name === 'AbortError') {
     remark('stopped; run the same command again to go on');

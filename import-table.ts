@@ -36,14 +36,14 @@ const HARNESS = [
   'harness/trial',
   'harness/fleet',
 ];
-const UNITS = ['methods', 'models', 'datasets', 'studies'];
+const REGISTERED = ['methods', 'models', 'datasets', 'studies'];
 const BOARD = ['drizzle', 'board/derive', 'board/publish'];
 const COMMAND_LINE = ['cli/setup', 'cli/render', 'cli/gpu', 'cli/website'];
 
 /** A room's folders up to and without its own. */
 const below = (folders: readonly string[], own: string) => folders.slice(0, folders.indexOf(own));
 
-const UNIT_REMEDY =
+const REGISTERED_REMEDY =
   'The harness names no method, model or dataset: take it as an argument; the command line passes it in.';
 
 export const ROOMS: readonly Room[] = [
@@ -101,7 +101,7 @@ export const ROOMS: readonly Room[] = [
     folder: 'engine/model',
     floor: 'engine',
     mayImport: ['contracts', 'numerics/tensor', 'numerics/onnx', 'engine/definitions', 'engine/hub'],
-    instead: UNIT_REMEDY,
+    instead: REGISTERED_REMEDY,
   },
   {
     folder: 'engine/training',
@@ -117,13 +117,13 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'methods/shared',
-    floor: 'units',
+    floor: 'methods and models',
     mayImport: ENGINE.filter((folder) => folder !== 'engine/hub' && folder !== 'numerics/statistics'),
     instead: 'A method sees a model and its context only; take data from context.calibration or context.training.',
   },
   {
     folder: 'methods/*',
-    floor: 'units',
+    floor: 'methods and models',
     mayImport: [
       ...ENGINE.filter((folder) => folder !== 'engine/hub' && folder !== 'numerics/statistics'),
       'methods/shared',
@@ -133,25 +133,25 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'methods',
-    floor: 'units',
+    floor: 'methods and models',
     mayImport: ['engine/definitions', 'methods/*'],
     instead: 'The list of methods imports methods and nothing else.',
   },
   {
     folder: 'models',
-    floor: 'units',
+    floor: 'methods and models',
     mayImport: ['contracts', 'numerics/tensor', 'numerics/onnx', 'engine/definitions', 'engine/model'],
     instead: 'A model builds a graph from its files; run it elsewhere.',
   },
   {
     folder: 'datasets',
-    floor: 'units',
+    floor: 'methods and models',
     mayImport: ['contracts', 'numerics/tensor'],
     instead: 'A dataset decodes rows; it may import contracts and numbers only.',
   },
   {
     folder: 'studies',
-    floor: 'units',
+    floor: 'methods and models',
     mayImport: ['contracts', 'numerics/statistics'],
     instead: 'A study is a question about entries; the command line measures and judges it.',
   },
@@ -160,10 +160,10 @@ export const ROOMS: readonly Room[] = [
       ['harness/sandbox', 'The sandbox knows paths and commands only; take them as arguments.'],
       ['harness/process', 'A process knows no trial; take what it runs as an argument.'],
       ['harness/measure', 'Measuring knows an artifact and its model only; take anything else as an argument.'],
-      ['harness/plan', UNIT_REMEDY],
+      ['harness/plan', REGISTERED_REMEDY],
       ['harness/judge', 'Judging knows an artifact, its model and its items only; take anything else as an argument.'],
-      ['harness/trial', UNIT_REMEDY],
-      ['harness/fleet', UNIT_REMEDY],
+      ['harness/trial', REGISTERED_REMEDY],
+      ['harness/fleet', REGISTERED_REMEDY],
     ] as const
   ).map(([folder, instead]) => ({ folder, floor: 'bench', mayImport: below(HARNESS, folder), instead })),
   {
@@ -195,7 +195,7 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'cli/setup',
     floor: 'command line',
-    mayImport: [...HARNESS, ...BOARD, ...UNITS],
+    mayImport: [...HARNESS, ...BOARD, ...REGISTERED],
     instead: 'Nothing here prints tables: return values and let cli/render show them.',
   },
   {
@@ -219,13 +219,13 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'cli/commands',
     floor: 'command line',
-    mayImport: [...HARNESS, ...BOARD, ...UNITS, ...COMMAND_LINE],
+    mayImport: [...HARNESS, ...BOARD, ...REGISTERED, ...COMMAND_LINE],
     instead: 'Commands do not import commands; move what both need to cli/setup or cli/render.',
   },
   {
     folder: 'cli/authors',
     floor: 'command line',
-    mayImport: [...HARNESS, ...BOARD, ...UNITS, ...COMMAND_LINE],
+    mayImport: [...HARNESS, ...BOARD, ...REGISTERED, ...COMMAND_LINE],
     instead: 'Move what commands and authors’ tools share to cli/setup or cli/render.',
   },
   {
@@ -237,7 +237,7 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'scripts',
     floor: 'benchmarks and generators',
-    mayImport: [...HARNESS, ...BOARD, ...UNITS, 'methods/shared', ...COMMAND_LINE, 'cli/commands', 'test'],
+    mayImport: [...HARNESS, ...BOARD, ...REGISTERED, 'methods/shared', ...COMMAND_LINE, 'cli/commands', 'test'],
     instead: 'Scripts may import everything but the site.',
   },
 ];

@@ -123,10 +123,10 @@ describe('a large store', () => {
         seeds.every(({ evaluation, measurement }) => evaluation?.quality && measurement?.latency.length === 2),
       ).toBe(true);
     }
-    const [entry] = queries.leaderboard(store, request).entries;
+    const entry = queries.leaderboard(store, request).entries[0]!;
     const of = { model: request.model, task: request.task, method: entry.method, variant: entry.variant };
     expect(timed('history', () => queries.history(store, of))).toHaveLength(SEEDS * GENERATIONS);
-    const { key, evaluation } = entry.trials[0];
+    const { key, evaluation } = entry.trials[0]!;
     expect(timed('trialDetail', () => queries.trialDetail(store, key)).evaluations).toHaveLength(TASKS);
     timed('itemsOf', () => queries.itemsOf(store, evaluation?.key ?? ''));
     expect(timed('failures', () => queries.failures(store, 1))).toEqual([]);
@@ -141,7 +141,7 @@ describe('a large store', () => {
 
 /** Rows of `table` like its first, one per row of `source`, with some columns given as expressions over it. */
 function copyOf(table: string, changed: Readonly<Record<string, string>>, source: string): string {
-  const config = getTableConfig(TABLES[table]);
+  const config = getTableConfig(TABLES[table]!);
   const columns = config.columns.map(({ name }) => name);
   const values = columns.map((column) => changed[column] ?? `first.${column}`);
   const kept = columns.filter((column) => !(column in changed));

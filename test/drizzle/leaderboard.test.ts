@@ -57,7 +57,7 @@ describe('leaderboard', () => {
       machine: machineOf(),
       measurements: 2,
     });
-    const entry = board.entries[1];
+    const entry = board.entries[1]!;
     expect(entry).toMatchObject({
       variant: 'w4',
       family: 'quantization',
@@ -101,7 +101,7 @@ describe('leaderboard', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     for (const trial of [sized('dense', 800_000), sized('rounding', bytes)]) recordTrial(store, trial);
-    expect(leaderboard(store, REQUEST).entries[1].weightClass).toBe(weightClass);
+    expect(leaderboard(store, REQUEST).entries[1]!.weightClass).toBe(weightClass);
   });
 
   it('takes the mean over seeds and keeps each', () => {
@@ -111,7 +111,7 @@ describe('leaderboard', () => {
     for (const trial of trials) recordWhole(store, trial);
     recordTrial(store, failedTrialOf('timeout', { identity: { seed: 3 } }));
     const values = trials.map((trial) => evaluationOf(trial).quality.estimate);
-    const [entry] = leaderboard(store, REQUEST).entries;
+    const entry = leaderboard(store, REQUEST).entries[0]!;
     const centre = mean(values.map(({ value }) => value));
     expect(entry.statuses).toEqual({ completed: 3, timeout: 1 });
     expect(entry.trials.map(({ seed, status }) => [seed, status])).toEqual([
@@ -120,7 +120,7 @@ describe('leaderboard', () => {
       [2, 'completed'],
       [3, 'timeout'],
     ]);
-    expect(entry.trials[3].reason).toBe('the trial ended with timeout');
+    expect(entry.trials[3]!.reason).toBe('the trial ended with timeout');
     expect(entry.size?.zstdBytes).toBeCloseTo(100_999, 8);
     expect(entry.ratio).toBeNull();
     expect(entry.quality?.estimate.value).toBeCloseTo(centre, 12);
@@ -132,9 +132,9 @@ describe('leaderboard', () => {
     );
     const klDivergences = trials.map((trial) => evaluationOf(trial).distance.klDivergence.high);
     expect(entry.distance?.klDivergence.high).toBeCloseTo(mean(klDivergences), 12);
-    const latencies = trials.map((trial) => measurementOf(trial).latency[1]);
-    expect(entry.latency[1].p95Ms).toBeCloseTo(mean(latencies.map(({ p95Ms }) => p95Ms)), 12);
-    expect(entry.latency[1].speedUp.low).toBeCloseTo(mean(latencies.map(({ speedUp }) => speedUp.low)), 12);
+    const latencies = trials.map((trial) => measurementOf(trial).latency[1]!);
+    expect(entry.latency[1]!.p95Ms).toBeCloseTo(mean(latencies.map(({ p95Ms }) => p95Ms)), 12);
+    expect(entry.latency[1]!.speedUp.low).toBeCloseTo(mean(latencies.map(({ speedUp }) => speedUp.low)), 12);
     expect(entry.cost?.wallSeconds).toBeCloseTo(mean(trials.map(({ cost }) => cost.wallSeconds)), 12);
     const energies = trials.map(({ cost }) => cost.energyJoules);
     if (energies.includes(null)) expect(entry.cost?.energyJoules).toBeNull();
@@ -176,7 +176,7 @@ describe('leaderboard', () => {
     const stale = (): unknown =>
       leaderboard(store, REQUEST).entries.map(({ trials }) => trials.map((trial) => trial.stale));
     expect(stale()).toEqual([[false, true, true], [false]]);
-    expect(leaderboard(store, REQUEST).entries[0].trials[0].startedAt).toBe(timeAt(1));
+    expect(leaderboard(store, REQUEST).entries[0]!.trials[0]!.startedAt).toBe(timeAt(1));
     recordCatalog(store, catalogOf({ methods: [methodEntryOf('dense')] }));
     expect(stale()).toEqual([[true, true, true], [false]]);
   });
@@ -188,7 +188,7 @@ describe('leaderboard', () => {
     recordTrial(store, trialOf({ startedAt: timeAt(1) }));
     recordTrial(store, trialOf({ identity: { trainedOn }, startedAt: timeAt(5) }));
     recordTrial(store, trialOf({ identity: { trainedOn, seed: 1 }, startedAt: timeAt(4) }));
-    const [entry] = leaderboard(store, REQUEST).entries;
+    const entry = leaderboard(store, REQUEST).entries[0]!;
     expect(entry.trials.map(({ seed, startedAt }) => [seed, startedAt])).toEqual([
       [0, timeAt(1)],
       [1, timeAt(4)],
@@ -208,7 +208,7 @@ describe('leaderboard', () => {
       .run(Buffer.from(first.key, 'hex'));
     store.database.$client.exec('update trials set effective = 0');
     recordTrial(store, again);
-    const shown = (): unknown => leaderboard(store, REQUEST).entries[0].trials[0];
+    const shown = (): unknown => leaderboard(store, REQUEST).entries[0]!.trials[0];
     expect(shown()).toMatchObject({ artifact: again.artifact.sha256, evaluation: null, measurement: null });
     const { key } = evaluationOf(first);
     expect(recordEvaluation(store, evaluationOf(again, { key }))).toBe('recorded');
@@ -221,10 +221,10 @@ describe('leaderboard', () => {
     const trial = trialOf();
     recordTrial(store, trial);
     recordEvaluation(store, failedEvaluationOf(trial, 'out-of-memory'));
-    const [entry] = leaderboard(store, REQUEST).entries;
+    const entry = leaderboard(store, REQUEST).entries[0]!;
     expect(entry.quality).toBeNull();
     expect(entry.size).toEqual(trial.artifact.size);
-    expect(entry.trials[0].evaluation).toMatchObject({
+    expect(entry.trials[0]!.evaluation).toMatchObject({
       status: 'out-of-memory',
       reason: 'the evaluation ended with out-of-memory',
       quality: null,
@@ -240,19 +240,19 @@ describe('leaderboard', () => {
       recordTrial(store, trial);
       recordMeasurement(store, measurementOf(trial, { runner: busy }));
     }
-    recordMeasurement(store, measurementOf(trials[0], { startedAt: timeAt(50) }));
+    recordMeasurement(store, measurementOf(trials[0]!, { startedAt: timeAt(50) }));
     const board = leaderboard(store, REQUEST);
     expect(board.runners.map(({ fingerprint, measurements }) => [fingerprint, measurements])).toEqual([
       [busy.fingerprint, 2],
       [runnerOf().fingerprint, 1],
     ]);
     expect(board.runner?.fingerprint).toBe(busy.fingerprint);
-    expect(board.entries[0].trials.map(({ measurement }) => measurement?.key)).toEqual(
+    expect(board.entries[0]!.trials.map(({ measurement }) => measurement?.key)).toEqual(
       trials.map((trial) => measurementOf(trial, { runner: busy }).key),
     );
     const asked = leaderboard(store, { ...REQUEST, runner: runnerOf().fingerprint });
-    expect(asked.entries[0].trials.map(({ measurement }) => measurement?.key)).toEqual([
-      measurementOf(trials[0]).key,
+    expect(asked.entries[0]!.trials.map(({ measurement }) => measurement?.key)).toEqual([
+      measurementOf(trials[0]!).key,
       undefined,
     ]);
     expect(leaderboard(store, { ...REQUEST, runner: 'unknown' }).runner).toBeNull();

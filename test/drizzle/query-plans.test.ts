@@ -96,7 +96,7 @@ describe('queries', () => {
     recordMeasurement(store, measurementOf(trial));
     expect(CALLS, `add a call of ${name} to this test`).toHaveProperty(name);
     statements.length = 0;
-    CALLS[name](store);
+    CALLS[name]!(store);
     const plans = plansOf(store, [...statements]);
     expect(plans.length).toBeGreaterThan(0);
     for (const { statement, plan } of plans) {
@@ -107,7 +107,7 @@ describe('queries', () => {
 
   it('would be caught scanning', () => {
     const store = temporaryStore();
-    const [{ plan }] = plansOf(store, [`select * from trials where reason = 'x'`]);
+    const { plan } = plansOf(store, [`select * from trials where reason = 'x'`])[0]!;
     expect(plan).toMatch(/^SCAN trials\b/m);
   });
 });

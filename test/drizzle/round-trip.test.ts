@@ -219,7 +219,7 @@ describe('corrections', () => {
         corrections: [{ reason: 'wrong clock' }],
       });
       expect(recordTrial(store, trialOf({ run: 'run-2', startedAt: timeAt(8) }))).toBe('recorded');
-      expect(leaderboard(store, request).entries[0].trials[0]).toMatchObject({ run: 'run-2', annotations: [] });
+      expect(leaderboard(store, request).entries[0]!.trials[0]).toMatchObject({ run: 'run-2', annotations: [] });
     }
   });
 
@@ -230,7 +230,7 @@ describe('corrections', () => {
     recordAll(store, [runOf(), trial, evaluation]);
     const lines = [trial, evaluation].map(({ key }) => JSON.stringify({ ...correction, key, action: 'annotate' }));
     importCorrections(store, lines, { where: 'c' });
-    expect(leaderboard(store, request).entries[0].trials[0]).toMatchObject({
+    expect(leaderboard(store, request).entries[0]!.trials[0]).toMatchObject({
       annotations: ['wrong clock'],
       evaluation: { annotations: ['wrong clock'] },
     });

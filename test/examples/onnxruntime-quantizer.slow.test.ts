@@ -34,7 +34,7 @@ async function logitsOf({ onnx, roles }: Model, bytes = writeModel(onnx)): Promi
     const vocabularySize = onnx.graph.initializers.get(roles.embedding.weight)?.dims[0] ?? 0;
     const ids = probeTokens({ batch: 2, sequence: 7, vocabularySize });
     const { logits } = await session.run(tokenFeeds(onnx.graph.inputs, ids));
-    return elements(logits, 'float32').slice();
+    return elements(logits!, 'float32').slice();
   } finally {
     await session.release();
   }

@@ -86,7 +86,7 @@ describe.each(methods.map((method) => [method.id, method] as const))('%s', (_, m
       const described = 'wrapped' in schema ? (schema.wrapped as v.GenericSchema) : schema;
       expect(v.getDescription(described as never), name).toMatch(/\.$/);
     }
-    const stray = { ...method.variants[variants[0]], noSuchParameter: 1 };
+    const stray = { ...method.variants[variants[0]!], noSuchParameter: 1 };
     expect(v.safeParse(method.params, stray).success).toBe(false);
   });
 
@@ -228,7 +228,7 @@ async function logitsOf(
   try {
     const ids = BigInt64Array.from({ length: 12 }, (_, at) => BigInt((at * 5 + 1) % 11));
     const { logits } = await session.run(tokenFeeds(onnx.graph.inputs, tensorOf('int64', [2, 6], ids)));
-    return { dims: logits.dims, values: elements(logits, 'float32').slice() };
+    return { dims: logits!.dims, values: elements(logits!, 'float32').slice() };
   } finally {
     await session.release();
   }

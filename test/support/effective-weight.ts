@@ -12,11 +12,11 @@ export function effectiveWeight(compressed: Model, linear: LinearRole): Float32A
   const node = findNode(graph, linear.node);
   if (node.op === 'MatMulNBits') return unpack(graph, node);
   if (node.op !== 'MatMul') throw new Error(`${linear.role}: no way to read back the weight of a ${node.op}`);
-  const right = elements(initializer(graph, node.inputs[1]), 'float32');
+  const right = elements(initializer(graph, node.inputs[1]!), 'float32');
   if (node.inputs[0] === linear.input) return right;
-  const first = graph.nodes.find(({ outputs }) => outputs.includes(node.inputs[0]));
+  const first = graph.nodes.find(({ outputs }) => outputs.includes(node.inputs[0]!));
   if (first?.op !== 'MatMul') throw new Error(`${linear.role}: input made by ${first?.op}, expected a MatMul`);
-  const left = elements(initializer(graph, first.inputs[1]), 'float32');
+  const left = elements(initializer(graph, first.inputs[1]!), 'float32');
   const { inFeatures: rows, outFeatures: columns } = linear;
   const inner = left.length / rows;
   return Float32Array.from(
@@ -35,20 +35,20 @@ function unpack(graph: Graph, node: Node): Float32Array {
   const [inFeatures, outFeatures, bits, blockSize] = ['K', 'N', 'bits', 'block_size'].map((name) =>
     intAttribute(node, name),
   );
-  const codes = packedCodes(graph, node.inputs[1]);
-  const scales = elements(initializer(graph, node.inputs[2]), 'float32');
+  const codes = packedCodes(graph, node.inputs[1]!);
+  const scales = elements(initializer(graph, node.inputs[2]!), 'float32');
   const zeroPoints = node.inputs[3] === undefined ? undefined : elements(initializer(graph, node.inputs[3]), 'uint8');
-  const blocks = Math.ceil(inFeatures / blockSize);
+  const blocks = Math.ceil(inFeatures! / blockSize!);
   const field = (bytes: Uint8Array, rowBytes: number, row: number, at: number) =>
-    (bytes[row * rowBytes + Math.floor((at * bits) / 8)] >> ((at * bits) % 8)) & (2 ** bits - 1);
-  const weight = new Float32Array(inFeatures * outFeatures);
-  for (let out = 0; out < outFeatures; out++) {
-    for (let i = 0; i < inFeatures; i++) {
-      const block = Math.floor(i / blockSize);
+    (bytes[row * rowBytes + Math.floor((at * bits!) / 8)]! >> ((at * bits!) % 8)) & (2 ** bits! - 1);
+  const weight = new Float32Array(inFeatures! * outFeatures!);
+  for (let out = 0; out < outFeatures!; out++) {
+    for (let i = 0; i < inFeatures!; i++) {
+      const block = Math.floor(i / blockSize!);
       const zeroPoint =
-        zeroPoints === undefined ? 2 ** (bits - 1) : field(zeroPoints, Math.ceil((blocks * bits) / 8), out, block);
-      const code = field(codes, (blocks * blockSize * bits) / 8, out, i);
-      weight[i * outFeatures + out] = (code - zeroPoint) * scales[out * blocks + block];
+        zeroPoints === undefined ? 2 ** (bits! - 1) : field(zeroPoints, Math.ceil((blocks * bits!) / 8), out, block);
+      const code = field(codes, (blocks * blockSize! * bits!) / 8, out, i);
+      weight[i * outFeatures! + out] = (code - zeroPoint) * scales[out * blocks + block]!;
     }
   }
   return weight;
@@ -62,6 +62,6 @@ function packedCodes(graph: Graph, name: string): Uint8Array {
   if (unpacking === undefined) return bytes;
   const perPlane = bytes.length / 6;
   const code = (byte: number, lane: number) =>
-    [0, 1, 2].reduce((sum, k) => sum + (((bytes[(2 * k + lane) * perPlane + (byte >> 3)] >> (byte & 7)) & 1) << k), 4);
+    [0, 1, 2].reduce((sum, k) => sum + (((bytes[(2 * k + lane) * perPlane + (byte >> 3)]! >> (byte & 7)) & 1) << k), 4);
   return Uint8Array.from({ length: 8 * perPlane }, (_, byte) => code(byte, 0) | (code(byte, 1) << 4));
 }

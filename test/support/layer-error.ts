@@ -12,7 +12,7 @@ export function relativeOutputError(options: {
   readonly outFeatures: number;
 }): number {
   const { dense, changed, ...layer } = options;
-  const difference = Float64Array.from(dense, (value, at) => changed[at] - value);
+  const difference = Float64Array.from(dense, (value, at) => changed[at]! - value);
   return outputEnergy(difference, layer) / outputEnergy(Float64Array.from(dense), layer);
 }
 
@@ -29,5 +29,5 @@ function outputEnergy(
     inner: inFeatures,
     columns: outFeatures,
   });
-  return weight.reduce((sum, value, at) => sum + value * product[at], 0);
+  return weight.reduce((sum, value, at) => sum + value * product[at]!, 0);
 }

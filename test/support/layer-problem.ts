@@ -30,11 +30,11 @@ export function layerProblem(options: {
     const x = Float64Array.from({ length: inFeatures }, (_, i) => {
       if (dead.includes(i)) return 0;
       let sum = 0.1 * random.normal();
-      for (let k = 0; k < inFeatures; k++) sum += mixing[i * inFeatures + k] * sources[k];
+      for (let k = 0; k < inFeatures; k++) sum += mixing[i * inFeatures + k]! * sources[k]!;
       return sum;
     });
     for (let i = 0; i < inFeatures; i++) {
-      for (let j = 0; j < inFeatures; j++) moment[i * inFeatures + j] += x[i] * x[j];
+      for (let j = 0; j < inFeatures; j++) moment[i * inFeatures + j]! += x[i]! * x[j]!;
     }
   }
   const weight = Float32Array.from({ length: inFeatures * outFeatures }, () => random.normal());
@@ -47,10 +47,10 @@ export function layerError({ weight, moment, inFeatures, outFeatures }: LayerPro
   for (let out = 0; out < outFeatures; out++) {
     const difference = Float64Array.from(
       { length: inFeatures },
-      (_, i) => weight[i * outFeatures + out] - other[i * outFeatures + out],
+      (_, i) => weight[i * outFeatures + out]! - other[i * outFeatures + out]!,
     );
     for (let i = 0; i < inFeatures; i++) {
-      for (let j = 0; j < inFeatures; j++) error += difference[i] * moment[i * inFeatures + j] * difference[j];
+      for (let j = 0; j < inFeatures; j++) error += difference[i]! * moment[i * inFeatures + j]! * difference[j]!;
     }
   }
   return error;
@@ -79,22 +79,22 @@ export function plainSweep(
     weight.fill(0, i * outFeatures, (i + 1) * outFeatures);
   }
   let trace = 0;
-  for (let i = 0; i < n; i++) trace += damped[i * (n + 1)];
-  for (let i = 0; i < n; i++) damped[i * (n + 1)] += (options.damping * trace) / n;
+  for (let i = 0; i < n; i++) trace += damped[i * (n + 1)]!;
+  for (let i = 0; i < n; i++) damped[i * (n + 1)]! += (options.damping * trace) / n;
   const inverse = gaussJordanInverse(damped, n);
   for (let step = 0; step < n; step++) {
     const i = options.order?.[step] ?? step;
     options.enter?.(step, weight, inverse);
     const settled = options.settle(i, weight);
-    const pivot = inverse[i * (n + 1)];
+    const pivot = inverse[i * (n + 1)]!;
     for (let out = 0; out < outFeatures; out++) {
-      const error = (weight[i * outFeatures + out] - settled[out]) / pivot;
-      for (let j = 0; j < n; j++) weight[j * outFeatures + out] -= inverse[j * n + i] * error;
-      weight[i * outFeatures + out] = settled[out];
+      const error = (weight[i * outFeatures + out]! - settled[out]!) / pivot;
+      for (let j = 0; j < n; j++) weight[j * outFeatures + out]! -= inverse[j * n + i]! * error;
+      weight[i * outFeatures + out] = settled[out]!;
     }
-    const column = Float64Array.from({ length: n }, (_, j) => inverse[j * n + i]);
+    const column = Float64Array.from({ length: n }, (_, j) => inverse[j * n + i]!);
     for (let j = 0; j < n; j++) {
-      for (let k = 0; k < n; k++) inverse[j * n + k] -= (column[j] * column[k]) / pivot;
+      for (let k = 0; k < n; k++) inverse[j * n + k]! -= (column[j]! * column[k]!) / pivot;
     }
     // Exactly out of the game, rounding or not.
     for (let j = 0; j < n; j++) inverse[j * n + i] = inverse[i * n + j] = 0;
@@ -106,17 +106,17 @@ function gaussJordanInverse(matrix: Float64Array, n: number): Float64Array {
   const a = matrix.slice();
   const inverse = Float64Array.from({ length: n * n }, (_, at) => (at % (n + 1) === 0 ? 1 : 0));
   for (let i = 0; i < n; i++) {
-    const pivot = a[i * (n + 1)];
+    const pivot = a[i * (n + 1)]!;
     for (let k = 0; k < n; k++) {
-      a[i * n + k] /= pivot;
-      inverse[i * n + k] /= pivot;
+      a[i * n + k]! /= pivot;
+      inverse[i * n + k]! /= pivot;
     }
     for (let j = 0; j < n; j++) {
-      const factor = a[j * n + i];
+      const factor = a[j * n + i]!;
       if (j === i || factor === 0) continue;
       for (let k = 0; k < n; k++) {
-        a[j * n + k] -= factor * a[i * n + k];
-        inverse[j * n + k] -= factor * inverse[i * n + k];
+        a[j * n + k]! -= factor * a[i * n + k]!;
+        inverse[j * n + k]! -= factor * inverse[i * n + k]!;
       }
     }
   }

@@ -43,7 +43,7 @@ export async function runOneLinear(model: OnnxModel, x: Float32Array, inFeatures
   const session = await createSession(model, { threads: 1 });
   try {
     const { y } = await session.run({ x: tensorOf('float32', [1, x.length / inFeatures, inFeatures], x) });
-    return elements(y, 'float32').slice();
+    return elements(y!, 'float32').slice();
   } finally {
     await session.release();
   }

@@ -212,13 +212,13 @@ export function itemsOf(seed: string, count: number): Items {
   const random = createRandom(`items ${seed}`);
   const column = (of: (i: number) => number): number[] => Array.from({ length: count }, (_, i) => of(i));
   const tokens = column(() => 200 + random.integer(300));
-  const below = (i: number): number => random.integer(tokens[i]);
+  const below = (i: number): number => random.integer(tokens[i]!);
   return {
     ids: tokens.map((_, i) => `story-${String(i).padStart(4, '0')}`),
     tokens,
-    negativeLogLikelihood: column((i) => tokens[i] * (1.3 + 0.1 * random.normal())),
-    denseNegativeLogLikelihood: column((i) => tokens[i] * (1.2 + 0.1 * random.normal())),
-    klDivergence: column((i) => tokens[i] * 0.01 * random.next()),
+    negativeLogLikelihood: column((i) => tokens[i]! * (1.3 + 0.1 * random.normal())),
+    denseNegativeLogLikelihood: column((i) => tokens[i]! * (1.2 + 0.1 * random.normal())),
+    klDivergence: column((i) => tokens[i]! * 0.01 * random.next()),
     sameTop: column(below),
     correct: column(below),
     denseCorrect: column(below),
@@ -312,13 +312,13 @@ export function latencyOf(seed: string, shape: Pick<ShapeLatency, 'shape' | 'bat
   const random = createRandom(`latency ${seed} ${shape.shape}`);
   const samplesMs = Array.from({ length: 30 }, () => 1 + random.next());
   const denseSamplesMs = samplesMs.map((sample) => sample * (1.1 + random.next() / 10));
-  const middle = (samples: readonly number[]): number => samples.toSorted((a, b) => a - b)[15];
+  const middle = (samples: readonly number[]): number => samples.toSorted((a, b) => a - b)[15]!;
   return {
     ...shape,
     samplesMs,
     denseSamplesMs,
     p50Ms: middle(samplesMs),
-    p95Ms: samplesMs.toSorted((a, b) => a - b)[28],
+    p95Ms: samplesMs.toSorted((a, b) => a - b)[28]!,
     denseP50Ms: middle(denseSamplesMs),
     speedUp: estimateAround(1.1 + random.next() / 10, random),
     coefficientOfVariation: random.next() / 10,

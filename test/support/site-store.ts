@@ -167,14 +167,14 @@ function answersOf(trial: CompletedTrial, { right, method }: Variant) {
     ids: column((i) => i).map((i) => `question-${String(i).padStart(3, '0')}`),
     slices: rare.map((each) => (each ? 'tail' : 'head')),
     tokens: column(() => 1),
-    negativeLogLikelihood: column((i) => (correct[i] ? 0.2 : 2) + drawn[i] / 10),
-    denseNegativeLogLikelihood: column((i) => (denseCorrect[i] ? 0.2 : 2) + drawn[i] / 10),
-    klDivergence: column((i) => (method === 'dense' ? 0 : Math.abs(correct[i] - denseCorrect[i]) + 0.01)),
+    negativeLogLikelihood: column((i) => (correct[i] ? 0.2 : 2) + drawn[i]! / 10),
+    denseNegativeLogLikelihood: column((i) => (denseCorrect[i] ? 0.2 : 2) + drawn[i]! / 10),
+    klDivergence: column((i) => (method === 'dense' ? 0 : Math.abs(correct[i]! - denseCorrect[i]!) + 0.01)),
     sameTop: column((i) => Number(correct[i] === denseCorrect[i])),
     correct,
     denseCorrect,
-    correctToIncorrect: column((i) => Number(denseCorrect[i] > correct[i])),
-    incorrectToCorrect: column((i) => Number(correct[i] > denseCorrect[i])),
+    correctToIncorrect: column((i) => Number(denseCorrect[i]! > correct[i]!)),
+    incorrectToCorrect: column((i) => Number(correct[i]! > denseCorrect[i]!)),
   };
   const evaluation = evaluationOf(trial, { task: SLICED_TASK, itemCount: ITEMS, outcomes, inSample: false });
   const share = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

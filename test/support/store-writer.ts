@@ -8,7 +8,7 @@ import { recordEvaluation, recordRun, recordTrial } from '../../drizzle/record.t
 import { evaluationOf, runOf, trialOf } from './rows.ts';
 
 const [path, first] = process.argv.slice(2);
-const store = openStore(path);
+const store = openStore(path!);
 recordRun(store, runOf());
 writeSync(1, 'ready\n');
 for (let seed = Number(first); ; seed++) {

@@ -74,7 +74,7 @@ describe.each(cases)('as onnxruntime calibrates: $kind', ({ kind, count, percent
 describe('activationRanges', () => {
   const model = tinyBert();
   const { examples } = randomExamples(model, 'ranges', { count: 3 });
-  const values = [model.linears[0].input, model.linears[5].output];
+  const values = [model.linears[0]!.input, model.linears[5]!.output];
 
   it('spans what the examples give, and less where extremes are cut off', async () => {
     const seen = new Map(values.map((value) => [value, [] as number[]]));
@@ -82,7 +82,7 @@ describe('activationRanges', () => {
       model: model.onnx,
       values,
       examples,
-      visit: (captured) => values.forEach((value) => seen.get(value)?.push(...elements(captured[value], 'float32'))),
+      visit: (captured) => values.forEach((value) => seen.get(value)?.push(...elements(captured[value]!, 'float32'))),
     });
     const whole = await activationRanges({ model, examples, values, rule: { kind: 'min-max' } });
     const cut = await activationRanges({ model, examples, values, rule: { kind: 'percentile', percentile: 95 } });
@@ -95,7 +95,7 @@ describe('activationRanges', () => {
       );
       expect(inside.length / x.length).toBeGreaterThan(0.94);
       expect(inside.length / x.length).toBeLessThan(0.96);
-      expect(least.get(value)?.low).toBeGreaterThanOrEqual(x[0]);
+      expect(least.get(value)?.low).toBeGreaterThanOrEqual(x[0]!);
       expect(least.get(value)?.high).toBeLessThanOrEqual(x.at(-1) as number);
     }
   });

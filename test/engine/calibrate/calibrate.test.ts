@@ -25,7 +25,7 @@ async function rowsOf(of: Model, value: string, features: number): Promise<numbe
     values: [value],
     examples,
     visit(captured) {
-      const flat = elements(captured[value], 'float32');
+      const flat = elements(captured[value]!, 'float32');
       for (let at = 0; at < flat.length; at += features) rows.push([...flat.subarray(at, at + features)]);
     },
   });
@@ -35,18 +35,18 @@ async function rowsOf(of: Model, value: string, features: number): Promise<numbe
 function expectClose(actual: ArrayLike<number>, expected: readonly number[], relative: number): void {
   expect(actual.length).toBe(expected.length);
   const scale = Math.max(...expected.map(Math.abs));
-  expected.forEach((value, i) => expect(Math.abs(actual[i] - value)).toBeLessThanOrEqual(relative * scale));
+  expected.forEach((value, i) => expect(Math.abs(actual[i]! - value)).toBeLessThanOrEqual(relative * scale));
 }
 
 describe('captureValues', () => {
   it('gives each example by itself and stops when aborted', async () => {
     const seen: (readonly number[])[] = [];
-    const { output } = model.roles.layers[0];
+    const { output } = model.roles.layers[0]!;
     await captureValues({
       model: model.onnx,
       values: [output],
       examples,
-      visit: (c) => void seen.push(c[output].dims),
+      visit: (c) => void seen.push(c[output]!.dims),
     });
     expect(seen).toEqual([
       [1, 5, 32],
@@ -68,19 +68,19 @@ describe('secondMoments', () => {
     const moments = await secondMoments({ model, examples });
     expect([...moments.keys()]).toEqual(model.linears.map(({ role }) => role));
     for (const linear of [model.linears[0], model.linears[6], model.linears[10]]) {
-      const rows = await rowsOf(model, linear.input, linear.inFeatures);
-      const moment = moments.get(linear.role);
+      const rows = await rowsOf(model, linear!.input, linear!.inFeatures);
+      const moment = moments.get(linear!.role);
       expect(moment?.count).toBe(positions);
-      const n = linear.inFeatures;
+      const n = linear!.inFeatures;
       const expected = Array.from({ length: n * n }, (_, at) =>
-        rows.reduce((sum, row) => sum + row[Math.floor(at / n)] * row[at % n], 0),
+        rows.reduce((sum, row) => sum + row[Math.floor(at / n)]! * row[at % n]!, 0),
       );
       expectClose(moment?.sum ?? [], expected, 1e-6);
     }
   });
 
   it('is shared by layers with the same input', async () => {
-    const { q, k, o } = model.roles.layers[0];
+    const { q, k, o } = model.roles.layers[0]!;
     const moments = await secondMoments({ model, examples, linears: [q, k, o] });
     expect(moments.get(q.role)?.sum).toBe(moments.get(k.role)?.sum);
     expect(moments.get(q.role)?.sum).not.toBe(moments.get(o.role)?.sum);
@@ -89,11 +89,11 @@ describe('secondMoments', () => {
 
 describe('activationNorms', () => {
   it('measures every feature over all positions', async () => {
-    const { down } = model.roles.layers[1];
+    const { down } = model.roles.layers[1]!;
     const norms = (await activationNorms({ model, examples, linears: [down] })).get(down.role);
     const rows = await rowsOf(model, down.input, down.inFeatures);
     const feature = (measure: (values: readonly number[]) => number) =>
-      Array.from({ length: down.inFeatures }, (_, j) => measure(rows.map((row) => row[j])));
+      Array.from({ length: down.inFeatures }, (_, j) => measure(rows.map((row) => row[j]!)));
     expectClose(
       norms?.euclidean ?? [],
       feature((x) => Math.hypot(...x)),
@@ -136,14 +136,14 @@ describe('compressLayerByLayer', () => {
       });
       const [first, second] = model.roles.layers;
       const onDense = await secondMoments({ model, examples });
-      for (const { role } of linearsOfLayer(first))
+      for (const { role } of linearsOfLayer(first!))
         expectClose(seen.get(role) ?? [], [...(onDense.get(role)?.sum ?? [])], 1e-6);
-      const halfWay = linearsOfLayer(first).reduce(
+      const halfWay = linearsOfLayer(first!).reduce(
         (m, linear) => m.withWeight(linear, smaller.onnx.graph.initializers.get(linear.weight) as never),
         model,
       );
       const onHalfWay = await secondMoments({ model: halfWay, examples });
-      for (const { role } of linearsOfLayer(second))
+      for (const { role } of linearsOfLayer(second!))
         expectClose(seen.get(role) ?? [], [...(onHalfWay.get(role)?.sum ?? [])], 1e-5);
       for (const linear of model.linears)
         expect(smaller.weight(linear)).toEqual(model.weight(linear).map((x) => x / 2));

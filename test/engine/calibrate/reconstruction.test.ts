@@ -17,7 +17,7 @@ async function rowsOf(model: Model, value: string, features: number): Promise<re
     values: [value],
     examples: randomExamples(model, 'reconstruction', { count: 3 }).examples,
     visit(captured) {
-      const flat = elements(captured[value], 'float32');
+      const flat = elements(captured[value]!, 'float32');
       for (let at = 0; at < flat.length; at += features) rows.push(flat.slice(at, at + features));
     },
   });

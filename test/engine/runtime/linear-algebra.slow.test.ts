@@ -31,7 +31,7 @@ describe('at the width of a small language model', () => {
     const { u, s, vt } = await thinSvd(a, SIZE, SIZE);
     expect(await deviation(u, 'columns')).toBeLessThan(1e-12);
     expect(await deviation(vt, 'rows')).toBeLessThan(1e-12);
-    const left = u.map((value, at) => value * s[at % SIZE]);
+    const left = u.map((value, at) => value * s[at % SIZE]!);
     const back = await matmul({ left, right: vt, rows: SIZE, inner: SIZE, columns: SIZE, base: a, subtract: true });
     const norm = (values: Float64Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
     expect(norm(back)).toBeLessThan(1e-12 * norm(a));
@@ -42,9 +42,9 @@ describe('at the width of a small language model', () => {
     const { factor, inverse } = await choleskyPair(a, SIZE);
     const shape = { rows: SIZE, inner: SIZE, columns: SIZE };
     const rest = await matmul({ left: factor, right: factor, ...shape, transposeRight: true, base: a, subtract: true });
-    expect(rest.reduce((most, value) => Math.max(most, Math.abs(value)), 0)).toBeLessThan(1e-13 * a[0]);
+    expect(rest.reduce((most, value) => Math.max(most, Math.abs(value)), 0)).toBeLessThan(1e-13 * a[0]!);
     const identity = await matmul({ left: inverse, right: factor, ...shape });
-    for (let i = 0; i < SIZE; i++) identity[i * (SIZE + 1)] -= 1;
+    for (let i = 0; i < SIZE; i++) identity[i * (SIZE + 1)]! -= 1;
     expect(identity.reduce((most, value) => Math.max(most, Math.abs(value)), 0)).toBeLessThan(1e-12);
   });
 });

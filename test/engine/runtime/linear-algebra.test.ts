@@ -12,7 +12,7 @@ function normal(rows: number, columns: number): Float64Array {
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
   let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i] - b[i]));
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
   return largest;
 }
 
@@ -85,7 +85,7 @@ describe('choleskyPair', () => {
     const { factor, inverse } = await choleskyPair(a, size);
     expect(largestDifference(factor, small.cholesky(a, size))).toBeLessThan(1e-11);
     const identity = await matmul({ left: factor, right: inverse, rows: size, inner: size, columns: size });
-    for (let i = 0; i < size; i++) identity[i * size + i] -= 1;
+    for (let i = 0; i < size; i++) identity[i * size + i]! -= 1;
     expect(largestDifference(identity, new Float64Array(size * size))).toBeLessThan(1e-13);
     const solution = normal(size, 3);
     const right = small.multiply({ left: a, right: solution, rows: size, inner: size, columns: 3 });
@@ -111,10 +111,10 @@ describe('thinSvd', () => {
     const large = await thinSvd(a, rows, columns);
     const plain = small.thinSvd(a, rows, columns);
     const rank = Math.min(rows, columns);
-    expect(largestDifference(large.s, plain.s)).toBeLessThan(1e-13 * plain.s[0]);
-    const left = large.u.map((value, i) => value * large.s[i % rank]);
+    expect(largestDifference(large.s, plain.s)).toBeLessThan(1e-13 * plain.s[0]!);
+    const left = large.u.map((value, i) => value * large.s[i % rank]!);
     const back = small.multiply({ left, right: large.vt, rows, inner: rank, columns });
-    expect(largestDifference(back, a)).toBeLessThan(1e-13 * plain.s[0]);
+    expect(largestDifference(back, a)).toBeLessThan(1e-13 * plain.s[0]!);
     const overlap = await matmul({
       left: large.u,
       right: large.u,
@@ -123,7 +123,7 @@ describe('thinSvd', () => {
       columns: rank,
       transposeLeft: true,
     });
-    for (let i = 0; i < rank; i++) overlap[i * rank + i] -= 1;
+    for (let i = 0; i < rank; i++) overlap[i * rank + i]! -= 1;
     expect(largestDifference(overlap, new Float64Array(rank * rank))).toBeLessThan(1e-12);
   });
 });

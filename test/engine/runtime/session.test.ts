@@ -29,7 +29,7 @@ function oneNode(node: Omit<NodeOptions, 'name' | 'outputs'>, dtypes: readonly D
     graph: {
       name: 'one-node',
       nodes: [createNode({ ...node, name: 'node', outputs: ['y'] })],
-      inputs: node.inputs.map((name, i) => info(name, dtypes[i])),
+      inputs: node.inputs.map((name, i) => info(name, dtypes[i]!)),
       outputs: [info('y', result)],
       initializers: new Map(),
       sparseInitializers: [],
@@ -52,7 +52,7 @@ describe('createSession', () => {
         { name: 'b', dtype: 'float32', dims: ['n'] },
       ]);
       const { y } = await session.run({ a, b });
-      expect([...elements(y, 'float32')]).toEqual([11, 22, 33]);
+      expect([...elements(y!, 'float32')]).toEqual([11, 22, 33]);
       await session.release();
     }
   });
@@ -74,8 +74,8 @@ describe('createSession', () => {
     const size = { float16: 2, bool: 1, int8: 1, uint16: 2, int64: 8, float64: 8 }[dtype];
     const bytes = Uint8Array.from({ length: 2 * size }, (_, i) => (dtype === 'bool' ? i % 2 : i + 1));
     const { y } = await session.run({ a: rawTensor(dtype, [2], bytes) });
-    expect(y.dtype).toBe(dtype);
-    expect([...y.bytes]).toEqual([...bytes]);
+    expect(y!.dtype).toBe(dtype);
+    expect([...y!.bytes]).toEqual([...bytes]);
     await session.release();
   });
 
@@ -167,7 +167,7 @@ describe('readPlacement', () => {
     expect(placement.nodes).toEqual({ CPUExecutionProvider: nodes });
     expect(placement.timeShare).toEqual({ CPUExecutionProvider: 1 });
     // 14 linear layers, 2 products each in attention, the output layer.
-    expect(placement.operators.MatMul + (placement.operators.FusedMatMul ?? 0)).toBe(14 + 4 + 1);
+    expect(placement.operators.MatMul! + (placement.operators.FusedMatMul ?? 0)).toBe(14 + 4 + 1);
   });
 
   it('splits time between providers', () => {

@@ -248,22 +248,22 @@ describe('addFakeQuantization', () => {
 describe('addFakeQuantization with readers', () => {
   it('rounds a value for these nodes alone', async () => {
     const dense = tinyLlama();
-    const { input } = dense.roles.layers[1];
+    const { input } = dense.roles.layers[1]!;
     const activation = { value: input, bits: 2, scale: 2, features: 32 };
     const norm = dense.onnx.graph.nodes.filter((node) => node.inputs.includes(input)).map(({ name }) => name);
     expect(norm.length).toBeGreaterThan(1);
     const all = addFakeQuantization(dense.onnx, { activations: [activation] }).model;
     const one = addFakeQuantization(dense.onnx, {
-      activations: [{ ...activation, readers: new Set([norm[0]]) }],
+      activations: [{ ...activation, readers: new Set([norm[0]!]) }],
     }).model;
     const none = addFakeQuantization(dense.onnx, {
       activations: [{ ...activation, readers: new Set(['nobody']) }],
     }).model;
     const [a, b, c, d] = await Promise.all([all, one, none, dense.onnx].map((model) => logitsOf(model)));
-    expect(furthest(c, d)).toBe(0);
-    expect(furthest(a, d)).toBeGreaterThan(0.01);
-    expect(furthest(b, d)).toBeGreaterThan(0.001);
-    expect(furthest(a, b)).toBeGreaterThan(0.001);
+    expect(furthest(c!, d!)).toBe(0);
+    expect(furthest(a!, d!)).toBeGreaterThan(0.01);
+    expect(furthest(b!, d!)).toBeGreaterThan(0.001);
+    expect(furthest(a!, b!)).toBeGreaterThan(0.001);
   });
 });
 

@@ -160,14 +160,14 @@ describe('withSensitivity', () => {
     let sensitivity = new Float64Array(weight.length);
     for (let step = 0; step < STEPS; step++) {
       const { dw, db } = gradientOf(golden, weight, bias);
-      sensitivity = sensitivity.map((value, at) => beta * value + (1 - beta) * Math.abs(weight[at] * dw[at]));
+      sensitivity = sensitivity.map((value, at) => beta * value + (1 - beta) * Math.abs(weight[at]! * dw[at]!));
       for (const [values, moving, slope] of [
         [weight, velocity.weight, dw],
         [bias, velocity.bias, db],
       ] as const) {
         for (let at = 0; at < values.length; at++) {
-          moving[at] = 0.5 * moving[at] + slope[at];
-          values[at] -= (0.05 / (1 + step)) * moving[at];
+          moving[at] = 0.5 * moving[at]! + slope[at]!;
+          values[at]! -= (0.05 / (1 + step)) * moving[at]!;
         }
       }
     }

@@ -33,7 +33,7 @@ describe('foldPackedWeights', () => {
 
   it('counts exactly the codes that are not zero', async () => {
     const model = tinyBert();
-    const [linear] = model.linears;
+    const linear = model.linears[0]!;
     const count = async (...values: number[]) => {
       const weight = new Float32Array(linear.inFeatures * linear.outFeatures);
       weight.set(values);

@@ -27,7 +27,7 @@ describe('streamDirections', () => {
       examples,
       visit(captured) {
         for (const value of [input, output]) {
-          const flat = [...elements(captured[value], 'float32')];
+          const flat = [...elements(captured[value]!, 'float32')];
           for (let at = 0; at < flat.length; at += 32) {
             const row = flat.slice(at, at + 32);
             total += dot(row, row);

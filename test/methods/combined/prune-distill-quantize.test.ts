@@ -83,7 +83,7 @@ function kl(p: Float32Array, q: Float32Array, classes: number): number {
       const total = row.reduce((all, score) => all + Math.exp(score - highest), 0);
       return Array.from(row, (score) => score - highest - Math.log(total));
     });
-    a.forEach((logP, k) => (sum += Math.exp(logP) * (logP - b[k])));
+    a!.forEach((logP, k) => (sum += Math.exp(logP) * (logP - b![k]!)));
   }
   return sum / (p.length / classes);
 }

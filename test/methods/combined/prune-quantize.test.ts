@@ -53,18 +53,18 @@ describe('jointSweep', () => {
         const rest = remaining.slice();
         const scored: { at: number; score: number }[] = [];
         for (let i = step; i < Math.min(step + width, n); i++) {
-          const pivot = rest[i * (n + 1)];
+          const pivot = rest[i * (n + 1)]!;
           for (let out = 0; out < outFeatures; out++) {
-            scored.push({ at: i * outFeatures + out, score: weight[i * outFeatures + out] ** 2 / pivot });
+            scored.push({ at: i * outFeatures + out, score: weight[i * outFeatures + out]! ** 2 / pivot });
           }
-          const column = Float64Array.from({ length: n }, (_, j) => rest[j * n + i]);
-          for (let j = 0; j < n; j++) for (let k = 0; k < n; k++) rest[j * n + k] -= (column[j] * column[k]) / pivot;
+          const column = Float64Array.from({ length: n }, (_, j) => rest[j * n + i]!);
+          for (let j = 0; j < n; j++) for (let k = 0; k < n; k++) rest[j * n + k]! -= (column[j]! * column[k]!) / pivot;
         }
         scored.sort((a, b) => a.score - b.score);
         pruned = new Set(scored.slice(0, Math.round(0.5 * scored.length)).map(({ at }) => at));
         grids = Array.from({ length: outFeatures }, (_, out) => {
           const values = Array.from({ length: Math.min(width, n - step) }, (__, i) =>
-            Math.fround(weight[(step + i) * outFeatures + out]),
+            Math.fround(weight[(step + i) * outFeatures + out]!),
           );
           return gridOfRange(Math.min(...values), Math.max(...values), { bits: 4, symmetric: true });
         });
@@ -72,11 +72,11 @@ describe('jointSweep', () => {
       settle: (feature, weight) =>
         grids.map((grid, out) => {
           const at = feature * outFeatures + out;
-          return pruned.has(at) ? 0 : valueOf(grid, codeOf(grid, Math.fround(weight[at])));
+          return pruned.has(at) ? 0 : valueOf(grid, codeOf(grid, Math.fround(weight[at]!)));
         }),
     });
     const joint = dequantizeWeight(await jointSweep({ ...layer, bits: 4, groupSize: 32, sparsity: 0.5 }));
-    joint.forEach((value, at) => expect(Math.abs(value - expected[at])).toBeLessThan(1e-5));
+    joint.forEach((value, at) => expect(Math.abs(value - expected[at]!)).toBeLessThan(1e-5));
   });
 
   it('misses the layer output by less than one after the other', async () => {

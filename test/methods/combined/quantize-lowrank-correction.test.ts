@@ -19,9 +19,9 @@ import { tinyModels } from '../../support/tiny-model.ts';
 const shape = { inFeatures: 72, outFeatures: 24 };
 const problem = layerProblem(shape);
 const rounded = dequantizeWeight(quantizeWeight(problem.weight, { ...shape, bits: 3, symmetric: true, groupSize: 32 }));
-const error = problem.weight.map((value, at) => value - rounded[at]);
+const error = problem.weight.map((value, at) => value - rounded[at]!);
 /** As large as the input is on the average of its squares: what a mean absolute value would be for normal inputs. */
-const magnitudes = Float64Array.from({ length: 72 }, (_, j) => Math.sqrt(problem.moment[j * 73]));
+const magnitudes = Float64Array.from({ length: 72 }, (_, j) => Math.sqrt(problem.moment[j * 73]!));
 
 const productOf = ({ rank, down, up }: Factors) =>
   multiply({ left: Float64Array.from(down), right: Float64Array.from(up), rows: 72, inner: rank, columns: 24 });
@@ -31,7 +31,7 @@ async function remaining(weighting: CorrectionProblem['weighting'], rank: number
   const product = productOf(factors);
   return layerError(
     problem,
-    rounded.map((value, at) => value + product[at]),
+    rounded.map((value, at) => value + product[at]!),
   );
 }
 
@@ -41,7 +41,7 @@ describe('correction', () => {
     for (const rank of [1, 4, 11]) {
       const factors = await correction({ error, shape, rank, weighting: 'none', moment: problem.moment, magnitudes });
       const product = productOf(factors);
-      const left = error.reduce((sum, value, at) => sum + (value - product[at]) ** 2, 0);
+      const left = error.reduce((sum, value, at) => sum + (value - product[at]!) ** 2, 0);
       const expected = s.subarray(rank).reduce((sum, value) => sum + value ** 2, 0);
       expect(left / expected).toBeCloseTo(1, 3);
       expect([...factors.down]).toEqual(Array.from(factors.down, toFloat16));
@@ -50,19 +50,19 @@ describe('correction', () => {
 
   it('scales by the size of inputs as LQER does: S⁻¹ SVD_r(S E)', async () => {
     const rank = 5;
-    const scaled = Float64Array.from(error, (value, at) => value * magnitudes[Math.floor(at / 24)]);
+    const scaled = Float64Array.from(error, (value, at) => value * magnitudes[Math.floor(at / 24)]!);
     const { u, s, vt } = thinSvd(scaled, 72, 24);
     const expected = Float64Array.from(error, (_, at) => {
       const [i, out] = [Math.floor(at / 24), at % 24];
       let sum = 0;
-      for (let r = 0; r < rank; r++) sum += (u[i * 24 + r] * s[r] * vt[r * 24 + out]) / magnitudes[i];
+      for (let r = 0; r < rank; r++) sum += (u[i * 24 + r]! * s[r]! * vt[r * 24 + out]!) / magnitudes[i]!;
       return sum;
     });
     const found = productOf(
       await correction({ error, shape, rank, weighting: 'magnitude', moment: problem.moment, magnitudes }),
     );
     const largest = Math.max(...expected.map(Math.abs));
-    found.forEach((value, at) => expect(Math.abs(value - expected[at])).toBeLessThan(2e-3 * largest));
+    found.forEach((value, at) => expect(Math.abs(value - expected[at]!)).toBeLessThan(2e-3 * largest));
   });
 
   it('misses the output by less than rounding alone, the less the wider, and least when all of the inputs counts', async () => {
@@ -97,7 +97,7 @@ describe('withLowRankBranches', () => {
         const { inFeatures: rows, outFeatures: columns } = linear;
         const [left, right] = [Float64Array.from(factors.down), Float64Array.from(factors.up)];
         const update = multiply({ left, right, rows, inner: 3, columns });
-        const weight = current.weight(linear).map((value, at) => value + update[at]);
+        const weight = current.weight(linear).map((value, at) => value + update[at]!);
         return current.withWeight(linear, tensorOf('float32', [rows, columns], weight));
       }, model);
       const rows = [[1, 9, 17, 4, 33, 60, 2, 8]];
@@ -122,7 +122,7 @@ describe('quantize-lowrank-correction', () => {
         const params = { bits: 2, groupSize: 32, rank, activations: 'float32' };
         const { context } = methodContext({ method: correctionMethod, variant: '', params, model });
         const logits = await logitsOf(await correctionMethod.compress(model, context), rows);
-        const distance = Math.hypot(...logits.map((value, at) => value - dense[at])) / Math.hypot(...dense);
+        const distance = Math.hypot(...logits.map((value, at) => value - dense[at]!)) / Math.hypot(...dense);
         expect(distance).toBeLessThan(last);
         last = distance;
       }

@@ -81,7 +81,7 @@ describe('svd-quantize', () => {
         const params = { keep, bits, groupSize: 16, activations: 'float32' };
         const { context } = methodContext({ method: svdQuantize, variant: '', params, model });
         const logits = await logitsOf(await svdQuantize.compress(model, context), rows);
-        return Math.hypot(...logits.map((value, at) => value - dense[at])) / Math.hypot(...dense);
+        return Math.hypot(...logits.map((value, at) => value - dense[at]!)) / Math.hypot(...dense);
       };
       const [most, half] = [await distance(0.95, 8), await distance(0.3, 8)];
       expect(most).toBeLessThan(half);

@@ -111,7 +111,7 @@ describe('asvd', () => {
       const { meanAbsolute = new Float64Array() } = norms.get(linear.role) ?? {};
       const error = (other: Float32Array) =>
         other.reduce((sum, value, at) => {
-          const difference = (value - weight[at]) * meanAbsolute[Math.floor(at / linear.outFeatures)];
+          const difference = (value - weight[at]!) * meanAbsolute[Math.floor(at / linear.outFeatures)]!;
           return sum + difference * difference;
         }, 0);
       expect(error(effectiveWeight(compressed, linear))).toBeLessThan(error(effectiveWeight(plain, linear)));

@@ -17,12 +17,12 @@ const scales = Float64Array.from({ length: 18 }, (_, i) => 0.1 + i);
 
 /** ‖D (W − W')‖² */
 const missed = (other: Float32Array) =>
-  other.reduce((sum, value, at) => sum + (scales[Math.floor(at / 11)] * (value - weight[at])) ** 2, 0);
+  other.reduce((sum, value, at) => sum + (scales[Math.floor(at / 11)]! * (value - weight[at]!)) ** 2, 0);
 
 describe('scaledSvd', () => {
   it('misses, weighed by the scales, exactly the singular values it cuts, and less than plain SVD', async () => {
     const { s } = thinSvd(
-      Float64Array.from(weight, (value, at) => value * scales[Math.floor(at / 11)]),
+      Float64Array.from(weight, (value, at) => value * scales[Math.floor(at / 11)]!),
       18,
       11,
     );
@@ -64,7 +64,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('fwsvd on %
       const dense = model.weight(linear);
       const error = (other: Float32Array) =>
         other.reduce(
-          (sum, value, at) => sum + (roots[Math.floor(at / linear.outFeatures)] * (value - dense[at])) ** 2,
+          (sum, value, at) => sum + (roots[Math.floor(at / linear.outFeatures)]! * (value - dense[at]!)) ** 2,
           0,
         );
       expect(error(effectiveWeight(weighed, linear))).toBeLessThan(error(effectiveWeight(plain, linear)));

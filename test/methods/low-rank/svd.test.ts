@@ -19,8 +19,8 @@ describe('truncate', () => {
       for (let i = 0; i < 24; i++) {
         for (let o = 0; o < 16; o++) {
           let value = 0;
-          for (let r = 0; r < rank; r++) value += down[i * rank + r] * up[r * 16 + o];
-          error += (value - weight[i * 16 + o]) ** 2;
+          for (let r = 0; r < rank; r++) value += down[i * rank + r]! * up[r * 16 + o]!;
+          error += (value - weight[i * 16 + o]!) ** 2;
         }
       }
       const cut = s.slice(rank).reduce((sum, value) => sum + value * value, 0);
@@ -67,7 +67,7 @@ describe('svd', () => {
     const { context, notes } = methodContext({ method, variant: 'all', model });
     const compressed = await svd.compress(model, context);
     // At share 1 a square layer of width 32 would get rank 16, exactly its own size.
-    const { q } = model.roles.layers[0];
+    const { q } = model.roles.layers[0]!;
     expect(compressed.weight(q)).toEqual(model.weight(q));
     expect(notes.join()).toContain('left dense');
     expect(notes.join()).toContain('layers.0.q');

@@ -22,7 +22,7 @@ describe.each(deep.map((model) => [model.id, model] as const))('layer-drop on %s
         values: [input, output],
         examples,
         visit(captured) {
-          const [before, after] = [input, output].map((value) => [...elements(captured[value], 'float32')]);
+          const [before, after] = [input, output].map((value) => [...elements(captured[value]!, 'float32')]);
           for (let at = 0; at < (before?.length ?? 0); at += 32) {
             const [a, b] = [before?.slice(at, at + 32) ?? [], after?.slice(at, at + 32) ?? []];
             const dot = a.reduce((sum, x, i) => sum + x * (b[i] as number), 0);

@@ -9,7 +9,7 @@ import { tinyLlama } from '../../support/tiny-model.ts';
 
 const plain = tinyLlama();
 // One layer ten times as large: a global threshold must spare it.
-const [largeLayer] = plain.linears;
+const largeLayer = plain.linears[0]!;
 const model = plain.withWeight(
   largeLayer,
   tensorOf(

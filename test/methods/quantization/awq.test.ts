@@ -25,14 +25,14 @@ function problem(seed: string) {
   const random = createRandom(seed);
   const [inFeatures, outFeatures, rows] = [40, 12, 120];
   const strength = Float64Array.from({ length: inFeatures }, (_, i) => (i % 13 === 2 ? 12 : 0.5 + random.next()));
-  const x = Float64Array.from({ length: rows * inFeatures }, (_, at) => strength[at % inFeatures] * random.normal());
+  const x = Float64Array.from({ length: rows * inFeatures }, (_, at) => strength[at % inFeatures]! * random.normal());
   const moment = new Float64Array(inFeatures * inFeatures);
   const meanAbsolute = new Float64Array(inFeatures);
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < inFeatures; i++) {
-      meanAbsolute[i] += Math.abs(x[row * inFeatures + i]) / rows;
+      meanAbsolute[i]! += Math.abs(x[row * inFeatures + i]!) / rows;
       for (let j = 0; j < inFeatures; j++)
-        moment[i * inFeatures + j] += x[row * inFeatures + i] * x[row * inFeatures + j];
+        moment[i * inFeatures + j]! += x[row * inFeatures + i]! * x[row * inFeatures + j]!;
     }
   }
   const weight = () => Float32Array.from({ length: inFeatures * outFeatures }, () => random.normal());
@@ -48,14 +48,14 @@ describe('searchScales', () => {
       const direct = (scales: ArrayLike<number>) => {
         let error = 0;
         for (const weight of weights) {
-          const scaled = weight.map((value, at) => value * scales[Math.floor(at / outFeatures)]);
+          const scaled = weight.map((value, at) => value * scales[Math.floor(at / outFeatures)]!);
           const rounded = dequantizeWeight(quantizeWeight(scaled, { inFeatures, outFeatures, ...format }));
           for (let row = 0; row < rows; row++) {
             for (let out = 0; out < outFeatures; out++) {
               let difference = 0;
               for (let i = 0; i < inFeatures; i++) {
                 const at = i * outFeatures + out;
-                difference += x[row * inFeatures + i] * (rounded[at] / scales[i] - weight[at]);
+                difference += x[row * inFeatures + i]! * (rounded[at]! / scales[i]! - weight[at]!);
               }
               error += difference ** 2;
             }
@@ -75,8 +75,8 @@ describe('searchScales', () => {
   it('leaves everything as it is at α = 0', () => {
     expect([...scalesOf(Float64Array.of(0.1, 5, 0), 0)]).toEqual([1, 1, 1]);
     const [weak, strong] = scalesOf(Float64Array.of(0.25, 4), 0.5);
-    expect(strong / weak).toBeCloseTo(4, 6);
-    expect(strong * weak).toBeCloseTo(1, 6);
+    expect(strong! / weak!).toBeCloseTo(4, 6);
+    expect(strong! * weak!).toBeCloseTo(1, 6);
   });
 });
 
@@ -87,7 +87,7 @@ describe('searchClipping', () => {
     const round = (values: Float32Array) =>
       dequantizeWeight(quantizeWeight(values, { inFeatures, outFeatures, ...format }));
     const columnOf = (values: Float32Array, out: number) => ({
-      weight: Float32Array.from({ length: inFeatures }, (_, i) => values[i * outFeatures + out]),
+      weight: Float32Array.from({ length: inFeatures }, (_, i) => values[i * outFeatures + out]!),
       moment,
       inFeatures,
       outFeatures: 1,
@@ -95,14 +95,14 @@ describe('searchClipping', () => {
     for (let out = 0; out < outFeatures; out++) {
       const dense = columnOf(weight, out);
       const [plain, cut] = [round(weight), round(clipped)].map((values) => columnOf(values, out).weight);
-      expect(layerError(dense, cut)).toBeLessThanOrEqual(layerError(dense, plain) * (1 + 1e-9));
+      expect(layerError(dense, cut!)).toBeLessThanOrEqual(layerError(dense, plain!) * (1 + 1e-9));
     }
     const dense = { weight, moment, inFeatures, outFeatures };
     expect(layerError(dense, round(clipped))).toBeLessThan(layerError(dense, round(weight)));
     const largest = Math.max(...weight.map(Math.abs));
     clipped.forEach((value, at) => {
-      expect(Math.abs(value)).toBeLessThanOrEqual(Math.abs(weight[at]));
-      expect(Math.abs(value - weight[at])).toBeLessThan(largest / 2);
+      expect(Math.abs(value)).toBeLessThanOrEqual(Math.abs(weight[at]!));
+      expect(Math.abs(value - weight[at]!)).toBeLessThan(largest / 2);
     });
   });
 });
@@ -119,7 +119,7 @@ describe('awq', () => {
         const moments = await secondMoments({ model, examples });
         const norms = await activationNorms({ model, examples });
         for (const linears of layersByInput(model.linears)) {
-          const [{ role, inFeatures }] = linears;
+          const { role, inFeatures } = linears[0]!;
           const moment = moments.get(role)?.sum as Float64Array;
           const meanAbsolute = norms.get(role)?.meanAbsolute as Float64Array;
           const layers = linears.map((linear) => ({ ...linear, weight: model.weight(linear) }));
@@ -129,7 +129,7 @@ describe('awq', () => {
             const { outFeatures } = linear;
             const divisors = await outputDivisors(model, linear.output, context.calibration.examples, format);
             const restored = effectiveWeight(compressed, linear).map(
-              (value, at) => (value / scales[Math.floor(at / outFeatures)]) * (divisors?.[at % outFeatures] ?? 1),
+              (value, at) => (value / scales[Math.floor(at / outFeatures)]!) * (divisors?.[at % outFeatures] ?? 1),
             );
             const dense = { weight: model.weight(linear), moment, inFeatures, outFeatures };
             ours += layerError(dense, restored);
@@ -150,7 +150,7 @@ describe('awq', () => {
       const params = { bits: 8, groupSize: 16, activations: 'float32' };
       const compressed = await awq.compress(model, methodContext({ method: awq, variant: '', params, model }).context);
       const [found, dense] = [await logitsOf(compressed, rows), await logitsOf(model, rows)];
-      const distance = Math.hypot(...found.map((value, at) => value - dense[at])) / Math.hypot(...dense);
+      const distance = Math.hypot(...found.map((value, at) => value - dense[at]!)) / Math.hypot(...dense);
       expect(distance).toBeLessThan(0.03);
     }
   });
@@ -158,7 +158,7 @@ describe('awq', () => {
   it('gains where a few inputs are strong', async () => {
     const random = createRandom('strong');
     const plain = tinyLlama();
-    const norm = plain.onnx.graph.nodes.find(({ outputs }) => outputs.includes(plain.linears[0].input));
+    const norm = plain.onnx.graph.nodes.find(({ outputs }) => outputs.includes(plain.linears[0]!.input));
     const vector = norm?.inputs.find((name) => plain.onnx.graph.initializers.has(name)) as string;
     const initializers = new Map(plain.onnx.graph.initializers);
     initializers.set(
@@ -172,13 +172,13 @@ describe('awq', () => {
     const model: Model = plain.withOnnx({ ...plain.onnx, graph: { ...plain.onnx.graph, initializers } });
     const { context } = methodContext({ method: awq, variant: 'w3g32', model });
     const { examples } = context.calibration;
-    const [{ role, inFeatures, outFeatures }] = model.linears;
+    const { role, inFeatures, outFeatures } = model.linears[0]!;
     const moment = (await secondMoments({ model, examples })).get(role)?.sum as Float64Array;
     const meanAbsolute = (await activationNorms({ model, examples })).get(role)?.meanAbsolute as Float64Array;
-    const weight = model.weight(model.linears[0]);
+    const weight = model.weight(model.linears[0]!);
     const format = { bits: 3, groupSize: 32, symmetric: true } as const;
     const scales = await searchScales({ layers: [{ weight, inFeatures, outFeatures }], meanAbsolute, moment, format });
-    expect(scales[4]).toBeGreaterThan(3 * scales[5]);
+    expect(scales[4]).toBeGreaterThan(3 * scales[5]!);
   });
 });
 

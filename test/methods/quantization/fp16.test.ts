@@ -25,7 +25,7 @@ describe('fp16', () => {
       if (dense === undefined) throw new Error(`no ${name}`);
       elements(dense, 'float32').forEach((value, at) => {
         const limit = Math.max(Math.abs(value) * 2 ** -11, 2 ** -25);
-        expect(Math.abs(fromFloat16Bits(patterns[at]) - value)).toBeLessThanOrEqual(limit);
+        expect(Math.abs(fromFloat16Bits(patterns[at]!) - value)).toBeLessThanOrEqual(limit);
       });
     }
   });
@@ -39,8 +39,8 @@ describe('fp16', () => {
 
   it('refuses a weight beyond the range of float16', () => {
     const model = tinyLlama();
-    const [linear] = model.linears;
-    const { inFeatures, outFeatures } = linear;
+    const linear = model.linears[0]!;
+    const { inFeatures, outFeatures } = linear!;
     const large = model.weight(linear).map((value, at) => (at === 7 ? 70_000 : value));
     expect(() => compress(model.withWeight(linear, tensorOf('float32', [inFeatures, outFeatures], large)))).toThrow(
       NumericalError,

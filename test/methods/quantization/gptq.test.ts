@@ -20,9 +20,9 @@ describe('gptq', () => {
     const linears = smaller.onnx.graph.nodes.filter(({ op }) => op === 'MatMulNBits');
     expect(linears.map(({ name }) => name).sort()).toEqual(model.linears.map(({ node }) => node).sort());
     const session = await createSession(smaller.onnx, { threads: 1 });
-    const { logits } = await session.run(exampleFeeds(smaller.onnx.graph.inputs, context.calibration.examples[0]));
+    const { logits } = await session.run(exampleFeeds(smaller.onnx.graph.inputs, context.calibration.examples[0]!));
     await session.release();
-    expect(logits.dims).toEqual([1, 16, 64]);
+    expect(logits!.dims).toEqual([1, 16, 64]);
 
     const moments = await secondMoments({ model, examples: context.calibration.examples });
     for (const linear of model.linears) {

@@ -48,7 +48,7 @@ describe('quantizeInt8', () => {
       const expected = floats(entry.output);
       const largest = Math.max(...expected.map(Math.abs));
       y.forEach((value, at) => {
-        expect(Math.abs(value - expected[at])).toBeLessThan(1e-6 * largest);
+        expect(Math.abs(value - expected[at]!)).toBeLessThan(1e-6 * largest);
       });
     });
   }
@@ -70,7 +70,7 @@ describe('int8-dynamic', () => {
 
   it('leaves the other layers in float32 when told to', () => {
     const attention = compress('channel-attention');
-    const { q, up } = model.roles.layers[0];
+    const { q, up } = model.roles.layers[0]!;
     expect(attention.onnx.graph.initializers.has(q.weight)).toBe(false);
     expect(attention.weight(up)).toEqual(model.weight(up));
     expect(countOps(attention, 'MatMulInteger')).toBe(4 * model.roles.layers.length);
@@ -87,7 +87,7 @@ describe('int8-dynamic', () => {
     const readers = graph.nodes.filter((node) => node.inputs.includes(`${table}.codes`)).map((node) => node.op);
     expect(readers).toEqual(['Gather', 'Transpose']);
     const [integers, plain] = [await logitsOf(compressed), await logitsOf(compress('channel'))];
-    const difference = Math.hypot(...integers.map((value, at) => value - plain[at]));
+    const difference = Math.hypot(...integers.map((value, at) => value - plain[at]!));
     expect(difference / Math.hypot(...plain)).toBeLessThan(0.04);
     expect(difference).toBeGreaterThan(0);
   });
@@ -106,5 +106,5 @@ async function logitsOf(compressed: Model): Promise<Float32Array> {
   const ids = BigInt64Array.from({ length: 16 }, (_, at) => BigInt((at * 7 + 3) % 64));
   const { logits } = await session.run({ input_ids: tensorOf('int64', [2, 8], ids) });
   await session.release();
-  return elements(logits, 'float32').slice();
+  return elements(logits!, 'float32').slice();
 }

@@ -127,7 +127,7 @@ describe('int8-static', () => {
   it('rounds only what linear layers read: the residual stream of an encoder stays as it is', async () => {
     const model = tinyBert();
     const { graph } = (await compress('minmax', model)).onnx;
-    const { input } = model.roles.layers[0];
+    const { input } = model.roles.layers[0]!;
     const readers = graph.nodes.filter((node) => node.inputs.includes(input)).map(({ op }) => op);
     expect(readers.sort()).toEqual(['Add', 'QuantizeLinear']);
   });
@@ -141,7 +141,7 @@ describe('int8-static', () => {
     const dense = await logitsOf(model, rows);
     const distance = async (variant: string) => {
       const logits = await logitsOf(await compress(variant, model), rows);
-      return Math.hypot(...logits.map((value, at) => value - dense[at])) / Math.hypot(...dense);
+      return Math.hypot(...logits.map((value, at) => value - dense[at]!)) / Math.hypot(...dense);
     };
     const [channel, tensor] = [await distance('minmax'), await distance('minmax-tensor')];
     expect(channel).toBeLessThan(tensor);
@@ -149,7 +149,7 @@ describe('int8-static', () => {
 
     const { context } = methodContext({ method: int8Static, variant: 'percentile-999', model });
     const { onnx } = await int8Static.compress(model, context);
-    const [{ input }] = model.linears;
+    const { input } = model.linears[0]!;
     const rule = { kind: 'percentile', percentile: 99.9 } as const;
     const ranges = await activationRanges({ model, examples: context.calibration.examples, values: [input], rule });
     const scale = onnx.graph.initializers.get(`${input}.scale`);

@@ -19,7 +19,7 @@ const importance = Float64Array.from({ length: 45 }, () => random.next() ** 4);
 
 /** Σ E[x_j²] (w' - w)² */
 function weightedError(restored: ArrayLike<number>): number {
-  return weight.reduce((sum, value, at) => sum + importance[Math.floor(at / 7)] * (restored[at] - value) ** 2, 0);
+  return weight.reduce((sum, value, at) => sum + importance[Math.floor(at / 7)]! * (restored[at]! - value) ** 2, 0);
 }
 
 describe('quantizeToCodebook', () => {
@@ -45,8 +45,8 @@ describe('quantizeToCodebook', () => {
       expect([...book]).toEqual(Array.from(book, toFloat16));
       lookUpWeight(quantized).forEach((value, at) => {
         const table = granularity === 'layer' ? book : book.filter((_, i) => i % 7 === at % 7);
-        const least = Math.min(...Array.from(table, (centre) => Math.abs(centre - weight[at])));
-        expect(Math.abs(value - weight[at])).toBeCloseTo(least, 6);
+        const least = Math.min(...Array.from(table, (centre) => Math.abs(centre - weight[at]!)));
+        expect(Math.abs(value - weight[at]!)).toBeCloseTo(least, 6);
       });
     }
   });

@@ -131,7 +131,7 @@ describe('quantizeBnb4', () => {
     const random = createRandom('nf4');
     const shape = { inFeatures: 64, outFeatures: 128 };
     const weight = Float32Array.from({ length: 64 * 128 }, () => random.normal());
-    const lost = (restored: Float32Array) => restored.reduce((sum, value, at) => sum + (value - weight[at]) ** 2, 0);
+    const lost = (restored: Float32Array) => restored.reduce((sum, value, at) => sum + (value - weight[at]!) ** 2, 0);
     const bnb = (type: Bnb4Type) =>
       lost(dequantizeBnb4(quantizeBnb4(weight, { ...shape, type, blockSize: 64, nested: false })));
     const even = lost(dequantizeWeight(quantizeWeight(weight, { ...shape, bits: 4, symmetric: true, groupSize: 64 })));
@@ -143,7 +143,7 @@ describe('quantizeBnb4', () => {
 describe('nf4', () => {
   it('stores scales in a byte each when nested, and counts neither them nor their levels as parameters', async () => {
     const model = tinyLlama();
-    const [linear] = model.linears;
+    const linear = model.linears[0]!;
     const compress = (nested: boolean) =>
       withBnb4Linears(
         model,

@@ -85,7 +85,7 @@ describe.each([8, 4] as const)('activations of %i bits', (bits) => {
       const stored = withRoundedInputs(weightsAlone, trainedGrids(grids, parameters));
       // Float32 sums in another order may tip a value over to the next level.
       const largest = Math.max(...trained.map(Math.abs));
-      const difference = (await logitsOf(stored, rows)).map((value, at) => Math.abs(value - trained[at]));
+      const difference = (await logitsOf(stored, rows)).map((value, at) => Math.abs(value - trained[at]!));
       expect([...difference].sort((a, b) => a - b)[Math.floor(0.8 * difference.length)]).toBeLessThan(1e-4 * largest);
       expect(largestDifference(trained, await logitsOf(weightsAlone, rows))).toBeGreaterThan(bits === 8 ? 1e-4 : 1e-2);
       const rounds = stored.onnx.graph.nodes.filter(({ op }) => op === 'QuantizeLinear');

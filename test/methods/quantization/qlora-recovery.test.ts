@@ -18,7 +18,7 @@ describe('roundedBase', () => {
     for (const base of ['nf4', 'w4g32', 'w3g32', 'w2g32'] as const) {
       const { dense, packed } = roundedBase(model, base);
       const [seen, stored] = [await logitsOf(dense, rows), await logitsOf(packed, rows)];
-      const distance = Math.hypot(...seen.map((value, at) => value - stored[at])) / Math.hypot(...seen);
+      const distance = Math.hypot(...seen.map((value, at) => value - stored[at]!)) / Math.hypot(...seen);
       // But for kernels that round their inputs to 8 bits.
       expect(distance).toBeLessThan(base === 'nf4' ? 1e-5 : 0.05);
     }
@@ -65,15 +65,15 @@ describe('qlora-recovery', () => {
     const dense = await logitsOf(model, rows);
     const distance = async ({ compressed }: { compressed: Model }) => {
       const logits = await logitsOf(compressed, rows);
-      return Math.hypot(...logits.map((value, at) => value - dense[at])) / Math.hypot(...dense);
+      return Math.hypot(...logits.map((value, at) => value - dense[at]!)) / Math.hypot(...dense);
     };
     expect(await distance(error)).toBeLessThan(0.8 * (await distance(zero)));
     // With adapters of zero the model is that of round-to-nearest.
     const params = { bits: 2, groupSize: 32 };
     const plain = await rtn.compress(model, methodContext({ method: rtn, variant: '', params, model }).context);
     expect(largestDifference(await logitsOf(zero.compressed, rows), await logitsOf(plain, rows))).toBeLessThan(1e-3);
-    const up = zero.compressed.onnx.graph.initializers.get(`${model.linears[0].weight}.scales`);
-    const same = plain.onnx.graph.initializers.get(`${model.linears[0].weight}.scales`);
+    const up = zero.compressed.onnx.graph.initializers.get(`${model.linears[0]!.weight}.scales`);
+    const same = plain.onnx.graph.initializers.get(`${model.linears[0]!.weight}.scales`);
     if (up === undefined || same === undefined) throw new Error('no scales');
     expect(elements(up, 'float32')).toEqual(elements(same, 'float32'));
   });

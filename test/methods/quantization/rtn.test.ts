@@ -16,15 +16,15 @@ async function logitsOf(compressed: Model): Promise<Float32Array> {
   const ids = BigInt64Array.from({ length: 16 }, (_, at) => BigInt((at * 7 + 3) % 48));
   const { logits } = await session.run({ input_ids: tensorOf('int64', [2, 8], ids) });
   await session.release();
-  return elements(logits, 'float32').slice();
+  return elements(logits!, 'float32').slice();
 }
 
 function relativeDistance(a: Float32Array, b: Float32Array): number {
   let difference = 0;
   let norm = 0;
   a.forEach((value, at) => {
-    difference += (value - b[at]) ** 2;
-    norm += b[at] ** 2;
+    difference += (value - b[at]!) ** 2;
+    norm += b[at]! ** 2;
   });
   return Math.sqrt(difference / norm);
 }
@@ -123,7 +123,7 @@ describe('rtn', () => {
       });
       const plain = rounded(model, { bits: 4, groupSize: 32, symmetric: true });
       const values = dequantizeWeight(quantized);
-      const rows = Float32Array.from({ length: 48 * 64 }, (_, at) => values[(at % 64) * 48 + Math.floor(at / 64)]);
+      const rows = Float32Array.from({ length: 48 * 64 }, (_, at) => values[(at % 64) * 48 + Math.floor(at / 64)]!);
       const expected = plain.withOnnx(
         withGraph(plain.onnx, replaceInitializer(plain.onnx.graph, table, tensorOf('float32', [48, 64], rows))),
       );
@@ -145,5 +145,5 @@ function transposedTable(dense: Model): Float32Array {
   const tensor = dense.onnx.graph.initializers.get(dense.roles.embedding.weight);
   if (tensor === undefined) throw new Error('no table');
   const values = elements(tensor, 'float32');
-  return Float32Array.from({ length: values.length }, (_, at) => values[(at % 48) * 64 + Math.floor(at / 48)]);
+  return Float32Array.from({ length: values.length }, (_, at) => values[(at % 48) * 64 + Math.floor(at / 48)]!);
 }

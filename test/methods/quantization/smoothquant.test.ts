@@ -39,7 +39,7 @@ function withOutliers(model: Model): Model {
 async function distance(method: typeof smoothquant, variant: string, model: Model): Promise<number> {
   const compressed = await method.compress(model, methodContext({ method, variant, model }).context);
   const [found, dense] = [await logitsOf(compressed, rows), await logitsOf(model, rows)];
-  return Math.hypot(...found.map((value, at) => value - dense[at])) / Math.hypot(...dense);
+  return Math.hypot(...found.map((value, at) => value - dense[at]!)) / Math.hypot(...dense);
 }
 
 describe('smoothingScales', () => {
@@ -87,15 +87,15 @@ describe('smooth', () => {
     const { examples } = randomExamples(model, 'smooth');
     const norms = await activationNorms({ model, examples });
     const { model: smoothed } = smooth(model, norms, { alpha: 0.5, layers: 'after-norms' });
-    const { q, k, v } = model.roles.layers[1];
+    const { q, k, v } = model.roles.layers[1]!;
     const after = new Float64Array(q.inFeatures);
     await captureValues({
       model: smoothed.onnx,
       values: [q.input],
       examples,
       visit: (captured) =>
-        elements(captured[q.input], 'float32').forEach((value, at) => {
-          after[at % q.inFeatures] = Math.max(after[at % q.inFeatures], Math.abs(value));
+        elements(captured[q.input]!, 'float32').forEach((value, at) => {
+          after[at % q.inFeatures] = Math.max(after[at % q.inFeatures]!, Math.abs(value));
         }),
     });
     for (let j = 0; j < q.inFeatures; j++) {
@@ -107,7 +107,7 @@ describe('smooth', () => {
             .map(Math.abs),
         ),
       );
-      expect(Math.max(...weights) / after[j]).toBeCloseTo(1, 4);
+      expect(Math.max(...weights) / after[j]!).toBeCloseTo(1, 4);
     }
   });
 });

@@ -21,7 +21,10 @@ const members = problems.map(({ weight, moment }, index) => ({
   weight,
   secondMoment: moment,
 }));
-const stacked = problems.reduce((sum, { moment }) => sum.map((value, at) => value + moment[at]), new Float64Array(324));
+const stacked = problems.reduce(
+  (sum, { moment }) => sum.map((value, at) => value + moment[at]!),
+  new Float64Array(324),
+);
 
 function product(down: Float32Array, up: Float32Array, rank: number): Float32Array {
   const [left, right] = [Float64Array.from(down), Float64Array.from(up)];
@@ -33,7 +36,7 @@ describe('shareBasis', () => {
     for (const rank of [2, 7, 13]) {
       const { factored, lost } = await shareBasis(members, { rank, damping: 0 });
       const missed = factored.reduce((sum, { factors: { down, up } }, index) => {
-        return sum + layerError({ ...problems[index], moment: stacked }, product(down, up, rank));
+        return sum + layerError({ ...problems[index]!, moment: stacked }, product(down, up, rank));
       }, 0);
       expect(lost).toBeGreaterThan(0);
       expect(missed / lost).toBeCloseTo(1, 4);

@@ -33,10 +33,10 @@ describe('relax', () => {
       const rank = (a?.length ?? 0) / rows;
       expect(rank).toBe(Math.floor((0.25 * rows * columns) / (rows + columns)));
       const common = tied.weight(shared);
-      const missing = Float64Array.from(model.weight(linear), (value, at) => value - common[at]);
+      const missing = Float64Array.from(model.weight(linear), (value, at) => value - common[at]!);
       const { s } = thinSvd(missing, rows, columns);
       const product = multiply({ left: a as Float64Array, right: b as Float64Array, rows, inner: rank, columns });
-      const error = product.reduce((sum, value, at) => sum + (value - missing[at]) ** 2, 0);
+      const error = product.reduce((sum, value, at) => sum + (value - missing[at]!) ** 2, 0);
       expect(error).toBeCloseTo(
         s.subarray(rank).reduce((sum, value) => sum + value * value, 0),
         4,

@@ -45,7 +45,7 @@ describe('lowRankCorrection', () => {
     const correction = multiply({ left, right, rows: 14, inner: rank, columns: 9 });
     return layerError(
       target,
-      weight.map((value, at) => value + correction[at]),
+      weight.map((value, at) => value + correction[at]!),
     );
   };
 
@@ -63,7 +63,7 @@ describe('lowRankCorrection', () => {
   it('misses what the singular values it cuts say, in the metric of the inputs', async () => {
     // With inputs of unit moment the metric is plain.
     const identity = Float64Array.from({ length: 196 }, (_, at) => (at % 15 === 0 ? 1 : 0));
-    const missing = Float64Array.from(target.weight, (value, at) => value - weight[at]);
+    const missing = Float64Array.from(target.weight, (value, at) => value - weight[at]!);
     const { s } = thinSvd(missing, 14, 9);
     const white = { ...problem, moment: identity, cross: Float64Array.from(target.weight) };
     const { down, up } = await lowRankCorrection(white, 4);
@@ -74,7 +74,7 @@ describe('lowRankCorrection', () => {
       inner: 4,
       columns: 9,
     });
-    const error = product.reduce((sum, value, at) => sum + (value - missing[at]) ** 2, 0);
+    const error = product.reduce((sum, value, at) => sum + (value - missing[at]!) ** 2, 0);
     const cut = s.subarray(4).reduce((sum, value) => sum + value * value, 0);
     // Held near none by a thousandth.
     expect(error / cut).toBeGreaterThan(0.9999);
@@ -98,7 +98,7 @@ describe.each(models.map((model) => [model.id, model] as const))('tie-layers on 
   };
   const distance = async (a: typeof model, b: typeof model) => {
     const [x, y] = [await logitsOf(a, rows), await logitsOf(b, rows)];
-    return x.reduce((sum, value, at) => sum + (value - y[at]) ** 2, 0);
+    return x.reduce((sum, value, at) => sum + (value - y[at]!) ** 2, 0);
   };
 
   it('brings the outputs nearer to those of the model as it was, a low-rank matrix more than a scale', async () => {

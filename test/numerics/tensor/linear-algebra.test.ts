@@ -25,7 +25,7 @@ function identity(size: number): Float64Array {
 
 function largestDifference(a: Float64Array, b: Float64Array): number {
   expect(a.length).toBe(b.length);
-  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0);
 }
 
 function norm(a: Float64Array): number {
@@ -59,11 +59,11 @@ describe('symmetricEigen', () => {
   it('diagonalises with orthonormal vectors, largest value first', () => {
     const size = 50;
     const square = normal(size, size);
-    const a = transpose(square, size, size).map((value, i) => value + square[i]);
+    const a = transpose(square, size, size).map((value, i) => value + square[i]!);
     const { values, vectors } = symmetricEigen(a, size);
     expect([...values]).toEqual([...values].sort((x, y) => y - x));
     expect(largestDifference(gram(vectors, size, size), identity(size))).toBeLessThan(1e-13);
-    const scaled = vectors.map((value, i) => value * values[Math.floor(i / size)]);
+    const scaled = vectors.map((value, i) => value * values[Math.floor(i / size)]!);
     const left = transpose(vectors, size, size);
     const back = multiply({ left, right: scaled, rows: size, inner: size, columns: size });
     expect(largestDifference(back, a)).toBeLessThan(1e-13 * norm(a));
@@ -123,18 +123,18 @@ describe('thinSvd', () => {
     expect(s[rank - 1]).toBeGreaterThanOrEqual(0);
     expect(largestDifference(gram(transpose(u, rows, rank), rank, rows), identity(rank))).toBeLessThan(1e-12);
     expect(largestDifference(gram(vt, rank, columns), identity(rank))).toBeLessThan(1e-12);
-    const left = u.map((value, i) => value * s[i % rank]);
+    const left = u.map((value, i) => value * s[i % rank]!);
     const back = multiply({ left, right: vt, rows, inner: rank, columns });
-    expect(largestDifference(back, a)).toBeLessThanOrEqual(1e-13 * s[0]);
+    expect(largestDifference(back, a)).toBeLessThanOrEqual(1e-13 * s[0]!);
   });
 
   it('keeps singular values far below the square root of the precision', () => {
     const size = 12;
     const { vectors: p } = symmetricEigen(gram(normal(size, 20), size, 20), size);
     const values = Float64Array.from({ length: size }, (_, i) => 10 ** -i);
-    const a = p.map((value, i) => value * values[Math.floor(i / size)]);
+    const a = p.map((value, i) => value * values[Math.floor(i / size)]!);
     const { s } = thinSvd(a, size, size);
-    s.forEach((value, i) => expect(Math.abs(value / values[i] - 1)).toBeLessThan(1e-13));
+    s.forEach((value, i) => expect(Math.abs(value / values[i]! - 1)).toBeLessThan(1e-13));
   });
 
   it('refuses what is not finite', () => {

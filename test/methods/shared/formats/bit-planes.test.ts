@@ -37,7 +37,7 @@ describe('bitPlaneNodes', () => {
     const session = await createSession(whole, { threads: 1 });
     const { y } = await session.run({});
     await session.release();
-    return [...elements(y, 'int32')];
+    return [...elements(y!, 'int32')];
   }
 
   it.each([1, 2, 3, 4, 7])('gives codes of %i bits back', async (bits) => {
@@ -49,7 +49,7 @@ describe('bitPlaneNodes', () => {
 
   it.each([2, 3, 4])('puts two codes of %i bits side by side, the first low', async (bits) => {
     const codes = codesOf(bits, 96);
-    const pairs = Array.from({ length: 48 }, (_, at) => codes[2 * at] | (codes[2 * at + 1] << 4));
+    const pairs = Array.from({ length: 48 }, (_, at) => codes[2 * at]! | (codes[2 * at + 1]! << 4));
     expect(await unpacked(codes, { bits, lanes: 2 })).toEqual(pairs);
   });
 });

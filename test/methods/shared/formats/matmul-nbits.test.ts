@@ -81,10 +81,10 @@ describe('dequantizeWeight', () => {
       const restored = dequantizeWeight(quantized);
       for (let i = 0; i < shape.inFeatures; i++) {
         for (let out = 0; out < shape.outFeatures; out++) {
-          const step = quantized.scales[out * 3 + Math.floor(i / 16)];
+          const step = quantized.scales[out * 3 + Math.floor(i / 16)]!;
           const at = i * shape.outFeatures + out;
           // Rounding the zero point shifts the range by up to half a step, so its ends may lie a whole step away.
-          expect(Math.abs(restored[at] - weight[at])).toBeLessThanOrEqual(step * 1.0001);
+          expect(Math.abs(restored[at]! - weight[at]!)).toBeLessThanOrEqual(step * 1.0001);
         }
       }
     }
@@ -96,7 +96,7 @@ describe('dequantizeWeight', () => {
       const restored = dequantizeWeight(
         quantizeWeight(weight, { inFeatures: 64, outFeatures: 1, bits: 4, symmetric, groupSize: 32 }),
       );
-      for (let at = 0; at < 64; at += 3) expect(Math.abs(restored[at])).toBe(0);
+      for (let at = 0; at < 64; at += 3) expect(Math.abs(restored[at]!)).toBe(0);
     }
   });
 
@@ -163,8 +163,10 @@ describe('storedBlockSize', () => {
     const quantized = quantizeWeight(weight, { ...shape, bits: 4, symmetric: false, groupSize: 'channel' });
     const packed = packWeight(quantized);
     const [first, second] = quantized.scales;
-    expect(elements(packed.scales, 'float32')).toEqual(Float32Array.of(first, first, first, second, second, second));
+    expect(elements(packed.scales, 'float32')).toEqual(
+      Float32Array.of(first!, first!, first!, second!, second!, second!),
+    );
     const [a, b] = quantized.zeroPoints;
-    expect([...(packed.zeroPoints?.bytes ?? [])]).toEqual([a | (a << 4), a | 0x80, b | (b << 4), b | 0x80]);
+    expect([...(packed.zeroPoints?.bytes ?? [])]).toEqual([a! | (a! << 4), a! | 0x80, b! | (b! << 4), b! | 0x80]);
   });
 });

@@ -27,7 +27,7 @@ function reference(problem: LayerProblem, options: Options): Float64Array {
       Array.from({ length: outFeatures }, (_, out) => {
         const values: number[] = [];
         for (let i = group * size; i < Math.min((group + 1) * size, inFeatures); i++) {
-          values.push(Math.fround(weight[i * outFeatures + out]));
+          values.push(Math.fround(weight[i * outFeatures + out]!));
         }
         return gridOfRange(Math.min(...values), Math.max(...values), options);
       }),
@@ -41,7 +41,7 @@ function reference(problem: LayerProblem, options: Options): Float64Array {
     settle(feature, weight) {
       if (!order && feature % size === 0) fit(feature / size, weight);
       const grid = grids.get(Math.floor(feature / size)) as Grid[];
-      return grid.map((g, out) => valueOf(g, codeOf(g, Math.fround(weight[feature * outFeatures + out]))));
+      return grid.map((g, out) => valueOf(g, codeOf(g, Math.fround(weight[feature * outFeatures + out]!))));
     },
   });
 }
@@ -57,14 +57,14 @@ function plainSweepMasked(problem: LayerProblem, mask: Uint8Array): Float64Array
         grids = Array.from({ length: outFeatures }, (_, out) => {
           const values: number[] = [];
           for (let i = feature; i < Math.min(feature + 32, inFeatures); i++) {
-            values.push(Math.fround(weight[i * outFeatures + out]));
+            values.push(Math.fround(weight[i * outFeatures + out]!));
           }
           return gridOfRange(Math.min(...values), Math.max(...values), defaults);
         });
       }
       return grids.map((grid, out) => {
         const at = feature * outFeatures + out;
-        return mask[at] === 0 ? 0 : valueOf(grid, codeOf(grid, Math.fround(weight[at])));
+        return mask[at] === 0 ? 0 : valueOf(grid, codeOf(grid, Math.fround(weight[at]!)));
       });
     },
   });
@@ -94,7 +94,7 @@ describe('gptqLayer', () => {
     const expected = reference(problem, options);
     let different = 0;
     quantized.forEach((value, at) => {
-      if (Math.abs(value - expected[at]) > 1e-6) different++;
+      if (Math.abs(value - expected[at]!) > 1e-6) different++;
     });
     expect(different).toBe(0);
   });

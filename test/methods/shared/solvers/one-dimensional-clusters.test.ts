@@ -10,17 +10,17 @@ const positives = (count: number) => Float64Array.from({ length: count }, () => 
 function costOf(values: Float64Array, weights: Float64Array, centres: ArrayLike<number>): number {
   return values.reduce((sum, x, i) => {
     const nearest = Math.min(...Array.from(centres, (centre) => (x - centre) ** 2));
-    return sum + weights[i] * nearest;
+    return sum + weights[i]! * nearest;
   }, 0);
 }
 
 /** The least cost over every way to cut the sorted values into runs. */
 function bruteForce(values: Float64Array, weights: Float64Array, clusters: number): number {
-  const order = [...values.keys()].sort((a, b) => values[a] - values[b]);
+  const order = [...values.keys()].sort((a, b) => values[a]! - values[b]!);
   const runCost = (run: readonly number[]) => {
-    const total = run.reduce((sum, at) => sum + weights[at], 0);
-    const centre = run.reduce((sum, at) => sum + weights[at] * values[at], 0) / total;
-    return run.reduce((sum, at) => sum + weights[at] * (values[at] - centre) ** 2, 0);
+    const total = run.reduce((sum, at) => sum + weights[at]!, 0);
+    const centre = run.reduce((sum, at) => sum + weights[at]! * values[at]!, 0) / total;
+    return run.reduce((sum, at) => sum + weights[at]! * (values[at]! - centre) ** 2, 0);
   };
   const best = (from: number, left: number): number => {
     if (left === 1) return runCost(order.slice(from));
@@ -52,18 +52,18 @@ describe('clusterCentres', () => {
       const sums = centres.map(() => [0, 0]);
       values.forEach((x, i) => {
         const k = centres.reduce(
-          (best, centre, at) => (Math.abs(x - centre) < Math.abs(x - centres[best]) ? at : best),
+          (best, centre, at) => (Math.abs(x - centre) < Math.abs(x - centres[best]!) ? at : best),
           0,
         );
-        sums[k][0] += weights[i] * x;
-        sums[k][1] += weights[i];
+        sums[k]![0]! += weights[i]! * x;
+        sums[k]![1]! += weights[i]!;
       });
-      return sums.map(([first, total], k) => (total > 0 ? first / total : centres[k]));
+      return sums.map(([first, total], k) => (total! > 0 ? first! / total! : centres[k]!));
     };
-    for (let turn = 0; turn < 60; turn++) lloyd = step(lloyd);
+    for (let turn = 0; turn < 60; turn++) lloyd = step(lloyd!);
     const centres = clusterCentres({ values, weights, clusters: 16 });
-    expect(costOf(values, weights, centres)).toBeLessThanOrEqual(costOf(values, weights, lloyd));
-    step([...centres]).forEach((centre, k) => expect(centre).toBeCloseTo(centres[k], 9));
+    expect(costOf(values, weights, centres)).toBeLessThanOrEqual(costOf(values, weights, lloyd!));
+    step([...centres]).forEach((centre, k) => expect(centre).toBeCloseTo(centres[k]!, 9));
   });
 
   it('spends no error on fewer different values than clusters, and repeats the last centre', () => {
@@ -78,7 +78,7 @@ describe('clusterCentres', () => {
   it('ignores values that count nothing, and counts all alike where none does', () => {
     const values = Float64Array.of(-1, 0, 1, 100);
     const [low, high] = clusterCentres({ values, weights: Float64Array.of(1, 1, 1, 0), clusters: 2 });
-    expect(Math.max(Math.abs(low), Math.abs(high))).toBeLessThanOrEqual(1);
+    expect(Math.max(Math.abs(low!), Math.abs(high!))).toBeLessThanOrEqual(1);
     const alike = clusterCentres({ values, weights: new Float64Array(4), clusters: 2 });
     expect([...alike]).toEqual([0, 100]);
   });
@@ -86,6 +86,6 @@ describe('clusterCentres', () => {
   it('does not lose small differences far from zero', () => {
     const values = Float64Array.from({ length: 64 }, (_, i) => 1e6 + (i % 4) * 1e-3);
     const centres = clusterCentres({ values, weights: new Float64Array(64).fill(1), clusters: 4 });
-    [0, 1, 2, 3].forEach((i) => expect(centres[i] - 1e6).toBeCloseTo(i * 1e-3, 6));
+    [0, 1, 2, 3].forEach((i) => expect(centres[i]! - 1e6).toBeCloseTo(i * 1e-3, 6));
   });
 });

@@ -28,7 +28,7 @@ describe('rebuiltWeight', () => {
     for (let i = 0; i < 12; i++) trace += moment[i * 13] as number;
     const held = (hold * trace) / 12;
     const left = multiply({ left: moment, right: weight, ...shape });
-    const gradient = left.map((value, at) => value - noisy[at] + held * (weight[at] - start[at]));
+    const gradient = left.map((value, at) => value - noisy[at]! + held * (weight[at]! - start[at]!));
     expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-3);
   });
 

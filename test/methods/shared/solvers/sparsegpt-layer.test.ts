@@ -18,12 +18,13 @@ function reference(problem: LayerProblem, share: number | '2:4' | '4:8', blockSi
       const scored: { at: number; score: number }[] = [];
       const remaining = inverse.slice();
       for (let i = step; i < end; i++) {
-        const pivot = remaining[i * (n + 1)];
+        const pivot = remaining[i * (n + 1)]!;
         for (let out = 0; out < outFeatures; out++) {
-          scored.push({ at: i * outFeatures + out, score: weight[i * outFeatures + out] ** 2 / pivot });
+          scored.push({ at: i * outFeatures + out, score: weight[i * outFeatures + out]! ** 2 / pivot });
         }
-        const column = Float64Array.from({ length: n }, (_, j) => remaining[j * n + i]);
-        for (let j = 0; j < n; j++) for (let k = 0; k < n; k++) remaining[j * n + k] -= (column[j] * column[k]) / pivot;
+        const column = Float64Array.from({ length: n }, (_, j) => remaining[j * n + i]!);
+        for (let j = 0; j < n; j++)
+          for (let k = 0; k < n; k++) remaining[j * n + k]! -= (column[j]! * column[k]!) / pivot;
       }
       if (typeof share === 'number') {
         scored.sort((a, b) => a.score - b.score);
@@ -36,7 +37,7 @@ function reference(problem: LayerProblem, share: number | '2:4' | '4:8', blockSi
     },
     settle: (feature, weight) =>
       Array.from({ length: outFeatures }, (_, out) =>
-        pruned.has(feature * outFeatures + out) ? 0 : weight[feature * outFeatures + out],
+        pruned.has(feature * outFeatures + out) ? 0 : weight[feature * outFeatures + out]!,
       ),
   });
 }
@@ -59,7 +60,7 @@ describe('sparsegptLayer', () => {
     const expected = reference(problem, sparsity, blockSize);
     weight.forEach((value, at) => {
       expect(value === 0).toBe(expected[at] === 0);
-      expect(Math.abs(value - expected[at])).toBeLessThan(1e-5);
+      expect(Math.abs(value - expected[at]!)).toBeLessThan(1e-5);
     });
   });
 
@@ -71,7 +72,7 @@ describe('sparsegptLayer', () => {
         [32, 64],
         [64, 88],
       ]) {
-        const block = weight.subarray(first * 24, end * 24);
+        const block = weight.subarray(first! * 24, end! * 24);
         expect(zeros(block)).toBe(Math.round(sparsity * block.length));
       }
     }
@@ -85,7 +86,7 @@ describe('sparsegptLayer', () => {
       const weight = await sparsegptLayer({ ...problem, ...defaults, sparsity });
       for (let out = 0; out < 24; out++) {
         for (let first = 0; first < 88; first += m) {
-          expect(zeros(Array.from({ length: m }, (_, i) => weight[(first + i) * 24 + out]))).toBe(m / 2);
+          expect(zeros(Array.from({ length: m }, (_, i) => weight[(first + i) * 24 + out]!))).toBe(m / 2);
         }
       }
     }

@@ -33,7 +33,7 @@ describe('outputMask', () => {
       const keep = column(mask, out);
       const own = column(scores, out);
       expect(keep.filter((bit) => bit === 0)).toHaveLength(6);
-      const lowest = new Set([...own].sort((a, b) => a - b).slice(0, 6));
+      const lowest = new Set([...own].sort((a, b) => a! - b!).slice(0, 6));
       own.forEach((score, i) => expect(keep[i]).toBe(lowest.has(score) ? 0 : 1));
     }
   });
@@ -51,7 +51,7 @@ describe('patternMask', () => {
         const own = column(scores, out);
         for (let first = 0; first < shape.inFeatures; first += of) {
           const group = own.slice(first, first + of);
-          const highest = new Set([...group].sort((a, b) => b - a).slice(0, Math.ceil((group.length * kept) / of)));
+          const highest = new Set([...group].sort((a, b) => b! - a!).slice(0, Math.ceil((group.length * kept) / of)));
           group.forEach((score, i) => expect(keep[first + i]).toBe(highest.has(score) ? 1 : 0));
         }
       }

@@ -89,7 +89,9 @@ describe('tensorTrain', () => {
     }
     const { s } = thinSvd(folded, m1 * n1, m2 * n2);
     for (const bound of [1, 3, 7]) {
-      const error = squares(matrixOf(await tensorTrain(matrix, folding, bound)).map((value, at) => value - matrix[at]));
+      const error = squares(
+        matrixOf(await tensorTrain(matrix, folding, bound)).map((value, at) => value - matrix[at]!),
+      );
       expect(error).toBeCloseTo(squares(s.subarray(bound)), 3);
     }
   });
@@ -110,7 +112,7 @@ describe('tensorTrain', () => {
     let last = Infinity;
     for (const bound of [1, 2, 5, 9]) {
       const train = await tensorTrain(matrix, folding, bound);
-      const error = squares(matrixOf(train).map((value, at) => value - matrix[at]));
+      const error = squares(matrixOf(train).map((value, at) => value - matrix[at]!));
       const tails = unfoldings.map(({ s }) => squares(s.subarray(bound)));
       expect(error).toBeLessThanOrEqual((tails[0] as number) + (tails[1] as number));
       expect(error).toBeGreaterThanOrEqual(Math.max(...tails));

@@ -14,7 +14,7 @@ const positions = 60;
 /** Inputs whose features differ in size by a factor of 20 and depend on each other. */
 const inputs = (() => {
   const x = Float64Array.from({ length: positions * 20 }, (_, at) => random.normal() * (1 + (at % 20)));
-  for (let at = 1; at < x.length; at++) if (at % 20 !== 0) x[at] += 0.5 * x[at - 1];
+  for (let at = 1; at < x.length; at++) if (at % 20 !== 0) x[at]! += 0.5 * x[at - 1]!;
   return x;
 })();
 const secondMoment = multiply({
@@ -34,7 +34,7 @@ function outputError({ rank, down, up }: Factors): number {
     inner: rank,
     columns: 14,
   });
-  const difference = product.map((value, at) => value - weight[at]);
+  const difference = product.map((value, at) => value - weight[at]!);
   const moved = multiply({ left: inputs, right: difference, rows: positions, inner: 20, columns: 14 });
   return moved.reduce((sum, value) => sum + value * value, 0);
 }
@@ -62,7 +62,7 @@ describe('truncateWhitened', () => {
     const product = ({ down, up }: Factors) =>
       multiply({ left: Float64Array.from(down), right: Float64Array.from(up), rows: 20, inner: 6, columns: 14 });
     const expected = product(plain);
-    product(whitened).forEach((value, at) => expect(value).toBeCloseTo(expected[at], 5));
+    product(whitened).forEach((value, at) => expect(value).toBeCloseTo(expected[at]!, 5));
   });
 
   it('works with an input feature that is always zero once damped, and says what to do when it is not', async () => {

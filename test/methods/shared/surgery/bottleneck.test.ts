@@ -35,7 +35,7 @@ async function valueOf(model: Model, value: string): Promise<Float32Array> {
     model: model.onnx,
     values: [value],
     examples: [{ tokens: Int32Array.from(rows[0] ?? []) }],
-    visit: (captured) => void (found = elements(captured[value], 'float32').slice()),
+    visit: (captured) => void (found = elements(captured[value]!, 'float32').slice()),
   });
   return found;
 }

@@ -14,7 +14,7 @@ function scaled(model: Model) {
   const random = createRandom('input-scales');
   const groups = layersByInput(model.linears).map((linears) => ({
     linears,
-    scales: Float32Array.from({ length: linears[0].inFeatures }, () => 0.3 + 3 * random.next()),
+    scales: Float32Array.from({ length: linears[0]!.inFeatures }, () => 0.3 + 3 * random.next()),
   }));
   return withInputScales(model, groups);
 }
@@ -48,7 +48,7 @@ describe('withInputScales', () => {
 
   it('adds one where only some of the readers are scaled', async () => {
     const model = tinyLlama();
-    const { q } = model.roles.layers[0];
+    const { q } = model.roles.layers[0]!;
     const scales = new Float32Array(q.inFeatures).fill(2);
     const { model: changed, remark } = withInputScales(model, [{ linears: [q], scales }]);
     expect(remark).toMatch(/^1 scalings \(before q\)/);

@@ -19,7 +19,7 @@ async function capture(model: Model, values: readonly string[]): Promise<Readonl
     values,
     examples: [{ tokens }],
     visit(captured) {
-      found = Object.fromEntries(values.map((value) => [value, elements(captured[value], 'float32').slice()]));
+      found = Object.fromEntries(values.map((value) => [value, elements(captured[value]!, 'float32').slice()]));
     },
   });
   return found;

@@ -58,8 +58,8 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('units of %
       values: [o.input, down.input],
       examples,
       visit(captured) {
-        const context = elements(captured[o.input], 'float32');
-        const hidden = elements(captured[down.input], 'float32');
+        const context = elements(captured[o.input]!, 'float32');
+        const hidden = elements(captured[down.input]!, 'float32');
         const square = (weight: Float32Array, row: number) =>
           weight.subarray(row * 32, (row + 1) * 32).reduce((sum, value) => sum + value ** 2, 0) / 32;
         for (let row = 0; row < 16; row++) {

@@ -56,7 +56,7 @@ describe('lastHidden, biasedOutput', () => {
       const table = floats(model.onnx.graph.initializers.get(head?.weight ?? embedding.weight) as NumericTensor);
       const product = Array.from({ length: 64 }, (_, token) => {
         let sum = 0;
-        for (let i = 0; i < 32; i++) sum += hidden[i] * (head ? table[i * 64 + token] : table[token * 32 + i]);
+        for (let i = 0; i < 32; i++) sum += hidden[i]! * (head ? table[i * 64 + token]! : table[token * 32 + i]!);
         return sum;
       });
       expect(largestDifference(product, logits.subarray(0, 64))).toBeLessThan(1e-4);

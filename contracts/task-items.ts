@@ -25,6 +25,8 @@ export interface ChoiceItem extends Item {
 /** A text to be put into one of a few classes. */
 export interface ClassificationItem extends Item {
   readonly tokens: Int32Array;
+  /** Index of the first token of the second segment, where there is one. */
+  readonly secondSegment?: number;
   /** Index of the right class. */
   readonly label: number;
 }

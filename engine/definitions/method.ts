@@ -9,6 +9,8 @@ import type { Provider } from '../../contracts/runner.ts';
 export interface Example {
   /** [sequence], at most the model's context length. */
   readonly tokens: Int32Array;
+  /** Index of the first token of the second segment, where an encoder's input has one. */
+  readonly secondSegment?: number;
   readonly label?: number;
 }
 

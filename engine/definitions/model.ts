@@ -61,13 +61,17 @@ export interface RoleMap {
 
 export interface Tokenizer {
   readonly vocabularySize: number;
-  readonly beginOfSequence: number;
-  readonly endOfSequence: number;
+  /** Begins every input of a decoder; absent where the model was trained without. */
+  readonly beginOfSequence?: number;
+  readonly endOfSequence?: number;
   /** Begins an input of an encoder. */
   readonly classification?: number;
   /** Ends each segment of an input of an encoder. */
   readonly separator?: number;
+  /** What stands between two segments, where it is not one separator. */
+  readonly segmentBreak?: readonly number[];
   readonly padding?: number;
+  readonly mask?: number;
   /** Token ids of `text`, special tokens not added. */
   encode(text: string): Int32Array;
   decode(tokens: ArrayLike<number>): string;

@@ -15,7 +15,7 @@ interface EncodingOptions extends Encoding {
 }
 
 function exampleOf(row: DatasetRow, encoding: Encoding): Example {
-  return { tokens: encodeRow(row, encoding), ...(row.label !== undefined && { label: row.label }) };
+  return { ...encodeRow(row, encoding), ...(row.label !== undefined && { label: row.label }) };
 }
 
 /**

@@ -11,6 +11,12 @@ export interface Encoding {
   readonly kind: ModelKind;
 }
 
+export interface EncodedRow {
+  readonly tokens: Int32Array;
+  /** Index of the first token of the second segment, where there is one. */
+  readonly secondSegment?: number;
+}
+
 type RowText = Pick<DatasetRow, 'id' | 'text' | 'pair'>;
 
 /**
@@ -18,18 +24,26 @@ type RowText = Pick<DatasetRow, 'id' | 'text' | 'pair'>;
  * classification token, text, separator, and the second segment with a separator of its own where there is one. Cut to the
  * model's context, the first segment at its end; the second one is kept whole. Throws InputError where it does not fit.
  */
-export function encodeRow(row: DatasetRow, encoding: Encoding): Int32Array {
+export function encodeRow(row: DatasetRow, encoding: Encoding): EncodedRow {
   if (encoding.kind !== 'decoder') return encodeSegments(row, encoding);
   const continuation = row.choices?.[row.label ?? -1] ?? '';
-  return encodeText(row.text + continuation, encoding);
+  return { tokens: encodeText(row.text + continuation, encoding) };
 }
 
 function encodeText(text: string, { tokenizer, contextLength }: Encoding): Int32Array {
-  const tokens = tokenizer.encode(text).subarray(0, contextLength - 1);
-  return Int32Array.of(tokenizer.beginOfSequence, ...tokens);
+  return afterBegin(tokenizer, tokenizer.encode(text)).slice(0, contextLength);
 }
 
-function encodeSegments({ id, text, pair }: RowText, { tokenizer, contextLength }: Encoding): Int32Array {
+/** The tokens behind the token that begins a sequence, where the model was trained with one. */
+function afterBegin({ beginOfSequence }: Tokenizer, tokens: Int32Array): Int32Array {
+  if (beginOfSequence === undefined) return tokens;
+  const whole = new Int32Array(tokens.length + 1);
+  whole[0] = beginOfSequence;
+  whole.set(tokens, 1);
+  return whole;
+}
+
+function encodeSegments({ id, text, pair }: RowText, { tokenizer, contextLength }: Encoding): EncodedRow {
   const { classification, separator } = tokenizer;
   if (classification === undefined || separator === undefined) {
     throw new InputError(
@@ -38,14 +52,16 @@ function encodeSegments({ id, text, pair }: RowText, { tokenizer, contextLength 
     );
   }
   const second = pair === undefined ? [] : [...tokenizer.encode(pair), separator];
-  const room = contextLength - second.length - 2;
+  const middle = pair === undefined ? [separator] : (tokenizer.segmentBreak ?? [separator]);
+  const room = contextLength - second.length - middle.length - 1;
   if (room < 1) {
     throw new InputError(
       `row ${id}: its second segment takes ${second.length} of ${contextLength} tokens and leaves the first no room; shorten it`,
     );
   }
   const first = tokenizer.encode(text).subarray(0, room);
-  return Int32Array.of(classification, ...first, separator, ...second);
+  const tokens = Int32Array.from([classification, ...first, ...middle, ...second]);
+  return pair === undefined ? { tokens } : { tokens, secondSegment: tokens.length - second.length };
 }
 
 export function textItem(row: DatasetRow, encoding: Encoding): TextItem {
@@ -67,8 +83,10 @@ export function choiceItem(row: DatasetRow, encoding: Encoding): ChoiceItem {
   const context = tokenizer.encode(row.text);
   const texts = choices.map((choice) => tokenizer.encode(row.text + choice));
   const shared = Math.min(...texts.map((text) => sharedLength(context, text)));
-  const dropped = Math.max(0, ...texts.map(({ length }) => length + 1 - contextLength));
-  if (dropped > shared || texts.some(({ length }) => length <= shared)) {
+  // Without a token that begins a sequence the first one of the context does, since nothing predicts it.
+  const begin = tokenizer.beginOfSequence === undefined ? 0 : 1;
+  const dropped = Math.max(0, ...texts.map(({ length }) => length + begin - contextLength));
+  if (dropped > shared + begin - 1 || texts.some(({ length }) => length <= shared)) {
     throw new InputError(
       `row ${row.id}: each choice must add tokens to its context and fit into ${contextLength} of them; got ` +
         `${texts.map(({ length }) => length - shared).join(', ')} after a context of ${shared}`,
@@ -76,8 +94,8 @@ export function choiceItem(row: DatasetRow, encoding: Encoding): ChoiceItem {
   }
   return {
     ...itemOf(row),
-    choices: texts.map((text) => Int32Array.of(tokenizer.beginOfSequence, ...text.subarray(dropped))),
-    start: shared - dropped + 1,
+    choices: texts.map((text) => afterBegin(tokenizer, text.slice(dropped))),
+    start: shared - dropped + begin,
     label,
   };
 }
@@ -86,7 +104,7 @@ export function classificationItem(row: DatasetRow, encoding: Encoding): Classif
   requireKind('classification-accuracy', encoding.kind);
   if (row.label === undefined)
     throw new InputError(`row ${row.id}: classification takes the index of its class as label`);
-  return { ...itemOf(row), tokens: encodeSegments(row, encoding), label: row.label };
+  return { ...itemOf(row), ...encodeSegments(row, encoding), label: row.label };
 }
 
 /** The kind of model that a task with this metric asks for. */

@@ -4,18 +4,19 @@ import type { Example } from '../definitions/method.ts';
 import { type NumericTensor, elementCount, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 /**
- * Feeds for each of `inputs` from token ids, int64 [batch, sequence], none of them padding. Throws InputError for an input
- * with no known meaning.
+ * Feeds for each of `inputs` from token ids, int64 [batch, sequence], none of them padding; all are of the first segment where
+ * `tokenTypeIds` [batch, sequence] does not say otherwise. Throws InputError for an input with no known meaning.
  */
 export function tokenFeeds(
   inputs: readonly { readonly name: string }[],
   inputIds: NumericTensor,
+  tokenTypeIds: NumericTensor = filled(inputIds.dims, 0n),
 ): Record<string, NumericTensor> {
   const feeds: Record<string, NumericTensor> = {};
   for (const { name } of inputs) {
     if (name === 'input_ids') feeds[name] = inputIds;
     else if (name === 'attention_mask') feeds[name] = filled(inputIds.dims, 1n);
-    else if (name === 'token_type_ids') feeds[name] = filled(inputIds.dims, 0n);
+    else if (name === 'token_type_ids') feeds[name] = tokenTypeIds;
     else {
       throw new InputError(
         `input "${name}" has no known meaning; expected input_ids, attention_mask or token_type_ids, feed others yourself through a session`,
@@ -28,9 +29,11 @@ export function tokenFeeds(
 /** Feeds for one example, a batch of 1. */
 export function exampleFeeds(
   inputs: readonly { readonly name: string }[],
-  { tokens }: Pick<Example, 'tokens'>,
+  { tokens, secondSegment = tokens.length }: Pick<Example, 'tokens' | 'secondSegment'>,
 ): Record<string, NumericTensor> {
-  return tokenFeeds(inputs, tensorOf('int64', [1, tokens.length], BigInt64Array.from(tokens, BigInt)));
+  const row = (values: BigInt64Array): NumericTensor => tensorOf('int64', [1, tokens.length], values);
+  const types = row(new BigInt64Array(tokens.length).fill(1n, Math.min(secondSegment, tokens.length)));
+  return tokenFeeds(inputs, row(BigInt64Array.from(tokens, BigInt)), types);
 }
 
 /** Token ids spread over the vocabulary, int64 [batch, sequence]; no value of theirs changes how much is computed. */

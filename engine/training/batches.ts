@@ -31,6 +31,7 @@ export interface Batches extends FeedSource {
 interface Row {
   /** At most sequence + 1, or sequence for classification. */
   readonly tokens: Int32Array;
+  readonly secondSegment?: number;
   readonly label: number;
 }
 
@@ -110,11 +111,12 @@ function fill(rows: readonly Row[], { sequence, padding }: { readonly sequence: 
     token_type_ids: new BigInt64Array(count),
     weights: new Float32Array(count),
   };
-  for (const [row, { tokens }] of rows.entries()) {
+  for (const [row, { tokens, secondSegment = sequence }] of rows.entries()) {
     const start = row * sequence;
     for (let at = 0; at < Math.min(sequence, tokens.length); at++) {
       made.input_ids[start + at] = BigInt(tokens[at] as number);
       made.attention_mask[start + at] = 1n;
+      if (at >= secondSegment) made.token_type_ids[start + at] = 1n;
       if (at + 1 >= tokens.length) continue;
       made.targets[start + at] = BigInt(tokens[at + 1] as number);
       made.weights[start + at] = 1;

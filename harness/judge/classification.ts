@@ -30,9 +30,10 @@ export async function scoreClasses(task: ClassificationTask): Promise<Scores> {
   const session = await createSession(pairedGraph(models), { threads, provider });
   try {
     const columns = emptyItems();
-    for (const [index, { id, tokens, label }] of items.entries()) {
+    for (const [index, item] of items.entries()) {
+      const { id, label } = item;
       signal?.throwIfAborted();
-      const outputs = await session.run(exampleFeeds(session.inputs, { tokens }));
+      const outputs = await session.run(exampleFeeds(session.inputs, item));
       const [weights, denseWeights] = [PAIRED_OUTPUTS.logits, PAIRED_OUTPUTS.denseLogits].map((name) =>
         classLogits(id, outputs[name]),
       ) as [number[], number[]];

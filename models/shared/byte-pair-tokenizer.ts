@@ -16,6 +16,8 @@ export const FIRST_BYTE: number = SPECIAL_TOKENS.length;
 const FIRST_MERGE = FIRST_BYTE + 256;
 
 export interface BytePairTokenizer extends Tokenizer {
+  readonly beginOfSequence: number;
+  readonly endOfSequence: number;
   /** Fills rows up to a common length; never the outcome of text, like all special tokens. */
   readonly padding: number;
   /** Opens a sequence for a classifier, which reads its answer here. */

@@ -12,6 +12,8 @@ const BEGIN_OF_SEQUENCE = 1;
 const END_OF_SEQUENCE = 2;
 const FIRST_BYTE = 3;
 
+export type Llama2cTokenizer = Tokenizer & { readonly beginOfSequence: number; readonly endOfSequence: number };
+
 const MERGED_AWAY = -1;
 
 /** Longest token accepted: Llama's own vocabulary stays below 100 bytes; more means the file is something else. */
@@ -21,7 +23,7 @@ const MAX_TOKEN_BYTES = 4096;
  * Reads tokenizer.bin: int32 longest token, then for each token float32 score, int32 length, bytes.
  * Throws InputError when the file is cut or is something else.
  */
-export function readLlama2cTokenizer(bytes: Uint8Array): Tokenizer {
+export function readLlama2cTokenizer(bytes: Uint8Array): Llama2cTokenizer {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const pieces: Uint8Array[] = [];
   const scores: number[] = [];
@@ -46,7 +48,7 @@ export function readLlama2cTokenizer(bytes: Uint8Array): Tokenizer {
   return createLlama2cTokenizer(pieces, scores);
 }
 
-function createLlama2cTokenizer(pieces: readonly Uint8Array[], scores: readonly number[]): Tokenizer {
+function createLlama2cTokenizer(pieces: readonly Uint8Array[], scores: readonly number[]): Llama2cTokenizer {
   const vocabularySize = pieces.length;
   const text = new TextDecoder();
   const idOf = new Map<string, number>();

@@ -24,19 +24,19 @@ const row = (parts: Partial<DatasetRow>): DatasetRow => ({ id: 'r', text: 'xyz',
 
 describe('encodeRow', () => {
   it('opens text with begin-of-sequence and cuts it to the context', () => {
-    expect([...encodeRow(row({}), decoder)]).toEqual([1, ...ids('xyz')]);
-    expect([...encodeRow(row({ text: 'abcdefghijk' }), decoder)]).toEqual([1, ...ids('abcdefgh')]);
+    expect([...encodeRow(row({}), decoder).tokens]).toEqual([1, ...ids('xyz')]);
+    expect([...encodeRow(row({ text: 'abcdefghijk' }), decoder).tokens]).toEqual([1, ...ids('abcdefgh')]);
     expect([...textItem(row({ slice: 's' }), decoder).tokens]).toEqual([1, ...ids('xyz')]);
   });
 
   it('continues a context by its right choice, for calibration', () => {
-    expect([...encodeRow(row({ choices: [' p', ' q'], label: 1 }), decoder)]).toEqual([1, ...ids('xyz q')]);
+    expect([...encodeRow(row({ choices: [' p', ' q'], label: 1 }), decoder).tokens]).toEqual([1, ...ids('xyz q')]);
   });
 
   it('puts segments between classification and separator tokens and cuts the first', () => {
-    expect([...encodeRow(row({}), encoder)]).toEqual([3, ...ids('xyz'), 4]);
-    expect([...encodeRow(row({ pair: 'pq' }), encoder)]).toEqual([3, ...ids('xyz'), 4, ...ids('pq'), 4]);
-    expect([...encodeRow(row({ text: 'uvwxyz', pair: 'pq' }), encoder)]).toEqual([
+    expect([...encodeRow(row({}), encoder).tokens]).toEqual([3, ...ids('xyz'), 4]);
+    expect([...encodeRow(row({ pair: 'pq' }), encoder).tokens]).toEqual([3, ...ids('xyz'), 4, ...ids('pq'), 4]);
+    expect([...encodeRow(row({ text: 'uvwxyz', pair: 'pq' }), encoder).tokens]).toEqual([
       3,
       ...ids('uvw'),
       4,
@@ -44,6 +44,36 @@ describe('encodeRow', () => {
       4,
     ]);
     expect(() => encodeRow(row({ pair: 'pqrstu' }), encoder)).toThrow(/row r: its second segment takes 7 of 8/);
+  });
+
+  it('says where the second segment begins, after what the tokenizer puts between the two', () => {
+    expect(encodeRow(row({}), encoder)).not.toHaveProperty('secondSegment');
+    expect(encodeRow(row({ pair: 'pq' }), encoder).secondSegment).toBe(5);
+    const doubled = { ...encoder, tokenizer: { ...tokenizer, segmentBreak: [4, 4] } };
+    expect([...encodeRow(row({ text: 'uvwxyz', pair: 'pq' }), doubled).tokens]).toEqual([
+      3,
+      ...ids('uv'),
+      4,
+      4,
+      ...ids('pq'),
+      4,
+    ]);
+    expect(encodeRow(row({ pair: 'pq' }), doubled).secondSegment).toBe(5);
+  });
+
+  it('begins with the text where the model was trained without a token that begins a sequence', () => {
+    const { beginOfSequence: _, ...without } = tokenizer;
+    const bare = { ...decoder, tokenizer: without };
+    expect([...encodeRow(row({ text: 'abcdefghijk' }), bare).tokens]).toEqual(ids('abcdefghi'));
+    const item = choiceItem(row({ text: 'uvwxyz', choices: [' pq', ' qr'], label: 0 }), bare);
+    expect(item).toMatchObject({ start: 5 });
+    expect(item.choices.map((tokens) => [...tokens])).toEqual([ids('vwxyz pq'), ids('vwxyz qr')]);
+    expect(() => choiceItem(row({ text: '', choices: ['p', 'q'], label: 0 }), bare)).toThrow(/after a context of 0/);
+  });
+
+  it('takes texts longer than a call has arguments', () => {
+    const long = { ...decoder, contextLength: 400_000 };
+    expect(encodeRow(row({ text: 'x'.repeat(300_000) }), long).tokens).toHaveLength(300_001);
   });
 
   it('refuses an encoder whose tokenizer has no separator', () => {

@@ -14,7 +14,7 @@ describe('evaluatePerplexity on stories260K', () => {
     const tokenizer = await loadTokenizer(stories260k, hub);
     const rows = (await tinystories.load(hub)).test.slice(0, 60);
     const examples = rows.map(({ text }) => ({
-      tokens: Int32Array.of(tokenizer.beginOfSequence, ...tokenizer.encode(text)).slice(0, 512),
+      tokens: Int32Array.of(tokenizer.beginOfSequence ?? 0, ...tokenizer.encode(text)).slice(0, 512),
     }));
     const random = createRandom('slight');
     const candidate = model.linears.reduce(

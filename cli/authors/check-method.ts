@@ -102,7 +102,9 @@ async function check(method: Method, options: CheckOptions): Promise<MethodRepor
   );
   say('contract suite …');
   const contract = await runContract(method.id, { root: REPOSITORY_ROOT, signal });
-  say(`contract: ${contract.kept} promises kept, ${contract.broken.length} broken`);
+  say(
+    `contract: ${contract.kept} promises kept, ${contract.broken.length} broken, ${contract.refused.length} artifacts refused`,
+  );
   const parts = { id: method.id, declaration, contract };
   // What breaks its contract has no place on a board, and minutes are saved.
   if (contract.broken.length > 0) return { ...parts, boards: [], undone: [] };

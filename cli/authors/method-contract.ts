@@ -1,4 +1,4 @@
-/** Runs the contract suite for one method, in a process of its own, and says which promises were kept. */
+/** Runs the contract suite for one method in a separate process and reads which promises the method keeps. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,16 @@ export interface ContractOutcome {
   readonly kept: number;
   /** The test's name without the method's, and the first line of what it found. */
   readonly broken: readonly { readonly promise: string; readonly reason: string }[];
+  /** What the method refuses, each variant and model once; none of it counts as kept. */
+  readonly refused: readonly Refusal[];
   readonly wallSeconds: number;
+}
+
+/** A variant that does not support a model, and the reason that the method gives. */
+export interface Refusal {
+  readonly variant: string;
+  readonly model: string;
+  readonly reason: string;
 }
 
 interface VitestReport {
@@ -18,16 +27,18 @@ interface VitestReport {
     readonly assertionResults: readonly {
       readonly status: string;
       readonly fullName: string;
+      /** What the suite says of a test besides its status: `refused` of one that was skipped for that. */
+      readonly meta?: { readonly refused?: Refusal };
       readonly failureMessages?: readonly string[];
     }[];
   }[];
 }
 
 const SUITE = 'test/methods/contract.test.ts';
-/** Of a suite that could not be run, enough for the error it ended with. */
+/** Characters from the end of the output, shown where the suite could not be run. */
 const SHOWN_OUTPUT = 2000;
 
-/** @param root the repository. Aborting ends the suite. */
+/** @param root the repository. Aborting the signal ends the suite. */
 export async function runContract(
   id: string,
   { root, signal }: { readonly root: string; readonly signal: AbortSignal },
@@ -53,10 +64,12 @@ function read(file: string, output: string): VitestReport {
   }
 }
 
-/** Throws InputError where the report has no test of the method. */
+/** Throws InputError where the report has no test of the method that ran. */
 export function readReport({ testResults }: VitestReport, id: string): Omit<ContractOutcome, 'wallSeconds'> {
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
-  const own = tests.filter(({ fullName, status }) => fullName.startsWith(`${id} `) && status !== 'skipped');
+  const named = tests.filter(({ fullName }) => fullName.startsWith(`${id} `));
+  const refusals = named.flatMap(({ meta }) => meta?.refused ?? []);
+  const own = named.filter(({ status }) => status !== 'skipped');
   if (own.length === 0) {
     const reason = testResults.find(({ message }) => message)?.message ?? 'the suite knows no method of this name';
     throw new InputError(`${SUITE} could not examine ${id}: ${reason.slice(0, SHOWN_OUTPUT)}`);
@@ -67,7 +80,8 @@ export function readReport({ testResults }: VitestReport, id: string): Omit<Cont
       promise: fullName.slice(id.length + 1),
       reason: failureMessages?.[0]?.split('\n')[0] ?? 'not run',
     }));
-  return { kept: own.length - broken.length, broken };
+  const refused = new Map(refusals.map((refusal) => [`${refusal.variant} ${refusal.model}`, refusal]));
+  return { kept: own.length - broken.length, broken, refused: [...refused.values()] };
 }
 
 function run(

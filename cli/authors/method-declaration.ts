@@ -1,9 +1,10 @@
-/** What can be said of a method before it runs: its names, schema, description, citation, and what is not filled in yet. */
+/** Checks of a method that need no run: names, revision, schema, description, citation, and what is not filled in yet. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Method } from '../../engine/definitions/method.ts';
 import { SPDX_IDENTIFIER } from '../../contracts/taxonomy.ts';
+import { readDigests } from './artifact-digests.ts';
 import { PLACEHOLDER } from './new-method.ts';
 
 const MOST_SENTENCES = 4;
@@ -11,11 +12,22 @@ const LEAST_VARIANTS = 5;
 const OLDEST_PAPER = 1930;
 
 /**
- * What is wrong with the declaration, a sentence each that says what to do; none when nothing is.
+ * What is wrong with the declaration, one sentence each with what to do about it; empty where nothing is wrong.
  * @param root the folder that holds methods/ and test/.
  */
 export function declarationFindings(method: Method, root: string): readonly string[] {
-  return [...paperFindings(method), ...parameterFindings(method), ...fileFindings(method, root)];
+  return [
+    ...revisionFindings(method),
+    ...paperFindings(method),
+    ...parameterFindings(method),
+    ...fileFindings(method, root),
+    ...digestFindings(method, root),
+  ];
+}
+
+function revisionFindings({ revision }: Method): string[] {
+  if (Number.isInteger(revision) && revision >= 1) return [];
+  return [`revision: expected a whole number from 1, got ${revision}; start with 1 and raise it when artifacts change`];
 }
 
 function paperFindings({ description, paper, licence }: Method): string[] {
@@ -85,9 +97,14 @@ function fileFindings({ id, family, access }: Method, root: string): string[] {
     if (places.length > 0) findings.push(`${path}: "${PLACEHOLDER}" is left in line ${places.join(', ')}`);
   }
   const source = existsSync(join(root, paths[0] ?? '')) ? readFileSync(join(root, paths[0] ?? ''), 'utf8') : '';
-  // A context handed on whole may be read elsewhere, so only a file that names neither is told.
+  // A context that is passed on as a whole may be read elsewhere, so only a file that names none of the three is reported.
   if (access !== 'data-free' && source !== '' && !/\b(calibration|training|context)\b/.test(source)) {
     findings.push(`access: declared ${access}, yet the file reads no data; data-free would do`);
   }
   return findings;
+}
+
+function digestFindings({ id }: Method, root: string): string[] {
+  if (readDigests(join(root, 'methods/artifact-digests.json'))[id]) return [];
+  return [`artifact digests: none recorded; once the method is finished, run: npm run update-digests -- ${id}`];
 }

@@ -166,11 +166,23 @@ export function renderReport(report: MethodReport): string {
 
 function renderContract(contract: ContractOutcome | null): string[] {
   if (contract === null) return ['Not examined.'];
-  const { kept, broken, wallSeconds } = contract;
-  const counts = `${kept} promises kept on three architectures, ${broken.length} broken; ${formatSeconds(wallSeconds)}.`;
-  return broken.length === 0
-    ? [counts]
-    : [counts, '', ...list(broken.map(({ promise, reason }) => `${promise}: ${reason}`))];
+  const { kept, broken, refused, wallSeconds } = contract;
+  const counts = `${kept} promises kept, ${broken.length} broken; ${formatSeconds(wallSeconds)}.`;
+  return [
+    counts,
+    ...(broken.length === 0 ? [] : ['', ...list(broken.map(({ promise, reason }) => `${promise}: ${reason}`))]),
+    ...(refused.length === 0 ? [] : ['', ...list(refusalsOf(refused))]),
+  ];
+}
+
+/** One text for each reason, with the variants it was given for. */
+function refusalsOf(refused: ContractOutcome['refused']): string[] {
+  const groups = Map.groupBy(refused, ({ model, reason }) => JSON.stringify([model, reason]));
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    const variants = group.map(({ variant }) => variant).join(', ');
+    return first ? [`refused ${first.model} (${variants}): ${first.reason}`] : [];
+  });
 }
 
 function renderBoard({ model, task, metric, standings, failures }: BoardStanding): string[] {

@@ -26,7 +26,12 @@ if (import.meta.main) {
   try {
     const written = createMethod(REPOSITORY_ROOT, process.argv.slice(2));
     const { id } = parseName(process.argv.slice(2));
-    console.log([...written.map((path) => `wrote ${path}`), `next: npm run check-method -- ${id}`].join('\n'));
+    console.log(
+      [
+        ...written.map((path) => `wrote ${path}`),
+        `next: fill in what says ${PLACEHOLDER}, then npm run check-method -- ${id}`,
+      ].join('\n'),
+    );
   } catch (error) {
     process.exitCode = reportError(error);
   }

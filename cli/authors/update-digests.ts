@@ -3,14 +3,17 @@
  * (test/board/derive/derived-figures.json). The tests write their own files and refuse a change that needs a revision raised.
  *   npm run update-digests -- gptq rtn
  *   npm run update-digests -- derived-figures
+ *   npm run update-digests                      all methods and derived figures
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { InputError, unknownId } from '../../contracts/errors.ts';
+import { unknownId } from '../../contracts/errors.ts';
 import { reportError } from '../setup/output.ts';
 import { REPOSITORY_ROOT, methodUnits } from '../setup/registry.ts';
 
 const DERIVED_FIGURES = 'derived-figures';
+const CONTRACT = 'test/methods/contract.test.ts';
+const DERIVATION = 'test/board/derive/derivation-revision.test.ts';
 
 if (import.meta.main) {
   try {
@@ -31,16 +34,14 @@ function updateDigests(names: readonly string[]): number {
   }, 0);
 }
 
-/** Arguments of vitest: a test file and the tests in it. Throws InputError for no name and for an unknown one. */
+/** Arguments of vitest: a test file and the tests in it; no name stands for all. Throws InputError for an unknown name. */
 export function testRuns(names: readonly string[]): readonly (readonly string[])[] {
-  if (names.length === 0) {
-    throw new InputError(`update-digests: expected ids of methods, or ${DERIVED_FIGURES}; got nothing`);
-  }
+  if (names.length === 0) return [[CONTRACT], [DERIVATION]];
   const known = methodUnits.map(({ method }) => method.id);
   const methods = names.filter((name) => name !== DERIVED_FIGURES);
   for (const id of methods) if (!known.includes(id)) throw unknownId('method', id, [...known, DERIVED_FIGURES]);
   return [
-    ...(methods.length > 0 ? [['test/methods/contract.test.ts', '-t', `^(?:${methods.join('|')}) `]] : []),
-    ...(names.includes(DERIVED_FIGURES) ? [['test/board/derive/derivation-revision.test.ts']] : []),
+    ...(methods.length > 0 ? [[CONTRACT, '-t', `^(?:${methods.join('|')}) `]] : []),
+    ...(names.includes(DERIVED_FIGURES) ? [[DERIVATION]] : []),
   ];
 }

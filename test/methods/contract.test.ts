@@ -1,15 +1,31 @@
-/** What every registered method promises, checked on a small random model of each architecture. */
+/**
+ * What every registered method promises, checked on a small random model of each architecture. Its artifacts are held
+ * against methods/artifact-digests.json; with UPDATE_DIGESTS=1 they are recorded there (npm run update-digests).
+ */
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { zstdCompressSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { describe, expect, it } from 'vitest';
+import { type TestContext, describe, expect, it } from 'vitest';
+import {
+  type MethodDigests,
+  REFUSED,
+  artifactFinding,
+  madeOnOf,
+  readDigests,
+  runsKernels,
+  withRecorded,
+  writeDigests,
+} from '../../cli/authors/artifact-digests.ts';
+import type { Refusal } from '../../cli/authors/method-contract.ts';
 import { UnsupportedError } from '../../contracts/errors.ts';
 import type { Method } from '../../engine/definitions/method.ts';
 import { ACCESS_CLASSES, FAMILIES, SPDX_IDENTIFIER } from '../../contracts/taxonomy.ts';
 import type { Model } from '../../engine/definitions/model.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { writeModel } from '../../numerics/onnx/write.ts';
+import { readMachine } from '../../harness/measure/machine.ts';
 import { createSession } from '../../engine/runtime/session.ts';
 import { tokenFeeds } from '../../engine/runtime/token-feeds.ts';
 import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
@@ -31,6 +47,38 @@ const smallerModels: Readonly<Record<string, Model>> = {
   'tiny-gpt': tinyGpt({ seed: 'smaller', layers: 1, width: 16, hiddenWidth: 24 }),
 };
 
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Of a test that was skipped because the method refuses the model. */
+    refused?: Refusal;
+  }
+}
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+const DIGESTS = fileURLToPath(new URL('artifact-digests.json', root));
+const RECORDS = process.env['UPDATE_DIGESTS'] === '1';
+const SEED = 3;
+/** Trained methods keep their promises, or break them, within a handful of steps. */
+const MOST_STEPS = 4;
+const recordedDigests = readDigests(DIGESTS);
+const machine = madeOnOf(readMachine());
+const inputs = digestOfInputs();
+
+/** Of everything that artifacts are made from here. */
+function digestOfInputs(): string {
+  const hash = createHash('sha256').update(JSON.stringify({ SEED, MOST_STEPS }));
+  // A trained method is given both sets of examples.
+  const trained = methods.find(({ access }) => access === 'trained');
+  if (!trained) throw new Error('no registered method trains; take the examples of another access class');
+  for (const { model, bytes } of subjects) {
+    const [variant = ''] = Object.keys(trained.variants);
+    const { context } = methodContext({ method: trained, variant, model, seed: SEED });
+    hash.update(bytes).update(context.calibration.contentHash).update(context.training.contentHash);
+  }
+  for (const smaller of Object.values(smallerModels)) hash.update(writeModel(smaller.onnx));
+  return hash.digest('hex');
+}
+
 function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
@@ -48,16 +96,26 @@ describe('the list of methods', () => {
     expect(ids).toEqual([...ids].sort());
     expect(new Set(ids).size).toBe(ids.length);
   });
+
+  it.skipIf(RECORDS)('has digests of the artifacts of every method, and of no other', () => {
+    expect(Object.keys(recordedDigests)).toEqual(methods.map(({ id }) => id));
+  });
 });
 
 describe.each(methods.map((method) => [method.id, method] as const))('%s', (_, method) => {
   const variants = Object.keys(method.variants);
   const examined = distinctVariants(method);
+  const file = fileURLToPath(new URL(`${method.family}/${method.id}.ts`, root));
+  const madeOn = runsKernels(file, REPOSITORY) ? { madeOn: machine } : {};
+  // A method that is still being written has none: check-method says so, and so does the test of the list of methods.
+  const recorded = recordedDigests[method.id];
+  const attempts = new Map<string, () => Promise<Outcome>>();
 
   it('says what it is', () => {
     expect(method.id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
     expect(FAMILIES).toContain(method.family);
     expect(ACCESS_CLASSES).toContain(method.access);
+    expect(Number.isInteger(method.revision) && method.revision >= 1).toBe(true);
     const sentences = method.description.match(/[.!?](\s|$)/g) ?? [];
     expect(sentences.length).toBeGreaterThanOrEqual(1);
     expect(sentences.length).toBeLessThanOrEqual(4);
@@ -104,17 +162,75 @@ describe.each(methods.map((method) => [method.id, method] as const))('%s', (_, m
   describe.each(subjects.map((subject) => [subject.model.id, subject] as const))('on %s', (_name, subject) => {
     const at = subjects.indexOf(subject);
     const here = examined.filter((_variant, index) => isExamined({ index, of: examined.length, on: at }));
-    describe.each(here)('%s', (variant) => examine(method, variant, subject));
+    describe.each(here)('%s', (variant) => {
+      const compressOnce = examine(method, variant, subject);
+      attempts.set(`${variant} on ${subject.model.id}`, compressOnce);
+      it.skipIf(RECORDS || !recorded)('makes the artifact that is recorded under the revision', async (test) => {
+        if (!recorded) return;
+        const outcome = await compressOnce();
+        const name = `${variant} on ${subject.model.id}`;
+        const digest = digestOf(outcome);
+        expect(artifactFinding(method, recorded, { ...madeOn, inputs, name, digest })).toBeUndefined();
+        skipRefused(test, outcome, { variant, model: subject.model.id });
+      });
+    });
+  });
+
+  it('is accepted by at least one architecture', async () => {
+    const refusals: string[] = [];
+    for (const attempt of attempts.values()) {
+      // Another error than a refusal fails the tests of its own variant.
+      const outcome = await attempt().catch(() => undefined);
+      if (outcome instanceof UnsupportedError) refusals.push(outcome.message);
+    }
+    const refusesAll = refusals.length === attempts.size;
+    const found = refusesAll ? `${method.id} refuses every architecture: ${refusals[0]}` : '';
+    expect(found).toBe('');
+  });
+
+  it.skipIf(RECORDS || !recorded)('has a recorded digest for each artifact, and for no other', () => {
+    expect(Object.keys(recorded?.artifacts ?? {})).toEqual([...attempts.keys()].sort());
+  });
+
+  it.runIf(RECORDS)('has its digests recorded', async () => {
+    const artifacts: Record<string, string> = {};
+    for (const [name, attempt] of attempts) artifacts[name] = digestOf(await attempt());
+    const found: MethodDigests = { revision: method.revision, ...madeOn, inputs, artifacts };
+    const table = withRecorded(readDigests(DIGESTS), method, found);
+    const registered = new Set(methods.map(({ id }) => id));
+    writeDigests(DIGESTS, Object.fromEntries(Object.entries(table).filter(([id]) => registered.has(id))));
   });
 });
+
+interface Compressed {
+  readonly compressed: Model;
+  readonly bytes: Uint8Array;
+  readonly progress: readonly number[];
+}
+
+type Outcome = Compressed | UnsupportedError;
+
+function digestOf(outcome: Outcome): string {
+  return outcome instanceof UnsupportedError ? REFUSED : hashOf(outcome.bytes);
+}
+
+/** Ends a test on a model that the method refuses: it counts as refused, not as passed. The reason must say which model. */
+function skipRefused(
+  test: TestContext,
+  outcome: Outcome,
+  refused: Omit<Refusal, 'reason'>,
+): asserts outcome is Compressed {
+  if (!(outcome instanceof UnsupportedError)) return;
+  expect(outcome.message).toContain(refused.model);
+  expect(outcome.message.length).toBeGreaterThan(40);
+  test.task.meta.refused = { ...refused, reason: outcome.message };
+  test.skip(`refused: ${outcome.message}`);
+}
 
 /** The first and last variant on every architecture, those between on one each, in turn. */
 function isExamined({ index, of, on }: { readonly index: number; readonly of: number; readonly on: number }): boolean {
   return index === 0 || index === of - 1 || index % subjects.length === on;
 }
-
-/** Trained methods keep their promises, or break them, within a handful of steps. */
-const MOST_STEPS = 4;
 
 /** A variant's parameters with its budget cut short, where it has one. */
 function paramsOf({ variants }: Method, variant: string): Readonly<Record<string, unknown>> {
@@ -132,61 +248,58 @@ function distinctVariants(method: Method): readonly string[] {
   return [...first.values()];
 }
 
-/** The tests of one variant on one model. A method may refuse an architecture, with a reason. */
+/**
+ * The tests of one variant on one model, which the method may refuse with a reason.
+ * @returns the compression with the suite's seed, made once and kept.
+ */
 function examine(
   method: Method,
   variant: string,
   { model, bytes: denseBytes, measures, logits: denseLogits }: Subject,
-) {
-  const seed = 3;
+): () => Promise<Outcome> {
   const compress = async (parts: { readonly seed?: number; readonly signal?: AbortSignal } = {}) => {
     const { context, progress } = methodContext({
       method,
       variant,
       params: paramsOf(method, variant),
       model,
-      seed,
+      seed: SEED,
       ...(smallerModels[model.id] && { smaller: smallerModels[model.id] }),
       ...parts,
     });
     const compressed = await method.compress(model, context);
     return { compressed, bytes: writeModel(compressed.onnx), progress };
   };
-  type Outcome = Awaited<ReturnType<typeof compress>> | UnsupportedError;
   let first: Promise<Outcome> | undefined;
   const compressOnce = () =>
     (first ??= compress().catch((error: unknown) => {
       if (error instanceof UnsupportedError) return error;
       throw error;
     }));
-  /** Undefined where the method refuses the architecture; then it says which model and why. */
-  async function compressed() {
+  async function made(test: TestContext): Promise<Compressed> {
     const outcome = await compressOnce();
-    if (!(outcome instanceof UnsupportedError)) return outcome;
-    expect(outcome.message).toContain(model.id);
-    expect(outcome.message.length).toBeGreaterThan(40);
-    return undefined;
+    skipRefused(test, outcome, { variant, model: model.id });
+    return outcome;
   }
 
-  it('gives the same bytes for the same seed, and other bytes for another only where it says so', async () => {
-    const found = await compressed();
-    if (!found) return;
+  it('gives the same bytes for the same seed, and other bytes for another only where it says so', async (test) => {
+    const found = await made(test);
     const again = await compress();
     expect(hashOf(again.bytes)).toBe(hashOf(found.bytes));
     if (method.access !== 'data-free') return;
-    const other = await compress({ seed: seed + 1 });
+    const other = await compress({ seed: SEED + 1 });
     // Of a method that says so, some variants may leave nothing to chance.
     if (!method.random) expect(hashOf(other.bytes)).toBe(hashOf(found.bytes));
   });
 
-  it('leaves the model it was given untouched', async () => {
-    await compressOnce();
+  it('leaves the model it was given untouched', async (test) => {
+    const outcome = await compressOnce();
     expect(hashOf(writeModel(model.onnx))).toBe(hashOf(denseBytes));
+    skipRefused(test, outcome, { variant, model: model.id });
   });
 
-  it('gives a file that loads, with the same interface, finite logits, and no node without a name', async () => {
-    const found = await compressed();
-    if (!found) return;
+  it('gives a file that loads, with the same interface, finite logits, and no node without a name', async (test) => {
+    const found = await made(test);
     const { graph } = found.compressed.onnx;
     expect(graph.inputs).toEqual(model.onnx.graph.inputs);
     expect(graph.outputs).toEqual(model.onnx.graph.outputs);
@@ -199,25 +312,24 @@ function examine(
     if (!method.control) expect(same).toBe(false);
   });
 
-  it('is smaller by at least one measure unless it is a control', async () => {
-    const found = await compressed();
-    if (!found || method.control) return;
+  it('is smaller by at least one measure unless it is a control', async (test) => {
+    const found = await made(test);
+    if (method.control) return;
     expect(measuresOf(found.compressed.onnx).some((size, at) => size < (measures[at] as number))).toBe(true);
   });
 
-  it('reports progress that grows to 1, if at all', async () => {
-    const found = await compressed();
-    if (!found) return;
-    const { progress } = found;
+  it('reports progress that grows to 1, if at all', async (test) => {
+    const { progress } = await made(test);
     expect([...progress].sort((a, b) => a - b)).toEqual(progress);
     if (progress.length > 0) expect(progress.at(-1)).toBeCloseTo(1, 6);
   });
 
-  it('stops when it is told to', async () => {
-    if (!(await compressed())) return;
+  it('stops when it is told to', async (test) => {
+    await made(test);
     const signal = AbortSignal.abort(new Error('time is over'));
     await expect(compress({ signal })).rejects.toThrow('time is over');
   });
+  return compressOnce;
 }
 
 async function logitsOf(

@@ -24,6 +24,8 @@ describe('declarationFindings', () => {
     [{ paper: { ...rtn.paper, url: 'http://arxiv.org/abs/1' } }, /^paper\.url: expected the https address/],
     [{ paper: { ...rtn.paper, url: 'https://example.org/fill-in' } }, /^paper\.url: expected the https address/],
     [{ paper: { ...rtn.paper, year: 12 } }, /^paper\.year: expected a year up to/],
+    [{ revision: 0 }, /^revision: expected a whole number from 1, got 0/],
+    [{ revision: 1.5 }, /^revision: .*got 1\.5/],
     [{ licence: 'Apache 2.0' }, /^licence: expected an SPDX identifier .*got "Apache 2\.0"/],
     [{ licence: 'NOASSERTION' }, /^licence: expected an SPDX identifier/],
     [{ params: v.object({}) as never }, /^params: expected v\.strictObject/],
@@ -53,10 +55,11 @@ describe('declarationFindings of a method that was just begun', () => {
 
   it('names the lines that are not filled in, in the method and in its test', () => {
     const findings = declarationFindings(of({ id: 'rounded' }), root);
-    expect(findings).toHaveLength(2);
+    expect(findings).toHaveLength(3);
     expect(findings[0]).toMatch(/^methods\/quantization\/rounded\.ts: "FILL IN" is left in line 2, \d+, /);
     expect(findings[1]).toMatch(/^test\/methods\/quantization\/rounded\.test\.ts: "FILL IN" is left in line \d+$/);
+    expect(findings[2]).toMatch(/^artifact digests: none recorded; .*npm run update-digests -- rounded$/);
     writeFileSync(join(root, 'test/methods/quantization/rounded.test.ts'), '');
-    expect(declarationFindings(of({ id: 'rounded' }), root)).toHaveLength(1);
+    expect(declarationFindings(of({ id: 'rounded' }), root)).toHaveLength(2);
   });
 });

@@ -25,7 +25,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 const standing = (method: string) => standingsOf(store, { method, ...place });
-const contract = { kept: 12, broken: [], wallSeconds: 3 };
+const contract = { kept: 12, broken: [], refused: [], wallSeconds: 3 };
 
 describe('standingsOf', () => {
   it('compares each variant with the best of its class that is not its own, and with dense', () => {
@@ -138,7 +138,40 @@ describe('readReport', () => {
     expect(readReport({ testResults: [{ assertionResults }] }, 'rtn')).toEqual({
       kept: 1,
       broken: [{ promise: 'on tiny-gpt w4 stops when it is told to', reason: 'AssertionError: no' }],
+      refused: [],
     });
+  });
+
+  it('reports what the method refuses once for each variant and model, and counts none of it as kept', () => {
+    const refusedTest = (variant: string, name: string) => ({
+      ...test(`rtn on tiny-bert ${variant} ${name}`, 'skipped'),
+      meta: { refused: { variant, model: 'tiny-bert', reason: 'tiny-bert has no linear layer' } },
+    });
+    const assertionResults = [
+      test('rtn says what it is', 'passed'),
+      refusedTest('w4', 'gives a file that loads'),
+      refusedTest('w4', 'stops when it is told to'),
+      refusedTest('w8', 'gives a file that loads'),
+      test('rtn is accepted by at least one architecture', 'failed', [
+        'AssertionError: rtn refuses every architecture',
+      ]),
+    ];
+    const found = readReport({ testResults: [{ assertionResults }] }, 'rtn');
+    expect(found.kept).toBe(1);
+    expect(found.broken.map(({ promise }) => promise)).toEqual(['is accepted by at least one architecture']);
+    expect(found.refused.map(({ variant, model }) => [variant, model])).toEqual([
+      ['w4', 'tiny-bert'],
+      ['w8', 'tiny-bert'],
+    ]);
+    const text = renderReport({
+      id: 'rtn',
+      declaration: [],
+      contract: { ...found, wallSeconds: 1 },
+      boards: [],
+      undone: [],
+    });
+    expect(text).toContain('1 promises kept, 1 broken');
+    expect(text).toContain('- refused tiny-bert (w4, w8): tiny-bert has no linear layer');
   });
 
   it('refuses a report that has nothing of it, with what the suite said', () => {

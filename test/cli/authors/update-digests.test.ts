@@ -10,7 +10,14 @@ describe('testRuns', () => {
     ]);
   });
 
-  it.each([[[]], [['gpq']]])('refuses %j', (names) => {
-    expect(() => testRuns(names)).toThrow(InputError);
+  it('runs all of both where nothing is named', () => {
+    expect(testRuns([])).toEqual([
+      ['test/methods/contract.test.ts'],
+      ['test/board/derive/derivation-revision.test.ts'],
+    ]);
+  });
+
+  it('refuses a name that is no method', () => {
+    expect(() => testRuns(['gpq'])).toThrow(InputError);
   });
 });

@@ -57,6 +57,15 @@ describe('planTrials', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
+  it('reads no source: keys go by the revision, wherever the code lies and whatever it says', () => {
+    const keyOf = (unit: MethodUnit) =>
+      planTrials([tinyEntry(variantsOf(unit))], runner).map(({ key, identity }) => [key, identity.revision]);
+    expect(keyOf({ ...gptq, file: '/nowhere/gptq.ts' })).toEqual(keyOf(gptq));
+    const raised = { ...gptq, method: { ...gptq.method, revision: gptq.method.revision + 1 } };
+    expect(keyOf(raised)[0]?.[1]).toBe(gptq.method.revision + 1);
+    expect(keyOf(raised)[0]?.[0]).not.toBe(keyOf(gptq)[0]?.[0]);
+  });
+
   it('refuses a variant the method does not have, and lists those it has', () => {
     const plan = () => planTrials([tinyEntry([{ unit: rtn, variant: 'w5' }])], runner);
     expect(plan).toThrow(InputError);

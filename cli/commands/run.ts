@@ -213,8 +213,8 @@ function printSummary(summary: RunSummary): void {
   const done = alreadyDone > 0 ? `, ${alreadyDone} of them in the store already` : '';
   const text =
     `${planned} variants${done}; ${recorded} rows recorded in ${wallSeconds.toFixed(1)} s: ` +
-    `compressing ${seconds.compressing.toFixed(1)} s, checking and sizing ${seconds.checking.toFixed(1)} s, ` +
-    `evaluating ${seconds.evaluating.toFixed(1)} s, timing ${seconds.timing.toFixed(1)} s` +
+    `compressing ${seconds.compress.toFixed(1)} s, checking ${seconds.check.toFixed(1)} s, ` +
+    `evaluating ${seconds.evaluate.toFixed(1)} s, measuring ${seconds.measure.toFixed(1)} s` +
     (overheadSeconds === null
       ? ' on the workers'
       : `, the harness itself ${overheadSeconds.toFixed(1)} s (${((100 * overheadSeconds) / wallSeconds).toFixed(1)} %)`);

@@ -9,9 +9,17 @@ export interface RunProgress {
   stop(): void;
 }
 
-/** Shares of a trial's time by activity, for a bar that moves evenly; from a quick run on two cores. */
-const SHARE_BEFORE = { compressing: 0, checking: 0.2, evaluating: 0.3, timing: 0.65 } as const;
-const SHARE_OF = { compressing: 0.2, checking: 0.1, evaluating: 0.35, timing: 0.35 } as const;
+const STEP_WORDS = {
+  compress: 'compressing',
+  judge: 'judging',
+  check: 'checking',
+  evaluate: 'evaluating',
+  measure: 'measuring',
+} as const;
+
+/** Where each step begins within its job and how much of it it takes, so that the bar moves evenly; from a quick run on two cores. */
+const SHARE_BEFORE = { compress: 0, check: 0.3, evaluate: 0.45, measure: 0 } as const;
+const SHARE_OF = { compress: 0.3, check: 0.15, evaluate: 0.55, measure: 1 } as const;
 
 /** https://invisible-island.net/xterm/ctlseqs/ctlseqs.html */
 const CLEAR_LINE = '\u001B[2K';
@@ -38,11 +46,11 @@ export function createRunProgress(options: { readonly quiet: boolean }): RunProg
         finished = event.index;
         if (interactive) {
           bar ??= startBar(event.total);
-          bar.update(event.index, { name: nameOf(event.trial), activity: 'compressing', failed: counts.failed });
+          bar.update(event.index, { name: nameOf(event.trial), step: STEP_WORDS[event.job], failed: counts.failed });
         }
       } else if (event.kind === 'share') {
-        bar?.update(finished + SHARE_BEFORE[event.activity] + SHARE_OF[event.activity] * event.share, {
-          activity: event.activity,
+        bar?.update(finished + SHARE_BEFORE[event.step] + SHARE_OF[event.step] * event.share, {
+          step: STEP_WORDS[event.step],
         });
       } else if (event.kind === 'again') {
         say(`${nameOf(event.trial)}: ${event.reason}; trying again`);
@@ -61,7 +69,7 @@ export function createRunProgress(options: { readonly quiet: boolean }): RunProg
 /** What matters most comes first: a narrow terminal shows as much as fits. */
 function startBar(total: number): SingleBar {
   const bar = new SingleBar({
-    format: '{bar} {value}/{total} · {eta_formatted} left · {failed} failed · {name} · {activity}',
+    format: '{bar} {value}/{total} · {eta_formatted} left · {failed} failed · {name} · {step}',
     barsize: 16,
     barCompleteChar: '█',
     barIncompleteChar: '░',
@@ -72,7 +80,7 @@ function startBar(total: number): SingleBar {
     formatTime: (seconds) => (Number.isFinite(Number(seconds)) ? formatLeft(Number(seconds)) : '?'),
     formatValue: (value, _options, type) => (type === 'value' ? String(Math.floor(value)) : String(value)),
   });
-  bar.start(total, 0, { name: '', activity: '', failed: 0 });
+  bar.start(total, 0, { name: '', step: '', failed: 0 });
   return bar;
 }
 

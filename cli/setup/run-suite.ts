@@ -1,4 +1,4 @@
-/** A run, end to end: plan, execute, and write every finished piece to the store. */
+/** A run, end to end: plan, execute, and write the row of every finished step to the store. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -14,7 +14,9 @@ import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import { createHubClient } from '../../engine/hub/hub-client.ts';
 import type { Limits, ProgressEvent } from '../../harness/plan/bench.ts';
-import { type Done, type ExecutionSummary, execute, isDone } from '../../harness/trial/execute.ts';
+import type { ExecutionSummary } from '../../harness/trial/coordinate-trials.ts';
+import { execute } from '../../harness/trial/execute.ts';
+import { type Done, isDone } from '../../harness/trial/trial-progress.ts';
 import { connectRedis } from '../../harness/fleet/fleet.ts';
 import { chooseRunner, executeInFleet } from '../../harness/fleet/fleet-coordinator.ts';
 import { type PlannedTrial, type SuiteEntry, planTrials } from '../../harness/plan/plan.ts';
@@ -38,7 +40,7 @@ export interface RunSuiteRequest {
   readonly provider?: Provider;
   /** Methods that train do so on that device; default on the processor. */
   readonly trainOnDevice?: boolean;
-  /** Work through failed pieces once more. */
+  /** Repeat what failed. */
   readonly retryFailed: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
@@ -110,7 +112,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
       alreadyDone: plan.length - open.length,
     };
     if (open.length === 0) {
-      const none = { compressing: 0, checking: 0, evaluating: 0, timing: 0 };
+      const none = { compress: 0, check: 0, evaluate: 0, measure: 0 };
       return { ...counts, seconds: none, recorded: 0, undone: [], wallSeconds: 0, overheadSeconds: 0 };
     }
     recordRun(store, {
@@ -146,8 +148,8 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
       ? await executeInFleet({ ...work, redis, runner })
       : await execute({ ...work, machine, preparer: createPreparer(workspace, createHubClient()) });
     const wallSeconds = (performance.now() - startedMs) / 1000;
-    const { compressing, checking, evaluating, timing } = summary.seconds;
-    const overheadSeconds = redis ? null : wallSeconds - compressing - checking - evaluating - timing;
+    const { compress, check, evaluate, measure } = summary.seconds;
+    const overheadSeconds = redis ? null : wallSeconds - compress - check - evaluate - measure;
     finishRun(store, run, { finishedAt: new Date().toISOString(), wallSeconds, overheadSeconds });
     return { ...summary, ...counts, wallSeconds, overheadSeconds };
   } finally {

@@ -11,12 +11,11 @@ import { InputError, IntegrityError } from '../../contracts/errors.ts';
 import type { Runner } from '../../contracts/runner.ts';
 import type { Bench } from '../plan/bench.ts';
 import { compressTrial } from '../trial/compress-trial.ts';
-import { titleOf } from '../trial/execute.ts';
+import { type JobKind, titleOf } from '../trial/trial-progress.ts';
 import {
   type FleetJob,
   type FleetResult,
   QUEUE_PREFIX,
-  type Stage,
   type TrialReference,
   type WorkerState,
   announceWorker,
@@ -70,7 +69,7 @@ export async function workInFleet(request: FleetWorkerRequest): Promise<void> {
     announce().catch(() => {}); // Redis went away: said again in a moment
   };
 
-  const worker = new Worker<FleetJob, string, Stage>(
+  const worker = new Worker<FleetJob, string, JobKind>(
     queueNameOf(runner),
     async (job, token) => {
       try {
@@ -115,7 +114,7 @@ export async function workInFleet(request: FleetWorkerRequest): Promise<void> {
 
 async function perform(
   request: FleetWorkerRequest,
-  { name: stage, data }: Job<FleetJob, string, Stage>,
+  { name: kind, data }: Job<FleetJob, string, JobKind>,
   say: (doing: string) => void,
 ): Promise<FleetResult> {
   const { runner, hostLock, company, signal } = request;
@@ -128,9 +127,9 @@ async function perform(
   }
   const bench: Bench = { ...request, limits: data.limits };
   return hostLock.hold(
-    stage === 'time' ? 'alone' : company,
+    kind === 'measure' ? 'alone' : company,
     async () => {
-      say(`${stage} ${titleOf(trial)}`);
+      say(`${kind} ${titleOf(trial)}`);
       const { machine } = runner;
       if (data.artifact === null) {
         await warmTrialCache(request.workspace.trialCache, [trial.unit.file]);
@@ -138,14 +137,14 @@ async function perform(
       }
       const { sha256, keys } = data.artifact;
       requireArtifact(request.workspace.artifactPath(sha256), sha256);
-      const pieces: NonNullable<FleetResult['pieces']>[number][] = [];
+      const steps: NonNullable<FleetResult['steps']>[number][] = [];
       const judged = await judgeArtifact(bench, {
         trial,
         sha256,
         keys,
-        onPiece: (piece) => pieces.push({ piece, finishedAtMs: Date.now() }),
+        onStep: (step) => steps.push({ step, finishedAtMs: Date.now() }),
       });
-      return { machine, pieces, judged };
+      return { machine, steps, judged };
     },
     signal,
   );

@@ -10,12 +10,9 @@ import { InputError } from '../../contracts/errors.ts';
 import type { Machine, Runner } from '../../contracts/runner.ts';
 import type { Limits } from '../plan/bench.ts';
 import type { Compressed } from '../trial/compress-trial.ts';
-import type { Judged, JudgedPiece } from '../judge/judge-artifact.ts';
+import type { Judged, JudgedStep } from '../judge/judge-artifact.ts';
 import type { PlannedTrial } from '../plan/plan.ts';
-import type { TrialAccount } from '../trial/trial-report.ts';
-
-/** Timing is a stage of its own, and the last: it wants the machine for itself. */
-export type Stage = 'compress' | 'judge' | 'time';
+import type { JobKind, TrialJob } from '../trial/trial-progress.ts';
 
 /** Names a trial to a process that has the same code: its key says whether it really has. */
 export interface TrialReference {
@@ -34,21 +31,14 @@ export interface TrialReference {
 export interface FleetJob {
   readonly trial: TrialReference;
   readonly limits: Limits;
-  /** What is to be judged or timed; null for compressing. */
-  readonly artifact: {
-    readonly sha256: string;
-    /** Keys of the pieces to do. */
-    readonly keys: readonly string[];
-    /** Of the method's process, where the trial's row is still to be written; else null. */
-    readonly made: Pick<Compressed, 'startedAt'> & { readonly account: TrialAccount | null };
-  } | null;
+  readonly artifact: TrialJob['artifact'];
 }
 
 /** Travels as encodeResult() makes it. */
 export interface FleetResult {
   readonly machine: Machine;
   readonly compressed?: Compressed;
-  readonly pieces?: readonly { readonly piece: JudgedPiece; readonly finishedAtMs: number }[];
+  readonly steps?: readonly { readonly step: JudgedStep; readonly finishedAtMs: number }[];
   readonly judged?: Judged;
 }
 
@@ -58,7 +48,7 @@ export interface WorkerState {
   readonly host: string;
   readonly processId: number;
   readonly runner: Runner;
-  /** `time rtn/w4g32 on tinyworld-gpt`; null when it waits for work. */
+  /** `measure rtn/w4g32 on tinyworld-gpt`; null when it waits for work. */
   readonly doing: string | null;
   /** Since when, ISO 8601, UTC. */
   readonly since: string;
@@ -117,8 +107,8 @@ export function openQueue(redis: Redis, name: string): Queue {
   return queue;
 }
 
-export function jobIdOf(stage: Stage, trialKey: string): string {
-  return `${stage}-${trialKey}`;
+export function jobIdOf(kind: JobKind, trialKey: string): string {
+  return `${kind}-${trialKey}`;
 }
 
 export function referenceOf({ key, identity, entry, evaluations }: PlannedTrial): TrialReference {

@@ -1,102 +1,119 @@
-/** Has an artifact checked, evaluated and timed in a child process; hands over each piece as it comes, records nothing. */
+/** Has an artifact checked, evaluated and measured in a child process; hands over each step as it ends, records nothing. */
 import { join } from 'node:path';
+import { present } from '../../contracts/present.ts';
 import { type Bench, MOST_ATTEMPTS, type ScratchWork, describeEnding, runInScratch } from '../plan/bench.ts';
-import type { ChildOutcome } from '../process/child-process.ts';
-import type { JudgeMessage } from './judge-child.ts';
-import type { Failure } from '../process/outcome.ts';
 import type { PlannedTrial } from '../plan/plan.ts';
+import type { ChildOutcome } from '../process/child-process.ts';
+import type { Failure } from '../process/outcome.ts';
+import type { JudgeMessage, JudgeSpecification } from './judge-child.ts';
 
-/** A finished piece under its key: the trial's for the contract check, an evaluation's or the measurement's. */
-export type JudgedPiece = JudgeMessage & { readonly kind: 'done' };
+/** A finished step under its key: the trial's for the check, an evaluation's or the measurement's. */
+export type JudgedStep = JudgeMessage & { readonly kind: 'done' };
 
 export interface JudgeRequest {
   readonly trial: PlannedTrial;
   /** Of an artifact the workspace holds. */
   readonly sha256: string;
-  /** Keys of the pieces to do; the trial's own where the artifact is to be checked against the contract. */
+  /** Keys of the steps to do; the trial's own where the artifact is to be checked against the contract. */
   readonly keys: Iterable<string>;
-  readonly onPiece: (piece: JudgedPiece) => void;
+  readonly onStep: (step: JudgedStep) => void;
 }
 
 export type Judged =
   | { readonly status: 'judged' }
-  /** It breaks the contract: nothing else of it is done. */
+  /** The artifact breaks the contract: nothing else of it is done. */
   | { readonly status: 'rejected' }
-  /** Nobody's fault that could be named: to be tried another time. */
+  /** The judge died between steps; the next run retries these keys. */
   | { readonly status: 'undone'; readonly keys: readonly string[]; readonly reason: string };
 
 const JUDGE_CHILD = join(import.meta.dirname, 'judge-child.ts');
 
-export async function judgeArtifact(bench: Bench, { trial, sha256, keys, onPiece }: JudgeRequest): Promise<Judged> {
-  const { workspace, preparer, limits, onProgress } = bench;
-  const { model } = trial.entry;
+export async function judgeArtifact(bench: Bench, { trial, sha256, keys, onStep }: JudgeRequest): Promise<Judged> {
+  const { limits, onProgress } = bench;
   const open = new Set(keys);
+  const specificationOf = await prepareJudge(bench, { trial, sha256, open });
+  /** How often the judge was killed from outside, by the step it was at; '' between steps. */
+  const kills = new Map<string, number>();
+
+  while (open.size > 0) {
+    let begun: string | undefined;
+    let rejected = false;
+    const child = { label: 'judge', entry: JUDGE_CHILD, timeoutSeconds: limits.judgeTimeoutSeconds };
+    const outcome = await runInScratch(bench, child, (): ScratchWork<ChildOutcome> => ({
+      specification: specificationOf(),
+      onMessage(value) {
+        const message = value as JudgeMessage;
+        if (message.kind === 'begun') begun = message.key;
+        if (message.kind === 'progress') onProgress?.({ kind: 'share', step: message.step, share: message.share });
+        if (message.kind !== 'done') return;
+        open.delete(message.key);
+        begun = undefined;
+        onStep(message);
+        rejected ||= message.step === 'check' && message.outcome.status !== 'completed';
+      },
+      settle: (ending) => ending,
+    }));
+    if (rejected) return { status: 'rejected' };
+    if (open.size === 0) break;
+    if (outcome.ending === 'killed') {
+      const count = (kills.get(begun ?? '') ?? 0) + 1;
+      kills.set(begun ?? '', count);
+      if (count < MOST_ATTEMPTS) {
+        const reason = `the process judging it was killed from outside (${outcome.signalName})`;
+        onProgress?.({ kind: 'again', trial, reason });
+        continue;
+      }
+    }
+    const failure = describeEnding(outcome, limits, limits.judgeTimeoutSeconds);
+    if (begun === undefined) {
+      const reason = `the judge died between steps (${failure.reason}); the next run retries them`;
+      return { status: 'undone', keys: [...open], reason };
+    }
+    onStep(failedStep(trial, begun, failure));
+    open.delete(begun);
+    if (begun === trial.key) return { status: 'rejected' };
+  }
+  return { status: 'judged' };
+}
+
+/** Prepares the inputs of all open steps once; the function given back describes what is still open. */
+async function prepareJudge(
+  { workspace, preparer, deviceEnvironment }: Bench,
+  { trial, sha256, open }: Pick<JudgeRequest, 'trial' | 'sha256'> & { readonly open: ReadonlySet<string> },
+): Promise<() => JudgeSpecification> {
+  const { model } = trial.entry;
   const preparedModel = await preparer.model(model);
   const testPaths = new Map<string, string>();
   const onDevice = open.has(trial.measurement.key) && trial.measurement.runner.provider !== 'cpu';
   for (const { key, dataset, task } of trial.evaluations) {
     if (open.has(key) || onDevice) testPaths.set(key, await preparer.test(model, dataset, task));
   }
-
-  for (let attempt = 1; open.size > 0; attempt++) {
-    let begun: string | undefined;
-    let rejected = false;
-    const child = { label: 'judge', entry: JUDGE_CHILD, timeoutSeconds: limits.judgeTimeoutSeconds };
-    const outcome = await runInScratch(bench, child, (): ScratchWork<ChildOutcome> => ({
-      specification: {
-        model: preparedModel,
-        artifactPath: workspace.artifactPath(sha256),
-        denseSize: preparedModel.size,
-        trialKey: open.has(trial.key) ? trial.key : null,
-        control: trial.unit.method.control,
-        evaluations: trial.evaluations
-          .filter(({ key }) => open.has(key))
-          .map(({ key }) => ({ key, testPath: testPaths.get(key) ?? '' })),
-        measurement: open.has(trial.measurement.key)
-          ? {
-              ...trial.measurement,
-              environment: bench.deviceEnvironment ?? {},
-              tasks: trial.evaluations.map(({ key, task }) => ({ task: task.id, testPath: testPaths.get(key) ?? '' })),
-            }
-          : null,
-      },
-      onMessage(value) {
-        const message = value as JudgeMessage;
-        if (message.kind === 'begun') begun = message.key;
-        if (message.kind === 'progress')
-          onProgress?.({ kind: 'share', activity: message.activity, share: message.share });
-        if (message.kind !== 'done') return;
-        open.delete(message.key);
-        begun = undefined;
-        onPiece(message);
-        rejected ||= message.activity === 'checking' && message.outcome.status !== 'completed';
-      },
-      settle: (ending) => ending,
-    }));
-    if (rejected) return { status: 'rejected' };
-    if (open.size === 0) break;
-    if (outcome.ending === 'killed' && attempt < MOST_ATTEMPTS) {
-      const reason = `the process judging it was killed from outside (${outcome.signalName})`;
-      onProgress?.({ kind: 'again', trial, reason });
-      continue;
-    }
-    const failure = describeEnding(outcome, limits, limits.judgeTimeoutSeconds);
-    if (begun === undefined) {
-      const reason = `the process judging it ended between two pieces: ${failure.reason}`;
-      return { status: 'undone', keys: [...open], reason };
-    }
-    onPiece(pieceOfDeath(trial, begun, failure));
-    open.delete(begun);
-    if (begun === trial.key) return { status: 'rejected' };
-    attempt = 0;
-  }
-  return { status: 'judged' };
+  const testPathOf = (key: string) => present(testPaths.get(key), `the prepared test items of ${key}`);
+  return () => ({
+    model: preparedModel,
+    artifactPath: workspace.artifactPath(sha256),
+    denseSize: preparedModel.size,
+    trialKey: open.has(trial.key) ? trial.key : null,
+    control: trial.unit.method.control,
+    evaluations: trial.evaluations
+      .filter(({ key }) => open.has(key))
+      .map(({ key }) => ({ key, testPath: testPathOf(key) })),
+    measurement: open.has(trial.measurement.key)
+      ? {
+          ...trial.measurement,
+          environment: deviceEnvironment ?? {},
+          tasks: onDevice
+            ? trial.evaluations.map(({ key, task }) => ({ task: task.id, testPath: testPathOf(key) }))
+            : [],
+        }
+      : null,
+  });
 }
 
-/** The piece whose process ended before it could say how it went. */
-function pieceOfDeath(trial: PlannedTrial, key: string, outcome: Failure): JudgedPiece {
+/** The step whose process ended before it could say how it went. */
+function failedStep(trial: PlannedTrial, key: string, outcome: Failure): JudgedStep {
   const failed = { kind: 'done', key, outcome, wallSeconds: 0 } as const;
-  if (key === trial.key) return { ...failed, activity: 'checking' };
-  if (key === trial.measurement.key) return { ...failed, activity: 'timing' };
-  return { ...failed, activity: 'evaluating' };
+  if (key === trial.key) return { ...failed, step: 'check' };
+  if (key === trial.measurement.key) return { ...failed, step: 'measure' };
+  return { ...failed, step: 'evaluate' };
 }

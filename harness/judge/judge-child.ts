@@ -1,6 +1,6 @@
 /**
  * The process an artifact is judged in: contract check and sizes, then its evaluations, then its measurement. Each
- * finished piece is sent to the parent at once, so that a death here loses at most the piece in flight.
+ * finished step is sent to the parent at once, so that a death of this process loses at most the step it was at.
  */
 import { readFileSync } from 'node:fs';
 import { InputError } from '../../contracts/errors.ts';
@@ -25,7 +25,7 @@ import { measureArtifact } from '../measure/measure-artifact.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { readModel } from '../../numerics/onnx/read.ts';
 import { type Outcome, failureOf } from '../process/outcome.ts';
-import type { Activity } from '../plan/bench.ts';
+import type { Step } from '../plan/bench.ts';
 import { type PreparedModel, readPreparedData, readPreparedModel } from '../plan/prepared-inputs.ts';
 import { watchParent } from '../process/watch-parent.ts';
 
@@ -68,21 +68,21 @@ export interface MeasurementValue {
   readonly sessionOptions: SessionOptionValues;
 }
 
-interface Done<A extends Activity, T> {
+interface Done<A extends Step, T> {
   readonly kind: 'done';
-  readonly activity: A;
+  readonly step: A;
   readonly key: string;
   readonly outcome: Outcome<T>;
   readonly wallSeconds: number;
 }
 
 export type JudgeMessage =
-  /** Work on this key has begun; whatever ends the process now is its failure. */
+  /** The step of this key has begun; if the process ends now, the step has failed. */
   | { readonly kind: 'begun'; readonly key: string }
-  | { readonly kind: 'progress'; readonly activity: Activity; readonly share: number }
-  | Done<'checking', Artifact>
-  | Done<'evaluating', EvaluationValue>
-  | Done<'timing', MeasurementValue>;
+  | { readonly kind: 'progress'; readonly step: Step; readonly share: number }
+  | Done<'check', Artifact>
+  | Done<'evaluate', EvaluationValue>
+  | Done<'measure', MeasurementValue>;
 
 const PROGRESS_INTERVAL_MS = 200;
 
@@ -95,24 +95,24 @@ async function judge(specification: JudgeSpecification): Promise<void> {
   const dense = readPreparedModel(specification.model);
   const artifactBytes = readFileSync(specification.artifactPath);
   if (trialKey !== null) {
-    const valid = await piece('checking', trialKey, () => check(specification, { dense, artifactBytes }));
+    const valid = await runStep('check', trialKey, () => check(specification, { dense, artifactBytes }));
     if (!valid) return process.disconnect();
   }
   const candidate = readModel(artifactBytes);
   for (const { key, testPath } of evaluations) {
     const task = readPreparedData<TaskItems>(testPath);
-    await piece('evaluating', key, async () => {
+    await runStep('evaluate', key, async () => {
       const { quality, distance, items, sessionOptions } = await evaluateTask({
         dense: dense.onnx,
         candidate,
         task,
-        onProgress: progressOf('evaluating'),
+        onProgress: progressOf('evaluate'),
       });
       return { status: 'completed', value: { quality, distance, outcomes: items, sessionOptions } };
     });
   }
   if (measurement) {
-    await piece('timing', measurement.key, async () => ({
+    await runStep('measure', measurement.key, async () => ({
       status: 'completed',
       value: await measure(specification, measurement, { dense, candidate }),
     }));
@@ -136,7 +136,7 @@ async function measure(
     provider,
     contextLength: dense.contextLength,
     vocabularySize: vocabularySizeOf(dense),
-    onProgress: progressOf('timing'),
+    onProgress: progressOf('measure'),
   });
   if (provider === 'cpu' || !onDevice) return value;
   const quality: DeviceQuality[] = [];
@@ -156,9 +156,9 @@ function softwareFinding(device: Device | undefined): string {
   return `ran on ${device?.name ?? 'a device without a name'}, which is software or could not be shown to be hardware: function only, no rank among speeds`;
 }
 
-/** Does one piece and sends how it went; true when it completed. */
-async function piece<A extends PieceActivity>(
-  activity: A,
+/** Does one step and sends how it went; true when it completed. */
+async function runStep<A extends JudgeStep>(
+  step: A,
   key: string,
   work: () => Promise<Outcome<ValueOf<A>>>,
 ): Promise<boolean> {
@@ -166,13 +166,13 @@ async function piece<A extends PieceActivity>(
   const startedMs = performance.now();
   const outcome = await work().catch(failureOf);
   const wallSeconds = (performance.now() - startedMs) / 1000;
-  await send({ kind: 'done', activity, key, outcome, wallSeconds } as JudgeMessage);
+  await send({ kind: 'done', step, key, outcome, wallSeconds } as JudgeMessage);
   return outcome.status === 'completed';
 }
 
-type PieceActivity = (JudgeMessage & { kind: 'done' })['activity'];
-type ValueOf<A extends PieceActivity> = Extract<
-  Extract<JudgeMessage, { kind: 'done'; activity: A }>['outcome'],
+type JudgeStep = (JudgeMessage & { kind: 'done' })['step'];
+type ValueOf<A extends JudgeStep> = Extract<
+  Extract<JudgeMessage, { kind: 'done'; step: A }>['outcome'],
   { status: 'completed' }
 >['value'];
 
@@ -191,12 +191,12 @@ function vocabularySizeOf(model: Model): number {
   return rows;
 }
 
-function progressOf(activity: Activity): (share: number) => void {
+function progressOf(step: Step): (share: number) => void {
   let sentMs = 0;
   return (share) => {
     if (performance.now() - sentMs < PROGRESS_INTERVAL_MS) return;
     sentMs = performance.now();
-    process.send?.({ kind: 'progress', activity, share } satisfies JudgeMessage);
+    process.send?.({ kind: 'progress', step, share } satisfies JudgeMessage);
   };
 }
 

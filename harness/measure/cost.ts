@@ -3,9 +3,9 @@
  * its own: time and energy count from the start of the meter, but the peak of the resident set is of the whole life of
  * the process, without those it started.
  */
-import { readFileSync } from 'node:fs';
 import type { Cost } from '../../contracts/result.ts';
 import { startEnergyMeter } from './energy.ts';
+import { CLOCK_TICKS_PER_SECOND, readProcessStat } from '../process/process-stat.ts';
 import { peakResidentBytes } from './process-memory.ts';
 
 export interface CostMeter {
@@ -35,18 +35,7 @@ export function startCostMeter(options: { readonly powercapRoot?: string } = {})
   };
 }
 
-const CLOCK_TICKS_PER_SECOND = 100;
-
-/**
- * Processor time of ended children and what they waited for: fields 16 and 17 of
- * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, 10 ms fine. 0 outside Linux.
- */
+/** Processor time of ended children and what they waited for, 10 ms fine. 0 outside Linux. */
 function childrenCpuSeconds(): number {
-  try {
-    const text = readFileSync('/proc/self/stat', 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[13]) + Number(fields[14])) / CLOCK_TICKS_PER_SECOND;
-  } catch {
-    return 0; // no /proc
-  }
+  return (readProcessStat('self')?.childTicks ?? 0) / CLOCK_TICKS_PER_SECOND;
 }

@@ -11,7 +11,8 @@ import type { Preparer } from './prepare.ts';
 import type { SandboxPolicy } from '../sandbox/sandbox-support.ts';
 import type { Workspace } from './workspace.ts';
 
-export type Activity = 'compressing' | 'checking' | 'evaluating' | 'timing';
+/** The steps of a trial, in their order. */
+export type Step = 'compress' | 'check' | 'evaluate' | 'measure';
 
 export interface Limits {
   readonly trialTimeoutSeconds: number;
@@ -22,8 +23,14 @@ export interface Limits {
 }
 
 export type ProgressEvent =
-  | { readonly kind: 'trial'; readonly trial: PlannedTrial; readonly index: number; readonly total: number }
-  | { readonly kind: 'share'; readonly activity: Activity; readonly share: number }
+  | {
+      readonly kind: 'trial';
+      readonly trial: PlannedTrial;
+      readonly index: number;
+      readonly total: number;
+      readonly job: 'compress' | 'judge' | 'measure';
+    }
+  | { readonly kind: 'share'; readonly step: Step; readonly share: number }
   | { readonly kind: 'finished'; readonly trial: PlannedTrial; readonly status: Status; readonly reason?: string }
   | { readonly kind: 'again'; readonly trial: PlannedTrial; readonly reason: string };
 

@@ -3,7 +3,17 @@
  * One run at a time works in it; a lock names the process, and one left by a dead process is taken over.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../../contracts/errors.ts';
 import { removeFolder } from '../process/plain-file.ts';
@@ -20,6 +30,7 @@ export interface Workspace {
   artifactPath(sha256: string): string;
   /** Keeps these bytes as an artifact and gives their hash; on disk for good when it returns. */
   keepArtifact(bytes: Uint8Array): string;
+  /** Whether the artifact is there and its bytes are those of the hash; a damaged one counts as missing. */
   hasArtifact(sha256: string): boolean;
   /** Where prepared inputs with this name lie. */
   inputPath(name: string): string;
@@ -62,6 +73,20 @@ export function openWorkspace(root: string, options: WorkspaceOptions = {}): Wor
   mkdirSync(folders.scratch);
   const artifactPath = (sha256: string) => join(folders.artifacts, `${sha256}.onnx`);
   let children = 0;
+  /** Size and time of files whose bytes were found to be what their name says. */
+  const verified = new Map<string, string>();
+  const isUndamaged = (sha256: string): boolean => {
+    const found = statSync(artifactPath(sha256), { throwIfNoEntry: false });
+    if (!found) return false;
+    const state = `${found.size} ${found.mtimeMs} ${found.ino}`;
+    if (verified.get(sha256) === state) return true;
+    const undamaged =
+      createHash('sha256')
+        .update(readFileSync(artifactPath(sha256)))
+        .digest('hex') === sha256;
+    if (undamaged) verified.set(sha256, state);
+    return undamaged;
+  };
   return {
     root: path,
     storePath: join(path, 'store.sqlite'),
@@ -70,10 +95,10 @@ export function openWorkspace(root: string, options: WorkspaceOptions = {}): Wor
     artifactPath,
     keepArtifact(bytes) {
       const sha256 = createHash('sha256').update(bytes).digest('hex');
-      if (!existsSync(artifactPath(sha256))) writeDurably(artifactPath(sha256), bytes);
+      if (!isUndamaged(sha256)) writeDurably(artifactPath(sha256), bytes);
       return sha256;
     },
-    hasArtifact: (sha256) => existsSync(artifactPath(sha256)),
+    hasArtifact: isUndamaged,
     inputPath: (name) => join(folders.inputs, name),
     scratch(label) {
       const folder = join(folders.scratch, `${String(++children).padStart(5, '0')}-${label}`);

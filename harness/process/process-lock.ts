@@ -1,5 +1,6 @@
 /** A lock that is a file with a process's name in it: one left by a dead process is taken over. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readProcessStat } from './process-stat.ts';
 
 /**
  * Takes the lock and gives null, or gives the living process that holds it. The lock appears whole or not at all, and of
@@ -78,12 +79,6 @@ function isAlive(pid: number, start: string | undefined): boolean {
   return !start || startOf(pid) === start;
 }
 
-/** Clock ticks since boot at which the process started, where /proc tells. */
 function startOf(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
+  return readProcessStat(pid)?.start.toString();
 }

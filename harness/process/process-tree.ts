@@ -4,6 +4,7 @@
  * outlives it, unless it lives in a namespace of processes, where all end with the first.
  */
 import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { CLOCK_TICKS_PER_SECOND, readProcessStat } from './process-stat.ts';
 
 export interface TreeUsage {
   /** Resident sets together. */
@@ -22,7 +23,6 @@ export interface ProcessTree {
 }
 
 const PAGE_BYTES = 4096;
-const CLOCK_TICKS_PER_SECOND = 100;
 const BLOCK_BYTES = 512;
 /** What is killed may have started something a moment before. */
 const MOST_ROUNDS = 20;
@@ -116,28 +116,16 @@ function carriersOf(mark: string): number[] {
   });
 }
 
-/** All of the machine but those that have ended. */
+/** All processes of the machine except ended ones. */
 function listProcesses(): Process[] {
   return readdirSync('/proc').flatMap((entry) => {
     if (!/^\d+$/.test(entry)) return [];
-    const fields = readStat(entry);
-    if (!fields || fields[0] === 'Z') return [];
-    // Fields after the command, https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html.
-    const [, parent, group] = fields.map(Number);
-    const [ticks, start, pages] = [Number(fields[11]) + Number(fields[12]), Number(fields[19]), Number(fields[21])];
-    return [
-      { pid: Number(entry), parent: parent ?? 0, group: group ?? 0, ticks, start, memoryBytes: pages * PAGE_BYTES },
-    ];
+    const pid = Number(entry);
+    const stat = readProcessStat(pid);
+    if (!stat || stat.state === 'Z') return [];
+    const { parent, group, ticks, start, pages } = stat;
+    return [{ pid, parent, group, ticks, start, memoryBytes: pages * PAGE_BYTES }];
   });
-}
-
-function readStat(pid: string): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined; // ended between the listing and the reading
-  }
 }
 
 function namelessBytesOf(processes: readonly Process[]): number {

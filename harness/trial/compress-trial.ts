@@ -54,7 +54,7 @@ export async function compressTrial(bench: Bench, trial: PlannedTrial): Promise<
         confinement: tried.confinement,
         onMessage(message, spent) {
           tried.hear(message, spent);
-          onProgress?.({ kind: 'share', activity: 'compressing', share: shareOf(message) });
+          onProgress?.({ kind: 'share', step: 'compress', share: shareOf(message) });
         },
         settle(ending) {
           const failure = describeEnding(ending, limits, limits.trialTimeoutSeconds);

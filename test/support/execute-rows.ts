@@ -1,6 +1,7 @@
 /** Executes plans on this machine as a run does, and keeps the rows instead of storing them. */
 import type { EvaluationRow, MeasurementRow, TrialRow } from '../../contracts/result.ts';
-import { type ExecuteRequest, type ExecutionSummary, execute } from '../../harness/trial/execute.ts';
+import type { ExecutionSummary } from '../../harness/trial/coordinate-trials.ts';
+import { type ExecuteRequest, execute } from '../../harness/trial/execute.ts';
 import { type MethodUnit, type PlannedTrial, planTrials } from '../../harness/plan/plan.ts';
 import { createPreparer } from '../../harness/plan/prepare.ts';
 import { openWorkspace } from '../../harness/plan/workspace.ts';

@@ -11,19 +11,19 @@ const machine = readMachine();
 
 describe('what travels', () => {
   it('comes back as it was, what JSON cannot say included', () => {
-    const piece = {
+    const step = {
       kind: 'done' as const,
-      activity: 'checking' as const,
+      step: 'check' as const,
       key: 'k',
       wallSeconds: Infinity,
       outcome: { status: 'failed' as const, reason: 'so' },
     };
-    const result = { machine, pieces: [{ piece, finishedAtMs: -0 }], judged: { status: 'judged' as const } };
+    const result = { machine, steps: [{ step, finishedAtMs: -0 }], judged: { status: 'judged' as const } };
     expect(decodeResult(encodeResult(result))).toEqual(result);
   });
 
   it('is named without colons, which BullMQ keeps for itself', () => {
-    expect(jobIdOf('time', 'abc')).toBe('time-abc');
+    expect(jobIdOf('measure', 'abc')).toBe('measure-abc');
     expect(queueNameOf(runnerOf('cpu', machine))).toMatch(/^cpu-[0-9a-f]{16}$/);
   });
 });

@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { type ChildRequest, runChild } from '../../../harness/process/child-process.ts';
 import { temporaryFolder } from '../../support/store.ts';
+import { isRunning } from '../../../harness/process/process-stat.ts';
 
 const MEBIBYTE = 2 ** 20;
 
@@ -28,11 +29,7 @@ async function runUntilSent(source: string, then: (sent: unknown) => void, overr
 
 async function hasEnded(pid: number): Promise<boolean> {
   for (let i = 0; i < 100; i++) {
-    try {
-      if (readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) return true;
-    } catch {
-      return true;
-    }
+    if (!isRunning(pid)) return true;
     await after(20);
   }
   return false;

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../support/store.ts';
+import { isRunning } from '../../../harness/process/process-stat.ts';
 
 const WATCH_PARENT = resolve(import.meta.dirname, '../../../harness/process/watch-parent.ts');
 
@@ -42,15 +43,6 @@ async function endsSoon(pid: number): Promise<boolean> {
   const ended = !isRunning(pid);
   if (!ended) process.kill(pid, 'SIGKILL');
   return ended;
-}
-
-/** One that has ended may lie about as a zombie where nobody asks how it ended. */
-function isRunning(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-  } catch {
-    return false;
-  }
 }
 
 describe('watchParent', () => {

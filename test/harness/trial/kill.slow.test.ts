@@ -9,6 +9,7 @@ import { exportRows } from '../../../drizzle/export.ts';
 import type { Row } from '../../../contracts/result.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { deterministicValues } from '../../support/deterministic-values.ts';
+import { readProcessStat } from '../../../harness/process/process-stat.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../support/run-tiny-suite.ts');
 /** More of them, by SHRINKRANK_KILLS, when what is tried here has changed. */
@@ -196,10 +197,9 @@ function processes(): { readonly pid: number; readonly parentPid: number; readon
   return readdirSync('/proc').flatMap((entry) => {
     if (!/^\d+$/.test(entry)) return [];
     try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const stat = readProcessStat(Number(entry));
       const command = readFileSync(`/proc/${entry}/cmdline`, 'utf8');
-      return fields[0] === 'Z' ? [] : [{ pid: Number(entry), parentPid: Number(fields[1]), command }];
+      return !stat || stat.state === 'Z' ? [] : [{ pid: Number(entry), parentPid: stat.parent, command }];
     } catch {
       return [];
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROTOCOL } from '../../../contracts/protocol.ts';
 import type { ProgressEvent } from '../../../harness/plan/bench.ts';
-import type { Done } from '../../../harness/trial/execute.ts';
+import type { Done } from '../../../harness/trial/trial-progress.ts';
 import { type MethodUnit, type PlannedTrial, planTrials } from '../../../harness/plan/plan.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
 import { type ExecutedRows, executeRows } from '../../support/execute-rows.ts';
@@ -87,7 +87,7 @@ describe('execute, run again', () => {
   it('makes only the evaluation when only that is missing, and the same one', async () => {
     const again = await work(home, plan, { ...done, evaluations: new Set() });
     expect([again.trials, again.evaluations, again.measurements].map(({ length }) => length)).toEqual([0, 1, 0]);
-    expect(again.summary.seconds.compressing).toBe(0);
+    expect(again.summary.seconds.compress).toBe(0);
     const [before, after] = [first, again].map(({ evaluations: [row] }) =>
       row?.status === 'completed' ? [row.key, row.artifact, row.outcomes, row.quality, row.distance] : row?.status,
     );
@@ -97,7 +97,7 @@ describe('execute, run again', () => {
   it('makes only the measurement when only that is missing', async () => {
     const again = await work(home, plan, { ...done, measurements: new Set() });
     expect([again.trials, again.evaluations, again.measurements].map(({ length }) => length)).toEqual([0, 0, 1]);
-    expect(again.summary.seconds.compressing).toBe(0);
+    expect(again.summary.seconds.compress).toBe(0);
   });
 
   it('makes the artifact again when it is gone, and does not record the trial twice', async () => {
@@ -107,7 +107,7 @@ describe('execute, run again', () => {
     rmSync(path);
     const again = await work(home, plan, { ...done, evaluations: new Set() });
     expect([again.trials, again.evaluations, again.measurements].map(({ length }) => length)).toEqual([0, 1, 0]);
-    expect(again.summary.seconds.compressing).toBeGreaterThan(0);
+    expect(again.summary.seconds.compress).toBeGreaterThan(0);
     expect(readFileSync(path)).toEqual(bytes);
   });
 
@@ -120,7 +120,7 @@ describe('execute, run again', () => {
       [...first.evaluations, ...first.measurements].map(({ key }) => key).sort(),
     );
     expect(again.summary.undone[0]).toMatchObject({ name: 'rtn/w8 on tiny-llama' });
-    expect(again.summary.undone[0]?.reason).toMatch(/ffff is gone and making it again gave [0-9a-f]{64}/);
+    expect(again.summary.undone[0]?.reason).toMatch(/ffff is missing, and making it again gave [0-9a-f]{64}/);
   });
 
   it('stops when aborted', async () => {

@@ -114,7 +114,7 @@ afterAll(() => {
 });
 
 describe('strangers’ methods, shut in', () => {
-  const contract = join(HARNESS, 'evaluate/contract-check.ts');
+  const contract = join(HARNESS, 'judge/contract-check.ts');
   const before = readFileSync(contract, 'utf8');
   const possible = Object.entries(EXPECTED).filter(([, { needsNamespaces }]) => skipped(needsNamespaces) === '');
   let trials: readonly TrialRow[] = [];

@@ -15,7 +15,7 @@ export default hostileMethod({
     const started = cpuUsage();
     const startedMs = performance.now();
     await attempt({
-      module: () => appendFileSync(join(HARNESS, 'evaluate/contract-check.ts'), '\n// tampered\n'),
+      module: () => appendFileSync(join(HARNESS, 'judge/contract-check.ts'), '\n// tampered\n'),
       planted: () => writeFileSync(join(HARNESS, 'measure/tampered.ts'), ''),
       hooks: () => registerHooks({ load: (url, context, next) => next(url, context) }),
     });

@@ -21,6 +21,7 @@ const NUMERIC_KERNELS: readonly string[] = [
   'numerics/statistics/**',
   'engine/calibrate/activation-ranges.ts',
   'engine/calibrate/fisher.ts',
+  'engine/model/safetensors.ts',
   'engine/runtime/linear-algebra.ts',
   'engine/runtime/statistics.ts',
   'engine/training/fake-quantize.ts',

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { print, reportError } from '../cli/setup/output.ts';
 import { InputError, UnsupportedError } from '../contracts/errors.ts';
+import { present } from '../contracts/present.ts';
 import type { DeviceProvider } from '../contracts/runner.ts';
 import { keepsOutputs } from '../engine/runtime/device-tensor.ts';
 import { probeProvider } from '../engine/runtime/provider-probe.ts';
@@ -144,11 +145,13 @@ async function timeSteps(
     onProgress: () => void endsMs.push(performance.now()),
     ...options,
   });
-  const samplesMs = endsMs.slice(WARM_UP_CALLS).map((endMs, at) => endMs - (endsMs[at + WARM_UP_CALLS - 1] as number));
+  const samplesMs = endsMs
+    .slice(WARM_UP_CALLS)
+    .map((endMs, at) => endMs - present(endsMs[at + WARM_UP_CALLS - 1], 'endsMs[at+WARM_UP_CALLS-1]'));
   const arrays = [state.parameters, ...state.moments.values()].flatMap((kind) => [...kind.values()]);
   return {
     stepMs: quantile(samplesMs, 0.5) / stepsPerCall,
-    loss: history.loss.at(-1) as number,
+    loss: present(history.loss.at(-1), 'last of history.loss'),
     stateBytes: arrays.reduce((sum, { byteLength }) => sum + byteLength, 0),
   };
 }

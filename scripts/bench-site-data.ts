@@ -15,6 +15,7 @@ import { type Store, openStore } from '../drizzle/client.ts';
 import { derivedBoard, derivedBoards, readCatalog } from '../drizzle/queries.ts';
 import { recordEvaluation, recordTrial } from '../drizzle/record.ts';
 import { InputError } from '../contracts/errors.ts';
+import { present } from '../contracts/present.ts';
 import { deriveStore } from '../board/derive/derive-store.ts';
 import { type LargeStoreSize, fillLargeStore, trialCount } from '../test/support/large-store.ts';
 import { evaluationOf, trialOf } from '../test/support/rows.ts';
@@ -115,9 +116,9 @@ async function benchQueries(folder: string): Promise<void> {
   }).sort((a, b) => a - b);
   add(
     'front page, median',
-    times[REPEATS / 2] as number,
+    present(times[REPEATS / 2], 'times[REPEATS/2]'),
     null,
-    `slowest ${((times.at(-1) as number) * 1000).toFixed(1)} ms of ${REPEATS}`,
+    `slowest ${(present(times.at(-1), 'last of times') * 1000).toFixed(1)} ms of ${REPEATS}`,
   );
   cold.close();
 }

@@ -7,6 +7,7 @@
  * and by PyTorch, and the ratio that would be reached if a step were its matrix products at that speed and nothing else.
  * --profile lists the operators that take our time instead, with --nodes 40 also the slowest nodes.
  */
+import { present } from '../contracts/present.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -118,7 +119,7 @@ async function runOurs(
   return {
     ms: Math.min(...calls.slice(1)),
     cpuMs: Math.min(...cpuCalls.slice(1)),
-    loss: history.loss.at(-1) as number,
+    loss: present(history.loss.at(-1), 'last of history.loss'),
   };
 }
 
@@ -145,7 +146,7 @@ async function profile(shape: DecoderShape, { threads, nodesShown }: { threads: 
   try {
     const profilePrefix = join(folder, 'profile');
     await runOurs(shape, { model: buildDecoder(shape), steps: PROFILED_STEPS, threads, profilePrefix });
-    const file = readdirSync(folder)[0] as string;
+    const file = present(readdirSync(folder)[0], 'readdirSync(folder)[0]');
     const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as {
       cat?: string;
       name?: string;

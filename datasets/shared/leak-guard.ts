@@ -2,6 +2,7 @@
  * Finds items that two splits share: the same text after normalisation, or most of its 13-word shingles (the length
  * Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C, use to find training text in test sets).
  */
+import { present } from '../../contracts/present.ts';
 import type { DatasetRow, SplitName, Splits } from '../../contracts/dataset.ts';
 import { SPLIT_ORDER } from './content-hash.ts';
 
@@ -68,7 +69,7 @@ function findNearLeaks(splits: Splits): readonly Leak[] {
         for (const owner of owners.get(shingle) ?? []) shared.set(owner, (shared.get(owner) ?? 0) + 1);
       }
       for (const [index, count] of shared) {
-        const owner = items[index] as (typeof items)[number];
+        const owner = present(items[index], 'items[index]');
         const containment = count / Math.min(shingles.size, owner.shingles.size);
         if (containment < NEAR_DUPLICATE_CONTAINMENT) continue;
         leaks.push({ kind: 'near', heldOut: { split: owner.split, id: owner.id }, seen: { split, id }, containment });
@@ -78,7 +79,7 @@ function findNearLeaks(splits: Splits): readonly Leak[] {
     // The last split is only looked up, never looked for.
     if (split === SPLIT_ORDER.at(-1)) break;
     for (const index of added) {
-      for (const shingle of (items[index] as (typeof items)[number]).shingles) {
+      for (const shingle of present(items[index], 'items[index]').shingles) {
         const indices = owners.get(shingle);
         if (indices) indices.push(index);
         else owners.set(shingle, [index]);
@@ -117,7 +118,8 @@ function shinglesOf(words: readonly string[]): ReadonlySet<number> {
   let rolling = 0;
   for (const [index, word] of hashes.entries()) {
     rolling = (Math.imul(rolling, ROLLING_BASE) + word) | 0;
-    if (index >= length) rolling = (rolling - Math.imul(leaving, hashes[index - length] as number)) | 0;
+    if (index >= length)
+      rolling = (rolling - Math.imul(leaving, present(hashes[index - length], 'hashes[index-length]'))) | 0;
     if (index >= length - 1) shingles.add(Math.imul(rolling ^ (rolling >>> 15), 0x85ebca6b) >>> 2);
   }
   return shingles;

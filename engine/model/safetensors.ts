@@ -203,14 +203,14 @@ const HALVES = Float32Array.from({ length: 2 ** 16 }, (_, pattern) => fromFloat1
 
 function halfToFloats(bytes: Uint8Array, into: Float32Array): void {
   const patterns = new Uint16Array(aligned(bytes).buffer);
-  for (let at = 0; at < patterns.length; at++) into[at] = HALVES[patterns[at] as number] as number;
+  for (let at = 0; at < patterns.length; at++) into[at] = HALVES[patterns[at]!]!;
 }
 
 /** A bfloat16 is the upper half of a float32. */
 function brainToFloats(bytes: Uint8Array, into: Float32Array): void {
   const patterns = new Uint16Array(aligned(bytes).buffer);
   const bits = new Uint32Array(into.buffer, into.byteOffset, patterns.length);
-  for (let at = 0; at < patterns.length; at++) bits[at] = (patterns[at] as number) << 16;
+  for (let at = 0; at < patterns.length; at++) bits[at] = patterns[at]! << 16;
 }
 
 /** The same bytes, alone in their buffer. */

@@ -1,4 +1,5 @@
 /** Several batches per step: an inner Loop over the graph of one batch, or that graph several times. */
+import { present } from '../../contracts/present.ts';
 import { graph as graphAttribute } from '../../numerics/onnx/attributes.ts';
 import { createGraphBuilder } from '../../numerics/onnx/builder.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
@@ -29,13 +30,13 @@ export function accumulateBatches(model: OnnxModel, { layout, accumulation, feed
     feeds,
     carried: layout.slots.map((slot, index) => ({
       from: `sum/${slot.id}`,
-      to: ends[index] as string,
+      to: present(ends[index], 'ends[index]'),
       dims: slot.dims,
     })),
     outputs,
     prefix: 'batch',
   });
-  const b = createGraphBuilder({ name: 'accumulation', opset: model.opsets.get('') as number });
+  const b = createGraphBuilder({ name: 'accumulation', opset: present(model.opsets.get(''), 'model.opsets of ""') });
   for (const slot of layout.slots) b.input(stateName(slot, 'parameter'), 'float32', slot.dims);
   for (const { name, dtype, dims } of feeds) b.input(`batch/${name}`, dtype, [accumulation, ...dims]);
   const zeros = layout.slots.map((slot) => b.node('ConstantOfShape', [b.integers(slot.dims)])[0] as string);
@@ -48,11 +49,14 @@ export function accumulateBatches(model: OnnxModel, { layout, accumulation, feed
     attributes: { body: graphAttribute(body) },
   });
   for (const [index, slot] of layout.slots.entries()) {
-    const mean = b.mul(sums[index] as string, b.scalar(1 / accumulation), { name: gradientName(slot) });
+    const mean = b.mul(present(sums[index], 'sums[index]'), b.scalar(1 / accumulation), { name: gradientName(slot) });
     b.output(mean, { dtype: 'float32', dims: slot.dims });
   }
   for (const [index, name] of outputs.entries()) {
-    b.output(b.reduceMean(scans[index] as string, { keepdims: false, name }), { dtype: 'float32', dims: [] });
+    b.output(b.reduceMean(present(scans[index], 'scans[index]'), { keepdims: false, name }), {
+      dtype: 'float32',
+      dims: [],
+    });
   }
   const built = b.build();
   return { ...model, graph: built.graph };

@@ -1,5 +1,6 @@
 /** Batches of tokens of a fixed shape, shuffled anew in every epoch. Which batch comes when is a function of seed and index. */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { ExampleSet } from '../definitions/method.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';
 import { type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
@@ -32,7 +33,7 @@ interface Row {
   /** At most sequence + 1, or sequence for classification. */
   readonly tokens: Int32Array;
   readonly secondSegment?: number;
-  readonly label: number;
+  readonly label?: number;
 }
 
 /**
@@ -62,7 +63,7 @@ export function tokenBatches(options: BatchOptions): Batches {
     const shuffled = random
       .fork(`epoch ${epoch}`)
       .shuffle(order)
-      .map((at) => examples.examples[at] as Row);
+      .map((at) => present(examples.examples[at], `example ${at}`));
     rowsHeld = arrangement === 'pad' ? shuffled : packed(shuffled, { rowLength, rowCount, total: examples.tokenCount });
     epochHeld = epoch;
     return rowsHeld;
@@ -113,12 +114,13 @@ function fill(rows: readonly Row[], { sequence, padding }: { readonly sequence: 
   };
   for (const [row, { tokens, secondSegment = sequence }] of rows.entries()) {
     const start = row * sequence;
-    for (let at = 0; at < Math.min(sequence, tokens.length); at++) {
-      made.input_ids[start + at] = BigInt(tokens[at] as number);
+    for (const [at, token] of tokens.subarray(0, sequence).entries()) {
+      made.input_ids[start + at] = BigInt(token);
       made.attention_mask[start + at] = 1n;
       if (at >= secondSegment) made.token_type_ids[start + at] = 1n;
-      if (at + 1 >= tokens.length) continue;
-      made.targets[start + at] = BigInt(tokens[at + 1] as number);
+      const next = tokens[at + 1];
+      if (next === undefined) continue;
+      made.targets[start + at] = BigInt(next);
       made.weights[start + at] = 1;
     }
   }

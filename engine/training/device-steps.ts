@@ -3,6 +3,7 @@
  * nothing. The reports of the steps are read when all of them are on their way. Memory: the state as it was accepted last,
  * that of the step before and that of the step being made.
  */
+import { present } from '../../contracts/present.ts';
 import { createGraphBuilder } from '../../numerics/onnx/builder.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import type { DeviceTensor } from '../runtime/device-tensor.ts';
@@ -42,7 +43,7 @@ export async function createDeviceSteps(plan: StepPlan): Promise<StepRunner> {
 
   async function upload(names: readonly string[], feeds: Readonly<Record<string, NumericTensor | DeviceTensor>>) {
     const made = await toDevice.runOnDevice(feeds, names.map(nextName));
-    return new Map(names.map((name) => [name, made[nextName(name)] as DeviceTensor]));
+    return new Map(names.map((name) => [name, present(made[nextName(name)], 'made[nextName(name)]')]));
   }
   /** Gives back what a state holds and another one, that stays, does not. */
   function drop(state: DeviceState, stays: DeviceState): void {
@@ -58,7 +59,7 @@ export async function createDeviceSteps(plan: StepPlan): Promise<StepRunner> {
         for (let at = step; at < step + count; at++) {
           const feeds = knownFeeds(graph, { ...feedsAt(plan, at), ...Object.fromEntries(pending) });
           const made = await session.runOnDevice(feeds);
-          reports.push(made[REPORT] as DeviceTensor);
+          reports.push(present(made[REPORT], 'made[REPORT]'));
           const next = new Map([...pending].map(([name, old]) => [name, made[nextName(name)] ?? old]));
           drop(new Map([...pending].filter(([name, tensor]) => accepted.get(name) !== tensor)), next);
           pending = next;
@@ -68,7 +69,8 @@ export async function createDeviceSteps(plan: StepPlan): Promise<StepRunner> {
           const { [nextName(REPORT)]: read } = await toReport.run({ [REPORT]: report });
           rows.push(elements(read as NumericTensor, 'float32'));
         }
-        const series = (name: string) => Float32Array.from(rows, (row) => row[reported.indexOf(name)] as number);
+        const series = (name: string) =>
+          Float32Array.from(rows, (row) => present(row[reported.indexOf(name)], 'row[reported.indexOf(name)]'));
         const metrics = Object.fromEntries(graph.metrics.map((name) => [name, series(name)]));
         return { loss: series(LOSS), gradientNorm: series(GRADIENT_NORM), metrics };
       } finally {
@@ -88,7 +90,7 @@ export async function createDeviceSteps(plan: StepPlan): Promise<StepRunner> {
       const changed = Object.keys(given).filter((name) => given[name] !== known[name]);
       if (changed.length === 0) return;
       const mixed: Record<string, NumericTensor | DeviceTensor> = Object.fromEntries(accepted);
-      for (const name of changed) mixed[name] = given[name] as NumericTensor;
+      for (const name of changed) mixed[name] = present(given[name], 'given[name]');
       const next = new Map([...accepted, ...(await upload(changed, mixed))]);
       drop(pending, accepted);
       drop(accepted, next);

@@ -3,6 +3,7 @@
  * not follow the batch.
  */
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { Model } from '../definitions/model.ts';
 import { string } from '../../numerics/onnx/attributes.ts';
 import type { GraphWriter } from './graph-writer.ts';
@@ -59,7 +60,7 @@ function crossEntropy(options: CrossEntropyOptions): Loss {
   }
   return ({ w, dims, metric }) => {
     const shape = dims(logits);
-    const [rowDims, classes] = [shape.slice(0, -1), shape.at(-1) as number];
+    const [rowDims, classes] = [shape.slice(0, -1), present(shape.at(-1), 'last of shape')];
     const rows = rowDims.reduce((product, dim) => product * dim, 1);
     const labels = w.reshape(w.input(targets, 'int64', rowDims), [rows]);
     const scores = w.reshape(logits, [rows, classes]);
@@ -220,7 +221,7 @@ const meanSquare = (w: GraphWriter, difference: string): string =>
 
 function weightedSum(w: GraphWriter, terms: readonly (readonly [number, string])[]): string {
   const scaled = terms.map(([factor, value]) => (factor === 1 ? value : w.mul(value, w.scalar(factor))));
-  return scaled.slice(1).reduce((sum, term) => w.add(sum, term), scaled[0] as string);
+  return scaled.slice(1).reduce((sum, term) => w.add(sum, term), present(scaled[0], 'scaled[0]'));
 }
 
 /** Σ weight value / Σ weight; without weights the mean. */

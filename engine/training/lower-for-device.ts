@@ -3,6 +3,7 @@
  * onnxruntime 1.30 has:
  * https://github.com/microsoft/onnxruntime/blob/v1.30.0/onnxruntime/core/providers/webgpu/webgpu_execution_provider.cc
  */
+import { present } from '../../contracts/present.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import { intAttribute, stringAttribute } from '../../numerics/onnx/attributes.ts';
 import type { Node, OnnxModel } from '../../numerics/onnx/graph.ts';
@@ -22,7 +23,7 @@ const LOWERINGS: Readonly<Record<Provider, Readonly<Record<string, Lowering>>>> 
   // Has each of them, as https://github.com/microsoft/onnxruntime/blob/v1.30.0/docs/OperatorKernels.md says; never run here.
   cuda: {},
   webgpu: {
-    LogSoftmax: (w, node) => [logSoftmax(w, node.inputs[0] as string, intAttribute(node, 'axis', -1))],
+    LogSoftmax: (w, node) => [logSoftmax(w, present(node.inputs[0], 'node.inputs[0]'), intAttribute(node, 'axis', -1))],
     Round: (w, { inputs: [x = ''] }) => [roundHalfToEven(w, x)],
     Sign: (w, { inputs: [x = ''] }) => [
       w.where(w.greater(x, w.scalar(0)), w.scalar(1), w.where(w.less(x, w.scalar(0)), w.scalar(-1), x)),
@@ -31,8 +32,8 @@ const LOWERINGS: Readonly<Record<Provider, Readonly<Record<string, Lowering>>>> 
     Split: slices,
     Sum: (w, { inputs }) => [
       inputs.length === 1
-        ? w.identity(inputs[0] as string)
-        : inputs.slice(1).reduce((sum, term) => w.add(sum, term), inputs[0] as string),
+        ? w.identity(present(inputs[0], 'inputs[0]'))
+        : inputs.slice(1).reduce((sum, term) => w.add(sum, term), present(inputs[0], 'inputs[0]')),
     ],
   },
 };

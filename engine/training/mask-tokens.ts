@@ -3,6 +3,7 @@
  * 3.1, task 1: of the tokens chosen 80 % become the mask, 10 % a random token, 10 % stay, and all chosen are predicted.
  */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';
 import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import type { FeedSource } from './feed-source.ts';
@@ -47,12 +48,15 @@ export function maskTokens(batches: FeedSource, options: TokenMasking): FeedSour
       const inputs = targets.slice();
       const weights = new Float32Array(inputs.length);
       const draw = random.fork(`batch ${index}`);
-      const sequence = dims.at(-1) as number;
+      const sequence = present(dims.at(-1), 'last of dims');
       let segment = 0;
       for (const [at, token] of targets.entries()) {
         if (at % sequence === 0) segment = 0;
         if (Number(token) === separator) segment++;
-        const share = shares[Math.min(segment, shares.length - 1)] as number;
+        const share = present(
+          shares[Math.min(segment, shares.length - 1)],
+          'shares[Math.min(segment,shares.length-1)]',
+        );
         if (token < firstOrdinary || draw.next() >= share) continue;
         weights[at] = 1;
         const fate = draw.next();

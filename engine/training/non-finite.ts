@@ -1,5 +1,6 @@
 /** Finds where a step left the finite numbers: the first node, in the order they run, with an output that is not finite. */
 import { NumericalError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import { removeDeadCode } from '../../numerics/onnx/edit.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
@@ -77,7 +78,9 @@ async function firstBadNode(
   try {
     const wanted = new Set(session.inputs.map(({ name }) => name));
     const result = await session.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => wanted.has(name))));
-    const found = elements(result[all] as NumericTensor, 'float32').findIndex((value) => !Number.isFinite(value));
+    const found = elements(present(result[all], 'result[all]'), 'float32').findIndex(
+      (value) => !Number.isFinite(value),
+    );
     return probed[found];
   } finally {
     await session.release();

@@ -2,6 +2,7 @@
  * Optimizers as graph nodes. What changes from step to step enters as scalars, so that one session serves a whole training.
  * Moments are kept without their factors (1 - β), which enter through the step size; that saves passes over memory.
  */
+import { present } from '../../contracts/present.ts';
 import type { GraphWriter } from './graph-writer.ts';
 
 export interface UpdateRequest {
@@ -96,7 +97,7 @@ export function withSensitivity(base: Optimizer, { beta }: { readonly beta: numb
     moments: [...base.moments, SENSITIVITY],
     update(w, request) {
       const { parameter, gradient, moments } = request;
-      const old = moments.at(-1) as string;
+      const old = present(moments.at(-1), 'last of moments');
       const update = base.update(w, { ...request, moments: moments.slice(0, -1) });
       const now = w.abs(w.mul(parameter, gradient));
       const smoothed = w.add(w.mul(old, w.scalar(beta)), w.mul(now, w.scalar(1 - beta)));

@@ -1,5 +1,6 @@
 /** Which initializers of a model are trained. */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { OnnxModel, OnnxTensor } from '../../numerics/onnx/graph.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
 
@@ -34,7 +35,7 @@ export function chooseParameters({ model, parameters, frozen = [] }: Choice): Re
         `${frozen.length > 0 ? ' that is not frozen' : ''}; name them in "parameters"`,
     );
   }
-  return new Map(chosen.map((name) => [name, initializers.get(name) as OnnxTensor]));
+  return new Map(chosen.map((name) => [name, present(initializers.get(name), 'initializers of name')]));
 }
 
 /** Matrices decay; norms, biases and embeddings do not. */

@@ -1,4 +1,5 @@
 /** Rewrites that keep what a graph computes and make its training cheaper. */
+import { present } from '../../contracts/present.ts';
 import type { Graph, Node, OnnxModel } from '../../numerics/onnx/graph.ts';
 import { consumers, renameInNode, renameValues } from '../../numerics/onnx/names.ts';
 import { elementCount, elements } from '../../numerics/tensor/tensor.ts';
@@ -19,9 +20,13 @@ export function addMasks(model: OnnxModel): OnnxModel {
     const [, , fill = ''] = node.inputs;
     const tensor = model.graph.initializers.get(fill);
     if (tensor === undefined || tensor.dtype !== 'float32' || elementCount(tensor.dims) !== 1) return false;
-    const value = node.outputs[0] as string;
+    const value = present(node.outputs[0], 'node.outputs[0]');
     const toSoftmax = (readers.get(value) ?? []).every(({ op, domain }) => op === 'Softmax' && domain === '');
-    return toSoftmax && !outputs.has(value) && (elements(tensor, 'float32')[0] as number) <= UNSEEN_SCORE;
+    return (
+      toSoftmax &&
+      !outputs.has(value) &&
+      present(elements(tensor, 'float32')[0], 'elements(tensor,"float32")[0]') <= UNSEEN_SCORE
+    );
   });
   if (masked.length === 0) return model;
   const dropped = new Set<Node>(masked);
@@ -60,17 +65,17 @@ export function foldIdentities(graph: Graph): Graph {
   const isIdentity = ({ op, domain }: Node) => op === 'Identity' && domain === '';
   const kept: Node[] = [];
   for (const node of graph.nodes) {
-    if (isIdentity(node) && !outputs.has(node.outputs[0] as string))
-      source.set(node.outputs[0] as string, node.inputs[0] as string);
+    if (isIdentity(node) && !outputs.has(present(node.outputs[0], 'node.outputs[0]')))
+      source.set(present(node.outputs[0], 'node.outputs[0]'), present(node.inputs[0], 'node.inputs[0]'));
     else kept.push(node);
   }
   // A value whose Identity is an output takes the output's name itself, once.
   const renamed = new Map<string, string>();
   const rest = kept.filter((node) => {
     if (!isIdentity(node)) return true;
-    const from = resolve(node.inputs[0] as string);
+    const from = resolve(present(node.inputs[0], 'node.inputs[0]'));
     if (outside.has(from) || outputs.has(from) || renamed.has(from) || !made.has(from)) return true;
-    renamed.set(from, node.outputs[0] as string);
+    renamed.set(from, present(node.outputs[0], 'node.outputs[0]'));
     return false;
   });
   const final = (name: string): string => {

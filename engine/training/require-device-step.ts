@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UnsupportedError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { readDevicePlacement } from '../runtime/device-placement.ts';
 import { createSession } from '../runtime/session.ts';
 import { elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
@@ -71,8 +72,13 @@ function requireAgreement(
   const numbers = (outputs: Outputs) =>
     new Map(
       REPORT in outputs
-        ? Array.from(valuesOf(outputs, REPORT), (value, at) => [graph.reported[at] as string, value] as const)
-        : graph.reported.map((name) => [name, valuesOf(outputs, name)[0] as number] as const),
+        ? Array.from(
+            valuesOf(outputs, REPORT),
+            (value, at) => [present(graph.reported[at], 'graph.reported[at]'), value] as const,
+          )
+        : graph.reported.map(
+            (name) => [name, present(valuesOf(outputs, name)[0], 'valuesOf(outputs,name)[0]')] as const,
+          ),
     );
   const [own, others] = [numbers(made), numbers(expected)];
   // What is not finite on the CPU either is the training's to tell, step and node included.
@@ -83,7 +89,7 @@ function requireAgreement(
     );
   };
   for (const [name, value] of others) {
-    const got = own.get(name) as number;
+    const got = present(own.get(name), 'own of name');
     if (Math.abs(got - value) <= LARGEST_DIFFERENCE * Math.max(Math.abs(value), 1e-3)) continue;
     refuse(`the ${name.replaceAll('_', ' ')}`, `is ${got}, on the CPU ${value}`);
   }
@@ -94,7 +100,7 @@ function requireAgreement(
     });
     const noise = NOISE * Math.max(1, ...slots.map(({ right }) => normOf(right)));
     for (const { slot, got, right } of slots) {
-      const away = normOf(right.map((value, at) => value - (got[at] as number)));
+      const away = normOf(right.map((value, at) => value - present(got[at], 'got[at]')));
       if (away <= LARGEST_DIFFERENCE * normOf(right) + noise) continue;
       const names = slot.members.map(({ name }) => name);
       const shown = `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ', …' : ''}`;
@@ -106,5 +112,6 @@ function requireAgreement(
   }
 }
 
-const valuesOf = (outputs: Outputs, name: string): Float32Array => elements(outputs[name] as NumericTensor, 'float32');
+const valuesOf = (outputs: Outputs, name: string): Float32Array =>
+  elements(present(outputs[name], 'outputs[name]'), 'float32');
 const normOf = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));

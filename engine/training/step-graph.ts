@@ -4,6 +4,7 @@
  * copying, while every output that crosses into JavaScript is copied, so the copy is paid once for many steps. Where outputs
  * stay on a device a call is one step without a Loop.
  */
+import { present } from '../../contracts/present.ts';
 import { gradientGraph } from '../../numerics/autodiff/gradient.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import { graph as graphAttribute } from '../../numerics/onnx/attributes.ts';
@@ -117,7 +118,7 @@ function renameOutputs(model: OnnxModel, names: ReadonlyMap<string, string>): On
     createNode({ op: 'Identity', name: `${to}/output`, inputs: [from], outputs: [to] }),
   );
   const outputs = graph.outputs.map((info) =>
-    names.has(info.name) ? tensorInfo(names.get(info.name) as string, 'float32', []) : info,
+    names.has(info.name) ? tensorInfo(present(names.get(info.name), 'names of info.name'), 'float32', []) : info,
   );
   return { ...model, graph: { ...graph, nodes: [...graph.nodes, ...made], outputs } };
 }
@@ -153,14 +154,19 @@ function withSlots(model: OnnxModel, layout: SlotLayout, gradientOf: ReadonlyMap
       for (const [index, { name, dims }] of slot.members.entries()) {
         const shape = w.integers(dims);
         nodes.push(
-          createNode({ op: 'Reshape', name: `${name}/view`, inputs: [parts[index] as string, shape], outputs: [name] }),
+          createNode({
+            op: 'Reshape',
+            name: `${name}/view`,
+            inputs: [present(parts[index], 'parts[index]'), shape],
+            outputs: [name],
+          }),
         );
       }
     }
-    const flat = (name: string) => w.reshape(gradientOf.get(name) as string, [-1]);
+    const flat = (name: string) => w.reshape(present(gradientOf.get(name), 'gradientOf of name'), [-1]);
     const whole =
       slot.dims === slot.members[0]?.dims
-        ? (gradientOf.get(slot.id) as string)
+        ? present(gradientOf.get(slot.id), 'gradientOf of slot.id')
         : w.concat(
             slot.members.map(({ name }) => flat(name)),
             { axis: 0 },
@@ -196,7 +202,7 @@ function withSlots(model: OnnxModel, layout: SlotLayout, gradientOf: ReadonlyMap
 function withUpdate(model: OnnxModel, { layout, optimizer, clipNorm }: StepGraphRequest): OnnxModel {
   const w = extendModel(model, 'update/');
   const squares = layout.slots.map((slot) => w.reduceSumSquare(gradientName(slot), { keepdims: false }));
-  const norm = w.sqrt(squares.length === 1 ? (squares[0] as string) : w.sum(squares), { output: 'norm' });
+  const norm = w.sqrt(squares.length === 1 ? present(squares[0], 'squares[0]') : w.sum(squares), { output: 'norm' });
   const clip =
     clipNorm === Infinity
       ? undefined
@@ -244,7 +250,10 @@ function slotUpdate(w: GraphWriter, { slot, optimizer, clip }: SlotUpdate): [str
     decays: slot.decays,
   });
   const kept = mask === undefined ? update.parameter : w.mul(update.parameter, mask);
-  return [kept, ...update.moments].map((value, index) => [value, nextName(stateName(slot, kinds[index] as string))]);
+  return [kept, ...update.moments].map((value, index) => [
+    value,
+    nextName(stateName(slot, present(kinds[index], 'kinds[index]'))),
+  ]);
 }
 
 interface LoopedRequest {
@@ -284,7 +293,7 @@ function looped(step: OnnxModel, { request, stateNames, scalarNames, feeds, outp
   });
   const b = createGraphBuilder({
     name: 'training',
-    opset: step.opsets.get('') as number,
+    opset: present(step.opsets.get(''), 'step.opsets of ""'),
     opsets: Object.fromEntries(step.opsets),
   });
   const count = b.input('steps', 'int64', []);
@@ -297,7 +306,10 @@ function looped(step: OnnxModel, { request, stateNames, scalarNames, feeds, outp
     attributes: { body: graphAttribute(body) },
   });
   for (const [index, name] of nexts.entries())
-    b.output(name, { dtype: 'float32', dims: dimsOf.get(stateNames[index] as string) as readonly number[] });
+    b.output(name, {
+      dtype: 'float32',
+      dims: dimsOf.get(present(stateNames[index], 'stateNames[index]')) as readonly number[],
+    });
   for (const name of outputs) b.output(name, { dtype: 'float32', dims: ['steps'] });
   return { ...b.build(), functions: step.functions };
 }

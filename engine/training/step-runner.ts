@@ -2,6 +2,7 @@
  * Runs steps of a training, several per call. Here with the state on the host between calls, each call being one of
  * onnxruntime; device-steps.ts leaves it on a device.
  */
+import { present } from '../../contracts/present.ts';
 import { createSession } from '../runtime/session.ts';
 import { elements, type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { stackFeeds } from './feed-source.ts';
@@ -49,7 +50,7 @@ export async function createHostSteps(plan: StepPlan): Promise<StepRunner> {
       inputs[`steps/${name}`] = tensorOf(
         'float32',
         [count],
-        Float32Array.from(rows, (row) => row[name] as number),
+        Float32Array.from(rows, (row) => present(row[name], 'row[name]')),
       );
     }
     return knownFeeds(graph, inputs);
@@ -64,7 +65,7 @@ export async function createHostSteps(plan: StepPlan): Promise<StepRunner> {
   return {
     async run(span) {
       made = await session.run(feedsOf(span));
-      const series = (name: string) => elements(made[name] as NumericTensor, 'float32');
+      const series = (name: string) => elements(present(made[name], 'made[name]'), 'float32');
       const metrics = Object.fromEntries(graph.metrics.map((name) => [name, series(name)]));
       return { loss: series(LOSS), gradientNorm: series(GRADIENT_NORM), metrics };
     },
@@ -83,7 +84,7 @@ export function scalarsOf({ graph, optimizer, schedule }: StepPlan, step: number
   for (const [group, scale] of graph.layout.learningRateScales.entries()) {
     const learningRate = schedule(step) * scale;
     const values = optimizer.scalarsAt({ step: step + 1, learningRate, weightDecay });
-    for (const name of optimizer.scalars) scalars[scalarName(group, name)] = values[name] as number;
+    for (const name of optimizer.scalars) scalars[scalarName(group, name)] = present(values[name], 'values[name]');
   }
   return scalars;
 }

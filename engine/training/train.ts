@@ -4,6 +4,7 @@
  * adds in another order, and where rows of an embedding meet in the order they come in.
  */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { keepsOutputs } from '../runtime/device-tensor.ts';
@@ -132,13 +133,14 @@ export async function train(options: TrainOptions): Promise<TrainingResult> {
       const count = Math.min(stepsPerCall, steps - step, ...untilHook);
       const { loss, gradientNorm, metrics } = await runner.run({ step, count });
       const bad = loss.findIndex((value, at) => !Number.isFinite(value) || !Number.isFinite(gradientNorm[at]));
-      if (bad >= 0) await fail({ plan, runner }, { step, bad, loss: loss[bad] as number });
+      if (bad >= 0) await fail({ plan, runner }, { step, bad, loss: present(loss[bad], 'loss[bad]') });
       runner.accept();
       record.loss.push(...loss);
       record.gradientNorm.push(...gradientNorm);
-      for (const [name, values] of Object.entries(record.metrics)) values.push(...(metrics[name] as Float32Array));
+      for (const [name, values] of Object.entries(record.metrics))
+        values.push(...present(metrics[name], 'metrics[name]'));
       step += count;
-      report(options, { step, startedMs, loss: loss.at(-1) as number });
+      report(options, { step, startedMs, loss: present(loss.at(-1), 'last of loss') });
       // Lets timers and signals through: run() blocks this thread.
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -55,7 +55,11 @@ export function createStateMemory({ layout, optimizer, parameters, masks }: Stat
       );
   }
   const read = (kind: string, slots: readonly Slot[] = layout.slots): Map<string, Float32Array> =>
-    new Map(slots.flatMap((slot) => [...viewsOf(slot, tensors.get(stateName(slot, kind)) as NumericTensor)]));
+    new Map(
+      slots.flatMap((slot) => [
+        ...viewsOf(slot, present(tensors.get(stateName(slot, kind)), 'tensors of stateName(slot,kind)')),
+      ]),
+    );
   function slotWith(name: string): Slot {
     const slot = slotOf.get(name);
     if (slot === undefined)
@@ -66,7 +70,7 @@ export function createStateMemory({ layout, optimizer, parameters, masks }: Stat
   }
   /** The slot's tensor with one member's values changed. The old memory may still be read by whoever holds a view of it. */
   function change(slot: Slot, kind: string, values: ReadonlyMap<string, Float32Array>): NumericTensor {
-    const old = viewsOf(slot, tensors.get(stateName(slot, kind)) as NumericTensor);
+    const old = viewsOf(slot, present(tensors.get(stateName(slot, kind)), 'tensors of stateName(slot,kind)'));
     const changed = gatherSlot(slot, (member) => values.get(member) ?? old.get(member));
     tensors.set(stateName(slot, kind), changed);
     return changed;
@@ -114,5 +118,5 @@ export function createStateMemory({ layout, optimizer, parameters, masks }: Stat
 function applyMask(parameter: NumericTensor, masking: NumericTensor): void {
   const [values, mask] = [elements(parameter, 'float32'), elements(masking, 'float32')];
   for (let index = 0; index < values.length; index++)
-    values[index] = (values[index] as number) * (mask[index] as number);
+    values[index] = present(values[index], 'values[index]') * present(mask[index], 'mask[index]');
 }

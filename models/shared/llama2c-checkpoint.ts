@@ -5,6 +5,7 @@
  * are skipped, as run.c does.
  */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { LlamaConfig, LlamaWeights } from './llama-graph.ts';
 import { transpose } from './transpose.ts';
 
@@ -117,5 +118,5 @@ function readHeader(bytes: Uint8Array) {
 }
 
 function at<T>(items: readonly T[], index: number): T {
-  return items[index] as T;
+  return present(items[index], 'items[index]');
 }

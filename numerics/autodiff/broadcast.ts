@@ -1,4 +1,5 @@
 /** Broadcasting of gradients, done and undone. https://onnx.ai/onnx/repo-docs/Broadcasting.html */
+import { present } from '../../contracts/present.ts';
 import { elementCount } from '../tensor/tensor.ts';
 import { sameDims } from './dims.ts';
 import type { GradientBuilder } from './gradient-builder.ts';
@@ -47,8 +48,8 @@ function sumOver(
   const leading = axes.every((axis, index) => axis === index) && b.dims(value).length - axes.length === input.length;
   const count = elementCount(b.dims(value));
   if (leading && input.length === 1 && count >= MIN_PRODUCT_ELEMENTS && b.dtype(value) === 'float32') {
-    const rows = count / (input[0] as number);
-    return b.matmul(b.ones([rows], 'float32'), b.reshapeTo(value, [rows, input[0] as number]));
+    const rows = count / present(input[0], 'input[0]');
+    return b.matmul(b.ones([rows], 'float32'), b.reshapeTo(value, [rows, present(input[0], 'input[0]')]));
   }
   return b.reduceSum(value, { axes, keepdims: !leading });
 }

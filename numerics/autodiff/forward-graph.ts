@@ -3,10 +3,11 @@
  * and the values found that depend on a target.
  */
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { nameNodes } from '../onnx/edit.ts';
 import type { Graph, Node, OnnxModel, OnnxTensor, ValueInfo } from '../onnx/graph.ts';
 import { usedNames } from '../onnx/names.ts';
-import { type ConcreteShape, inferShapes } from '../onnx/shapes.ts';
+import { inferShapes } from '../onnx/shapes.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { describeTensor, elementCount } from '../tensor/tensor.ts';
 import { sameDims } from './dims.ts';
@@ -74,10 +75,10 @@ export function prepare(request: GradientRequest, { onlyFloats = false } = {}): 
   for (const name of [request.loss, ...request.targets, ...(request.keep ?? [])]) {
     if (!shapes.has(name)) throw new InputError(`gradient: graph "${model.graph.name}" has no value "${name}"`);
   }
-  const isFloat = (name: string): boolean => FLOATS.has((shapes.get(name) as ConcreteShape).dtype);
+  const isFloat = (name: string): boolean => FLOATS.has(present(shapes.get(name), 'shapes of name').dtype);
   const wrong = onlyFloats ? undefined : [request.loss, ...request.targets].find((name) => !isFloat(name));
   if (wrong !== undefined) {
-    const shape = shapes.get(wrong) as ConcreteShape;
+    const shape = present(shapes.get(wrong), 'shapes of wrong');
     throw new InputError(`gradient: "${wrong}" is ${describeTensor(shape)}; only floating-point values have gradients`);
   }
   const state: BuilderState = {
@@ -153,7 +154,7 @@ function expandNode(
     if (output === '' || value === undefined) continue;
     if (value === '')
       throw new UnsupportedError(`gradient: ${describe(engine, node)}: output ${index} is not known here`);
-    const shape = state.shapes.get(output) as ConcreteShape;
+    const shape = present(state.shapes.get(output), 'state.shapes of output');
     if (!sameDims(b.dims(value), shape.dims)) {
       throw new Error(
         `gradient: ${describe(engine, node)} expands to [${b.dims(value).join()}], not [${shape.dims.join()}]`,

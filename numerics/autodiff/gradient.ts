@@ -3,6 +3,7 @@
  * a scalar value as nodes behind those of the forward graph. Nothing is run here. Shapes are made concrete first.
  */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { removeDeadCode } from '../onnx/dead-code.ts';
 import type { Graph, Node, OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import type { ConcreteShape } from '../onnx/shapes.ts';
@@ -123,7 +124,7 @@ function gradientsOf(
     contributions.set(output, [sum]);
     return rule.elementwise ? sum : b.expandTo(sum, b.dims(output));
   });
-  const gradients = rule.backward(b, view, dys[0] as string, dys);
+  const gradients = rule.backward(b, view, present(dys[0], 'dys[0]'), dys);
   return gradients.map((gradient, index) => checked(engine, { view, rule, index, gradient }));
 }
 
@@ -170,7 +171,7 @@ function finish(
 ): GradientGraph {
   const { shapes } = state;
   const info = (name: string): ValueInfo => {
-    const { dtype, dims } = shapes.get(name) as ConcreteShape;
+    const { dtype, dims } = present(shapes.get(name), 'shapes of name');
     return { name, type: { kind: 'tensor', dtype, dims } };
   };
   const nodes = [...forward.map((node) => widened.get(node) ?? node), ...state.nodes];

@@ -1,5 +1,6 @@
 /** Edits of immutable graphs. Each returns a new graph that shares what it does not change, and checks what it is asked for. */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Graph, Node, OnnxFunction, OnnxModel, ValueInfo } from './graph.ts';
 import { consumers, definedNames, renameInNode } from './names.ts';
@@ -29,7 +30,7 @@ function indexOfNode(graph: Graph, name: string): number {
 
 /** The node with this name. Throws InputError when there is none or more than one. */
 export function findNode(graph: Graph, name: string): Node {
-  return graph.nodes[indexOfNode(graph, name)] as Node;
+  return present(graph.nodes[indexOfNode(graph, name)], 'graph.nodes[indexOfNode(graph,name)]');
 }
 
 /** The graph with a name for every node that had none or shared one; values keep theirs. */

@@ -1,6 +1,7 @@
 /** NodeProto, AttributeProto, GraphProto and FunctionProto to nodes, attributes, graphs and functions. */
 import { type Message, toBinary } from '@bufbuild/protobuf';
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { attributeTypeOfCode } from './attribute-types.ts';
 import type {
   Attribute,
@@ -73,7 +74,7 @@ function typeOf(proto: AttributeProto, where: string): AttributeType {
   const other = filled.find((type) => type !== stated);
   if (stated !== undefined && other === undefined) return stated;
   const unknownType = proto.$unknown?.some(({ no }) => no === AttributeProtoSchema.field.type.number) ?? false;
-  if (stated === undefined && filled.length === 1 && !unknownType) return filled[0] as AttributeType;
+  if (stated === undefined && filled.length === 1 && !unknownType) return present(filled[0], 'filled[0]');
   throw new InputError(
     `${where}: type ${unknownType ? 'not known here' : (stated ?? 'not stated')}, content ${filled.join(' and ') || 'none'}; ` +
       'an attribute has one value of the type it states',

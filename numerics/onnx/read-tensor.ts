@@ -3,6 +3,7 @@
  * raw_data itself is not copied: the tensor shares the memory of the file.
  */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { dtypeOfCode, type NumericDType, packedBytes } from '../tensor/dtype.ts';
 import type { OnnxTensor, SparseTensor } from './graph.ts';
 import { MAX_ELEMENTS, MAX_RANK } from './limits.ts';
@@ -70,7 +71,7 @@ function packSixBits(values: readonly number[] | readonly bigint[], where: strin
     if (value < 0 || value > 63) throw new InputError(`${where}: ${value} does not fit 6 bits`);
     const bit = index * 6;
     const shifted = value << (bit % 8);
-    packed[bit >> 3] = (packed[bit >> 3] as number) | (shifted & 0xff);
+    packed[bit >> 3] = present(packed[bit >> 3], 'packed[bit>>3]') | (shifted & 0xff);
     if (shifted > 0xff) packed[(bit >> 3) + 1] = shifted >> 8;
   }
   return packed;

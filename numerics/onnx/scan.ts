@@ -5,6 +5,7 @@
  */
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { DECODED_BYTES, MAX_DECODED_BYTES, MAX_NESTING_DEPTH } from './limits.ts';
 
 const VARINT = 0;
@@ -72,7 +73,7 @@ const strictDecoder = new TextDecoder('utf-8', { fatal: true });
 function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   let ascii = true;
   for (let i = start; i < end; i++) {
-    if ((bytes[i] as number) > 0x7f) {
+    if (present(bytes[i], 'bytes[i]') > 0x7f) {
       ascii = false;
       break;
     }
@@ -105,7 +106,7 @@ export function scanMessage(root: DescMessage, bytes: Uint8Array, where: string)
     let factor = 1;
     for (let count = 0; count < MAX_VARINT_BYTES; count++) {
       if (position >= end) fail('a number is cut off');
-      const byte = bytes[position++] as number;
+      const byte = present(bytes[position++], 'bytes[position++]');
       value += (byte & 0x7f) * factor;
       factor *= 0x80;
       if (byte < 0x80) return value <= Number.MAX_SAFE_INTEGER ? value : Infinity;

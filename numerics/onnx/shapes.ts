@@ -4,6 +4,7 @@
  * shape-rules/, or a shape that depends on data, is an UnsupportedError.
  */
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { graphAttribute, mapSubgraphs } from './attributes.ts';
 import type { Attribute, Graph, Node, OnnxFunction, OnnxModel, ValueInfo } from './graph.ts';
 import { valueOfTensor } from './shape-rules/constants.ts';
@@ -103,7 +104,7 @@ function inputValue(
         if (typeof dim === 'number') return dim < 0 || dim === dims[axis];
         if (dim === undefined || dim === '') return true;
         const bound = symbols.get(dim);
-        symbols.set(dim, bound ?? (dims[axis] as number));
+        symbols.set(dim, bound ?? present(dims[axis], 'dims[axis]'));
         return bound === undefined || bound === dims[axis];
       }));
   if (!fits) {

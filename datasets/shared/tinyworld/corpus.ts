@@ -1,4 +1,5 @@
 /** The text corpus: four splits, each document from a stream of its own, and how often training text states each fact. */
+import { present } from '../../../contracts/present.ts';
 import type { DatasetRow, SplitName, Splits } from '../../../contracts/dataset.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { almanac, countingStory, entry, locationStory, possessionStory, sketch, type Teller } from './documents.ts';
@@ -43,7 +44,7 @@ function writeCorpus(): Corpus {
   const root = createRandom(WORLD_SEED);
   const factCounts = new Int32Array(world.facts.length);
   const countFact = ({ index }: Fact): void => {
-    factCounts[index] = (factCounts[index] as number) + 1;
+    factCounts[index] = present(factCounts[index], 'factCounts[index]') + 1;
   };
 
   function documents(split: SplitName): DatasetRow[] {

@@ -1,4 +1,5 @@
 /** The documents of the corpus: entries about a subject, almanacs, stories whose state is asked at the end, sketches. */
+import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
 import { doing, setting } from './filler.ts';
 import { grammaticalSentence } from './grammar.ts';
@@ -107,10 +108,10 @@ export function locationStory(teller: Teller): string {
     moves: 1 + random.integer(4),
   });
   const endings = random.shuffle(tale.things).map((o) => {
-    const a = tale.whereabouts.get(o)?.at(-1) as string;
+    const a = present(tale.whereabouts.get(o)?.at(-1), 'last whereabouts of the object');
     return pick(random, WHERE_ENDINGS)({ o, a });
   });
-  const lead = people[0] as Person;
+  const lead = present(people[0], 'people[0]');
   return [
     ...introduction(teller, lead),
     ...withSettings(random, tale.sentences, 1),
@@ -124,7 +125,7 @@ export function possessionStory(teller: Teller): string {
   const people = drawPeople(random, world, 3 + random.integer(2));
   const tale = tellPossessions(random, { people, things: 1 + random.integer(3), moves: 1 + random.integer(4) });
   const endings = random.shuffle(tale.things).map((o) => {
-    const a = tale.holders.get(o)?.at(-1) as string;
+    const a = present(tale.holders.get(o)?.at(-1), 'last holder of the object');
     return pick(random, WHOSE_ENDINGS)({ o, a });
   });
   return [
@@ -139,7 +140,7 @@ export function possessionStory(teller: Teller): string {
 export function countingStory(teller: Teller): string {
   const { random, world } = teller;
   const people = drawPeople(random, world, 4);
-  const sentences = [...introduction(teller, people[0] as Person)];
+  const sentences = [...introduction(teller, present(people[0], 'people[0]'))];
   for (let left = 2 + random.integer(2); left > 0; left--) {
     if (once(random, 3)) sentences.push(setting(random));
     const [person, other] = pickSome(random, people, 2) as [Person, Person];
@@ -151,7 +152,7 @@ export function countingStory(teller: Teller): string {
     }
     const others = people.map(({ name }) => name).filter((name) => name !== person.name);
     const tale = tellCount(random, { person, goods: pick(random, GOODS), changes: 1 + random.integer(3), others });
-    const a = numberWord(tale.counts.at(-1) as number);
+    const a = numberWord(present(tale.counts.at(-1), 'last of tale.counts'));
     sentences.push(...tale.sentences, pick(random, HOW_MANY_ENDINGS)({ p: person.name, o: tale.goods.many, a }));
   }
   return sentences.join(' ');

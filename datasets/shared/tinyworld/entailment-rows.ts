@@ -1,7 +1,8 @@
 /** Entailment pairs as rows: slices and classes take turns, each row from a stream of its own. */
+import { present } from '../../../contracts/present.ts';
 import type { DatasetRow, SplitName, Splits } from '../../../contracts/dataset.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
-import { drawEntailment, ENTAILMENT_CLASSES, ENTAILMENT_SLICES, type EntailmentClass } from './entailment.ts';
+import { drawEntailment, ENTAILMENT_CLASSES, ENTAILMENT_SLICES } from './entailment.ts';
 import { tinyWorld, WORLD_SEED } from './world.ts';
 
 /** Multiples of slices times classes, so that each combination is as frequent as any other. */
@@ -12,13 +13,16 @@ export function entailmentRows(): Splits {
   const world = tinyWorld();
   const rows = (split: SplitName): readonly DatasetRow[] =>
     Array.from({ length: ROWS[split] }, (_, index) => {
-      const slice = ENTAILMENT_SLICES[index % ENTAILMENT_SLICES.length] as (typeof ENTAILMENT_SLICES)[number];
+      const slice = present(
+        ENTAILMENT_SLICES[index % ENTAILMENT_SLICES.length],
+        'ENTAILMENT_SLICES[index%ENTAILMENT_SLICES.length]',
+      );
       const label = Math.floor(index / ENTAILMENT_SLICES.length) % ENTAILMENT_CLASSES.length;
       const random = root.fork(`${split}/${index}`);
       const { story, statement } = drawEntailment(
         { random, world },
         slice,
-        ENTAILMENT_CLASSES[label] as EntailmentClass,
+        present(ENTAILMENT_CLASSES[label], 'ENTAILMENT_CLASSES[label]'),
       );
       return { id: `${split}-${String(index).padStart(5, '0')}`, text: story, pair: statement, label, slice };
     });

@@ -7,6 +7,7 @@
  * whatever the class. People here are strangers to the world: their facts hold in one story only, and nothing can be
  * memorised.
  */
+import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
 import { GOODS, PLACES } from './lexicon.ts';
 import { counted, once, type Person, pick, pickSome, type Template, templates, withArticle } from './prose.ts';
@@ -56,13 +57,13 @@ export function drawEntailment(
   const threads: Thread[] = [];
   while (threads.length < classes.length) {
     const [person, other] = people.slice(threads.length) as [Person, Person];
-    const thread = tell(random, { person, other }, classes[threads.length] as EntailmentClass);
+    const thread = tell(random, { person, other }, present(classes[threads.length], 'classes[threads.length]'));
     if (!threads.some(({ about }) => about === thread.about)) threads.push(thread);
   }
   const sentences = random.shuffle(threads).flatMap((thread) => thread.sentences);
   return {
     story: withSettings(random, sentences, 1 + random.integer(2)).join(' '),
-    statement: (threads[0] as Thread).statement,
+    statement: present(threads[0], 'threads[0]').statement,
   };
 }
 
@@ -131,7 +132,7 @@ const locations =
     const moves = movesFor(random, positive);
     const tale = tellLocations(random, { people: [person, other], things: 1, places: 2, moves });
     const [[about, been]] = [...tale.whereabouts] as [[string, readonly string[]]];
-    const right = been.at(-1) as string;
+    const right = present(been.at(-1), 'last of been');
     const a = positive === 'entailed' ? right : (tale.places.find((place) => place !== right) as string);
     return { about: nounOf(about), sentences: tale.sentences, statement: pick(random, forms)({ o: about, a }) };
   };
@@ -201,7 +202,7 @@ const numbers: Teller = (random, { person, other }, wanted) => {
   for (;;) {
     const changes = random.integer(2);
     const tale = tellCount(random, { person, goods, changes, others: [other.name] });
-    const count = tale.counts.at(-1) as number;
+    const count = present(tale.counts.at(-1), 'last of tale.counts');
     const holds = exact ? count === stated : count > stated;
     if (holds === (wanted === 'entailed')) return { about: goods.one, sentences: tale.sentences, statement };
   }
@@ -261,7 +262,7 @@ const BEARINGS: Readonly<Record<string, Bearings>> = {
 const facts =
   ({ id, forms, answers }: Relation): Teller =>
   (random, { person }, wanted) => {
-    const { denied, open } = BEARINGS[id] as Bearings;
+    const { denied, open } = present(BEARINGS[id], 'BEARINGS[id]');
     const [o, another] = pickSome(random, answers as readonly string[], 2) as [string, string];
     const [told, stated] = pickSome(random, forms, 2) as [Template, Template];
     const subject = { kind: 'person', name: person.name, person, facts: [] } as const;

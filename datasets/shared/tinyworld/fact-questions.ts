@@ -1,4 +1,5 @@
 /** Facts asked in a sentence whose answer is left out, with three wrong answers that are right for others. */
+import { present } from '../../../contracts/present.ts';
 import type { DatasetRow } from '../../../contracts/dataset.ts';
 import { createRandom, type Random } from '../../../numerics/tensor/random.ts';
 import { tinyWorldCorpus } from './corpus.ts';
@@ -25,13 +26,15 @@ export function factQuestions(): readonly DatasetRow[] {
   const random = createRandom(`${WORLD_SEED}/fact-questions`);
   return Object.entries(FACT_SLICES).flatMap(([slice, { from, to }]) => {
     const facts = world.facts.filter(
-      ({ index }) => (factCounts[index] as number) >= from && (factCounts[index] as number) <= to,
+      ({ index }) =>
+        present(factCounts[index], 'factCounts[index]') >= from &&
+        present(factCounts[index], 'factCounts[index]') <= to,
     );
     const chosen = random.shuffle(facts).slice(0, PER_SLICE);
     return chosen.map((fact) => ({
       id: `${slice}-${fact.relation.id}-${String(fact.index).padStart(4, '0')}`,
       slice,
-      ...question(random, { fact, subject: subjectOf.get(fact) as Subject, sameSlice: facts }),
+      ...question(random, { fact, subject: present(subjectOf.get(fact), 'subjectOf of fact'), sameSlice: facts }),
     }));
   });
 }

@@ -2,6 +2,7 @@
  * Stories cut before their last word, which the state of the world decides, in the manner of LAMBADA (Paperno et al. 2016,
  * https://arxiv.org/abs/1606.06031). All four choices stand in the story, or are neighbouring numbers.
  */
+import { present } from '../../../contracts/present.ts';
 import type { DatasetRow } from '../../../contracts/dataset.ts';
 import { createRandom, type Random } from '../../../numerics/tensor/random.ts';
 import { drawPeople, HOW_MANY_ENDINGS, TOGETHER_ENDINGS, WHERE_ENDINGS, WHOSE_ENDINGS } from './documents.ts';
@@ -63,7 +64,7 @@ function drawByRecency(draw: () => Puzzle, named: boolean): Puzzle {
 function movedThing(random: Random, states: ReadonlyMap<string, readonly string[]>): { o: string; answer: string } {
   const moved = [...states].filter(([, been]) => been.length > 1);
   const [o, been] = pick(random, moved);
-  return { o, answer: been.at(-1) as string };
+  return { o, answer: present(been.at(-1), 'last of been') };
 }
 
 function location(random: Random): Puzzle {
@@ -102,7 +103,7 @@ function count(random: Random): Puzzle {
       [setting(random), ...tale.sentences],
       pick(random, HOW_MANY_ENDINGS)({ p: person.name, o: tale.goods.many, a: '' }),
     ),
-    ...numberChoices(random, tale.counts.at(-1) as number),
+    ...numberChoices(random, present(tale.counts.at(-1), 'last of tale.counts')),
   };
 }
 

@@ -1,8 +1,9 @@
 /** Small tools for writing sentences: choices by integers alone, templates, articles, number words. */
+import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
 
 export function pick<T>(random: Random, items: readonly T[]): T {
-  return items[random.integer(items.length)] as T;
+  return present(items[random.integer(items.length)], 'item drawn');
 }
 
 /** `count` different items, in random order. */
@@ -34,9 +35,10 @@ export type Template = (slots: Slots) => string;
 export function template(text: string): Template {
   const parts = text.split(/\{(\w+)\}/); // literal, slot, literal, slot, …
   return (slots) => {
-    let sentence = parts[0] as string;
+    let sentence = present(parts[0], 'parts[0]');
     for (let index = 1; index < parts.length; index += 2) {
-      sentence += (slots[parts[index] as string] as string) + (parts[index + 1] as string);
+      sentence += present(slots[present(parts[index], 'name of a slot')], `slot ${parts[index]}`);
+      sentence += present(parts[index + 1], 'text after a slot');
     }
     return capitalized(sentence);
   };
@@ -66,7 +68,7 @@ const NUMBERS = words(
 
 /** 0 to 20 in words. */
 export function numberWord(value: number): string {
-  return NUMBERS[value] as string;
+  return present(NUMBERS[value], 'NUMBERS[value]');
 }
 
 /** `one apple`, `two apples`. */

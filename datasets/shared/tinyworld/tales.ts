@@ -2,6 +2,7 @@
  * Tales that change the state of the world, with the state at their end: where things are, who has them, how many there
  * are. The sentences of a tale stay in order; others may be put between them.
  */
+import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
 import { setting, view } from './filler.ts';
 import { GOODS, PLACES, THING_ADJECTIVES, THINGS } from './lexicon.ts';
@@ -70,8 +71,8 @@ export function tellLocations(
   }
   for (let move = 0; move < options.moves; move++) {
     const o = pick(random, things);
-    const been = whereabouts.get(o) as string[];
-    const a = been.at(-1) as string;
+    const been = present(whereabouts.get(o), 'whereabouts of o');
+    const a = present(been.at(-1), 'last of been');
     const b = pick(
       random,
       places.filter((place) => place !== a),
@@ -137,8 +138,8 @@ export function tellPossessions(
   }
   for (let move = 0; move < options.moves; move++) {
     const o = pick(random, things);
-    const had = holders.get(o) as string[];
-    const p = had.at(-1) as string;
+    const had = present(holders.get(o), 'holders of o');
+    const p = present(had.at(-1), 'last of had');
     const q = pick(
       random,
       people.filter(({ name }) => name !== p),
@@ -205,11 +206,11 @@ export function tellCount(
   const { person, goods, changes, others } = options;
   const counts = [2 + random.integer(LARGEST_COUNT - 3)];
   const p = person.name;
-  const first = counts[0] as number;
+  const first = present(counts[0], 'counts[0]');
   const n = counted(first, goods);
   const sentences = [pick(random, COUNTED)({ p, n, n2: n })];
   for (let change = 0; change < changes; change++) {
-    const now = counts.at(-1) as number;
+    const now = present(counts.at(-1), 'last of counts');
     const grows = now < 3 || (now < LARGEST_COUNT && once(random, 2));
     const k = 1 + random.integer(Math.min(5, grows ? LARGEST_COUNT - now : now - 1));
     const slots = { p, r: pick(random, others), k: numberWord(k), kn: counted(k, goods) };

@@ -2,6 +2,7 @@
  * The world: who and what there is, and one answer for every subject and relation. Subjects of all kinds share one order
  * of fame; how often a subject is written about falls as 1 / (rank + FAME_OFFSET).
  */
+import { present } from '../../../contracts/present.ts';
 import { createRandom, type Random } from '../../../numerics/tensor/random.ts';
 import { type Names, inventNames } from './names.ts';
 import { type Person, pick, pronounsOf, withArticle } from './prose.ts';
@@ -87,8 +88,8 @@ function createWorld(random: Random): World {
     subjects,
     people,
     facts,
-    drawSubject: (stream) => subjects[subjectRank(stream)] as Subject,
-    drawPerson: (stream) => (people[personRank(stream)] as Subject).person as Person,
+    drawSubject: (stream) => present(subjects[subjectRank(stream)], 'subject drawn'),
+    drawPerson: (stream) => present(people[personRank(stream)], 'person drawn').person as Person,
   };
 }
 

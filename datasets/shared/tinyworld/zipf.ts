@@ -1,4 +1,5 @@
 /** Ranks drawn with weights 1 / (rank + offset), in whole numbers only. */
+import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
 
 /** Weight of a rank is floor(SCALE / (rank + offset)): a correctly rounded quotient of integers, the same everywhere. */
@@ -14,7 +15,7 @@ export function createZipf(count: number, offset: number): (random: Random) => n
     let high = count - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((upTo[middle] as number) > ticket) high = middle;
+      if (present(upTo[middle], 'upTo[middle]') > ticket) high = middle;
       else low = middle + 1;
     }
     return low;

@@ -1,5 +1,6 @@
 /** Named weights of a checkpoint of transformers, brought into the layout of our graphs. */
 import { InputError } from '../../../contracts/errors.ts';
+import { present } from '../../../contracts/present.ts';
 import type { StoredTensor, TensorStore } from '../../../engine/model/safetensors.ts';
 import type { LinearWeights, NormWeights } from '../transformer/specification.ts';
 
@@ -58,7 +59,7 @@ export function createCheckpoint(store: TensorStore, { prefixes, marker, unused 
       const weight = transposedRows(matrix, { rows: order, columns: inFeatures });
       if (!bias) return { weight };
       const values = await tensor(`${name}.bias`, [of]);
-      return { weight, bias: rows ? Float32Array.from(rows, (row) => values[row] as number) : values };
+      return { weight, bias: rows ? Float32Array.from(rows, (row) => present(values[row], 'values[row]')) : values };
     },
     async norm(name, width, { bias = false } = {}) {
       const weight = await tensor(`${name}.weight`, [width]);
@@ -102,8 +103,9 @@ export function transposedRows(
     for (let column = 0; column < columns; column += TILE) {
       const columnEnd = Math.min(columns, column + TILE);
       for (let r = row; r < rowEnd; r++) {
-        const source = (rows[r] as number) * columns;
-        for (let c = column; c < columnEnd; c++) result[c * count + r] = matrix[source + c] as number;
+        const source = present(rows[r], 'rows[r]') * columns;
+        for (let c = column; c < columnEnd; c++)
+          result[c * count + r] = present(matrix[source + c], 'matrix[source+c]');
       }
     }
   }

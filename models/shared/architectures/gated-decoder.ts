@@ -2,6 +2,7 @@
  * What Llama, Mistral, Qwen 2, Qwen 3 and Gemma 3 share: RMS norms, rotary positions, grouped heads, a gated feed-forward
  * block, and the names of their weights.
  */
+import { present } from '../../../contracts/present.ts';
 import type { DecoderWeights } from '../transformer/decoder.ts';
 import type {
   LayerSpecification,
@@ -105,7 +106,7 @@ async function norm(
   { width, isGemma, rows }: { readonly width: number; readonly isGemma: boolean; readonly rows?: readonly number[] },
 ): Promise<{ readonly weight: Float32Array }> {
   const { weight } = await checkpoint.norm(name, width);
-  const ordered = rows ? Float32Array.from(rows, (row) => weight[row] as number) : weight;
+  const ordered = rows ? Float32Array.from(rows, (row) => present(weight[row], 'weight[row]')) : weight;
   return { weight: isGemma ? ordered.map((value) => 1 + value) : ordered };
 }
 

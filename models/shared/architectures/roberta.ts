@@ -2,6 +2,7 @@
  * RoBERTa: BERT without segments, whose positions are counted from the padding token's id on.
  * https://github.com/huggingface/transformers, models/roberta.
  */
+import { present } from '../../../contracts/present.ts';
 import type { Architecture } from './architecture.ts';
 import { bertWeights, readBertSpecification } from './bert.ts';
 import { readHead } from './encoder-head.ts';
@@ -32,7 +33,7 @@ export const roberta: Architecture = {
         const { width } = specification;
         const bare = await bertWeights(checkpoint, { specification, stored, skipped });
         const segment = await checkpoint.tensor(checkpoint.base('embeddings.token_type_embeddings.weight'), [1, width]);
-        const positions = bare.positions.map((value, at) => value + (segment[at % width] as number));
+        const positions = bare.positions.map((value, at) => value + present(segment[at % width], 'segment[at%width]'));
         const weights = { ...bare, positions };
         if (choice.kind === 'embedding') return { weights, head: choice };
         const { classes } = choice;

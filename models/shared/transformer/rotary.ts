@@ -2,6 +2,7 @@
  * Rotary positions over interleaved pairs: frequencies as the families scale them, tables of cosines and sines, and the
  * rotation itself. The tables of all positions are initializers, cut at run time.
  */
+import { present } from '../../../contracts/present.ts';
 import type { GraphBuilder } from '../../../numerics/onnx/builder.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { rotate } from '../rotary-positions.ts';
@@ -91,7 +92,7 @@ export function buildTurning(
   const table = (of: (angle: number) => number): Float32Array =>
     Float32Array.from(
       { length: contextLength * pairs },
-      (_, at) => amplitude * of(Math.floor(at / pairs) * (frequencies[at % pairs] as number)),
+      (_, at) => amplitude * of(Math.floor(at / pairs) * present(frequencies[at % pairs], 'frequencies[at%pairs]')),
     );
   const part = (of: 'cos' | 'sin'): string => {
     const values = tensorOf('float32', [contextLength, 1, pairs, 1], table(Math[of]));
@@ -121,6 +122,10 @@ export function turn(
     outputs: [first, rest],
     name: `${name}.parts`,
   });
-  const turned = rotate(b, `${name}.turned`, outputs[0] as string, { heads, headWidth: features, positions });
-  return b.concat([turned, outputs[1] as string], { axis: -1, name });
+  const turned = rotate(b, `${name}.turned`, present(outputs[0], 'outputs[0]'), {
+    heads,
+    headWidth: features,
+    positions,
+  });
+  return b.concat([turned, present(outputs[1], 'outputs[1]')], { axis: -1, name });
 }

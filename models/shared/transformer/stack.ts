@@ -1,5 +1,6 @@
 /** What decoders and encoders share: the layers one after the other, the tables of rotary positions, and checks of shapes. */
 import { InputError } from '../../../contracts/errors.ts';
+import { present } from '../../../contracts/present.ts';
 import type { LayerRoles } from '../../../engine/definitions/model.ts';
 import type { GraphBuilder } from '../../../numerics/onnx/builder.ts';
 import { buildBlock } from './block.ts';
@@ -58,7 +59,7 @@ export function buildStack(
     const name = `layers.${index}`;
     const layer = buildBlock(b.scope(name), name, {
       specification,
-      weights: weights[index] as LayerWeights,
+      weights: present(weights[index], 'weights[index]'),
       visible: mask,
       ...(turning && { turning }),
       input: hidden,

@@ -4,6 +4,7 @@
  *   x^p: dy p x^(p-1), dy y ln x (0 where x <= 0; for p = 0 the first is 0)
  *   sqrt: dy / 2y          1/x: -dy y²            |x|: dy sign x (0 at 0)
  */
+import { present } from '../../../contracts/present.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
 import { type BackwardRule, defineRule, type ForwardNode } from '../rule.ts';
 
@@ -15,7 +16,7 @@ function powerBase(b: GradientBuilder, node: ForwardNode, dy: string): string {
   const y = node.output(0);
   const known = b.values(node.input(1));
   if (known !== undefined && known.length > 0 && known.every((item) => item === known[0])) {
-    const power = known[0] as number;
+    const power = present(known[0], 'known[0]');
     if (power === 1) return dy;
     if (power === 2) return b.product(b.scale(dy, 2), x);
     if (power === 3) return b.product(b.scale(dy, 3), b.mul(x, x));

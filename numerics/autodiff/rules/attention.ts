@@ -4,6 +4,7 @@
  *   y = softmax(s q kᵀ + mask) v          q: [batch, heads, rows, width], k, v: [batch, key heads, columns, width]
  * A key head serves heads / key heads query heads next to each other. A masked score is -1e9, so that no infinity arises.
  */
+import { present } from '../../../contracts/present.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
 import { defineRule, type ExpandRule, type ForwardNode } from '../rule.ts';
 
@@ -49,12 +50,17 @@ function causalMask(b: GradientBuilder, rows: number, columns: number): string {
 }
 
 function attend(b: GradientBuilder, { q, k, v }: Heads, { scale, softcap, causal, masks }: Scoring): string {
-  const heads = b.dims(q)[1] as number;
+  const heads = present(b.dims(q)[1], 'b.dims(q)[1]');
   const [keys, values] = [repeatHeads(b, k, heads), repeatHeads(b, v, heads)];
   let scores = b.matrixProduct(q, keys, { transB: true, alpha: scale });
   if (softcap !== 0) scores = b.scale(b.tanh(b.scale(scores, 1 / softcap)), softcap);
   const hidden = b.scalarLike(q, MASKED_SCORE);
-  const seen = causal ? [...masks, causalMask(b, b.dims(scores)[2] as number, b.dims(scores)[3] as number)] : masks;
+  const seen = causal
+    ? [
+        ...masks,
+        causalMask(b, present(b.dims(scores)[2], 'b.dims(scores)[2]'), present(b.dims(scores)[3], 'b.dims(scores)[3]')),
+      ]
+    : masks;
   for (const mask of seen) scores = b.dtype(mask) === 'bool' ? b.where(mask, scores, hidden) : b.add(scores, mask);
   return b.matmul(b.softmax(scores, { axis: -1 }), values);
 }
@@ -84,7 +90,7 @@ export const attention: readonly ExpandRule[] = [
         b,
         { q, k, v },
         {
-          scale: node.float('scale', 1 / Math.sqrt(b.dims(q)[3] as number)),
+          scale: node.float('scale', 1 / Math.sqrt(present(b.dims(q)[3], 'b.dims(q)[3]'))),
           softcap: node.float('softcap', 0),
           causal: node.int('is_causal', 0) === 1,
           masks: mask === undefined ? [] : [mask],
@@ -104,7 +110,7 @@ export const attention: readonly ExpandRule[] = [
       }
       const heads = node.int('num_heads');
       const bias = node.optional(3);
-      const widths = [0, 1, 2].map((index) => node.dims(index)[2] as number);
+      const widths = [0, 1, 2].map((index) => present(node.dims(index)[2], 'node.dims(index)[2]'));
       const biases =
         bias === undefined
           ? []
@@ -119,7 +125,7 @@ export const attention: readonly ExpandRule[] = [
         b,
         { q: inHeads(0), k: inHeads(1), v: inHeads(2) },
         {
-          scale: scale === 0 ? 1 / Math.sqrt((widths[0] as number) / heads) : scale,
+          scale: scale === 0 ? 1 / Math.sqrt(present(widths[0], 'widths[0]') / heads) : scale,
           softcap: 0,
           causal: node.int('unidirectional', 0) === 1,
           masks: added === undefined ? [] : [added],

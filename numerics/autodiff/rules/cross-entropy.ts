@@ -4,6 +4,7 @@
  *   loss = -Σ w_t l_t / D,  D: 1 for sum and none, Σ w_t for mean; ignored labels count with weight 0
  *   dl = -g at t, else 0            ds = g (softmax s - onehot t)         g = dloss w_t / D: [batch, 1, ...]
  */
+import { present } from '../../../contracts/present.ts';
 import { int } from '../../onnx/attributes.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
@@ -18,7 +19,7 @@ interface Labelled {
 
 function labelled(b: GradientBuilder, node: ForwardNode, dy: string): Labelled {
   const dims = node.dims(1);
-  const column = [dims[0] as number, 1, ...dims.slice(1)];
+  const column = [present(dims[0], 'dims[0]'), 1, ...dims.slice(1)];
   const given = b.reshapeTo(node.input(1), column);
   const ignored = node.has('ignore_index') ? b.equal(given, b.scalarLike(given, node.int('ignore_index'))) : undefined;
   const labels = ignored === undefined ? given : b.where(ignored, b.scalarLike(given, 0), given);

@@ -3,6 +3,7 @@
  *   dx_i = einsum('<y>,<the others>-><x_i>', dy, the others)
  * An index that only x_i has was summed over: its gradient is the same along it and broadcasts.
  */
+import { present } from '../../../contracts/present.ts';
 import { type BackwardRule, defineRule, type ForwardNode } from '../rule.ts';
 
 const ELLIPSIS = '...';
@@ -28,7 +29,7 @@ function spellOut(node: ForwardNode): Equation {
   const result = right ?? (left.includes(ELLIPSIS) ? ELLIPSIS : '') + once.join('');
   return {
     terms: terms.map((term, index) =>
-      term.replace(ELLIPSIS, batch.slice(batch.length - (hidden[index] as number)).join('')),
+      term.replace(ELLIPSIS, batch.slice(batch.length - present(hidden[index], 'hidden[index]')).join('')),
     ),
     result: result.replace(ELLIPSIS, batch.join('')),
   };
@@ -54,7 +55,7 @@ export const einsum: readonly BackwardRule[] = [
         let next = 0;
         return b.reshapeTo(
           gradient,
-          [...term].map((letter) => (kept.includes(letter) ? (lengths[next++] as number) : 1)),
+          [...term].map((letter) => (kept.includes(letter) ? present(lengths[next++], 'lengths[next++]') : 1)),
         );
       });
     },

@@ -5,6 +5,7 @@
  *   gather nd:       dx[i[j], ...] += dy[j, ...]     i: [..., depth]
  * https://onnx.ai/onnx/operators/onnx__Gather.html and the others
  */
+import { present } from '../../../contracts/present.ts';
 import { int, string } from '../../onnx/attributes.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
@@ -43,11 +44,11 @@ export function addRows(b: GradientBuilder, dy: string, { indices, rows }: { ind
 function gatherBackward(b: GradientBuilder, node: ForwardNode, dy: string): string {
   const dims = node.dims(0);
   const axis = fromStart(node.int('axis', 0), dims.length);
-  const length = dims[axis] as number;
+  const length = present(dims[axis], 'dims[axis]');
   const indices = node.input(1);
   const known = b.values(indices);
   if (known?.length === 1) {
-    const at = fromStart(known[0] as number, length);
+    const at = fromStart(present(known[0], 'known[0]'), length);
     const single = b.reshapeTo(dy, dims.with(axis, 1));
     return padWithZeros(b, single, { axes: [axis], before: [at], after: [length - 1 - at] });
   }
@@ -83,7 +84,7 @@ export const gather: readonly BackwardRule[] = [
     backward(b, node, dy) {
       if (node.int('batch_dims', 0) !== 0) return node.unsupported('batch_dims has no gradient here');
       const dims = node.dims(0);
-      const depth = node.dims(1).at(-1) as number;
+      const depth = present(node.dims(1).at(-1), 'last of node.dims(1)');
       const [outer, inner] = [dims.slice(0, depth), dims.slice(depth)];
       const indices = node.input(1);
       const steps = b.integers(outer.map((_, axis) => elementCount(outer.slice(axis + 1))));

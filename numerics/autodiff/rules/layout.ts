@@ -3,6 +3,7 @@
  *   reshape and its kin: dy in the shape of x        transpose: dy transposed back
  *   expand: dy, summed by the engine                 tile: dy summed over the repeats
  */
+import { present } from '../../../contracts/present.ts';
 import { type BackwardRule, defineRule } from '../rule.ts';
 
 const reshaping = (op: string): BackwardRule =>
@@ -19,10 +20,10 @@ export const layout: readonly BackwardRule[] = [
     since: 13,
     backward(b, node, dy) {
       const dims = node.dims(0);
-      const repeats = node.outputDims().map((dim, axis) => dim / Math.max(dims[axis] as number, 1));
+      const repeats = node.outputDims().map((dim, axis) => dim / Math.max(present(dims[axis], 'dims[axis]'), 1));
       const pairs = b.reshapeTo(
         dy,
-        dims.flatMap((dim, axis) => [repeats[axis] as number, dim]),
+        dims.flatMap((dim, axis) => [present(repeats[axis], 'repeats[axis]'), dim]),
       );
       return [b.reduceSum(pairs, { axes: dims.map((_, axis) => 2 * axis), keepdims: false })];
     },

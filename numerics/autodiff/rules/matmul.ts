@@ -4,6 +4,7 @@
  *   Y = αA B + βC  dA = α dY Bᵀ      dB = α Aᵀ dY    dC = β dY
  * A matrix that all of a stack share takes the stack as one tall matrix; a vector is a matrix of one row or column.
  */
+import { present } from '../../../contracts/present.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
 import { type BackwardRule, defineRule, type ForwardNode } from '../rule.ts';
@@ -22,7 +23,7 @@ interface Product {
 /** A stack of matrices as one matrix: rows of all of them below each other. */
 function tall(b: GradientBuilder, value: string): string {
   const dims = b.dims(value);
-  const columns = dims.at(-1) as number;
+  const columns = present(dims.at(-1), 'last of dims');
   return b.reshapeTo(value, [elementCount(dims.slice(0, -1)), columns]);
 }
 

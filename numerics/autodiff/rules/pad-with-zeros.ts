@@ -1,4 +1,5 @@
 /** Zeros around a value, as one Pad node or none. */
+import { present } from '../../../contracts/present.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
 
 export function padWithZeros(
@@ -9,8 +10,8 @@ export function padWithZeros(
   const rank = b.dims(value).length;
   const pads = Array<number>(2 * rank).fill(0);
   for (const [index, axis] of rim.axes.entries()) {
-    pads[axis] = rim.before[index] as number;
-    pads[axis + rank] = rim.after[index] as number;
+    pads[axis] = present(rim.before[index], 'rim.before[index]');
+    pads[axis + rank] = present(rim.after[index], 'rim.after[index]');
   }
   if (pads.every((count) => count === 0)) return value;
   return b.node('Pad', [value, b.integers(pads)])[0] as string;

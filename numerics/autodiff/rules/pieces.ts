@@ -3,6 +3,7 @@
  *   concat: the parts of dy       split: dys joined       slice: dy between zeros       pad: dy without its rim
  * A slice with steps puts |step| - 1 zeros behind each element; one that runs backwards turns dy round first.
  */
+import { present } from '../../../contracts/present.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
 import { type BackwardRule, defineRule, type ForwardNode, fromStart } from '../rule.ts';
 import { padWithZeros } from './pad-with-zeros.ts';
@@ -25,9 +26,9 @@ function cutsOf(node: ForwardNode): readonly Cut[] {
   const steps = node.optional(4) === undefined ? starts.map(() => 1) : node.values(4);
   return axes.map((given, index) => {
     const axis = fromStart(given, dims.length);
-    const length = dims[axis] as number;
-    const step = steps[index] as number;
-    const at = starts[index] as number;
+    const length = present(dims[axis], 'dims[axis]');
+    const step = present(steps[index], 'steps[index]');
+    const at = present(starts[index], 'starts[index]');
     const last = step > 0 ? length : Math.max(length - 1, 0);
     return { axis, step, start: Math.min(Math.max(at < 0 ? at + length : at, 0), last) };
   });
@@ -36,7 +37,7 @@ function cutsOf(node: ForwardNode): readonly Cut[] {
 /** Elements `step` apart along an axis, zeros between them. */
 function spread(b: GradientBuilder, value: string, { axis, step }: { axis: number; step: number }): string {
   const dims = b.dims(value);
-  const count = dims[axis] as number;
+  const count = present(dims[axis], 'dims[axis]');
   const apart = b.reshapeTo(value, dims.toSpliced(axis + 1, 0, 1));
   const filled = padWithZeros(b, apart, { axes: [axis + 1], before: [0], after: [step - 1] });
   const joined = b.reshapeTo(filled, dims.with(axis, count * step));
@@ -56,11 +57,11 @@ function sliceBackward(b: GradientBuilder, node: ForwardNode, dy: string): strin
   const before: number[] = [];
   const after: number[] = [];
   for (const { axis, start, step } of cuts) {
-    const count = b.dims(dy)[axis] as number;
+    const count = present(b.dims(dy)[axis], 'b.dims(dy)[axis]');
     if (Math.abs(step) > 1 && count > 1) gradient = spread(b, gradient, { axis, step: Math.abs(step) });
     const first = step > 0 ? start : start + step * (count - 1);
     before.push(first);
-    after.push((dims[axis] as number) - first - (b.dims(gradient)[axis] as number));
+    after.push(present(dims[axis], 'dims[axis]') - first - present(b.dims(gradient)[axis], 'b.dims(gradient)[axis]'));
   }
   return padWithZeros(b, gradient, { axes: cuts.map(({ axis }) => axis), before, after });
 }
@@ -75,12 +76,12 @@ function padBackward(b: GradientBuilder, node: ForwardNode, dy: string): readonl
     node.optional(3) === undefined
       ? dims.map((_, axis) => axis)
       : node.values(3).map((axis) => fromStart(axis, dims.length));
-  const first = (index: number): number => pads[index] as number;
-  const last = (index: number): number => pads[index + axes.length] as number;
-  const outer = axes.map((axis, index) => first(index) + last(index) + (dims[axis] as number));
+  const first = (index: number): number => present(pads[index], 'pads[index]');
+  const last = (index: number): number => present(pads[index + axes.length], 'pads[index+axes.length]');
+  const outer = axes.map((axis, index) => first(index) + last(index) + present(dims[axis], 'dims[axis]'));
   const inner = b.slice(dy, {
     starts: axes.map((_, index) => Math.max(first(index), 0)),
-    ends: axes.map((_, index) => (outer[index] as number) - Math.max(last(index), 0)),
+    ends: axes.map((_, index) => present(outer[index], 'outer[index]') - Math.max(last(index), 0)),
     axes,
   });
   const dx = padWithZeros(b, inner, {
@@ -97,7 +98,7 @@ export const pieces: readonly BackwardRule[] = [
     since: 13,
     backward(b, node, dy) {
       const axis = fromStart(node.int('axis'), node.outputDims().length);
-      const sizes = node.node.inputs.map((_, index) => node.dims(index)[axis] as number);
+      const sizes = node.node.inputs.map((_, index) => present(node.dims(index)[axis], 'node.dims(index)[axis]'));
       if (node.node.inputs.every((_, index) => node.wants(index)) && sizes.length > 1) {
         return b.split(dy, { axis, sizes, outputs: sizes.map((_, index) => `part_${index}`), name: 'Split' });
       }

@@ -6,6 +6,7 @@
  *   prod: dy times the product of the others, exact where elements are 0
  * https://onnx.ai/onnx/operators/onnx__ReduceSum.html and the others; axes are an attribute before opset 18 (ReduceSum: 13).
  */
+import { present } from '../../../contracts/present.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
 import { type BackwardRule, defineRule, type ForwardNode, fromStart } from '../rule.ts';
@@ -35,7 +36,7 @@ const reduction = (op: string, gradient: (b: GradientBuilder, parts: Reduction) 
       const dims = node.dims(0);
       const axes = axesOf(node);
       const kept = dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
-      const count = elementCount(axes.map((axis) => dims[axis] as number));
+      const count = elementCount(axes.map((axis) => present(dims[axis], 'dims[axis]')));
       const parts = { x: node.input(0), y: b.reshapeTo(node.output(0), kept), dy: b.reshapeTo(dy, kept), axes, count };
       return [gradient(b, parts)];
     },

@@ -4,6 +4,7 @@
  *   max, min: dy shared evenly by the inputs that equal the output
  *   clip: dy where lo <= x <= hi (at the bounds too); lo: dy where x < lo; hi: dy where x > hi
  */
+import { present } from '../../../contracts/present.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import { type BackwardRule, defineRule } from '../rule.ts';
 
@@ -16,7 +17,10 @@ const extreme = (op: string): BackwardRule =>
       if (node.inputCount === 1) return [dy];
       const y = node.output(0);
       const hits = node.node.inputs.map((input) => b.cast(b.equal(input, y), { to: b.dtype(y) }));
-      const share = b.div(dy, hits.length === 2 ? b.add(hits[0] as string, hits[1] as string) : b.sum(hits));
+      const share = b.div(
+        dy,
+        hits.length === 2 ? b.add(present(hits[0], 'hits[0]'), present(hits[1], 'hits[1]')) : b.sum(hits),
+      );
       return hits.map((hit, index) => (node.wants(index) ? b.mul(share, hit) : null));
     },
   });

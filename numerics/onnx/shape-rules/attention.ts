@@ -2,6 +2,7 @@
  * Fused attention and rotary positions.
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md, https://onnx.ai/onnx/operators/onnx__Attention.html
  */
+import { present } from '../../../contracts/present.ts';
 import type { RuleContext, ShapedValue, ShapeRule, ShapeRules } from './rule.ts';
 import { sameAsFirst, shaped } from './rule.ts';
 
@@ -21,19 +22,19 @@ const multiHeadAttention: ShapeRule = (context) => {
   const heads = context.int('num_heads');
   const [batch, sequence] = query.dims as Dims3;
   const past = pastLength(context.optional(6));
-  let width = query.dims[2] as number;
+  let width = present(query.dims[2], 'query.dims[2]');
   let valueWidth = width;
   let length = sequence;
   if (query.dims.length === 5) {
     // Packed [batch, sequence, heads, 3, head width].
-    width = valueWidth = heads * (query.dims[4] as number);
+    width = valueWidth = heads * present(query.dims[4], 'query.dims[4]');
   } else if (key !== undefined && key.dims.length === 5) {
     // Packed [batch, length, heads, 2, head width].
-    length = key.dims[1] as number;
+    length = present(key.dims[1], 'key.dims[1]');
   } else if (value !== undefined) {
     const apart = value.dims.length === 4;
-    valueWidth = apart ? heads * (value.dims[3] as number) : (value.dims[2] as number);
-    length = value.dims[apart ? 2 : 1] as number;
+    valueWidth = apart ? heads * present(value.dims[3], 'value.dims[3]') : present(value.dims[2], 'value.dims[2]');
+    length = present(value.dims[apart ? 2 : 1], 'value.dims[apart?2:1]');
   }
   const keys = [batch, heads, past + length];
   return [
@@ -55,8 +56,8 @@ const packedAttention =
     const past = context.optional(pastInput)?.dims[3] ?? 0;
     const { dtype } = output(context);
     return [
-      shaped(dtype, [batch, sequence, sizes[2] as number]),
-      shaped(dtype, [2, batch, heads, past + sequence, (sizes[1] as number) / heads]),
+      shaped(dtype, [batch, sequence, present(sizes[2], 'sizes[2]')]),
+      shaped(dtype, [2, batch, heads, past + sequence, present(sizes[1], 'sizes[1]') / heads]),
     ];
   };
 
@@ -84,10 +85,10 @@ const groupQueryAttention: ShapeRule = (context) => {
 const attention: ShapeRule = (context) => {
   const [q, k, v] = [context.input(0), context.input(1), context.input(2)];
   const flat = q.dims.length === 3;
-  const queryHeads = flat ? context.int('q_num_heads') : (q.dims[1] as number);
-  const keyHeads = flat ? context.int('kv_num_heads') : (k.dims[1] as number);
+  const queryHeads = flat ? context.int('q_num_heads') : present(q.dims[1], 'q.dims[1]');
+  const keyHeads = flat ? context.int('kv_num_heads') : present(k.dims[1], 'k.dims[1]');
   const split = (dims: readonly number[], heads: number): Dims4 =>
-    (flat ? [dims[0], heads, dims[1], (dims[2] as number) / heads] : dims) as unknown as Dims4;
+    (flat ? [dims[0], heads, dims[1], present(dims[2], 'dims[2]') / heads] : dims) as unknown as Dims4;
   const [batch, , sequence] = split(q.dims, queryHeads);
   const [, , length, keyWidth] = split(k.dims, keyHeads);
   const [, , , valueWidth] = split(v.dims, keyHeads);
@@ -105,7 +106,10 @@ const linearAttention: ShapeRule = (context) => {
   const [q, k, v] = [context.input(0), context.input(1), context.input(2)];
   const [batch, sequence] = q.dims as Dims3;
   const keyHeads = context.int('kv_num_heads');
-  const [keyWidth, valueWidth] = [(k.dims[2] as number) / keyHeads, (v.dims[2] as number) / keyHeads];
+  const [keyWidth, valueWidth] = [
+    present(k.dims[2], 'k.dims[2]') / keyHeads,
+    present(v.dims[2], 'v.dims[2]') / keyHeads,
+  ];
   return [
     shaped(q.dtype, [batch, sequence, context.int('q_num_heads') * valueWidth]),
     shaped(context.optional(3)?.dtype ?? q.dtype, [batch, keyHeads, keyWidth, valueWidth]),

@@ -1,4 +1,5 @@
 /** Convolutions, pooling, resizing and recurrent layers, [batch, channels, …space]. https://onnx.ai/onnx/operators/onnx__Conv.html */
+import { present } from '../../../contracts/present.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { floatsAttribute } from '../attributes.ts';
 import { type RuleContext, shaped, type ShapeRule, type ShapeRules } from './rule.ts';
@@ -16,11 +17,11 @@ function slide(context: RuleContext, space: readonly number[], { kernel, ceil }:
   const automatic = context.text('auto_pad', 'NOTSET');
   const pads = context.ints('pads', Array(2 * rank).fill(0));
   return space.map((length, axis) => {
-    const stride = strides[axis] as number;
-    const covered = ((kernel[axis] as number) - 1) * (dilations[axis] as number) + 1;
+    const stride = present(strides[axis], 'strides[axis]');
+    const covered = (present(kernel[axis], 'kernel[axis]') - 1) * present(dilations[axis], 'dilations[axis]') + 1;
     if (automatic.startsWith('SAME')) return Math.ceil(length / stride);
-    const begin = automatic === 'VALID' ? 0 : (pads[axis] as number);
-    const padded = length + begin + (automatic === 'VALID' ? 0 : (pads[axis + rank] as number));
+    const begin = automatic === 'VALID' ? 0 : present(pads[axis], 'pads[axis]');
+    const padded = length + begin + (automatic === 'VALID' ? 0 : present(pads[axis + rank], 'pads[axis+rank]'));
     const steps = (padded - covered) / stride;
     if (steps < 0) context.fail(`a window of ${covered} does not fit length ${padded}`);
     if (!ceil) return Math.floor(steps) + 1;
@@ -52,11 +53,11 @@ const transposed: ShapeRule = (context) => {
   );
   const same = context.text('auto_pad', 'NOTSET').startsWith('SAME');
   const grown = space.map((length, axis) => {
-    const stride = strides[axis] as number;
+    const stride = present(strides[axis], 'strides[axis]');
     if (same) return length * stride;
-    const covered = ((kernel[axis] as number) - 1) * (dilations[axis] as number) + 1;
-    const padding = (pads[axis] as number) + (pads[axis + space.length] as number);
-    return stride * (length - 1) + (extra[axis] as number) + covered - padding;
+    const covered = (present(kernel[axis], 'kernel[axis]') - 1) * present(dilations[axis], 'dilations[axis]') + 1;
+    const padding = present(pads[axis], 'pads[axis]') + present(pads[axis + space.length], 'pads[axis+space.length]');
+    return stride * (length - 1) + present(extra[axis], 'extra[axis]') + covered - padding;
   });
   const lengths = context.has('output_shape') ? context.ints('output_shape').slice(-space.length) : grown;
   return [shaped(dtype, [batch, perGroup * context.int('group', 1), ...lengths])];
@@ -95,17 +96,24 @@ const resize: ShapeRule = (context) => {
   if (sizes && sizes.dims[0] !== 0) {
     const policy = context.text('keep_aspect_ratio_policy', 'stretch');
     const asked = context.values(3);
-    const ratios = axes.map((axis, index) => (asked[index] as number) / (x.dims[axis] as number));
+    const ratios = axes.map(
+      (axis, index) => present(asked[index], 'asked[index]') / present(x.dims[axis], 'x.dims[axis]'),
+    );
     const ratio = policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
     for (const [index, axis] of axes.entries()) {
       // Halves are rounded up.
-      dims[axis] = policy === 'stretch' ? (asked[index] as number) : Math.floor(ratio * (x.dims[axis] as number) + 0.5);
+      dims[axis] =
+        policy === 'stretch'
+          ? present(asked[index], 'asked[index]')
+          : Math.floor(ratio * present(x.dims[axis], 'x.dims[axis]') + 0.5);
     }
     return [shaped(x.dtype, dims)];
   }
   const scales = old && context.has('scales') ? floatsAttribute(context.node, 'scales') : context.values(old ? 1 : 2);
   for (const [index, axis] of axes.entries())
-    dims[axis] = Math.floor((x.dims[axis] as number) * Math.fround(scales[index] as number));
+    dims[axis] = Math.floor(
+      present(x.dims[axis], 'x.dims[axis]') * Math.fround(present(scales[index], 'scales[index]')),
+    );
   return [shaped(x.dtype, dims)];
 };
 
@@ -114,8 +122,8 @@ const recurrent: ShapeRule = (context) => {
   const { dtype, dims } = context.input(0);
   const batchFirst = context.int('layout', 0) === 1;
   const [sequence, batch] = (batchFirst ? [dims[1], dims[0]] : dims) as readonly [number, number];
-  const directions = context.input(1).dims[0] as number;
-  const hidden = context.input(2).dims[2] as number;
+  const directions = present(context.input(1).dims[0], 'context.input(1).dims[0]');
+  const hidden = present(context.input(2).dims[2], 'context.input(2).dims[2]');
   const last = shaped(dtype, batchFirst ? [batch, directions, hidden] : [directions, batch, hidden]);
   return [
     shaped(dtype, batchFirst ? [batch, sequence, directions, hidden] : [sequence, directions, batch, hidden]),

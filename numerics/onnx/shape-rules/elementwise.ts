@@ -1,4 +1,5 @@
 /** Operators that work element by element, with broadcasting. https://onnx.ai/onnx/operators/ */
+import { present } from '../../../contracts/present.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import {
   broadcast,
@@ -21,7 +22,7 @@ function folded(inputs: readonly ShapedValue[], dims: readonly number[], fold: F
   const columns = inputs.map((input) => pick(input, dims, (position) => broadcastPosition(input.dims, position)));
   if (columns.some((column) => column === undefined)) return undefined;
   const length = columns[0]?.length ?? 0;
-  return Array.from({ length }, (_, i) => fold(...columns.map((column) => column?.[i] as number)));
+  return Array.from({ length }, (_, i) => fold(...columns.map((column) => present(column?.[i], `element ${i}`))));
 }
 
 /** All inputs broadcast together; the element type is that of input `typeFrom`, or `dtype`. */

@@ -1,4 +1,5 @@
 /** Gathering, scattering and masks. */
+import { present } from '../../../contracts/present.ts';
 import { normalAxis, pick, sameAsFirst, shaped, type ShapeRule, type ShapeRules } from './rule.ts';
 
 const gather: ShapeRule = (context) => {
@@ -6,15 +7,15 @@ const gather: ShapeRule = (context) => {
   const indices = context.input(1);
   const axis = normalAxis(context, context.int('axis', 0), x.dims.length);
   const dims = [...x.dims.slice(0, axis), ...indices.dims, ...x.dims.slice(axis + 1)];
-  const length = x.dims[axis] as number;
+  const length = present(x.dims[axis], 'x.dims[axis]');
   const rank = indices.dims.length;
   const at =
     indices.values &&
     ((position: readonly number[]) => {
       const flat = position
         .slice(axis, axis + rank)
-        .reduce((sum, value, i) => sum * (indices.dims[i] as number) + value, 0);
-      const index = indices.values?.[flat] as number;
+        .reduce((sum, value, i) => sum * present(indices.dims[i], 'indices.dims[i]') + value, 0);
+      const index = present(indices.values?.[flat], `index ${flat}`);
       if (index < -length || index >= length) context.fail(`index ${index} is outside of ${length}`);
       return [...position.slice(0, axis), index < 0 ? index + length : index, ...position.slice(axis + rank)];
     });
@@ -31,7 +32,7 @@ const gatherND: ShapeRule = (context) => {
 
 const oneHot: ShapeRule = (context) => {
   const indices = context.input(0).dims;
-  const depth = context.values(1)[0] as number;
+  const depth = present(context.values(1)[0], 'context.values(1)[0]');
   const axis = normalAxis(context, context.int('axis', -1), indices.length + 1);
   return [shaped(context.input(2).dtype, indices.toSpliced(axis, 0, depth))];
 };

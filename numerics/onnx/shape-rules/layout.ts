@@ -1,4 +1,5 @@
 /** Operators that move elements without computing: shapes, axes, pieces. */
+import { present } from '../../../contracts/present.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import {
   broadcast,
@@ -74,7 +75,9 @@ const transpose: ShapeRule = (context) => {
   const perm = context.ints('perm', x.dims.map((_, axis) => axis).reverse());
   if (perm.length !== x.dims.length) context.fail(`perm [${perm.join(', ')}] does not fit rank ${x.dims.length}`);
   const dims = perm.map((axis) => x.dims[axis] ?? context.fail(`perm names axis ${axis}`));
-  const values = pick(x, dims, (position) => x.dims.map((_, axis) => position[perm.indexOf(axis)] as number));
+  const values = pick(x, dims, (position) =>
+    x.dims.map((_, axis) => present(position[perm.indexOf(axis)], 'position[perm.indexOf(axis)]')),
+  );
   return [shaped(x.dtype, dims, values)];
 };
 
@@ -89,7 +92,7 @@ const concat: ShapeRule = (context) => {
   }
   const dims = first.dims.with(
     axis,
-    parts.reduce((sum, part) => sum + (part.dims[axis] as number), 0),
+    parts.reduce((sum, part) => sum + present(part.dims[axis], 'part.dims[axis]'), 0),
   );
   const vector = dims.length === 1 && parts.every((part) => part.values !== undefined);
   return [shaped(first.dtype, dims, vector ? parts.flatMap((part) => part.values ?? []) : undefined)];
@@ -99,7 +102,7 @@ const concat: ShapeRule = (context) => {
 const split: ShapeRule = (context) => {
   const x = context.input(0);
   const axis = normalAxis(context, context.int('axis', 0), x.dims.length);
-  const length = x.dims[axis] as number;
+  const length = present(x.dims[axis], 'x.dims[axis]');
   const count = context.int('num_outputs', context.node.outputs.length);
   const part = Math.ceil(length / count);
   let sizes: readonly number[] = Array.from({ length: count }, (_, index) =>
@@ -117,7 +120,7 @@ const split: ShapeRule = (context) => {
     return shaped(
       x.dtype,
       dims,
-      pick(x, dims, (position) => position.with(axis, (position[axis] as number) + from)),
+      pick(x, dims, (position) => position.with(axis, present(position[axis], 'position[axis]') + from)),
     );
   });
 };
@@ -136,20 +139,20 @@ const slice: ShapeRule = (context) => {
   const dims = [...x.dims];
   for (const [index, given] of axes.entries()) {
     const axis = normalAxis(context, given, x.dims.length);
-    const length = x.dims[axis] as number;
-    const by = steps[index] as number;
+    const length = present(x.dims[axis], 'x.dims[axis]');
+    const by = present(steps[index], 'steps[index]');
     if (by === 0) context.fail('a step of 0');
     const absolute = (at: number): number => (at < 0 ? at + length : at);
     const [low, high] = by > 0 ? [0, length] : [-1, length - 1];
     const last = by > 0 ? length : Math.max(length - 1, 0);
-    const start = Math.min(Math.max(absolute(starts[index] as number), 0), last);
-    const end = Math.min(Math.max(absolute(ends[index] as number), low), high);
+    const start = Math.min(Math.max(absolute(present(starts[index], 'starts[index]')), 0), last);
+    const end = Math.min(Math.max(absolute(present(ends[index], 'ends[index]')), low), high);
     first[axis] = start;
     step[axis] = by;
     dims[axis] = length === 0 ? 0 : Math.max(0, Math.ceil((end - start) / by));
   }
   const values = pick(x, dims, (position) =>
-    position.map((at, axis) => (first[axis] as number) + at * (step[axis] as number)),
+    position.map((at, axis) => present(first[axis], 'first[axis]') + at * present(step[axis], 'step[axis]')),
   );
   return [shaped(x.dtype, dims, values)];
 };
@@ -174,7 +177,7 @@ const tile: ShapeRule = (context) => {
     shaped(
       x.dtype,
       dims,
-      pick(x, dims, (position) => position.map((at, axis) => at % (x.dims[axis] as number))),
+      pick(x, dims, (position) => position.map((at, axis) => at % present(x.dims[axis], 'x.dims[axis]'))),
     ),
   ];
 };
@@ -188,7 +191,10 @@ const pad: ShapeRule = (context) => {
     : x.dims.map((_, axis) => axis);
   const dims = [...x.dims];
   for (const [index, axis] of axes.entries()) {
-    dims[axis] = (dims[axis] as number) + (pads[index] as number) + (pads[index + axes.length] as number);
+    dims[axis] =
+      present(dims[axis], 'dims[axis]') +
+      present(pads[index], 'pads[index]') +
+      present(pads[index + axes.length], 'pads[index+axes.length]');
   }
   return [shaped(x.dtype, dims)];
 };

@@ -1,4 +1,5 @@
 /** Matrix products, plain and with packed weights. */
+import { present } from '../../../contracts/present.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { broadcast, normalAxis, type RuleContext, shaped, type ShapeRule, type ShapeRules } from './rule.ts';
 
@@ -11,8 +12,8 @@ function product(context: RuleContext, a: readonly number[], b: readonly number[
   const batch = broadcast(context, left.slice(0, -2), right.slice(0, -2));
   return [
     ...batch,
-    ...(a.length === 1 ? [] : [left.at(-2) as number]),
-    ...(b.length === 1 ? [] : [right.at(-1) as number]),
+    ...(a.length === 1 ? [] : [present(left.at(-2), 'second last of left')]),
+    ...(b.length === 1 ? [] : [present(right.at(-1), 'last of right')]),
   ];
 }
 
@@ -42,7 +43,9 @@ function gemmDims(context: RuleContext, right: number): readonly number[] {
 }
 
 function swapLast(dims: readonly number[]): readonly number[] {
-  return dims.length < 2 ? dims : [...dims.slice(0, -2), dims.at(-1) as number, dims.at(-2) as number];
+  return dims.length < 2
+    ? dims
+    : [...dims.slice(0, -2), present(dims.at(-1), 'last of dims'), present(dims.at(-2), 'second last of dims')];
 }
 
 const fusedMatMul: ShapeRule = (context) => {
@@ -77,7 +80,7 @@ const einsum: ShapeRule = (context) => {
     if (hidden < 0 || (hidden > 0 && !term.includes('...')))
       context.fail(`term ${term} does not fit rank ${dims.length}`);
     const assign = (letter: string, axis: number): void => {
-      const length = dims[axis] as number;
+      const length = present(dims[axis], 'dims[axis]');
       const known = lengths.get(letter) ?? 1;
       if (known !== 1 && length !== 1 && known !== length)
         context.fail(`index ${letter} is both ${known} and ${length}`);

@@ -1,4 +1,5 @@
 /** Normalizations, as the standard and com.microsoft have them. */
+import { present } from '../../../contracts/present.ts';
 import { dtypeAttribute, normalAxis, sameAsFirst, shaped, type ShapeRule, type ShapeRules } from './rule.ts';
 
 /** Outputs: normalized, mean and inverse deviation with the normalized axes of length 1. */
@@ -29,7 +30,7 @@ const batchNormalization: ShapeRule = (context) => {
 const embedLayerNormalization: ShapeRule = (context) => {
   const [batch, sequence] = context.input(0).dims as readonly [number, number];
   const words = context.input(2);
-  const embedded = [batch, sequence, words.dims.at(-1) as number];
+  const embedded = [batch, sequence, present(words.dims.at(-1), 'last of words.dims')];
   return [shaped(words.dtype, embedded), shaped('int32', [batch]), shaped(words.dtype, embedded)];
 };
 

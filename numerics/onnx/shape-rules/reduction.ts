@@ -1,4 +1,5 @@
 /** Reductions, softmax and the like along axes. */
+import { present } from '../../../contracts/present.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import {
   normalAxis,
@@ -42,7 +43,7 @@ const argument: ShapeRule = (context) => {
 /** k came as an attribute before opset 10. */
 const topK: ShapeRule = (context) => {
   const x = context.input(0);
-  const k = context.opset < 10 ? context.int('k') : (context.values(1)[0] as number);
+  const k = context.opset < 10 ? context.int('k') : present(context.values(1)[0], 'context.values(1)[0]');
   const axis = normalAxis(context, context.int('axis', -1), x.dims.length);
   const dims = x.dims.with(axis, k);
   return [shaped(x.dtype, dims), shaped('int64', dims)];

@@ -1,5 +1,6 @@
 /** What a shape rule is, and what rules share. A rule gives the outputs of a node from its inputs, as the operator's page says. */
 import { InputError, UnsupportedError } from '../../../contracts/errors.ts';
+import { present } from '../../../contracts/present.ts';
 import { type DType, dtypeOfCode } from '../../tensor/dtype.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../attributes.ts';
@@ -110,7 +111,7 @@ export function stridesOf(dims: readonly number[]): readonly number[] {
   let step = 1;
   for (let axis = dims.length - 1; axis >= 0; axis--) {
     strides[axis] = step;
-    step *= dims[axis] as number;
+    step *= present(dims[axis], 'dims[axis]');
   }
   return strides;
 }
@@ -129,15 +130,19 @@ export function pick(
   const from = stridesOf(source.dims);
   const to = stridesOf(dims);
   return Array.from({ length: count }, (_, flat) => {
-    const position = dims.map((dim, axis) => Math.floor(flat / (to[axis] as number)) % dim);
-    const index = sourceOf(position).reduce((sum, at, axis) => sum + at * (from[axis] as number), 0);
-    return source.values?.[index] as number;
+    const position = dims.map((dim, axis) => Math.floor(flat / present(to[axis], 'to[axis]')) % dim);
+    const index = sourceOf(position).reduce((sum, at, axis) => sum + at * present(from[axis], 'from[axis]'), 0);
+    return present(source.values?.[index], `element ${index}`);
   });
 }
 
 /** The position in a shape that broadcasts to the one `position` is in. */
 export function broadcastPosition(dims: readonly number[], position: readonly number[]): readonly number[] {
-  return dims.map((dim, axis) => (dim === 1 ? 0 : (position[axis + position.length - dims.length] as number)));
+  return dims.map((dim, axis) =>
+    dim === 1
+      ? 0
+      : present(position[axis + position.length - dims.length], 'position[axis+position.length-dims.length]'),
+  );
 }
 
 /** The element type with the code in an attribute. */

@@ -7,6 +7,7 @@
  * with the heads and neurons of greatest energy, and not from random weights; one feed-forward block per layer instead of a
  * stack of four; attention maps are not transferred, since the student has fewer heads; all losses from the first step on.
  */
+import { present } from '../../contracts/present.ts';
 import * as v from 'valibot';
 import { secondMoments } from '../../engine/calibrate/second-moments.ts';
 import { defineMethod, type Example } from '../../engine/definitions/method.ts';
@@ -62,8 +63,8 @@ export default defineMethod({
     const directions = await streamDirections(model, { narrow: share(model.roles.width), ...calibration, signal });
     const energies = await unitEnergies(model, calibration.examples, signal);
     const kept = countUnits(model).map(({ heads, neurons }, layer) => ({
-      heads: highest(energies[layer].heads, share(heads)),
-      neurons: highest(energies[layer].neurons, share(neurons)),
+      heads: highest(energies[layer]!.heads, share(heads)),
+      neurons: highest(energies[layer]!.neurons, share(neurons)),
     }));
     const student = withBottlenecks(keepUnits(model, kept), directions);
     const { parameters } = await fineTune(context, {
@@ -90,16 +91,15 @@ export async function streamDirections(model: Model, { narrow, examples, signal 
   );
   const moments = await secondMoments({ model, examples, linears, signal });
   const bases = layers.map(({ input, output }) => {
-    const [x, y] = [input, output].map(
-      (value) => (moments.get(value) as NonNullable<ReturnType<typeof moments.get>>).sum,
-    );
+    const x = present(moments.get(input), `second moment of ${input}`).sum;
+    const y = present(moments.get(output), `second moment of ${output}`).sum;
     const { vectors } = symmetricEigen(
-      x.map((value, at) => value + y[at]),
+      x.map((value, at) => value + y[at]!),
       width,
     );
     return Float64Array.from(
       { length: width * narrow },
-      (_, at) => vectors[(at % narrow) * width + Math.floor(at / narrow)],
+      (_, at) => vectors[(at % narrow) * width + Math.floor(at / narrow)]!,
     );
   });
   return { narrow, bases };

@@ -66,7 +66,7 @@ export default defineMethod({
     let merged: Model = model;
     for (const [index, down] of downs.entries()) {
       signal.throwIfAborted();
-      const { heads, neurons: size } = counts[index];
+      const { heads, neurons: size } = counts[index]!;
       const { sum: gram } = moments.get(down.role) as NonNullable<ReturnType<typeof moments.get>>;
       const keep = Math.max(1, Math.round(params.width * size));
       const neurons =
@@ -93,22 +93,22 @@ export default defineMethod({
  * combinations of those chosen before are taken away.
  */
 export function pivots(gram: Float64Array, size: number, count: number): readonly number[] {
-  const left = Float64Array.from({ length: size }, (_, i) => gram[i * (size + 1)]);
+  const left = Float64Array.from({ length: size }, (_, i) => gram[i * (size + 1)]!);
   const factor: Float64Array[] = []; // columns of the Cholesky factor
   const chosen = new Set<number>();
   for (let step = 0; step < count; step++) {
     let pivot = -1;
-    for (let i = 0; i < size; i++) if (!chosen.has(i) && (pivot < 0 || left[i] > left[pivot])) pivot = i;
+    for (let i = 0; i < size; i++) if (!chosen.has(i) && (pivot < 0 || left[i]! > left[pivot]!)) pivot = i;
     chosen.add(pivot);
-    const root = Math.sqrt(left[pivot]);
+    const root = Math.sqrt(left[pivot]!);
     if (!(root > 0)) continue; // What is left are combinations already: any will do.
     const column = Float64Array.from({ length: size }, (_, i) => {
-      let rest = gram[i * size + pivot];
-      for (const earlier of factor) rest -= earlier[i] * earlier[pivot];
+      let rest = gram[i * size + pivot]!;
+      for (const earlier of factor) rest -= earlier[i]! * earlier[pivot]!;
       return rest / root;
     });
     factor.push(column);
-    for (let i = 0; i < size; i++) left[i] -= column[i] ** 2;
+    for (let i = 0; i < size; i++) left[i]! -= column[i]! ** 2;
   }
   return [...chosen].sort((a, b) => a - b);
 }
@@ -129,7 +129,7 @@ export async function interpolated(weight: Float32Array, { gram, size, kept }: I
   const old = new Float64Array(kept.length * outFeatures);
   for (const [i, neuron] of kept.entries()) {
     rows.set(gram.subarray(neuron * size, (neuron + 1) * size), i * size);
-    for (const [j, other] of kept.entries()) moment[i * kept.length + j] = gram[neuron * size + other];
+    for (const [j, other] of kept.entries()) moment[i * kept.length + j] = gram[neuron * size + other]!;
     old.set(weight.subarray(neuron * outFeatures, (neuron + 1) * outFeatures), i * outFeatures);
   }
   const right = Float64Array.from(weight);

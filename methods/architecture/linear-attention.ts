@@ -67,7 +67,9 @@ export default defineMethod({
     const map = featureMaps(model, features);
     // Both forms compute the same; products are faster to train.
     const swapped = withLinearAttention(model, { ...map, form: 'products' });
-    context.note(`features per head: ${map.features} of ${headsOfLayer(model.roles, model.roles.layers[0]).headWidth}`);
+    context.note(
+      `features per head: ${map.features} of ${headsOfLayer(model.roles, model.roles.layers[0]!).headWidth}`,
+    );
     const { parameters } = await fineTune(context, { model, onnx: swapped.onnx });
     const shipped = form === 'products' ? swapped : withLinearAttention(model, { ...map, form });
     return shipped.withOnnx(withParameters(shipped.onnx, parameters));
@@ -77,12 +79,12 @@ export default defineMethod({
 /** W_φ of every head: orthonormal directions that hold most of Σ (x q)² + Σ (x k)² for x of unit variance. */
 export function featureMaps(model: Model, share: number): Omit<LinearAttention, 'form'> {
   const { layers } = model.roles;
-  const { headWidth } = headsOfLayer(model.roles, layers[0]);
+  const { headWidth } = headsOfLayer(model.roles, layers[0]!);
   const features = Math.max(2, 2 * Math.round((share * headWidth) / 2));
   // For each key-value head the Gram matrix [headWidth, headWidth] of the columns of its keys and its queries.
   const grams = layers.map((layer) => {
     const { heads, keyValueHeads } = headsOfLayer(model.roles, layer);
-    const [q, k] = [layer.q, layer.k].map((linear) => model.weight(linear));
+    const [q, k] = [model.weight(layer.q), model.weight(layer.k)];
     return Array.from({ length: keyValueHeads }, (_, group) => {
       const gram = new Float64Array(headWidth * headWidth);
       addGram(gram, k, { rows: layer.k.inFeatures, heads: keyValueHeads, head: group });
@@ -92,7 +94,7 @@ export function featureMaps(model: Model, share: number): Omit<LinearAttention, 
       return gram;
     });
   });
-  if (isRotary(findAttention(model, layers[0]))) {
+  if (isRotary(findAttention(model, layers[0]!))) {
     const pairs = largestPairs(grams.flat(), headWidth, features / 2);
     const map = new Float64Array(headWidth * features);
     for (const [to, pair] of pairs.entries())
@@ -112,7 +114,7 @@ function addGram(
   for (let row = 0; row < rows; row++) {
     const start = (row * heads + head) * width;
     for (let i = 0; i < width; i++)
-      for (let j = 0; j < width; j++) gram[i * width + j] += weight[start + i] * weight[start + j];
+      for (let j = 0; j < width; j++) gram[i * width + j]! += weight[start + i]! * weight[start + j]!;
   }
 }
 
@@ -120,15 +122,15 @@ function addGram(
 function leading(gram: Float64Array, size: number, count: number): Float64Array {
   const { vectors } = symmetricEigen(gram, size);
   const columns = new Float64Array(size * count);
-  for (let at = 0; at < count; at++) for (let i = 0; i < size; i++) columns[i * count + at] = vectors[at * size + i];
+  for (let at = 0; at < count; at++) for (let i = 0; i < size; i++) columns[i * count + at] = vectors[at * size + i]!;
   return columns;
 }
 
 /** Pairs of features that are largest over all heads together, ascending: they share one table of angles. */
 function largestPairs(grams: readonly Float64Array[], headWidth: number, count: number): readonly number[] {
   const energy = Array.from({ length: headWidth / 2 }, (_, pair) =>
-    grams.reduce((sum, gram) => sum + gram[2 * pair * (headWidth + 1)] + gram[(2 * pair + 1) * (headWidth + 1)], 0),
+    grams.reduce((sum, gram) => sum + gram[2 * pair * (headWidth + 1)]! + gram[(2 * pair + 1) * (headWidth + 1)]!, 0),
   );
-  const order = energy.map((_, pair) => pair).sort((a, b) => energy[b] - energy[a] || a - b);
+  const order = energy.map((_, pair) => pair).sort((a, b) => energy[b]! - energy[a]! || a - b);
   return order.slice(0, count).sort((a, b) => a - b);
 }

@@ -100,7 +100,7 @@ export default defineMethod({
             : quantizeWeight(weight, { ...shape, ...format });
         const rounded = dequantizeWeight(quantized);
         const factors = await correction({
-          error: weight.map((value, at) => value - rounded[at]),
+          error: weight.map((value, at) => value - rounded[at]!),
           shape,
           rank: Math.min(rank, inFeatures, outFeatures),
           weighting,
@@ -109,7 +109,7 @@ export default defineMethod({
         });
         settled.push({ linear, quantized, factors });
         const corrected = await productOf(factors, shape);
-        return rounded.map((value, at) => value + corrected[at]);
+        return rounded.map((value, at) => value + corrected[at]!);
       },
     });
     return withLowRankBranches(storeQuantized(model, settled, { activations, embedding, note }), settled);
@@ -138,10 +138,10 @@ export async function correction(problem: CorrectionProblem): Promise<Factors> {
   const { inFeatures, outFeatures } = shape;
   const largest = Math.max(...magnitudes);
   const s = magnitudes.map((size) => (weighting === 'none' ? 1 : Math.max(size / largest, SMALLEST_MAGNITUDE)));
-  const scaled = Float64Array.from(error, (value, at) => value * s[Math.floor(at / outFeatures)]);
+  const scaled = Float64Array.from(error, (value, at) => value * s[Math.floor(at / outFeatures)]!);
   const decomposed = await thinSvd(scaled, inFeatures, outFeatures);
   const terms = decomposed.s.length;
-  const u = decomposed.u.map((value, at) => value / s[Math.floor(at / terms)]);
+  const u = decomposed.u.map((value, at) => value / s[Math.floor(at / terms)]!);
   return asFloat16(factorsOf({ ...decomposed, u }, shape, rank));
 }
 

@@ -175,8 +175,8 @@ async function refit(
 ): Promise<Float32Array> {
   const damped = moment.slice();
   let trace = 0;
-  for (let r = 0; r < rank; r++) trace += moment[r * (rank + 1)];
-  for (let r = 0; r < rank; r++) damped[r * (rank + 1)] += (WHITENING_DAMPING * trace) / rank || 1;
+  for (let r = 0; r < rank; r++) trace += moment[r * (rank + 1)]!;
+  for (let r = 0; r < rank; r++) damped[r * (rank + 1)]! += (WHITENING_DAMPING * trace) / rank || 1;
   return Float32Array.from(await solvePositiveDefinite({ a: damped, size: rank, right: target, columns: outFeatures }));
 }
 

@@ -78,16 +78,16 @@ export default defineMethod({
     for (const joint of statistics) bounds.push(await nonlinearity(joint));
     const replaced = mostLinear(bounds, params.keep);
     note(
-      `replaced, with the bound on their error: ${replaced.map((at) => `${candidates[at].writer.role} ${bounds[at].toFixed(2)}`).join(', ')}`,
+      `replaced, with the bound on their error: ${replaced.map((at) => `${candidates[at]!.writer.role} ${bounds[at]!.toFixed(2)}`).join(', ')}`,
     );
     let { graph } = teacher.onnx;
     for (const [done, at] of replaced.entries()) {
       signal.throwIfAborted();
-      const { writer } = candidates[at];
+      const { writer } = candidates[at]!;
       if (params.replacement === 'none') {
         const { skip, sum } = residualAfter(teacher.withOnnx(withGraph(teacher.onnx, graph)), writer);
         graph = redirectValue(graph, sum, skip);
-      } else graph = withLinear(graph, candidates[at], await linearEstimate(statistics[at]));
+      } else graph = withLinear(graph, candidates[at]!, await linearEstimate(statistics[at]!));
       progress(0.5 + (done + 1) / replaced.length / 2);
     }
     return teacher.withOnnx(withGraph(teacher.onnx, removeDeadCode(graph)));
@@ -126,14 +126,14 @@ export async function sublayerStatistics(
     examples,
     async visit(captured) {
       for (const [index, names] of values.entries()) {
-        const parts = names.map((name) => elements(captured[name], 'float32'));
-        const rows = parts[0].length / width;
+        const parts = names.map((name) => elements(captured[name]!, 'float32'));
+        const rows = parts[0]!.length / width;
         const joint = new Float64Array(rows * size);
         for (const [part, all] of parts.entries())
           for (let at = 0; at < all.length; at++)
-            joint[Math.floor(at / width) * size + part * width + (at % width)] = all[at];
-        const total = totals[index];
-        joint.forEach((value, at) => (total.sum[at % size] += value));
+            joint[Math.floor(at / width) * size + part * width + (at % width)] = all[at]!;
+        const total = totals[index]!;
+        joint.forEach((value, at) => (total.sum[at % size]! += value));
         total.square = await gram(joint, rows, size, total.square);
         if (index === 0) count += rows;
       }
@@ -142,10 +142,10 @@ export async function sublayerStatistics(
   });
   return totals.map(({ sum, square }, index) => {
     const mean = sum.map((value) => value / count);
-    const covariance = square.map((value, at) => value / count - mean[Math.floor(at / size)] * mean[at % size]);
-    const { writer } = sublayers[index];
+    const covariance = square.map((value, at) => value / count - mean[Math.floor(at / size)]! * mean[at % size]!);
+    const { writer } = sublayers[index]!;
     // What was captured is y before its bias, which moves no covariance.
-    if (writer.bias !== undefined) biasOf(model, writer).forEach((value, at) => (mean[width + at] += value));
+    if (writer.bias !== undefined) biasOf(model, writer).forEach((value, at) => (mean[width + at]! += value));
     return { width, mean, covariance };
   });
 }
@@ -169,8 +169,8 @@ export async function nonlinearity(joint: JointStatistics): Promise<number> {
   const whitening = async (at: number): Promise<Float64Array> => {
     const covariance = part(joint, at, at);
     let trace = 0;
-    for (let i = 0; i < width; i++) trace += covariance[i * (width + 1)];
-    for (let i = 0; i < width; i++) covariance[i * (width + 1)] += (DAMPING * trace) / width || 1;
+    for (let i = 0; i < width; i++) trace += covariance[i * (width + 1)]!;
+    for (let i = 0; i < width; i++) covariance[i * (width + 1)]! += (DAMPING * trace) / width || 1;
     return inverseCholesky(covariance, width);
   };
   const [left, right] = [await whitening(0), await whitening(2)];
@@ -183,7 +183,7 @@ export async function nonlinearity(joint: JointStatistics): Promise<number> {
 /** Indices, ascending, of those with the lowest bounds when a share of all stays; at least one. */
 export function mostLinear(bounds: readonly number[], keep: number): readonly number[] {
   const count = Math.max(1, bounds.length - Math.round(keep * bounds.length));
-  const order = [...bounds.keys()].sort((a, b) => bounds[a] - bounds[b] || a - b);
+  const order = [...bounds.keys()].sort((a, b) => bounds[a]! - bounds[b]! || a - b);
   return order.slice(0, count).sort((a, b) => a - b);
 }
 
@@ -206,7 +206,7 @@ export async function linearEstimate(joint: JointStatistics): Promise<LinearEsti
     hold: DAMPING,
   });
   const bias = mean.slice(width, 2 * width);
-  weight.forEach((value, at) => (bias[at % width] -= mean[Math.floor(at / width)] * value));
+  weight.forEach((value, at) => (bias[at % width]! -= mean[Math.floor(at / width)]! * value));
   return { weight, bias: Float32Array.from(bias) };
 }
 

@@ -8,9 +8,10 @@
  * stream behind it; its inputs are the student's own, out of layers already rebuilt. So a layer takes over what those left out
  * before it did.
  */
+import { present } from '../../contracts/present.ts';
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
-import type { LayerRoles, LinearRole } from '../../engine/definitions/model.ts';
+import type { LinearRole } from '../../engine/definitions/model.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { rebuildLayers } from '../shared/solvers/rebuild-layers.ts';
 import { rebuiltWeight } from '../shared/solvers/rebuilt-weight.ts';
@@ -73,7 +74,10 @@ export default defineMethod({
     note(studentRemark({ model: student, kept }, teacher));
     signal.throwIfAborted();
     if (rebuild === 'none') return student;
-    const pairs = student.roles.layers.map((compressed, at) => ({ dense: layers[kept[at]] as LayerRoles, compressed }));
+    const pairs = student.roles.layers.map((compressed, at) => ({
+      dense: present(layers[present(kept[at], `layer ${at} of the student`)], `layer ${kept[at]}`),
+      compressed,
+    }));
     const writers = new Set(student.roles.layers.flatMap(({ o, down }) => [o.role, down.role]));
     return rebuildLayers({
       dense: teacher,

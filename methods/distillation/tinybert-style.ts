@@ -9,6 +9,7 @@
  * the most energy, where the paper first distils a small model on general text; so g(m) is the layer that m came from. A
  * smaller model trained before is nearer to the paper, and its g is even. Data augmentation is left out.
  */
+import { present } from '../../contracts/present.ts';
 import * as v from 'valibot';
 import { InputError } from '../../contracts/errors.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -145,7 +146,10 @@ export function layerLosses(
   { map, projected }: { readonly map: readonly number[]; readonly projected: boolean },
 ): Loss {
   requireSameHeads(student, teacher);
-  const layers = student.roles.layers.map((own, m) => ({ own, other: teacher.roles.layers[map[m]] as LayerRoles }));
+  const layers = student.roles.layers.map((own, m) => ({
+    own,
+    other: present(teacher.roles.layers[present(map[m], `teacher of layer ${m}`)], `layer ${map[m]}`),
+  }));
   const [first] = teacher.roles.layers as readonly [LayerRoles];
   const scores = layers.map(({ own, other }) => ({
     own: attentionScores(student, own),

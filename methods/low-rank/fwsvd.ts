@@ -66,7 +66,7 @@ export function rowScales(
   { inFeatures, outFeatures }: Pick<LinearRole, 'inFeatures' | 'outFeatures'>,
 ): Float64Array {
   const importance = new Float64Array(inFeatures);
-  fisher.forEach((square, at) => (importance[Math.floor(at / outFeatures)] += square));
+  fisher.forEach((square, at) => (importance[Math.floor(at / outFeatures)]! += square));
   const mean = importance.reduce((sum, value) => sum + value, 0) / inFeatures;
   // A layer that no gradient reaches has nothing to weigh its rows by.
   if (mean === 0) return importance.fill(1);

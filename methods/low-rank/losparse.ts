@@ -129,7 +129,7 @@ export async function splitWeight(model: Model, linear: LinearRole, share: numbe
   }
   const factors = await truncate(weight, linear, rank);
   const product = await productOf(factors, linear);
-  return { linear, factors, rest: weight.map((value, at) => value - product[at]) };
+  return { linear, factors, rest: weight.map((value, at) => value - product[at]!) };
 }
 
 /** Share of the elements of all S that may stay so that they and the factors keep within `keep`. */
@@ -205,7 +205,7 @@ type Shape = Pick<LinearRole, 'inFeatures' | 'outFeatures'>;
 /** Mean over the inputs, [out]. values: [in, out]. */
 function columnMeans(values: Float32Array, { inFeatures, outFeatures }: Shape): Float64Array {
   const means = new Float64Array(outFeatures);
-  values.forEach((value, at) => (means[at % outFeatures] += value / inFeatures));
+  values.forEach((value, at) => (means[at % outFeatures]! += value / inFeatures));
   return means;
 }
 
@@ -301,6 +301,6 @@ export function withColumns(model: Model, split: readonly Split[]): Model {
 function columnsOf(values: Float32Array, { inFeatures, outFeatures }: Shape, kept: readonly number[]): Float32Array {
   return Float32Array.from(
     { length: inFeatures * kept.length },
-    (_, at) => values[Math.floor(at / kept.length) * outFeatures + (kept[at % kept.length] as number)],
+    (_, at) => values[Math.floor(at / kept.length) * outFeatures + (kept[at % kept.length] as number)]!,
   );
 }

@@ -84,12 +84,12 @@ export default defineMethod({
       const scores = await knowledge(dense, pruned, { params, calibration, signal, from: target.layer });
       const kept = chooseWithin(pruned, scores, { target, budget });
       pruned = keepUnits(pruned, kept);
-      const { head, neuron } = unitCosts(pruned)[target.layer];
-      const { heads, neurons } = kept[target.layer];
+      const { head, neuron } = unitCosts(pruned)[target.layer]!;
+      const { heads, neurons } = kept[target.layer]!;
       budget -= target.kind === 'head' ? heads.length * head : neurons.length * neuron;
       if (params.rebuilding) {
         const part = target.kind === 'head' ? 'o' : 'down';
-        const [linear, before] = [pruned, dense].map(({ roles }) => roles.layers[target.layer][part]);
+        const [linear, before] = [pruned.roles.layers[target.layer]![part], dense.roles.layers[target.layer]![part]];
         const moments = await reconstructionMoments({
           dense,
           compressed: pruned,
@@ -129,17 +129,17 @@ export async function knowledge(
     model: pruned.withOnnx(mergeTeacher(pruned.onnx, dense.onnx)),
     examples,
     loss: logitDistillation({ temperature, weights }),
-    headWidth: counts[0].groupWidth,
+    headWidth: counts[0]!.groupWidth,
     from,
     signal,
   });
   const both = (of: Float64Array, energy: Float64Array) =>
     diagonalFisher(of, energy.length).map(
-      (square, unit) => square / (2 * examples.length) + representation * energy[unit],
+      (square, unit) => square / (2 * examples.length) + representation * energy[unit]!,
     );
   return energies.map(({ heads, neurons }, layer) => ({
-    heads: both(gradients[layer].heads, heads),
-    neurons: both(gradients[layer].neurons, neurons),
+    heads: both(gradients[layer]!.heads, heads),
+    neurons: both(gradients[layer]!.neurons, neurons),
   }));
 }
 

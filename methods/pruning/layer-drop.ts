@@ -57,7 +57,7 @@ export default defineMethod({
     const count = keptCount(order.length, depth);
     if (drop === 'least-influence') {
       const influence = await blockInfluence(model, calibration.examples, signal);
-      order.sort((a, b) => influence[b] - influence[a]);
+      order.sort((a, b) => influence[b]! - influence[a]!);
       note(
         `block influence of layers 0 to ${order.length - 1}: ${influence.map((each) => each.toFixed(3)).join(', ')}`,
       );
@@ -77,10 +77,10 @@ export async function blockInfluence(
   const sums = layers.map(() => 0);
   let positions = 0;
   const visit = (captured: Parameters<Parameters<typeof captureValues>[0]['visit']>[0]) => {
-    const states = (value: string) => elements(captured[value], 'float32'); // [positions, width]
+    const states = (value: string) => elements(captured[value]!, 'float32'); // [positions, width]
     for (const [index, { input, output }] of layers.entries())
-      sums[index] += cosines(states(input), states(output), width);
-    positions += states(layers[0].input).length / width;
+      sums[index]! += cosines(states(input), states(output), width);
+    positions += states(layers[0]!.input).length / width;
   };
   const values = [...new Set(layers.flatMap(({ input, output }) => [input, output]))];
   await captureValues({ model: onnx, values, examples, visit, signal });
@@ -93,9 +93,9 @@ function cosines(a: Float32Array, b: Float32Array, width: number): number {
   for (let start = 0; start < a.length; start += width) {
     let [ab, aa, bb] = [0, 0, 0];
     for (let at = start; at < start + width; at++) {
-      ab += a[at] * b[at];
-      aa += a[at] * a[at];
-      bb += b[at] * b[at];
+      ab += a[at]! * b[at]!;
+      aa += a[at]! * a[at]!;
+      bb += b[at]! * b[at]!;
     }
     sum += ab / Math.sqrt(aa * bb);
   }

@@ -82,8 +82,8 @@ function pruneGlobally(model: Model, sparsity: number, signal: AbortSignal): Mod
   const mask = layerMask(scores, sparsity);
   at = 0;
   return model.linears.reduce((pruned, linear, index) => {
-    const own: Mask = mask.subarray(at, at + weights[index].length);
-    at += weights[index].length;
+    const own: Mask = mask.subarray(at, at + weights[index]!.length);
+    at += weights[index]!.length;
     return withMask(pruned, linear, own);
   }, model);
 }

@@ -137,7 +137,7 @@ export function withMasks(model: Model): Masked {
   for (const [index, layer] of model.roles.layers.entries()) {
     for (const part of PARTS) {
       const linear = layer[part];
-      const width = part === 'o' ? counts[index].groupWidth : 1;
+      const width = part === 'o' ? counts[index]!.groupWidth : 1;
       const units = linear.inFeatures / width;
       const z = w.mul(mask(unitAlpha(linear), units), mask(sublayerAlpha(linear), 1));
       const features = w.reshape(w.expand(w.unsqueeze(z, [1]), [units, width]), [linear.inFeatures]);
@@ -168,12 +168,12 @@ export function constraint(model: Model): Loss {
       PARTS.map((part) => {
         const units = w.reduceSum(openProbability(w, unitAlpha(layer[part])), {});
         const kept = w.mul(units, openProbability(w, sublayerAlpha(layer[part])));
-        return w.mul(kept, w.scalar(part === 'o' ? costs[index].head : costs[index].neuron));
+        return w.mul(kept, w.scalar(part === 'o' ? costs[index]!.head : costs[index]!.neuron));
       }),
     );
     const kept = w.mul(w.sum(parts), w.scalar(1 / blockParameters(model)));
     const excess = w.sub(kept, target);
-    const [first, second] = MULTIPLIERS;
+    const [first, second] = [MULTIPLIERS[0]!, MULTIPLIERS[1]!];
     const terms = w.add(w.mul(first, excess), w.mul(second, w.mul(excess, excess)));
     metric('kept_share', w.reduceSum(kept, { keepdims: false }));
     return w.reduceSum(terms, { keepdims: false });
@@ -186,22 +186,22 @@ export function constraint(model: Model): Loss {
  */
 export function cutByMasks(model: Model, alphas: ReadonlyMap<string, Float32Array>, keep: number): Model {
   const alphasOf = (linear: LinearRole) => ({
-    units: alphas.get(unitAlpha(linear)) as Float32Array,
-    sublayer: (alphas.get(sublayerAlpha(linear)) as Float32Array)[0],
+    units: alphas.get(unitAlpha(linear))!,
+    sublayer: alphas.get(sublayerAlpha(linear))![0]!,
   });
   let scaled = model;
   const probabilities = model.roles.layers.map((layer: LayerRoles) => {
-    const [heads, neurons] = PARTS.map((part) => {
+    const cut = (part: 'o' | 'down') => {
       const linear = layer[part];
       const { units, sublayer } = alphasOf(linear);
       const rows = linear.inFeatures / units.length; // of one unit
       const weight = model
         .weight(linear)
-        .map((value, at) => value * maskOf(units[Math.floor(at / linear.outFeatures / rows)]) * maskOf(sublayer));
+        .map((value, at) => value * maskOf(units[Math.floor(at / linear.outFeatures / rows)]!) * maskOf(sublayer));
       scaled = scaled.withWeight(linear, tensorOf('float32', [linear.inFeatures, linear.outFeatures], weight));
       return Float64Array.from(units, (alpha) => openProbabilityOf(alpha) * openProbabilityOf(sublayer));
-    });
-    return { heads, neurons };
+    };
+    return { heads: cut('o'), neurons: cut('down') };
   });
   return keepUnits(scaled, searchUnits(model, probabilities, keep));
 }

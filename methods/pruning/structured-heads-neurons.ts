@@ -76,7 +76,7 @@ export default defineMethod({
       { layer, part: 'down' as const },
     ]);
     for (const [done, { layer, part }] of projections.entries()) {
-      const linear = { dense: model.roles.layers[layer][part], compressed: pruned.roles.layers[layer][part] };
+      const linear = { dense: model.roles.layers[layer]![part], compressed: pruned.roles.layers[layer]![part] };
       const moments = await reconstructionMoments({
         dense: model,
         compressed: pruned,
@@ -84,7 +84,7 @@ export default defineMethod({
         examples: calibration.examples,
         signal,
       });
-      const width = part === 'o' ? countUnits(pruned)[layer].groupWidth : 1;
+      const width = part === 'o' ? countUnits(pruned)[layer]!.groupWidth : 1;
       const weight = await tuned(pruned.weight(linear.compressed), { ...linear.compressed, ...moments, width });
       const { inFeatures, outFeatures } = linear.compressed;
       pruned = pruned.withWeight(linear.compressed, tensorOf('float32', [inFeatures, outFeatures], weight));
@@ -107,16 +107,16 @@ async function chooseUnits(
     const scores = counts.map(({ heads, neurons }) => ({ heads: draw(heads), neurons: draw(neurons) }));
     return searchUnits(model, scores, keep);
   }
-  const gradients = await unitGradients({ model, examples, headWidth: counts[0].groupWidth, signal });
+  const gradients = await unitGradients({ model, examples, headWidth: counts[0]!.groupWidth, signal });
   const scores = gradients.map((of, layer): UnitScores => {
-    const { heads, neurons } = counts[layer];
+    const { heads, neurons } = counts[layer]!;
     return { heads: diagonalFisher(of.heads, heads), neurons: diagonalFisher(of.neurons, neurons) };
   });
   return searchUnits(model, scores, keep).map(({ heads, neurons }, layer): KeptUnits => {
-    const of: UnitGradients = gradients[layer];
+    const of: UnitGradients = gradients[layer]!;
     return {
-      heads: rearranged(of.heads, { units: counts[layer].heads, keep: heads.length }),
-      neurons: rearranged(of.neurons, { units: counts[layer].neurons, keep: neurons.length }),
+      heads: rearranged(of.heads, { units: counts[layer]!.heads, keep: heads.length }),
+      neurons: rearranged(of.neurons, { units: counts[layer]!.neurons, keep: neurons.length }),
     };
   });
 }
@@ -132,17 +132,17 @@ export function rearranged(
 ): readonly number[] {
   const examples = gradients.length / units;
   const own = diagonalFisher(gradients, units);
-  const order = Array.from({ length: units }, (_, unit) => unit).sort((a, b) => own[a] - own[b] || a - b);
+  const order = Array.from({ length: units }, (_, unit) => unit).sort((a, b) => own[a]! - own[b]! || a - b);
   const gone = new Set(order.slice(0, units - keep));
   const sums = new Float64Array(examples);
   const add = (unit: number, factor: number) => {
-    for (let row = 0; row < examples; row++) sums[row] += factor * gradients[row * units + unit];
+    for (let row = 0; row < examples; row++) sums[row]! += factor * gradients[row * units + unit]!;
   };
   for (const unit of gone) add(unit, 1);
   /** ‖Σ g_u‖² without one of those that go. */
   const without = (unit: number): number => {
     let square = 0;
-    for (let row = 0; row < examples; row++) square += (sums[row] - gradients[row * units + unit]) ** 2;
+    for (let row = 0; row < examples; row++) square += (sums[row]! - gradients[row * units + unit]!) ** 2;
     return square;
   };
   if (gone.size > 0) {
@@ -186,17 +186,17 @@ export async function tuned(weight: Float32Array, tuning: Tuning): Promise<Float
   for (let f = 0; f < inFeatures; f++) {
     const unit = Math.floor(f / width);
     for (let g = 0; g < inFeatures; g++) {
-      a[unit * units + Math.floor(g / width)] += moment[f * inFeatures + g] * similar[f * inFeatures + g];
+      a[unit * units + Math.floor(g / width)]! += moment[f * inFeatures + g]! * similar[f * inFeatures + g]!;
     }
-    for (let at = f * outFeatures; at < (f + 1) * outFeatures; at++) right[unit] += cross[at] * w[at];
+    for (let at = f * outFeatures; at < (f + 1) * outFeatures; at++) right[unit]! += cross[at]! * w[at]!;
   }
   let trace = 0;
-  for (let unit = 0; unit < units; unit++) trace += a[unit * units + unit];
+  for (let unit = 0; unit < units; unit++) trace += a[unit * units + unit]!;
   const hold = (DAMPING * trace) / units || 1;
   for (let unit = 0; unit < units; unit++) {
-    a[unit * units + unit] += hold;
-    right[unit] += hold;
+    a[unit * units + unit]! += hold;
+    right[unit]! += hold;
   }
   const masks = await solvePositiveDefinite({ a, size: units, right, columns: 1 });
-  return weight.map((value, at) => value * masks[Math.floor(at / (outFeatures * width))]);
+  return weight.map((value, at) => value * masks[Math.floor(at / (outFeatures * width))]!);
 }

@@ -56,7 +56,7 @@ export function wanda(
   options: WeightShape & { readonly sparsity: Sparsity },
 ): Float32Array {
   const { outFeatures, sparsity } = options;
-  const scores = Float64Array.from(weight, (value, at) => Math.abs(value) * norms[Math.floor(at / outFeatures)]);
+  const scores = Float64Array.from(weight, (value, at) => Math.abs(value) * norms[Math.floor(at / outFeatures)]!);
   const mask =
     typeof sparsity === 'string' ? patternMask(scores, options, sparsity) : outputMask(scores, options, sparsity);
   return weight.map((value, at) => (mask[at] === 0 ? 0 : value));

@@ -69,7 +69,7 @@ export default defineMethod({
     const chosen = [];
     for (const [index, linears] of groups.entries()) {
       signal.throwIfAborted();
-      const [{ role }] = linears;
+      const { role } = linears[0]!;
       const { meanAbsolute } = norms.get(role) as ActivationNorms;
       const { sum: moment } = moments.get(role) as SecondMoment;
       const layers = linears.map((linear) => ({ ...linear, weight: model.weight(linear) }));
@@ -136,11 +136,11 @@ async function errorWith(
 ): Promise<number> {
   const { layer, moment, format } = options;
   const { weight, outFeatures } = layer;
-  const scaled = weight.map((value, at) => value * scales[Math.floor(at / outFeatures)]);
+  const scaled = weight.map((value, at) => value * scales[Math.floor(at / outFeatures)]!);
   const rounded = dequantizeWeight(quantizeWeight(scaled, { ...layer, ...format }));
   const difference = Float64Array.from(
     rounded,
-    (value, at) => value / scales[Math.floor(at / outFeatures)] - weight[at],
+    (value, at) => value / scales[Math.floor(at / outFeatures)]! - weight[at]!,
   );
   const errors = await outputErrors(difference, moment, layer);
   return errors.reduce((sum, error) => sum + error, 0);
@@ -149,7 +149,7 @@ async function errorWith(
 /** The second moment of x / s. */
 function scaledMoment(moment: Float64Array, scales: Float32Array): Float64Array {
   const size = scales.length;
-  return moment.map((value, at) => value / (scales[Math.floor(at / size)] * scales[at % size]));
+  return moment.map((value, at) => value / (scales[Math.floor(at / size)]! * scales[at % size]!));
 }
 
 export interface ClipSearch extends Layer {
@@ -168,24 +168,24 @@ export async function searchClipping({ weight, moment, format, ...shape }: ClipS
   const groups = Math.ceil(inFeatures / blockSize);
   const groupOf = (at: number) => (at % outFeatures) * groups + Math.floor(at / outFeatures / blockSize);
   const largest = new Float32Array(outFeatures * groups);
-  weight.forEach((value, at) => (largest[groupOf(at)] = Math.max(largest[groupOf(at)], Math.abs(value))));
+  weight.forEach((value, at) => (largest[groupOf(at)] = Math.max(largest[groupOf(at)]!, Math.abs(value))));
 
   const kept = new Float32Array(outFeatures * groups).fill(1);
   const least = new Float64Array(outFeatures * groups).fill(Infinity);
   for (let step = 0; step < MOST_CLIPPED * CLIP_STEPS; step++) {
     const share = 1 - step / CLIP_STEPS;
-    const clipped = clip(weight, (at) => share * largest[groupOf(at)]);
+    const clipped = clip(weight, (at) => share * largest[groupOf(at)]!);
     const errors = groupErrors(differenceOf(round(clipped), weight), { moment, blockSize, ...shape });
     errors.forEach((error, group) => {
-      if (error >= least[group]) return;
+      if (error >= least[group]!) return;
       least[group] = error;
       kept[group] = share;
     });
   }
-  const clipped = clip(weight, (at) => kept[groupOf(at)] * largest[groupOf(at)]);
+  const clipped = clip(weight, (at) => kept[groupOf(at)]! * largest[groupOf(at)]!);
   const before = await outputErrors(differenceOf(round(weight), weight), moment, shape);
   const after = await outputErrors(differenceOf(round(clipped), weight), moment, shape);
-  return weight.map((value, at) => (after[at % outFeatures] < before[at % outFeatures] ? clipped[at] : value));
+  return weight.map((value, at) => (after[at % outFeatures]! < before[at % outFeatures]! ? clipped[at]! : value));
 }
 
 function clip(weight: Float32Array, limitAt: (at: number) => number): Float32Array {
@@ -193,7 +193,7 @@ function clip(weight: Float32Array, limitAt: (at: number) => number): Float32Arr
 }
 
 function differenceOf(a: Float32Array, b: Float32Array): Float64Array {
-  return Float64Array.from(a, (value, at) => value - b[at]);
+  return Float64Array.from(a, (value, at) => value - b[at]!);
 }
 
 /** ‖X_g ΔW_g‖² of the inputs of each group alone, [out, groups] */
@@ -211,10 +211,10 @@ function groupErrors(
   for (let i = 0; i < inFeatures; i++) {
     const group = Math.floor(i / blockSize);
     for (let j = group * blockSize; j < Math.min((group + 1) * blockSize, inFeatures); j++) {
-      const coupling = moment[i * inFeatures + j];
+      const coupling = moment[i * inFeatures + j]!;
       for (let out = 0; out < outFeatures; out++) {
-        errors[out * groups + group] +=
-          coupling * difference[i * outFeatures + out] * difference[j * outFeatures + out];
+        errors[out * groups + group]! +=
+          coupling * difference[i * outFeatures + out]! * difference[j * outFeatures + out]!;
       }
     }
   }

@@ -3,6 +3,7 @@
  * Format of Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740, for storage alone: arithmetic stays in float32, so the
  * file halves and neither speed nor resident memory change.
  */
+import { present } from '../../contracts/present.ts';
 import * as v from 'valibot';
 import { NumericalError } from '../../contracts/errors.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -50,7 +51,7 @@ export default defineMethod({
         outputs: [name],
         attributes: { to: int(DTYPES.float32.code) },
       });
-      graph = insertNodes(graph, [cast], { before: graph.nodes[0].name });
+      graph = insertNodes(graph, [cast], { before: present(graph.nodes[0], 'first node').name });
       progress((index + 1) / names.length);
     });
     return model.withOnnx(withGraph(model.onnx, graph));

@@ -103,7 +103,7 @@ export function withInt8Embedding(model: Model, reducedRange: boolean): Model {
   const { graph } = model.onnx;
   const tensor = graph.initializers.get(table);
   if (tensor === undefined) throw new InputError(`${model.id}: no initializer ${table} for the token embedding`);
-  const [vocabulary, width] = tensor.dims;
+  const [vocabulary = 0, width = 0] = tensor.dims;
   const weight = transpose(elements(tensor, 'float32'), vocabulary, width);
   const shape = { inFeatures: width, outFeatures: vocabulary };
   const { codes, scales } = quantizeInt8(weight, { ...shape, granularity: 'channel', reducedRange });
@@ -126,8 +126,8 @@ export function withInt8Embedding(model: Model, reducedRange: boolean): Model {
       attributes: { perm: ints([1, 0]) },
     });
     for (const logits of tiedLogits(model, node)) {
-      const [input, output] = [logits.inputs[0], logits.outputs[0]];
-      const names = { node: logits.name, input, output, codes: transposed.outputs[0], scale: `${table}.scale` };
+      const [input, output] = [logits.inputs[0]!, logits.outputs[0]!];
+      const names = { node: logits.name, input, output, codes: `${table}.transposed_codes`, scale: `${table}.scale` };
       edited = replaceNode(edited, logits.name, [quantizeInput(input), ...integerMatMul(names)]);
     }
     edited = replaceNode(edited, node.name, [transposed]);
@@ -137,7 +137,7 @@ export function withInt8Embedding(model: Model, reducedRange: boolean): Model {
 
 /** Rows of codes times their scales: [batch, sequence, width] · [batch, sequence, 1]. */
 function int8Lookup(gather: Node, table: string): Node[] {
-  const [indices, output] = [gather.inputs[1], gather.outputs[0]];
+  const [indices, output] = [gather.inputs[1]!, gather.outputs[0]!];
   const step = (op: string, inputs: readonly string[], to: string, attributes = {}) =>
     createNode({ op, name: `${gather.name}.${to}`, inputs, outputs: [`${output}.${to}`], attributes });
   const scale = createNode({
@@ -159,7 +159,7 @@ function transpose<T extends Float32Array | Int8Array>(matrix: T, rows: number, 
   const transposed = matrix.slice() as T;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      transposed[column * rows + row] = matrix[row * columns + column];
+      transposed[column * rows + row] = matrix[row * columns + column]!;
     }
   }
   return transposed;

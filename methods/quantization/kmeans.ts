@@ -90,12 +90,12 @@ export function quantizeToCodebook(
     const stride = tables === 1 ? 1 : outFeatures;
     const positions = Array.from({ length: weight.length / tables }, (_, i) => table + i * stride);
     const centres = clusterCentres({
-      values: Float64Array.from(positions, (at) => weight[at]),
-      weights: Float64Array.from(positions, (at) => importance[Math.floor(at / outFeatures)]),
+      values: Float64Array.from(positions, (at) => weight[at]!),
+      weights: Float64Array.from(positions, (at) => importance[Math.floor(at / outFeatures)]!),
       clusters: size,
     }).map(toFloat16);
     centres.forEach((centre, code) => (book[code * tables + table] = centre));
-    for (const at of positions) codes[at] = nearestLevel(centres, weight[at]);
+    for (const at of positions) codes[at] = nearestLevel(centres, weight[at]!);
   }
   return { bits, inFeatures, outFeatures, codes, book };
 }

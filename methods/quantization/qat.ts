@@ -124,7 +124,7 @@ export function trainedGrids(
 ): ReadonlyMap<string, ActivationGrid> {
   return new Map(
     [...grids].map(([value, grid]) => {
-      const [scale] = trainedScales(parameters, value);
+      const scale = trainedScales(parameters, value)[0]!;
       if (scale > 0) return [value, { ...grid, scale }];
       throw new NumericalError(
         `qat: the step size learned for "${value}" is ${scale}, expected a positive number; lower the learning rate`,
@@ -171,7 +171,7 @@ export function fakeQuantized(
   return addFakeQuantization(model.onnx, {
     activations: [...grids].map(([value, grid]) => {
       const readers = model.linears.filter(({ input }) => input === value);
-      return { value, readers: new Set(readers.map(({ node }) => node)), features: readers[0].inFeatures, ...grid };
+      return { value, readers: new Set(readers.map(({ node }) => node)), features: readers[0]!.inFeatures, ...grid };
     }),
     weights: layers.map(({ linear, quantized }) => {
       const { bits, symmetric, inFeatures, outFeatures, scales, zeroPoints } = quantized;
@@ -216,7 +216,7 @@ function codesOf(weight: Float32Array, quantized: Omit<QuantizedWeight, 'codes'>
   for (let out = 0; out < outFeatures; out++) {
     for (let i = 0; i < inFeatures; i++) {
       const group = out * groups + Math.floor(i / groupSize);
-      const position = Math.fround(Math.fround(weight[i * outFeatures + out] / scales[group]) + zeroPoints[group]);
+      const position = Math.fround(Math.fround(weight[i * outFeatures + out]! / scales[group]!) + zeroPoints[group]!);
       codes[out * inFeatures + i] = roundHalfToEven(Math.min(Math.max(position, 0), 2 ** bits - 1));
     }
   }
@@ -232,7 +232,7 @@ function groupSizeOf({ blockSize, inFeatures }: Pick<QuantizedWeight, 'blockSize
 function transpose(values: Float32Array, { rows, columns }: { rows: number; columns: number }): Float32Array {
   const transposed = new Float32Array(values.length);
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) transposed[column * rows + row] = values[row * columns + column];
+    for (let column = 0; column < columns; column++) transposed[column * rows + row] = values[row * columns + column]!;
   }
   return transposed;
 }

@@ -86,7 +86,8 @@ export default defineMethod({
     const { parameters } = await fineTune(context, { model, onnx, parameters: lora.parameters });
     if (rounded.remark !== undefined) context.note(rounded.remark);
     const branches = model.linears.map((linear) => {
-      const [down, up] = adapterNames(linear).map((name) => parameters.get(name) as Float32Array);
+      const [downName, upName] = adapterNames(linear);
+      const [down, up] = [parameters.get(downName)!, parameters.get(upName)!];
       return { linear, factors: { rank, down: down.map((value) => scale * value), up } };
     });
     return withLowRankBranches(rounded.packed, branches);
@@ -108,7 +109,7 @@ export function roundedBase(model: Model, base: Base): RoundedBase {
   const replaced = (weights: readonly Float32Array[]) =>
     model.linears.reduce((current, linear, at) => {
       const dims = [linear.inFeatures, linear.outFeatures];
-      return current.withWeight(linear, tensorOf('float32', dims, weights[at]));
+      return current.withWeight(linear, tensorOf('float32', dims, weights[at]!));
     }, model);
   if (base === 'nf4') {
     const layers = model.linears.map((linear) => ({
@@ -138,7 +139,7 @@ async function errorFactors(options: {
   const start = new Map<string, Float32Array>();
   for (const linear of model.linears) {
     const base = rounded.weight(linear);
-    const error = model.weight(linear).map((value, at) => value - base[at]);
+    const error = model.weight(linear).map((value, at) => value - base[at]!);
     const { down, up }: Factors = await truncate(error, linear, rank);
     const [a, b] = adapterNames(linear);
     start

@@ -98,7 +98,7 @@ export function smooth(
 ): Scaled {
   const chosen = layers === 'all' ? model.linears : afterNorms(model);
   const groups = layersByInput(chosen).map((linears) => {
-    const { largestAbsolute } = norms.get(linears[0].role) as ActivationNorms;
+    const { largestAbsolute } = norms.get(linears[0]!.role) as ActivationNorms;
     const weights = linears.map((linear) => ({ ...linear, weight: model.weight(linear) }));
     return { linears, scales: smoothingScales(largestAbsolute, weights, alpha) };
   });
@@ -119,10 +119,10 @@ export function smoothingScales(
   for (const { weight, outFeatures } of layers) {
     weight.forEach((value, at) => {
       const j = Math.floor(at / outFeatures);
-      largestWeight[j] = Math.max(largestWeight[j], Math.abs(value));
+      largestWeight[j] = Math.max(largestWeight[j]!, Math.abs(value));
     });
   }
   return Float32Array.from(largestAbsolute, (largest, j) =>
-    Math.max(Math.max(largest, SMALLEST_SCALE) ** alpha / largestWeight[j] ** (1 - alpha), SMALLEST_SCALE),
+    Math.max(Math.max(largest, SMALLEST_SCALE) ** alpha / largestWeight[j]! ** (1 - alpha), SMALLEST_SCALE),
   );
 }

@@ -134,7 +134,7 @@ export async function shareBasis(
     for (let i = 0; i < inFeatures; i++) {
       weight.set(member.weight.subarray(i * own, (i + 1) * own), i * columns + index * own);
     }
-    member.secondMoment.forEach((value, at) => (secondMoment[at] += value));
+    member.secondMoment.forEach((value, at) => (secondMoment[at]! += value));
   }
   const { lost, ...common } = await truncateWhitened({ weight, shape, secondMoment, damping, rank });
   const basis = `${(members[0] as Member).linear.weight}.basis`;

@@ -106,7 +106,7 @@ export async function relax(options: {
     const own = model.weight(model.linears[index] as LinearRole);
     const common = tied.weight(shared);
     const { down, up } = await truncate(
-      own.map((value, at) => value - common[at]),
+      own.map((value, at) => value - common[at]!),
       shape,
       rank,
     );

@@ -136,8 +136,8 @@ export async function outputScales({
   return Float32Array.from({ length: outFeatures }, (_, j) => {
     let [agreement, energy] = [0, 0];
     for (let at = j; at < tied.length; at += outFeatures) {
-      agreement += tied[at] * cross[at];
-      energy += tied[at] * spread[at];
+      agreement += tied[at]! * cross[at]!;
+      energy += tied[at]! * spread[at]!;
     }
     return energy > 0 ? agreement / energy : 1;
   });
@@ -148,7 +148,7 @@ export async function lowRankCorrection(problem: CorrectionProblem, rank: number
   const { weight, moment, inFeatures, outFeatures } = problem;
   const best = await rebuiltWeight({ ...problem, hold: HOLD });
   return truncateWhitened({
-    weight: best.map((value, at) => value - weight[at]),
+    weight: best.map((value, at) => value - weight[at]!),
     shape: { inFeatures, outFeatures },
     secondMoment: moment,
     damping: HOLD,

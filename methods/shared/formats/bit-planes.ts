@@ -27,7 +27,7 @@ export function packBitPlanes(codes: Uint8Array, { bits, lanes }: PlaneLayout): 
     const j = Math.floor(at / lanes);
     const byte = (at % lanes) * bytes + (j >> 3);
     for (let place = 0; place < bits; place++) {
-      planes[place * lanes * bytes + byte] |= ((code >> place) & 1) << (j & 7);
+      planes[place * lanes * bytes + byte]! |= ((code >> place) & 1) << (j & 7);
     }
   });
   return tensorOf('uint8', [bits, lanes, bytes, 1], planes);

@@ -31,7 +31,7 @@ export function toFloat16(value: number): number {
 /** The float32 weight the codes stand for, [in, out]. */
 export function lookUpWeight({ outFeatures, bits, codes, book }: CodebookWeight): Float32Array {
   const tables = book.length / 2 ** bits;
-  return Float32Array.from(codes, (code, at) => book[code * tables + (tables === 1 ? 0 : at % outFeatures)]);
+  return Float32Array.from(codes, (code, at) => book[code * tables + (tables === 1 ? 0 : at % outFeatures)]!);
 }
 
 /** The model with each of these linear layers' weight looked up; their float32 weights are gone. */

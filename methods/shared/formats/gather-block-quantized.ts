@@ -37,7 +37,7 @@ export function withQuantizedEmbedding(model: Model, { bits, groupSize, activati
   const { graph } = model.onnx;
   const tensor = graph.initializers.get(table);
   if (tensor === undefined) throw new InputError(`${model.id}: no initializer ${table} for the token embedding`);
-  const [vocabulary, width] = tensor.dims;
+  const [vocabulary = 0, width = 0] = tensor.dims;
   const blockSize = divisorBlock(model, width, groupSize);
 
   // A table [vocabulary, width] is the weight of a linear layer from width to vocabulary, stored [out, in].
@@ -72,8 +72,8 @@ export function withQuantizedEmbedding(model: Model, { bits, groupSize, activati
       edited = replaceNode(edited, logits.name, [
         matMulNBitsNode({
           name: logits.name,
-          input: logits.inputs[0],
-          output: logits.outputs[0],
+          input: logits.inputs[0]!,
+          output: logits.outputs[0]!,
           initializers: names,
           quantized,
           blockSize,
@@ -108,8 +108,8 @@ function lookup(
   },
 ): Node[] {
   const { names, bits, blockSize } = options;
-  const indices = gather.inputs[1];
-  const [output] = gather.outputs;
+  const indices = gather.inputs[1]!;
+  const output = gather.outputs[0]!;
   return [
     createNode({
       op: 'Reshape',
@@ -147,7 +147,7 @@ function divisorBlock(model: Model, width: number, groupSize: GroupSize): number
 function transpose(values: Float32Array, { rows, columns }: { rows: number; columns: number }): Float32Array {
   const transposed = new Float32Array(values.length);
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) transposed[column * rows + row] = values[row * columns + column];
+    for (let column = 0; column < columns; column++) transposed[column * rows + row] = values[row * columns + column]!;
   }
   return transposed;
 }

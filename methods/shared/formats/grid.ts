@@ -46,7 +46,7 @@ export function fitGrid(values: Float32Array, span: Span, format: GridFormat): G
   let low = Infinity;
   let high = -Infinity;
   for (let i = 0, at = span.start; i < span.count; i++, at += span.stride) {
-    const value = values[at];
+    const value = values[at]!;
     if (value < low) low = value;
     if (value > high) high = value;
   }

@@ -28,12 +28,12 @@ export function quantizeInt8(
   const channels = granularity === 'channel' ? outFeatures : 1;
   const largest = new Float64Array(channels);
   weight.forEach((value, at) => {
-    largest[at % channels] = Math.max(largest[at % channels], Math.abs(value));
+    largest[at % channels] = Math.max(largest[at % channels]!, Math.abs(value));
   });
   const limit = reducedRange ? 64 : 127;
   const scales = Float32Array.from(largest, (value) => (value / limit < SMALLEST_SCALE ? 1 : value / limit));
   const codes = Int8Array.from(weight, (value, at) => {
-    const code = roundHalfToEven(Math.fround(value / scales[at % channels]));
+    const code = roundHalfToEven(Math.fround(value / scales[at % channels]!));
     return Math.min(Math.max(code, -128), 127);
   });
   return { codes, scales };

@@ -67,25 +67,27 @@ export function quantizeBnb4(
 ): Bnb4Weight {
   const flat = new Float32Array(weight.length); // [out, in]
   for (let out = 0; out < outFeatures; out++) {
-    for (let i = 0; i < inFeatures; i++) flat[out * inFeatures + i] = weight[i * outFeatures + out];
+    for (let i = 0; i < inFeatures; i++) flat[out * inFeatures + i] = weight[i * outFeatures + out]!;
   }
   const codeOf = nearestCode(LEVELS[type]);
   const absmax = new Float32Array(Math.ceil(flat.length / blockSize));
   const codes = new Uint8Array(flat.length);
   for (let block = 0; block < absmax.length; block++) {
     const end = Math.min((block + 1) * blockSize, flat.length);
-    for (let at = block * blockSize; at < end; at++) absmax[block] = Math.max(absmax[block], Math.abs(flat[at]));
-    const reciprocal = absmax[block] === 0 ? 0 : Math.fround(1 / absmax[block]);
-    for (let at = block * blockSize; at < end; at++) codes[at] = codeOf(Math.fround(flat[at] * reciprocal));
+    for (let at = block * blockSize; at < end; at++) absmax[block] = Math.max(absmax[block]!, Math.abs(flat[at]!));
+    const reciprocal = absmax[block] === 0 ? 0 : Math.fround(1 / absmax[block]!);
+    for (let at = block * blockSize; at < end; at++) codes[at] = codeOf(Math.fround(flat[at]! * reciprocal));
   }
   return { type, inFeatures, outFeatures, blockSize, codes, absmax: nested ? nestAbsmax(absmax) : absmax };
 }
 
 /** The code of the level nearest to a value of [-1, 1]. FP4's second zero is never used. */
 function nearestCode(levels: Float32Array): (value: number) => number {
-  const codes = [...levels.keys()].filter((code) => !Object.is(levels[code], -0)).sort((a, b) => levels[a] - levels[b]);
-  const ascending = codes.map((code) => levels[code]);
-  return (value) => codes[nearestLevel(ascending, value)];
+  const codes = [...levels.keys()]
+    .filter((code) => !Object.is(levels[code], -0))
+    .sort((a, b) => levels[a]! - levels[b]!);
+  const ascending = codes.map((code) => levels[code]!);
+  return (value) => codes[nearestLevel(ascending, value)]!;
 }
 
 /** The float32 weight the codes stand for, [in, out] row-major. */
@@ -94,7 +96,7 @@ export function dequantizeBnb4({ type, inFeatures, outFeatures, blockSize, codes
   const weight = new Float32Array(codes.length);
   codes.forEach((code, at) => {
     const [out, i] = [Math.floor(at / inFeatures), at % inFeatures];
-    weight[i * outFeatures + out] = LEVELS[type][code] * scales[Math.floor(at / blockSize)];
+    weight[i * outFeatures + out] = LEVELS[type][code]! * scales[Math.floor(at / blockSize)]!;
   });
   return weight;
 }
@@ -102,8 +104,8 @@ export function dequantizeBnb4({ type, inFeatures, outFeatures, blockSize, codes
 /** Two codes to a byte, the first in the high half. */
 export function packBnb4({ codes }: Pick<Bnb4Weight, 'codes'>): Uint8Array {
   return Uint8Array.from({ length: Math.ceil(codes.length / 2) }, (_, byte) => {
-    const low = 2 * byte + 1 < codes.length ? codes[2 * byte + 1] : 0;
-    return (codes[2 * byte] << 4) | low;
+    const low = 2 * byte + 1 < codes.length ? codes[2 * byte + 1]! : 0;
+    return (codes[2 * byte]! << 4) | low;
   });
 }
 

@@ -78,7 +78,7 @@ export function quantizeWeight(
       scales[out * blocks + block] = grid.scale;
       zeroPoints[out * blocks + block] = grid.zeroPoint;
       for (let i = first; i < first + count; i++) {
-        codes[out * inFeatures + i] = codeOf(grid, weight[i * outFeatures + out]);
+        codes[out * inFeatures + i] = codeOf(grid, weight[i * outFeatures + out]!);
       }
     }
   }
@@ -93,10 +93,10 @@ export function dequantizeWeight(quantized: QuantizedWeight): Float32Array {
   for (let out = 0; out < outFeatures; out++) {
     for (let block = 0; block < blocks; block++) {
       const at = out * blocks + block;
-      const grid = gridOf({ bits, scale: scales[at], zeroPoint: zeroPoints[at] });
+      const grid = gridOf({ bits, scale: scales[at]!, zeroPoint: zeroPoints[at]! });
       const end = Math.min((block + 1) * blockSize, inFeatures);
       for (let i = block * blockSize; i < end; i++) {
-        weight[i * outFeatures + out] = valueOf(grid, codes[out * inFeatures + i]);
+        weight[i * outFeatures + out] = valueOf(grid, codes[out * inFeatures + i]!);
       }
     }
   }
@@ -159,7 +159,7 @@ export function packWeight(quantized: QuantizedWeight, blockSize = storedBlockSi
   const groupOf = (at: number) =>
     Math.floor(at / blocks) * groups + Math.floor(((at % blocks) * blockSize) / quantized.blockSize);
   const count = outFeatures * blocks;
-  const scales = Float32Array.from({ length: count }, (_, at) => quantized.scales[groupOf(at)]);
+  const scales = Float32Array.from({ length: count }, (_, at) => quantized.scales[groupOf(at)]!);
   const rows = { rows: outFeatures, columns: inFeatures, padding: 0 };
   const weight =
     bits === 3
@@ -173,7 +173,7 @@ export function packWeight(quantized: QuantizedWeight, blockSize = storedBlockSi
   if (symmetric) return packed;
   const operator = OPERATOR[bits];
   const rowBytes = Math.ceil((blocks * operator.bits) / 8);
-  const zeroPoints = Uint8Array.from({ length: count }, (_, at) => quantized.zeroPoints[groupOf(at)] + operator.shift);
+  const zeroPoints = Uint8Array.from({ length: count }, (_, at) => quantized.zeroPoints[groupOf(at)]! + operator.shift);
   const points = packRows(zeroPoints, {
     rows: outFeatures,
     columns: blocks,
@@ -200,8 +200,8 @@ function packRows(
   const bytes = new Uint8Array(rows * rowBytes);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < rowBytes * perByte; column++) {
-      const code = column < columns ? codes[row * columns + column] : padding;
-      bytes[row * rowBytes + Math.floor(column / perByte)] |= code << (bits * (column % perByte));
+      const code = column < columns ? codes[row * columns + column]! : padding;
+      bytes[row * rowBytes + Math.floor(column / perByte)]! |= code << (bits * (column % perByte));
     }
   }
   return bytes;

@@ -47,10 +47,10 @@ export function nestAbsmax(absmax: Float32Array): NestedAbsmax {
   const scales = new Float32Array(Math.ceil(absmax.length / BLOCK));
   centred.forEach((value, at) => {
     const block = Math.floor(at / BLOCK);
-    scales[block] = Math.max(scales[block], Math.abs(value));
+    scales[block] = Math.max(scales[block]!, Math.abs(value));
   });
   const codes = Uint8Array.from(centred, (value, at) => {
-    const scale = scales[Math.floor(at / BLOCK)];
+    const scale = scales[Math.floor(at / BLOCK)]!;
     return nearestLevel(DYNAMIC_LEVELS, scale === 0 ? 0 : Math.fround(value / scale));
   });
   return { codes, scales, offset };
@@ -59,7 +59,7 @@ export function nestAbsmax(absmax: Float32Array): NestedAbsmax {
 export function unnestAbsmax({ codes, scales, offset }: NestedAbsmax): Float32Array {
   return Float32Array.from(
     codes,
-    (code, at) => Math.fround(DYNAMIC_LEVELS[code] * scales[Math.floor(at / BLOCK)]) + offset,
+    (code, at) => Math.fround(DYNAMIC_LEVELS[code]! * scales[Math.floor(at / BLOCK)]!) + offset,
   );
 }
 

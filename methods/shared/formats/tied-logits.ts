@@ -1,4 +1,5 @@
 /** Where the output layer is the transposed token embedding: the nodes that compute the logits from the table. */
+import { present } from '../../../contracts/present.ts';
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { Model } from '../../../engine/definitions/model.ts';
 import { intsAttribute } from '../../../numerics/onnx/attributes.ts';
@@ -10,7 +11,7 @@ import type { Node } from '../../../numerics/onnx/graph.ts';
  */
 export function tiedLogits(model: Model, reader: Node): readonly Node[] {
   const { weight: table } = model.roles.embedding;
-  const [transposed] = reader.outputs;
+  const transposed = present(reader.outputs[0], `output of ${reader.name}`);
   const users = model.onnx.graph.nodes.filter((node) => node.inputs.includes(transposed));
   const isTranspose = reader.op === 'Transpose' && intsAttribute(reader, 'perm', [1, 0]).join() === '1,0';
   const areLogits = users.every((node) => node.op === 'MatMul' && node.inputs[1] === transposed);

@@ -56,13 +56,13 @@ function settleLeaf(sweep: CompensatedSweep, { from, to, errors, settled }: Leaf
     const row = weight.subarray(i * outFeatures, (i + 1) * outFeatures);
     settled.set(row);
     sweep.settle(i, settled);
-    const reciprocal = 1 / factor[i * inFeatures + i];
+    const reciprocal = 1 / factor[i * inFeatures + i]!;
     for (let k = 0; k < outFeatures; k++) {
-      error[k] = (row[k] - settled[k]) * reciprocal;
-      row[k] = settled[k];
+      error[k] = (row[k]! - settled[k]!) * reciprocal;
+      row[k] = settled[k]!;
     }
     for (let j = i + 1; j < to; j++) {
-      subtractScaled(weight.subarray(j * outFeatures, (j + 1) * outFeatures), error, factor[i * inFeatures + j]);
+      subtractScaled(weight.subarray(j * outFeatures, (j + 1) * outFeatures), error, factor[i * inFeatures + j]!);
     }
   }
 }
@@ -96,5 +96,5 @@ async function push(
 /** All in float32, which the processor then needs not convert. */
 function subtractScaled(row: Float32Array, error: Float32Array, factor: number): void {
   const rounded = Math.fround(factor);
-  for (let k = 0; k < row.length; k++) row[k] = Math.fround(row[k] - Math.fround(rounded * error[k]));
+  for (let k = 0; k < row.length; k++) row[k] = Math.fround(row[k]! - Math.fround(rounded * error[k]!));
 }

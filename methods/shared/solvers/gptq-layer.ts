@@ -71,13 +71,13 @@ export async function gptqSweep({ signal, order, mask, ...options }: GptqSweep):
 
 /** Input features, that of the largest second moment first; of equal ones the earlier. */
 export function byDescendingDiagonal(moment: Float64Array, size: number): readonly number[] {
-  return Array.from({ length: size }, (_, i) => i).sort((a, b) => moment[b * (size + 1)] - moment[a * (size + 1)]);
+  return Array.from({ length: size }, (_, i) => i).sort((a, b) => moment[b * (size + 1)]! - moment[a * (size + 1)]!);
 }
 
 function permuted(matrix: Float64Array, size: number, order: readonly number[]): Float64Array {
   const result = new Float64Array(size * size);
   for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++) result[i * size + j] = matrix[order[i] * size + order[j]];
+    for (let j = 0; j < size; j++) result[i * size + j] = matrix[order[i]! * size + order[j]!]!;
   }
   return result;
 }

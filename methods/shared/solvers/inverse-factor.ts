@@ -27,12 +27,12 @@ export async function inverseFactor(
   options: { readonly size: number; readonly damping: number; readonly where: string },
 ): Promise<InverseFactor> {
   const { size, damping, where } = options;
-  const diagonal = Float64Array.from({ length: size }, (_, i) => moment[i * size + i]);
+  const diagonal = Float64Array.from({ length: size }, (_, i) => moment[i * size + i]!);
   const dead = [...diagonal.keys()].filter((i) => diagonal[i] === 0);
   for (const i of dead) diagonal[i] = 1;
   const damp = (damping * diagonal.reduce((sum, value) => sum + value, 0)) / size;
   const reversed = moment.slice().reverse(); // J H J
-  for (let i = 0; i < size; i++) reversed[(size - 1 - i) * (size + 1)] = diagonal[i] + damp;
+  for (let i = 0; i < size; i++) reversed[(size - 1 - i) * (size + 1)] = diagonal[i]! + damp;
   try {
     return { factor: (await inverseCholesky(reversed, size)).reverse(), dead };
   } catch (error) {

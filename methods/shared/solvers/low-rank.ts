@@ -52,9 +52,9 @@ export function factorsOf({ u, s, vt }: ThinSvd, { inFeatures, outFeatures }: Sh
   const down = new Float32Array(inFeatures * rank);
   const up = new Float32Array(rank * outFeatures);
   for (let r = 0; r < rank; r++) {
-    const root = Math.sqrt(s[r]);
-    for (let i = 0; i < inFeatures; i++) down[i * rank + r] = u[i * terms + r] * root;
-    for (let o = 0; o < outFeatures; o++) up[r * outFeatures + o] = vt[r * outFeatures + o] * root;
+    const root = Math.sqrt(s[r]!);
+    for (let i = 0; i < inFeatures; i++) down[i * rank + r] = u[i * terms + r]! * root;
+    for (let o = 0; o < outFeatures; o++) up[r * outFeatures + o] = vt[r * outFeatures + o]! * root;
   }
   return { rank, down, up };
 }
@@ -70,9 +70,9 @@ export async function truncate(weight: Float32Array, shape: Shape, rank: number)
  */
 export async function scaledSvd(weight: Float32Array, shape: Shape, scales: Float64Array): Promise<ThinSvd> {
   const { inFeatures, outFeatures } = shape;
-  const scaled = Float64Array.from(weight, (value, at) => value * scales[Math.floor(at / outFeatures)]);
+  const scaled = Float64Array.from(weight, (value, at) => value * scales[Math.floor(at / outFeatures)]!);
   const { u, s, vt } = await thinSvd(scaled, inFeatures, outFeatures);
-  return { u: u.map((value, at) => value / scales[Math.floor(at / s.length)]), s, vt };
+  return { u: u.map((value, at) => value / scales[Math.floor(at / s.length)]!), s, vt };
 }
 
 /** The matrix that the factors stand for, [in, out]. */

@@ -12,7 +12,7 @@ export interface ClusterProblem {
 
 /** The centres, ascending, [clusters]; where there are fewer different values, the last centre is repeated. */
 export function clusterCentres({ values, weights, clusters }: ClusterProblem): Float64Array {
-  const order = [...values.keys()].sort((a, b) => values[a] - values[b]);
+  const order = [...values.keys()].sort((a, b) => values[a]! - values[b]!);
   const alike = weights.every((weight) => weight === 0);
   const count = order.length;
   // Sums over the first i of the sorted values, taken relative to their mean so that squares do not cancel.
@@ -23,25 +23,25 @@ export function clusterCentres({ values, weights, clusters }: ClusterProblem): F
     second: new Float64Array(count + 1),
   };
   order.forEach((at, i) => {
-    const [x, w] = [values[at] - mean, alike ? 1 : weights[at]];
-    sums.weight[i + 1] = sums.weight[i] + w;
-    sums.first[i + 1] = sums.first[i] + w * x;
-    sums.second[i + 1] = sums.second[i] + w * x * x;
+    const [x, w] = [values[at]! - mean, alike ? 1 : weights[at]!];
+    sums.weight[i + 1] = sums.weight[i]! + w;
+    sums.first[i + 1] = sums.first[i]! + w * x;
+    sums.second[i + 1] = sums.second[i]! + w * x * x;
   });
   /** Σ w (x - centre)² of the sorted values [from, to). */
   const cost = (from: number, to: number) => {
-    const weight = sums.weight[to] - sums.weight[from];
+    const weight = sums.weight[to]! - sums.weight[from]!;
     if (weight <= 0) return 0;
-    return Math.max(0, sums.second[to] - sums.second[from] - (sums.first[to] - sums.first[from]) ** 2 / weight);
+    return Math.max(0, sums.second[to]! - sums.second[from]! - (sums.first[to]! - sums.first[from]!) ** 2 / weight);
   };
   const starts = bestStarts(cost, count, Math.min(clusters, count));
   const centres = new Float64Array(clusters);
   let to = count;
   for (let cluster = starts.length - 1; cluster >= 0; cluster--) {
-    const from = starts[cluster][to];
-    const weight = sums.weight[to] - sums.weight[from];
-    const plain = (values[order[from]] + values[order[to - 1]]) / 2;
-    centres[cluster] = weight > 0 ? mean + (sums.first[to] - sums.first[from]) / weight : plain;
+    const from = starts[cluster]![to]!;
+    const weight = sums.weight[to]! - sums.weight[from]!;
+    const plain = (values[order[from]!]! + values[order[to - 1]!]!) / 2;
+    centres[cluster] = weight > 0 ? mean + (sums.first[to]! - sums.first[from]!) / weight : plain;
     to = from;
   }
   return centres.fill(centres[starts.length - 1] ?? 0, starts.length);
@@ -64,14 +64,14 @@ function bestStarts(
       if (low > high) return;
       const end = (low + high) >> 1;
       for (let at = Math.max(from, cluster); at <= Math.min(to, end - 1); at++) {
-        const total = before[at] + cost(at, end);
-        if (total < next[end]) {
+        const total = before[at]! + cost(at, end);
+        if (total < next[end]!) {
           next[end] = total;
           start[end] = at;
         }
       }
-      fill(low, end - 1, from, start[end]);
-      fill(end + 1, high, start[end], to);
+      fill(low, end - 1, from, start[end]!);
+      fill(end + 1, high, start[end]!, to);
     };
     // Every cluster gets a value of its own at least.
     fill(cluster + 1, count, cluster, count - 1);

@@ -11,6 +11,6 @@ export async function outputErrors(
   const shape = { rows: inFeatures, inner: inFeatures, columns: outFeatures };
   const moved = await matmul({ left: moment, right: difference, ...shape });
   const errors = new Float64Array(outFeatures);
-  for (let at = 0; at < moved.length; at++) errors[at % outFeatures] += difference[at] * moved[at];
+  for (let at = 0; at < moved.length; at++) errors[at % outFeatures]! += difference[at]! * moved[at]!;
   return errors;
 }

@@ -38,10 +38,10 @@ export async function rebuildLayers(options: Rebuilding): Promise<Model> {
       signal.throwIfAborted();
       const run = { dense, compressed, examples, signal };
       const moments = writes
-        ? [await reconstructionMoments({ ...run, linear: linears[0] })]
+        ? [await reconstructionMoments({ ...run, linear: linears[0]! })]
         : await outputMoments({ ...run, linears });
       for (const [index, linear] of linears.entries()) {
-        compressed = await rebuild(compressed, linear.compressed, moments[index]);
+        compressed = await rebuild(compressed, linear.compressed, moments[index]!);
       }
     }
     progress((done + 1) / layers.length);

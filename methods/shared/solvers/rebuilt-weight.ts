@@ -20,11 +20,11 @@ export interface RebuildingProblem extends Reconstruction, Pick<LinearRole, 'inF
 export async function rebuiltWeight(problem: RebuildingProblem): Promise<Float32Array> {
   const { weight, inFeatures, outFeatures, moment, cross, hold = HOLD } = problem;
   let trace = 0;
-  for (let at = 0; at < moment.length; at += inFeatures + 1) trace += moment[at];
+  for (let at = 0; at < moment.length; at += inFeatures + 1) trace += moment[at]!;
   // Inputs that are all zero say nothing, and the weight stays.
   const held = (hold * trace) / inFeatures || 1;
   const a = moment.slice();
-  for (let at = 0; at < a.length; at += inFeatures + 1) a[at] += held;
-  const right = cross.map((value, at) => value + held * weight[at]);
+  for (let at = 0; at < a.length; at += inFeatures + 1) a[at]! += held;
+  const right = cross.map((value, at) => value + held * weight[at]!);
   return Float32Array.from(await solvePositiveDefinite({ a, size: inFeatures, right, columns: outFeatures }));
 }

@@ -27,14 +27,14 @@ export function pruneLowest(scores: Float32Array | Float64Array, span: Span, pru
   if (pruned <= 0) return;
   const { start, stride, count } = span;
   if (scratch.length < count) scratch = new Float64Array(count);
-  for (let i = 0; i < count; i++) scratch[i] = scores[start + i * stride];
+  for (let i = 0; i < count; i++) scratch[i] = scores[start + i * stride]!;
   const rank = Math.min(pruned, count);
   const threshold = selectRank(scratch, count, rank - 1);
   // Selection leaves all that are smaller before the rank.
   let equal = rank;
-  for (let i = 0; i < rank; i++) if (scratch[i] < threshold) equal--;
+  for (let i = 0; i < rank; i++) if (scratch[i]! < threshold) equal--;
   for (let i = 0, at = start; i < count; i++, at += stride) {
-    const score = scores[at];
+    const score = scores[at]!;
     if (score < threshold) mask[at] = 0;
     else if (score === threshold && equal > 0) {
       mask[at] = 0;
@@ -54,18 +54,18 @@ function selectRank(values: Float64Array, count: number, rank: number): number {
   let low = 0;
   let high = count - 1;
   while (low < high) {
-    const a = values[low];
-    const b = values[(low + high) >> 1];
-    const c = values[high];
+    const a = values[low]!;
+    const b = values[(low + high) >> 1]!;
+    const c = values[high]!;
     const pivot = a < b ? (b < c ? b : a < c ? c : a) : a < c ? a : b < c ? c : b;
     let i = low;
     let j = high;
     while (i <= j) {
-      while (values[i] < pivot) i++;
-      while (values[j] > pivot) j--;
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
       if (i <= j) {
-        const swapped = values[i];
-        values[i++] = values[j];
+        const swapped = values[i]!;
+        values[i++] = values[j]!;
         values[j--] = swapped;
       }
     }
@@ -73,7 +73,7 @@ function selectRank(values: Float64Array, count: number, rank: number): number {
     else if (rank >= i) low = i;
     else break;
   }
-  return values[rank];
+  return values[rank]!;
 }
 
 type Shape = Pick<LinearRole, 'inFeatures' | 'outFeatures'>;
@@ -102,7 +102,7 @@ export function outputMask(
 
 /** n and m of a pattern `n:m`. */
 export function patternCounts(pattern: Pattern): { readonly kept: number; readonly of: number } {
-  const [kept, of] = pattern.split(':').map(Number);
+  const [kept = 0, of = 0] = pattern.split(':').map(Number);
   return { kept, of };
 }
 

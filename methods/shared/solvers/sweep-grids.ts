@@ -35,15 +35,15 @@ export function sweepGrids(options: SweepGridOptions): SweepGrids {
     round(feature, values) {
       const group = Math.floor(feature / groupSize);
       if (!beforehand && feature % groupSize === 0) fit(group);
-      const grid = grids[group];
+      const grid = grids[group]!;
       for (let out = 0; out < outFeatures; out++) {
-        const code = codeOf(grid[out], values[out]);
+        const code = codeOf(grid[out]!, values[out]!);
         codes[feature * outFeatures + out] = code;
-        values[out] = valueOf(grid[out], code);
+        values[out] = valueOf(grid[out]!, code);
       }
     },
     quantized() {
-      const gridAt = (at: number) => grids[at % groups][Math.floor(at / groups)];
+      const gridAt = (at: number) => grids[at % groups]![Math.floor(at / groups)]!;
       const count = outFeatures * groups;
       return {
         inFeatures,
@@ -69,12 +69,12 @@ function fitRows(
   const high = new Float32Array(outFeatures).fill(-Infinity);
   for (let i = first; i < end; i++) {
     for (let out = 0; out < outFeatures; out++) {
-      const value = weight[i * outFeatures + out];
-      if (value < low[out]) low[out] = value;
-      if (value > high[out]) high[out] = value;
+      const value = weight[i * outFeatures + out]!;
+      if (value < low[out]!) low[out] = value;
+      if (value > high[out]!) high[out] = value;
     }
   }
-  return Array.from({ length: outFeatures }, (_, out) => gridOfRange(low[out], high[out], rows));
+  return Array.from({ length: outFeatures }, (_, out) => gridOfRange(low[out]!, high[out]!, rows));
 }
 
 /** [in, out] → [out, in] */
@@ -85,7 +85,7 @@ function transposedCodes(codes: Uint8Array, inFeatures: number, outFeatures: num
     for (let out0 = 0; out0 < outFeatures; out0 += 64) {
       for (let out = out0; out < Math.min(out0 + 64, outFeatures); out++) {
         for (let i = i0; i < Math.min(i0 + 64, inFeatures); i++) {
-          transposed[out * inFeatures + i] = codes[i * outFeatures + out];
+          transposed[out * inFeatures + i] = codes[i * outFeatures + out]!;
         }
       }
     }

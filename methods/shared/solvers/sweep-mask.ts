@@ -57,9 +57,9 @@ export function saliencies(
   const { first, end, inFeatures, outFeatures } = rows;
   const scores = weight.slice(first * outFeatures, end * outFeatures);
   for (let i = first; i < end; i++) {
-    const pivot = factor[i * inFeatures + i];
+    const pivot = factor[i * inFeatures + i]!;
     for (let at = (i - first) * outFeatures; at < (i - first + 1) * outFeatures; at++)
-      scores[at] = (scores[at] / pivot) ** 2;
+      scores[at] = (scores[at]! / pivot) ** 2;
   }
   return scores;
 }

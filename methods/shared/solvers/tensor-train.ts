@@ -91,9 +91,9 @@ export async function tensorTrain(matrix: Float32Array, folding: Folding, bound:
     const { u, s, vt } = await thinSvd(rest, rows, columns);
     const rank = ranks[k + 1] as number;
     cores.push(
-      Float32Array.from({ length: rows * rank }, (_, at) => u[Math.floor(at / rank) * s.length + (at % rank)]),
+      Float32Array.from({ length: rows * rank }, (_, at) => u[Math.floor(at / rank) * s.length + (at % rank)]!),
     );
-    rest = vt.subarray(0, rank * columns).map((value, at) => value * s[Math.floor(at / columns)]);
+    rest = vt.subarray(0, rank * columns).map((value, at) => value * s[Math.floor(at / columns)]!);
   }
   cores.push(Float32Array.from(rest));
   return { ...folding, ranks, cores };
@@ -118,7 +118,7 @@ function foldedTensor(matrix: Float32Array, { rows, columns, rowDigits, columnDi
   const rowOffsets = offsets(rows, rowDigits, (k) => after(k) * (columnDigits[k] as number));
   const columnOffsets = offsets(columns, columnDigits, after);
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) tensor[rowOffsets[i] + columnOffsets[j]] = matrix[i * columns + j];
+    for (let j = 0; j < columns; j++) tensor[rowOffsets[i]! + columnOffsets[j]!] = matrix[i * columns + j]!;
   }
   return tensor;
 }

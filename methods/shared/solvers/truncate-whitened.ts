@@ -41,7 +41,7 @@ export async function truncateWhitened(options: {
 function damped(moment: Float64Array, size: number, damping: number): Float64Array {
   const result = moment.slice();
   let trace = 0;
-  for (let i = 0; i < size; i++) trace += moment[i * size + i];
-  for (let i = 0; i < size; i++) result[i * size + i] += (damping * trace) / size;
+  for (let i = 0; i < size; i++) trace += moment[i * size + i]!;
+  for (let i = 0; i < size; i++) result[i * size + i]! += (damping * trace) / size;
   return result;
 }

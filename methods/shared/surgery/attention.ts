@@ -3,6 +3,7 @@
  * projections q, k, v and the projection o, heads along axis 1. Where there are fewer key-value heads than heads, each is
  * repeated for the heads it serves by Unsqueeze, Expand and Reshape.
  */
+import { present } from '../../../contracts/present.ts';
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { LayerRoles, Model } from '../../../engine/definitions/model.ts';
 import { headsOfLayer } from '../../../engine/model/model.ts';
@@ -40,10 +41,11 @@ export function findAttention(model: Model, layer: LayerRoles): Attention {
         `[${nodes.map(({ node }) => node.op).join(', ')}]; only that form can be edited`,
     );
   }
-  const [queries, keys] = scores.inputs;
-  const values = mixed.inputs[1];
+  const queries = present(scores.inputs[0], `queries of ${scores.name}`);
+  const keys = present(scores.inputs[1], `keys of ${scores.name}`);
+  const values = present(mixed.inputs[1], `values of ${mixed.name}`);
   const made = producers(model.onnx.graph);
-  const [singleKeys, singleValues] = [keys, values].map((value) => beforeRepeat(made, value));
+  const [singleKeys, singleValues] = [beforeRepeat(made, keys), beforeRepeat(made, values)];
   return { queries, keys, singleKeys, values, singleValues, scores, mixed, nodes };
 }
 
@@ -66,7 +68,7 @@ function beforeRepeat(made: ReadonlyMap<string, Node>, value: string): string {
   for (const op of ['Reshape', 'Expand', 'Unsqueeze']) {
     const node = made.get(at);
     if (node?.op !== op) return value;
-    at = node.inputs[0];
+    at = present(node.inputs[0], `input of ${node.name}`);
   }
   return at;
 }
@@ -88,7 +90,7 @@ export function withHeadCounts(model: Model, counts: readonly HeadCounts[]): Onn
     changed.set(node.name, { ...node, inputs: node.inputs.with(index, value) });
   for (const [index, layer] of model.roles.layers.entries()) {
     const { headWidth } = headsOfLayer(model.roles, layer);
-    const { heads, keyValueHeads } = counts[index];
+    const { heads, keyValueHeads } = present(counts[index], `head counts of layer ${index}`);
     const { nodes, scores, mixed, singleKeys, singleValues } = findAttention(model, layer);
     for (const { node, from } of nodes) {
       if (node.op !== 'Reshape') continue;
@@ -119,7 +121,7 @@ function repeat(
 
 /** The shape a Reshape asks for. Throws UnsupportedError where it is computed. */
 export function shapeOf(model: Model, node: Node): readonly number[] {
-  const shape = model.onnx.graph.initializers.get(node.inputs[1]);
+  const shape = model.onnx.graph.initializers.get(present(node.inputs[1], `shape of ${node.name}`));
   if (shape !== undefined) return Array.from(elements(shape, 'int64'), Number);
   throw new UnsupportedError(
     `${model.id}: node "${node.name}" (Reshape) takes its shape from "${node.inputs[1]}", which is computed; only constant shapes can be edited`,

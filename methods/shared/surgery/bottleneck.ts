@@ -26,7 +26,7 @@ export interface Directions {
 export function withBottlenecks(model: Model, { narrow, bases }: Directions): Model {
   let { graph } = model.onnx;
   const layers = model.roles.layers.map((layer, index) => {
-    const made = narrowLayer(graph, { model, layer, narrow, basis: bases[index] });
+    const made = narrowLayer(graph, { model, layer, narrow, basis: bases[index]! });
     graph = made.graph;
     return made.layer;
   });
@@ -64,16 +64,16 @@ function narrowLayer(before: Graph, { model, layer, narrow, basis }: Narrowing):
     const seen = new Float32Array(narrow * outFeatures);
     for (let i = 0; i < width; i++) {
       for (let j = 0; j < narrow; j++) {
-        const factor = basis[i * narrow + j] * (scale === undefined ? 1 : gain * scale[i]);
+        const factor = basis[i * narrow + j]! * (scale === undefined ? 1 : gain * scale[i]!);
         for (let out = 0; out < outFeatures; out++)
-          seen[j * outFeatures + out] += factor * weight[i * outFeatures + out];
+          seen[j * outFeatures + out]! += factor * weight[i * outFeatures + out]!;
       }
     }
     graph = withFloats(graph, linear.weight, [narrow, outFeatures], seen);
     if (shift !== undefined) {
       const bias = biasOf(model, linear).slice();
       for (let i = 0; i < width; i++)
-        for (let out = 0; out < outFeatures; out++) bias[out] += shift[i] * weight[i * outFeatures + out];
+        for (let out = 0; out < outFeatures; out++) bias[out]! += shift[i]! * weight[i * outFeatures + out]!;
       graph = withFloats(graph, linear.bias as string, [outFeatures], bias);
     }
     return { ...linear, inFeatures: narrow };
@@ -127,14 +127,19 @@ function normOf({ id, roles, onnx }: Model, node: Node | undefined): Norm {
   };
   const [scaleName, shiftName] = node?.inputs.filter((name) => held(name) !== undefined) ?? [];
   const scale = scaleName === undefined ? undefined : held(scaleName);
-  if (node === undefined || scale === undefined || (node.op !== 'LayerNormalization' && node.op !== 'Mul')) {
+  if (
+    node === undefined ||
+    scaleName === undefined ||
+    scale === undefined ||
+    (node.op !== 'LayerNormalization' && node.op !== 'Mul')
+  ) {
     throw new UnsupportedError(
       `${id}: expected a norm before or after each sublayer, found ${node?.op ?? 'nothing'} "${node?.name ?? ''}"; ` +
         'only blocks with LayerNormalization or RMSNorm can be made narrow',
     );
   }
-  if (shiftName === undefined) return { node, scaleName, scale };
-  return { node, scaleName, shiftName, scale, shift: held(shiftName) as Float32Array };
+  const shift = shiftName === undefined ? undefined : held(shiftName);
+  return { node, scaleName, scale, ...(shiftName !== undefined && shift !== undefined && { shiftName, shift }) };
 }
 
 /** γ and β of the narrow norm: 1 and 0 where the matrices behind it have taken them in, else those nearest to Uᵀ diag(γ) U. */
@@ -145,7 +150,7 @@ function narrowNorm(
   if (folded) return [new Float32Array(narrow).fill(1), new Float32Array(narrow)];
   const narrowScale = new Float32Array(narrow);
   for (let i = 0; i < scale.length; i++)
-    for (let j = 0; j < narrow; j++) narrowScale[j] += gain * basis[i * narrow + j] ** 2 * scale[i];
+    for (let j = 0; j < narrow; j++) narrowScale[j]! += gain * basis[i * narrow + j]! ** 2 * scale[i]!;
   return [narrowScale, timesBasis(shift, basis, narrow)];
 }
 
@@ -165,7 +170,7 @@ function wire(before: Graph, { layer, width, narrow, basis, norm }: Wiring): { g
   const inside = `${name}.in`;
   const inner = `${output}.narrow`;
   const back = new Float32Array(narrow * width);
-  for (let i = 0; i < width; i++) for (let j = 0; j < narrow; j++) back[j * width + i] = basis[i * narrow + j];
+  for (let i = 0; i < width; i++) for (let j = 0; j < narrow; j++) back[j * width + i] = basis[i * narrow + j]!;
   const redirected = redirectValue(before, input, inside);
   const graph = addInitializers(redirected, {
     [`${name}.in.weight`]: tensorOf('float32', [width, narrow], Float32Array.from(basis)),
@@ -203,8 +208,8 @@ function timesBasis(matrix: Float32Array, basis: Float64Array, narrow: number): 
   const product = new Float32Array(rows * narrow);
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < width; i++) {
-      const value = matrix[row * width + i];
-      for (let j = 0; j < narrow; j++) product[row * narrow + j] += value * basis[i * narrow + j];
+      const value = matrix[row * width + i]!;
+      for (let j = 0; j < narrow; j++) product[row * narrow + j]! += value * basis[i * narrow + j]!;
     }
   }
   return product;

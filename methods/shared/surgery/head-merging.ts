@@ -50,7 +50,7 @@ export function mergeHeads(model: Model, { merged, by, random }: Merging & { rea
   let { graph } = withHeadCounts(model, counts);
   const layers = roles.layers.map((layer, index) => {
     const { headWidth } = headsOfLayer(roles, layer);
-    const { heads, keyValueHeads, size } = counts[index];
+    const { heads, keyValueHeads, size } = counts[index]!;
     // Keys and values of a head belong together.
     const chosen = chooser(by, size, random.fork(layer.k.role));
     const groups = Array.from({ length: keyValueHeads }, (_, group) => chosen().map((head) => group * size + head));
@@ -91,7 +91,7 @@ export function pool(weight: Float32Array, { groups, headWidth, rows }: Pooling)
     for (const [group, heads] of groups.entries()) {
       for (let at = 0; at < headWidth; at++) {
         let sum = 0;
-        for (const head of heads) sum += weight[row * before + head * headWidth + at];
+        for (const head of heads) sum += weight[row * before + head * headWidth + at]!;
         pooled[row * after + group * headWidth + at] = sum / heads.length;
       }
     }

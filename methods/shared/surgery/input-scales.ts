@@ -43,7 +43,7 @@ export function withInputScales(model: Model, groups: Iterable<InputScales>): Sc
       scaled = divided;
       continue;
     }
-    const { input } = group.linears[0];
+    const { input } = group.linears[0]!;
     scaled = scaled.withOnnx(withGraph(scaled.onnx, dividedByNode(scaled.onnx.graph, group)));
     for (const { role } of group.linears) inputs.set(role, scaledName(input));
   }
@@ -63,13 +63,13 @@ const scaledName = (input: string): string => `${input}.scaled`;
 /** diag(s) W */
 function withScaledRows(model: Model, linear: LinearRole, scales: Float32Array): Model {
   const { inFeatures, outFeatures } = linear;
-  const weight = model.weight(linear).map((value, at) => value * scales[Math.floor(at / outFeatures)]);
+  const weight = model.weight(linear).map((value, at) => value * scales[Math.floor(at / outFeatures)]!);
   return model.withWeight(linear, tensorOf('float32', [inFeatures, outFeatures], weight));
 }
 
 /** The graph with x / s computed in front of the layers. */
 function dividedByNode(graph: Graph, { linears, scales }: InputScales): Graph {
-  const { input } = linears[0];
+  const { input } = linears[0]!;
   const readers = new Set(linears.map(({ node }) => node));
   const reciprocals = tensorOf(
     'float32',
@@ -89,7 +89,7 @@ function dividedByNode(graph: Graph, { linears, scales }: InputScales): Graph {
 /** The model with the division taken in by what makes the input, or undefined where that cannot be. */
 function dividedAtSource(model: Model, { linears, scales }: InputScales): Model | undefined {
   const { graph } = model.onnx;
-  const { input } = linears[0];
+  const { input } = linears[0]!;
   const readers = consumers(graph);
   const own = new Set(linears.map(({ node }) => node));
   const isOutput = graph.outputs.some(({ name }) => name === input);
@@ -125,7 +125,7 @@ function withDivided(model: Model, names: readonly string[], scales: Float32Arra
   let { graph } = model.onnx;
   for (const name of names) {
     const values = elements(graph.initializers.get(name) as Parameters<typeof elements>[0], 'float32');
-    const divided = values.map((value, at) => value / scales[at]);
+    const divided = values.map((value, at) => value / scales[at]!);
     graph = replaceInitializer(graph, name, tensorOf('float32', [divided.length], divided));
   }
   return model.withOnnx(withGraph(model.onnx, graph));
@@ -135,7 +135,7 @@ function withDivided(model: Model, names: readonly string[], scales: Float32Arra
 function withDividedOutputs(model: Model, linear: LinearRole, scales: Float32Array): Model | undefined {
   const { inFeatures, outFeatures, bias } = linear;
   if (outFeatures !== scales.length) return undefined;
-  const weight = model.weight(linear).map((value, at) => value / scales[at % outFeatures]);
+  const weight = model.weight(linear).map((value, at) => value / scales[at % outFeatures]!);
   const divided = model.withWeight(linear, tensorOf('float32', [inFeatures, outFeatures], weight));
   return bias === undefined ? divided : withDivided(divided, [bias], scales);
 }
@@ -156,11 +156,11 @@ function valuesOfAttention(model: Model, input: string): LinearRole | undefined 
   const before = (value: string) => {
     let at = value;
     for (let node = makers.get(at); node !== undefined && FORMS.has(node.op); node = makers.get(at))
-      at = node.inputs[0];
+      at = node.inputs[0]!;
     return at;
   };
   const mixing = makers.get(before(input));
   if (mixing?.op !== 'MatMul') return undefined;
   const { v } = layer;
-  return before(mixing.inputs[1]) === v.output && (readers.get(v.output) ?? []).length === 1 ? v : undefined;
+  return before(mixing.inputs[1]!) === v.output && (readers.get(v.output) ?? []).length === 1 ? v : undefined;
 }

@@ -47,7 +47,7 @@ export function withLinearAttention(model: Model, options: LinearAttention): Mod
   const w = extendModel(model.onnx, 'linear/');
   const reshaped = new Map<string, string>();
   for (const [index, layer] of model.roles.layers.entries()) {
-    const attention = found[index];
+    const attention = found[index]!;
     for (const { node, from } of attention.nodes) {
       if (node.op === 'Reshape' && (from === 'q' || from === 'k'))
         reshaped.set(node.name, w.integers(featureShape(shapeOf(model, node), features)));
@@ -64,7 +64,7 @@ export function withLinearAttention(model: Model, options: LinearAttention): Mod
   const layers = model.roles.layers.map((layer, index): LayerRoles => {
     const { heads, keyValueHeads } = headsOfLayer(model.roles, layer);
     const project = (linear: LinearRole, count: number): LinearRole => {
-      const shape = { heads: count, perMap: count / keyValueHeads, maps: maps[index], features };
+      const shape = { heads: count, perMap: count / keyValueHeads, maps: maps[index]!, features };
       const weight = projected(model.weight(linear), { ...shape, rows: linear.inFeatures });
       graph = withFloats(graph, linear.weight, [linear.inFeatures, count * features], weight);
       if (linear.bias !== undefined)
@@ -102,7 +102,7 @@ function writeLayer(w: GraphWriter, { model, layer, attention, form }: Layer): v
       `${model.id}: no Where masks the scores before ${layer.o.role}; nothing says what sees what`,
     );
   }
-  w.wrap(mixed.outputs[0], () => {
+  w.wrap(mixed.outputs[0]!, () => {
     const queries = w.relu(attention.queries); // [batch, heads, sequence, features]
     const keys = w.relu(attention.keys); // [batch, heads, features, sequence]
     if (model.kind === 'encoder') {
@@ -138,7 +138,7 @@ function withTables(model: Model, graph: Graph, { pairs, found }: Tables): Graph
     for (const { node, from } of nodes) {
       if (node.op !== 'Mul' || (from !== 'q' && from !== 'k')) continue;
       const slice = node.inputs.map((input) => made.get(input)).find((maker): maker is Node => maker?.op === 'Slice');
-      if (slice !== undefined) tables.add(slice.inputs[0]);
+      if (slice !== undefined) tables.add(slice.inputs[0]!);
     }
   }
   let changed = graph;
@@ -147,11 +147,11 @@ function withTables(model: Model, graph: Graph, { pairs, found }: Tables): Graph
     if (table?.dims.length !== 4 || table.dims[1] !== 1 || table.dims[3] !== 1) {
       throw new UnsupportedError(`${model.id}: "${name}" is no table of rotary angles [context, 1, pairs, 1]`);
     }
-    const [context, , width] = table.dims;
+    const [context = 0, , width = 0] = table.dims;
     const values = elements(table, 'float32');
     const kept = new Float32Array(context * pairs.length);
     for (let row = 0; row < context; row++)
-      for (const [at, pair] of pairs.entries()) kept[row * pairs.length + at] = values[row * width + pair];
+      for (const [at, pair] of pairs.entries()) kept[row * pairs.length + at] = values[row * width + pair]!;
     changed = withFloats(changed, name, [context, 1, pairs.length, 1], kept);
   }
   return changed;
@@ -175,11 +175,11 @@ export function projected(
   const result = new Float32Array(rows * heads * features);
   for (let row = 0; row < rows; row++) {
     for (let head = 0; head < heads; head++) {
-      const map = maps[Math.floor(head / perMap)];
+      const map = maps[Math.floor(head / perMap)]!;
       for (let feature = 0; feature < features; feature++) {
         let sum = 0;
         for (let at = 0; at < headWidth; at++)
-          sum += weight[(row * heads + head) * headWidth + at] * map[at * features + feature];
+          sum += weight[(row * heads + head) * headWidth + at]! * map[at * features + feature]!;
         result[(row * heads + head) * features + feature] = sum;
       }
     }

@@ -29,7 +29,7 @@ export async function strongestFeatures(
     examples,
     visit(captured) {
       for (const [index, { output }] of layers.entries()) {
-        elements(captured[output], 'float32').forEach((value, at) => (energies[index][at % width] += value * value));
+        elements(captured[output]!, 'float32').forEach((value, at) => (energies[index]![at % width]! += value * value));
       }
     },
     signal,
@@ -37,7 +37,7 @@ export async function strongestFeatures(
   const total = new Float64Array(width);
   for (const energy of energies) {
     const sum = energy.reduce((all, value) => all + value, 0);
-    energy.forEach((value, feature) => (total[feature] += value / sum));
+    energy.forEach((value, feature) => (total[feature]! += value / sum));
   }
   return highest(total, count);
 }

@@ -87,12 +87,12 @@ export function keepUnits(model: Model, kept: readonly KeptUnits[]): Model {
     );
   }
   const counts = kept.map(({ heads }, index) => {
-    const before = headsOfLayer(roles, roles.layers[index]);
+    const before = headsOfLayer(roles, roles.layers[index]!);
     return { heads: (heads.length * before.heads) / before.keyValueHeads, keyValueHeads: heads.length };
   });
   let { graph } = withHeadCounts(model, counts);
   const layers = roles.layers.map((layer, index): LayerRoles => {
-    const { heads, neurons } = kept[index];
+    const { heads, neurons } = kept[index]!;
     const { keyValueHeads } = headsOfLayer(roles, layer);
     const take = (linear: LinearRole, cut: Cut): LinearRole => {
       const made = cutLinear(model, graph, linear, cut);
@@ -135,11 +135,11 @@ function cutLinear(
   const cut = new Float32Array(rows.length * columns.length);
   for (const [i, row] of rows.entries())
     for (const [j, column] of columns.entries())
-      cut[i * columns.length + j] = weight[row * linear.outFeatures + column];
+      cut[i * columns.length + j] = weight[row * linear.outFeatures + column]!;
   let changed = withFloats(graph, linear.weight, [rows.length, columns.length], cut);
   if (linear.bias !== undefined && columns.length < linear.outFeatures) {
     const bias = biasOf(model, linear);
-    const kept = Float32Array.from(columns, (column) => bias[column]);
+    const kept = Float32Array.from(columns, (column) => bias[column]!);
     changed = withFloats(changed, linear.bias, [columns.length], kept);
   }
   return { graph: changed, linear: { ...linear, inFeatures: rows.length, outFeatures: columns.length } };

@@ -59,7 +59,7 @@ export type Merge = v.InferOutput<typeof mergeParameter>;
 export function mergedWeight(model: Model, linears: readonly LinearRole[], merge: Merge): Float32Array {
   const [first, ...others] = linears.map((linear) => model.weight(linear)) as [Float32Array, ...Float32Array[]];
   if (merge === 'first') return first;
-  return first.map((value, at) => others.reduce((sum, weight) => sum + weight[at], value) / linears.length);
+  return first.map((value, at) => others.reduce((sum, weight) => sum + weight[at]!, value) / linears.length);
 }
 
 /** The model in which all linear layers of a group read the initializer of the first of them; its roles name the one that is read. */

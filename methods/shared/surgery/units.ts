@@ -28,7 +28,7 @@ export function unitCosts(model: Model): readonly UnitCost[] {
   const columns = (linear: LinearRole | undefined): number =>
     linear === undefined ? 0 : linear.outFeatures * (linear.inFeatures + (linear.bias === undefined ? 0 : 1));
   return model.roles.layers.map(({ q, k, v, o, gate, up, down }, index) => {
-    const { heads, neurons } = counts[index];
+    const { heads, neurons } = counts[index]!;
     return {
       head: (columns(q) + columns(k) + columns(v) + o.inFeatures * o.outFeatures) / heads,
       neuron: (columns(gate) + columns(up) + down.inFeatures * down.outFeatures) / neurons,
@@ -40,7 +40,7 @@ export function unitCosts(model: Model): readonly UnitCost[] {
 export function blockParameters(model: Model): number {
   const costs = unitCosts(model);
   return countUnits(model).reduce(
-    (sum, { heads, neurons }, layer) => sum + heads * costs[layer].head + neurons * costs[layer].neuron,
+    (sum, { heads, neurons }, layer) => sum + heads * costs[layer]!.head + neurons * costs[layer]!.neuron,
     0,
   );
 }
@@ -72,19 +72,19 @@ export async function unitEnergies(
     for (let feature = 0; feature < linear.inFeatures; feature++) {
       const row = weight.subarray(feature * linear.outFeatures, (feature + 1) * linear.outFeatures);
       const meanSquare = row.reduce((sum, value) => sum + value * value, 0) / row.length;
-      sums[Math.floor(feature / width)] += (euclidean[feature] ** 2 * meanSquare) / count;
+      sums[Math.floor(feature / width)]! += (euclidean[feature]! ** 2 * meanSquare) / count;
     }
     return sums;
   };
   return layers.map(({ o, down }, index) => ({
-    heads: energies(o, counts[index].groupWidth),
+    heads: energies(o, counts[index]!.groupWidth),
     neurons: energies(down, 1),
   }));
 }
 
 /** Indices of the `count` highest scores, ascending; of equal ones the first. */
 export function highest(scores: Float64Array, count: number): readonly number[] {
-  const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b);
+  const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
   return order.slice(0, count).sort((a, b) => a - b);
 }
 
@@ -100,7 +100,7 @@ export interface Unit {
 export function rankedUnits(model: Model, importance: readonly UnitScores[]): readonly Unit[] {
   const units = unitCosts(model).flatMap((costs, layer) =>
     (['head', 'neuron'] as const).flatMap((kind) =>
-      Array.from(kind === 'head' ? importance[layer].heads : importance[layer].neurons, (value, index): Unit => {
+      Array.from(kind === 'head' ? importance[layer]!.heads : importance[layer]!.neurons, (value, index): Unit => {
         return { layer, kind, index, importance: value, cost: costs[kind] };
       }),
     ),
@@ -122,9 +122,9 @@ export function searchUnits(model: Model, importance: readonly UnitScores[], sha
   const budget = share * blockParameters(model) - [...needed].reduce((sum, { cost }) => sum + cost, 0);
   let best = { heads: 0, neurons: 0, importance: -Infinity };
   let count = neurons.costs.length - 1;
-  for (let head = 0; head < heads.costs.length && (head === 0 || heads.costs[head] <= budget); head++) {
-    while (count > 0 && heads.costs[head] + neurons.costs[count] > budget) count--;
-    const kept = heads.importances[head] + neurons.importances[count];
+  for (let head = 0; head < heads.costs.length && (head === 0 || heads.costs[head]! <= budget); head++) {
+    while (count > 0 && heads.costs[head]! + neurons.costs[count]! > budget) count--;
+    const kept = heads.importances[head]! + neurons.importances[count]!;
     if (kept > best.importance) best = { heads: head, neurons: count, importance: kept };
   }
   const kept = new Set([
@@ -152,8 +152,8 @@ function prefixes(units: readonly Unit[]): {
 } {
   const [costs, importances] = [[0], [0]];
   for (const { cost, importance } of units) {
-    costs.push(costs[costs.length - 1] + cost);
-    importances.push(importances[importances.length - 1] + importance);
+    costs.push(costs[costs.length - 1]! + cost);
+    importances.push(importances[importances.length - 1]! + importance);
   }
   return { costs, importances };
 }

@@ -1,4 +1,5 @@
 /** The values inside a model that a student is compared with its teacher by, found in the graph by what computes them. */
+import { present } from '../../../contracts/present.ts';
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { headsOfLayer, type LayerHeads } from '../../../engine/model/model.ts';
@@ -25,10 +26,15 @@ export interface AttentionScores {
 /** Throws UnsupportedError where attention is not scores, a mask by Where, and a softmax. */
 export function attentionScores(model: Model, layer: LayerRoles): AttentionScores {
   const { scores, nodes } = findAttention(model, layer);
-  const raw = scores.outputs[0];
+  const raw = present(scores.outputs[0], `output of ${scores.name}`);
   const mask = nodes.find(({ node }) => node.op === 'Where' && node.inputs[1] === raw)?.node;
   const softmax = nodes.find(({ node }) => node.op === 'Softmax' && node.inputs[0] === mask?.outputs[0])?.node;
-  if (mask !== undefined && softmax !== undefined) return { raw, masked: softmax.inputs[0], visible: mask.inputs[0] };
+  if (mask !== undefined && softmax !== undefined)
+    return {
+      raw,
+      masked: present(softmax.inputs[0], `input of ${softmax.name}`),
+      visible: present(mask.inputs[0], `condition of ${mask.name}`),
+    };
   throw new UnsupportedError(
     `${model.id}: the scores "${raw}" before ${layer.o.role} do not go through a Where into a Softmax but through ` +
       `[${nodes.map(({ node }) => node.op).join(', ')}]; their attention cannot be compared`,
@@ -54,7 +60,7 @@ export function biasedOutput({ id, onnx }: Model, { role, output, bias }: Linear
   const reader = onnx.graph.nodes.find(
     ({ op, inputs }) => op === 'Add' && inputs.includes(output) && inputs.includes(bias),
   );
-  if (reader !== undefined) return reader.outputs[0];
+  if (reader !== undefined) return present(reader.outputs[0], `output of ${reader.name}`);
   throw new UnsupportedError(`${id}: no Add puts the bias "${bias}" onto the output of ${role}`);
 }
 
@@ -63,7 +69,7 @@ export function lastHidden({ id, kind, onnx, roles }: Model): string {
   const last = roles.layers.at(-1) as LayerRoles;
   if (kind === 'encoder') return last.output;
   const head = producers(onnx.graph).get('logits');
-  if (head?.op === 'MatMul') return head.inputs[0];
+  if (head?.op === 'MatMul') return present(head.inputs[0], `input of ${head.name}`);
   throw new UnsupportedError(
     `${id}: logits are made by ${head?.op ?? 'nothing'}, expected a MatMul of the last hidden states`,
   );

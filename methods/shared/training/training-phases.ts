@@ -21,7 +21,7 @@ export function trainingPhases({ first, second, firstShare, steps }: Phases): {
 } {
   const begin = Math.round(firstShare * steps);
   if (begin === 0) return { loss: second, feeds: [] };
-  const tensors = [0, 1].map((phase) => tensorOf('float32', [], Float32Array.of(phase)));
+  const [off, on] = [tensorOf('float32', [], Float32Array.of(0)), tensorOf('float32', [], Float32Array.of(1))];
   return {
     loss(context) {
       const { w } = context;
@@ -29,6 +29,6 @@ export function trainingPhases({ first, second, firstShare, steps }: Phases): {
       const [before, after] = [first(context), second(context)];
       return w.add(w.mul(w.sub(w.scalar(1), phase), before), w.mul(phase, after));
     },
-    feeds: [{ shapes: { [PHASE]: [] }, at: (step) => ({ [PHASE]: tensors[step < begin ? 0 : 1] }) }],
+    feeds: [{ shapes: { [PHASE]: [] }, at: (step) => ({ [PHASE]: step < begin ? off : on }) }],
   };
 }

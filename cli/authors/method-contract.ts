@@ -27,7 +27,7 @@ interface VitestReport {
     readonly assertionResults: readonly {
       readonly status: string;
       readonly fullName: string;
-      /** What the suite says of a test besides its status: `refused` of one that was skipped for that. */
+      /** What the suite says of a test besides its status: `refused` of one that was skipped because of it. */
       readonly meta?: { readonly refused?: Refusal };
       readonly failureMessages?: readonly string[];
     }[];

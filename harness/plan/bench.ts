@@ -1,4 +1,4 @@
-/** Where work is done: a workspace, what is prepared in it and the limits its child processes run under. */
+/** What trials run with: a workspace, prepared inputs and the limits of child processes. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Status } from '../../contracts/result.ts';
@@ -18,7 +18,7 @@ export interface Limits {
   readonly trialTimeoutSeconds: number;
   readonly judgeTimeoutSeconds: number;
   readonly memoryBytes: number;
-  /** What a method may write into its folder; by default enough for several models of dense's size. */
+  /** Bytes that a method may write into its folder; by default enough for several models of the size of dense. */
   readonly scratchBytes?: number;
 }
 
@@ -38,27 +38,27 @@ export interface Bench {
   readonly workspace: Workspace;
   readonly preparer: Preparer;
   readonly limits: Limits;
-  /** How methods are shut in; `auto` where it is not said. */
+  /** How methods are sandboxed; default `auto`. */
   readonly sandbox?: SandboxPolicy;
-  /** Variables that lead to the device of the plan's runner; none on the CPU. */
+  /** Environment variables that make the runner's device available; none on the CPU. */
   readonly deviceEnvironment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
 }
 
-/** A process killed from outside says nothing of the method: it is tried again, but not for ever. */
+/** A process that was killed from outside says nothing about the method, so it is started again up to this often. */
 export const MOST_ATTEMPTS = 3;
 
-/** A child about to run in its scratch folder, and what is made of how it ended while the folder is still there. */
+/** A child process to run in a scratch folder, and a function that reads its result before the folder is removed. */
 export interface ScratchWork<T> {
   readonly specification: object;
-  /** For a process that runs a stranger's code. */
+  /** For a process that runs code of a method. */
   readonly confinement?: Confinement;
   readonly onMessage: (message: unknown, spent: ChildUsage) => void;
   readonly settle: (ending: ChildOutcome) => T;
 }
 
-/** Runs a child in a scratch folder that is gone when this returns. */
+/** Runs a child process in a scratch folder, which is removed before this returns. */
 export async function runInScratch<T>(
   { workspace, limits, signal }: Bench,
   child: { readonly label: string; readonly entry: string; readonly timeoutSeconds: number },
@@ -87,7 +87,7 @@ export async function runInScratch<T>(
   }
 }
 
-/** The failure that a process which ended without a word stands for. */
+/** The failure to record for a process that ended without a report. */
 export function describeEnding(outcome: ChildOutcome, limits: Limits, timeoutSeconds: number): Failure {
   const megabytes = Math.round(outcome.peakMemoryBytes / 2 ** 20);
   switch (outcome.ending) {

@@ -1,6 +1,6 @@
 /**
- * Keys say what a row is the result of: SHA-256 over its identity in canonical JSON. A key found in the store is work
- * done; when anything that can move the result changes, the key changes, and the older row is stale.
+ * Keys: SHA-256 over the identity of a row in canonical JSON. A key that the store holds need not be computed again. Whatever
+ * can change a result is part of the identity, code by the `revision` of the method.
  */
 import { digestOf } from '../../contracts/canonical-json.ts';
 import type { TrialIdentity } from '../../contracts/result.ts';

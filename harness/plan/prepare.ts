@@ -1,4 +1,4 @@
-/** Turns the models and datasets of a plan into files for child processes; each once per run. */
+/** Writes the models and datasets of a plan as files for child processes, each once per run. */
 import type { DatasetDefinition, ModelHub, Splits, TaskDefinition } from '../../contracts/dataset.ts';
 import type { Model, ModelDefinition, Tokenizer } from '../../engine/definitions/model.ts';
 import type { TaskItems } from '../../contracts/task-items.ts';
@@ -12,7 +12,7 @@ import type { Workspace } from './workspace.ts';
 
 export interface Preparer {
   model(definition: ModelDefinition): Promise<PreparedModel>;
-  /** Examples of the calibration split, drawn by the seed; the same draw for every method. */
+  /** Path of examples of the calibration split, drawn with the seed: every method gets the same ones. */
   calibration(model: ModelDefinition, dataset: DatasetDefinition, seed: number): Promise<string>;
   training(model: ModelDefinition, dataset: DatasetDefinition, seed: number): Promise<string>;
   test(model: ModelDefinition, dataset: DatasetDefinition, task: TaskDefinition): Promise<string>;
@@ -72,7 +72,7 @@ export function createPreparer(workspace: Workspace, hub: ModelHub): Preparer {
   };
 }
 
-/** SHA-256 over everything the items say, tokens as numbers. */
+/** SHA-256 over all fields of the items, tokens as numbers. */
 function hashItems(items: TaskItems): string {
   return digestOf(
     JSON.parse(JSON.stringify(items, (_, value) => (ArrayBuffer.isView(value) ? [...(value as Int32Array)] : value))),

@@ -1,6 +1,6 @@
 /**
- * What child processes read: the dense model and token sequences, as files under names that are hashes of what they
- * hold. A method's process is given the calibration or training file its access class allows and never a test file.
+ * The files that child processes read: the dense model and token sequences, named by a hash of their content. The process of
+ * a method gets the calibration or training file that its access class allows, and never a test file.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
@@ -16,10 +16,10 @@ import { type Workspace, writeDurably } from './workspace.ts';
 export interface PreparedModel {
   /** The dense ONNX file. */
   readonly onnxPath: string;
-  /** Roles and the rest, as JSON. */
+  /** Roles, architecture, kind and context length, as JSON. */
   readonly partsPath: string;
   readonly size: Size;
-  /** The smaller dense model trained alike, where there is one. */
+  /** A smaller dense model that was trained in the same way; absent where there is none. */
   readonly smaller?: Omit<PreparedModel, 'smaller'>;
 }
 
@@ -33,7 +33,7 @@ export async function prepareModel(workspace: Workspace, model: Model, revision:
     partsPath: workspace.inputPath(`${id}-${name}.json`),
     size: await measureSize(bytes, { tiedEmbedding: roles.head === undefined }),
   };
-  // Written anew each run: cheap, and a model builder that changed is never served by an old file.
+  // Written in each run, which is cheap: a changed model builder must never get an old file.
   writeDurably(prepared.onnxPath, bytes);
   writeDurably(prepared.partsPath, Buffer.from(JSON.stringify(parts)));
   return prepared;
@@ -44,14 +44,14 @@ export function readPreparedModel({ onnxPath, partsPath }: Omit<PreparedModel, '
   return createModel({ ...parts, onnx: readModel(readFileSync(onnxPath), { where: onnxPath }) });
 }
 
-/** Keeps `value` (plain data and typed arrays) under a name made of `label` and `hash`; gives the path. */
+/** Writes `value` (plain data and typed arrays) under a name made of `label` and `hash`, unless it exists. @returns its path. */
 export function prepareData(workspace: Workspace, label: string, hash: string, value: unknown): string {
   const path = workspace.inputPath(`${label}-${hash.slice(0, 16)}.v8`);
   if (!existsSync(path)) writeDurably(path, serialize(value));
   return path;
 }
 
-/** @returns what prepareData was given; the caller knows the type by the path it was handed. */
+/** @returns the value that prepareData wrote; the caller must know its type. */
 export function readPreparedData<T>(path: string): T {
   return deserialize(readFileSync(path)) as T;
 }

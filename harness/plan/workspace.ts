@@ -1,6 +1,6 @@
 /**
- * The folder a run works in: artifacts by content, inputs prepared for child processes, and a scratch folder per child.
- * One run at a time works in it; a lock names the process, and one left by a dead process is taken over.
+ * The folder that a run uses: artifacts named by their hash, inputs prepared for child processes, and a scratch folder per
+ * child process. One run uses it at a time. The lock file names the process; the lock of a dead process is taken over.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -24,17 +24,17 @@ export interface Workspace {
   readonly storePath: string;
   /** Folder of compiled modules; safe to delete. */
   readonly compileCache: string;
-  /** The same for the processes of trials, which read it only: what one wrote there would run in the next. */
+  /** The same for the processes of trials, which may only read it: code that one wrote there would run in the next. */
   readonly trialCache: string;
-  /** Where the artifact with this hash lies or would lie. */
+  /** Path of the artifact with this hash, whether it exists or not. */
   artifactPath(sha256: string): string;
-  /** Keeps these bytes as an artifact and gives their hash; on disk for good when it returns. */
+  /** Stores these bytes as an artifact, synced to disk. @returns their SHA-256. */
   keepArtifact(bytes: Uint8Array): string;
   /** Whether the artifact is there and its bytes are those of the hash; a damaged one counts as missing. */
   hasArtifact(sha256: string): boolean;
-  /** Where prepared inputs with this name lie. */
+  /** Path of the prepared input with this name. */
   inputPath(name: string): string;
-  /** A new empty folder for one child process. */
+  /** Makes an empty folder for one child process. @returns its path. */
   scratch(label: string): string;
   release(): void;
 }
@@ -42,11 +42,11 @@ export interface Workspace {
 const LOCK = 'run.lock';
 
 export interface WorkspaceOptions {
-  /** Folder of artifacts, where it is shared with others; made by them. */
+  /** Folder of artifacts where it is shared with other workspaces. */
   readonly artifacts?: string;
 }
 
-/** Throws InputError when another process works in it. */
+/** Throws InputError where another process uses the workspace or the folder cannot be made. */
 export function openWorkspace(root: string, options: WorkspaceOptions = {}): Workspace {
   const path = resolve(root);
   const folders = {
@@ -68,7 +68,7 @@ export function openWorkspace(root: string, options: WorkspaceOptions = {}): Wor
       `another run (process ${holder}) works in ${path}; wait for it, or name another folder with --home`,
     );
   }
-  // Whatever is left here belonged to a run that died.
+  // What a run that died has left.
   removeFolder(folders.scratch);
   mkdirSync(folders.scratch);
   const artifactPath = (sha256: string) => join(folders.artifacts, `${sha256}.onnx`);
@@ -109,7 +109,7 @@ export function openWorkspace(root: string, options: WorkspaceOptions = {}): Wor
   };
 }
 
-/** The first of the workspaces `<folder>/1`, `<folder>/2` … that no process works in: what a dead one left is used again. */
+/** Opens the first of the workspaces `<folder>/1`, `<folder>/2` … that no process uses. */
 export function openFreeWorkspace(folder: string, options: WorkspaceOptions = {}): Workspace {
   for (let number = 1; ; number++) {
     const root = join(resolve(folder), String(number));
@@ -122,7 +122,7 @@ export function openFreeWorkspace(folder: string, options: WorkspaceOptions = {}
   }
 }
 
-/** Writes a file so that it is whole or absent, also after a power cut. */
+/** Writes a file so that it is complete or absent, even after a power failure. */
 export function writeDurably(path: string, bytes: Uint8Array): void {
   const temporary = `${path}.${process.pid}.tmp`;
   const file = openSync(temporary, 'w');

@@ -134,9 +134,9 @@ function frontPage(store: Store): number {
 function copyGenerations({ database: { $client } }: Store): void {
   const columnsOf = (name: string, changed: Readonly<Record<string, string>>) => {
     const columns = $client
-      .prepare<[], string>(`select name from pragma_table_info('${name}')`)
-      .pluck()
-      .all() as unknown as string[];
+      .prepare<[], { readonly name: string }>(`select name from pragma_table_info('${name}')`)
+      .all()
+      .map((column) => column.name);
     return {
       names: columns.join(', '),
       values: columns.map((column) => changed[column] ?? `old.${column}`).join(', '),

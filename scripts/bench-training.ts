@@ -153,7 +153,7 @@ async function profile(shape: DecoderShape, { threads, nodesShown }: { threads: 
       dur?: number;
       args?: { op_name?: string };
     }[];
-    // The fastest turn of each node: other programs on the machine only ever add to it.
+    // The fastest iteration of each node: other programs on the machine can only slow it down.
     const fastest = new Map<string, { operator: string; ms: number }>();
     for (const { cat, name = '', dur = 0, args } of events) {
       const operator = args?.op_name;

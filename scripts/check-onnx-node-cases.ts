@@ -102,7 +102,7 @@ for (const file of globSync('**/*.onnx', { cwd: directory }).sort()) {
     if (right !== undefined) counts.shapesTold++;
     if (right === true) counts.shapesRight++;
   } catch (error) {
-    console.info(`${file}: ${(error as Error).message}`);
+    console.info(`${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 console.info(JSON.stringify(counts));

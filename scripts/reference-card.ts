@@ -97,11 +97,7 @@ function phaseText(phase: PhaseRecord): string {
 
 /** Words in the first column, figures in the others. */
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  return markdownTable(
-    head,
-    rows,
-    head.map((_, at) => (at === 0 ? 'left' : 'right')),
-  );
+  return markdownTable(head, rows, { alignments: head.map((_, at) => (at === 0 ? 'left' : 'right')) });
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -48,10 +48,11 @@ export function buildDecoder({ layers, width, heads, vocabularySize, batch, sequ
   for (let layer = 0; layer < layers; layer++) {
     const name = `layers.${layer}`;
     const normal = norm(`${name}.norm1`, x);
-    const [q, k, v] = ['q', 'k', 'v'].map((part) => {
+    const head = (part: 'q' | 'k' | 'v') => {
       const split = b.reshape(linear(`${name}.${part}`, normal, width, width), [batch, sequence, heads, width / heads]);
       return b.transpose(split, part === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3]);
-    }) as [string, string, string];
+    };
+    const [q, k, v] = [head('q'), head('k'), head('v')];
     const scores = b.matmul(b.mul(q, b.scalar(1 / Math.sqrt(width / heads))), k);
     const attention = b.softmax(b.where(visible, scores, b.scalar(-1e9)), { axis: -1 });
     const mixed = b.reshape(b.transpose(b.matmul(attention, v), [0, 2, 1, 3]), [batch, sequence, width]);

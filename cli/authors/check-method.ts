@@ -1,9 +1,10 @@
 /**
- * Whether a method may go into a pull request, and where it stands:
+ * Checks whether a method is ready for a pull request, and where it stands:
  *   npm run check-method -- ternary [--report report.md] [--home folder] [--suite nightly] [--sandbox required]
- * First its declaration, then the contract suite on every architecture, then the quick suite's first model, or all of a
- * suite that is named, for it, the controls and the best published low-cost variants. What the store holds already is not
- * run again. --sandbox is that of `run`: it shuts trials in, not the contract suite, which has the rights of who starts it.
+ * It checks the declaration, runs the contract suite, then runs the method beside the controls and the best published low-cost
+ * variants: on the first model of the quick suite, or on all of the suite that --suite names. What the store holds is not run
+ * again, unless the method's code has changed since its last check. --sandbox holds for trials; the contract suite runs the
+ * method with the rights of whoever starts it.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,26 +27,30 @@ import { policyOf, sandboxOption } from '../setup/sandbox-option.ts';
 import { type Suite, suites } from '../setup/suites.ts';
 import { InputError } from '../../contracts/errors.ts';
 import type { Method } from '../../engine/definitions/method.ts';
+import type { MethodUnit } from '../../harness/plan/plan.ts';
+import { present } from '../../contracts/present.ts';
+import { plural } from '../../contracts/words/figures.ts';
 import type { SandboxPolicy } from '../../harness/sandbox/sandbox-support.ts';
 import { runContract } from './method-contract.ts';
 import { declarationFindings } from './method-declaration.ts';
 import { type MethodReport, isReady, renderReport, standingsOf } from './method-report.ts';
 import { chooseContenders, publishedEntries } from './method-rivals.ts';
+import { withdrawChangedRows } from './withdraw-changed-rows.ts';
+
+/** By id. */
+const checked = methodUnits.map((unit) => ({ id: unit.method.id, ...unit }));
 
 process.exitCode = await main(process.argv.slice(2)).catch(reportError);
 
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args);
   const [id = ''] = positionals;
-  const method = findById(
-    'method',
-    methodUnits.map((unit) => unit.method),
-    id,
-  );
+  const unit = findById('method', checked, id);
+  const home = homeOf(values.home);
   const report = await interruptible((signal) =>
-    check(method, {
+    check(unit, {
       suite: chosenSuite(values.suite),
-      home: homeOf(values.home),
+      home,
       quiet: values.quiet,
       sandbox: policyOf(values.sandbox),
       signal,
@@ -76,9 +81,9 @@ function readArguments(args: readonly string[]) {
   throw new InputError(`check-method: expected one method id; ${usage}`);
 }
 
-/** A suite by name; without one, no more than the first model of the first suite. */
+/** The suite of that id; without one, the first model of the first suite. */
 function chosenSuite(id: string | undefined): Suite {
-  const suite = id === undefined ? (suites[0] as Suite) : findById('suite', suites, id);
+  const suite = id === undefined ? present(suites[0], 'the first suite') : findById('suite', suites, id);
   const entries = suite.entries.filter(({ onRequest = false }) => !onRequest);
   return { ...suite, entries: id === undefined ? entries.slice(0, 1) : entries };
 }
@@ -91,8 +96,9 @@ interface CheckOptions {
   readonly signal: AbortSignal;
 }
 
-async function check(method: Method, options: CheckOptions): Promise<MethodReport> {
-  const { quiet, signal } = options;
+async function check(unit: MethodUnit, options: CheckOptions): Promise<MethodReport> {
+  const { quiet, signal, home } = options;
+  const { method } = unit;
   const say = (text: string) => quiet || remark(text);
   const declaration = declarationFindings(method, REPOSITORY_ROOT);
   say(
@@ -106,8 +112,10 @@ async function check(method: Method, options: CheckOptions): Promise<MethodRepor
     `contract: ${contract.kept} promises kept, ${contract.broken.length} broken, ${contract.refused.length} artifacts refused`,
   );
   const parts = { id: method.id, declaration, contract };
-  // What breaks its contract has no place on a board, and minutes are saved.
+  // A method that breaks its contract cannot be ranked, so the run is skipped.
   if (contract.broken.length > 0) return { ...parts, boards: [], undone: [] };
+  const withdrawn = withdrawChangedRows({ home, unit, date: new Date() });
+  if (withdrawn > 0) say(`the code has changed: ${plural(withdrawn, 'key')} of ${method.id} will be measured again`);
   return { ...parts, ...(await compare(method, options)) };
 }
 

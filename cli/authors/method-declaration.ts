@@ -35,11 +35,11 @@ function paperFindings({ description, paper, licence }: Method): string[] {
   const sentences = description.match(/[.!?](\s|$)/g)?.length ?? 0;
   if (sentences < 1 || sentences > MOST_SENTENCES) {
     findings.push(
-      `description: expected 1 to ${MOST_SENTENCES} sentences, got ${sentences}; say what it is in up to three`,
+      `description: expected 1 to ${MOST_SENTENCES} sentences, got ${sentences}; describe the method in up to three`,
     );
   }
   for (const field of ['title', 'authors', 'url'] as const) {
-    if (paper[field].trim() === '') findings.push(`paper.${field} is empty; cite where the algorithm is from`);
+    if (paper[field].trim() === '') findings.push(`paper.${field} is empty; cite where the algorithm comes from`);
   }
   if (
     !URL.canParse(paper.url) ||
@@ -62,13 +62,12 @@ function paperFindings({ description, paper, licence }: Method): string[] {
 
 function parameterFindings({ params, variants }: Method): string[] {
   const findings: string[] = [];
-  const { entries } = params as unknown as { readonly entries?: Readonly<Record<string, v.GenericSchema>> };
-  if (params.type !== 'strict_object' || entries === undefined) {
+  const entries = params.type === 'strict_object' && 'entries' in params ? recordOf(params.entries) : undefined;
+  if (entries === undefined) {
     return [`params: expected v.strictObject({ … }), which refuses unknown keys, got ${params.type}`];
   }
   for (const [name, schema] of Object.entries(entries)) {
-    const described = 'wrapped' in schema ? (schema.wrapped as v.GenericSchema) : schema;
-    if (!v.getDescription(described as never)?.endsWith('.')) {
+    if (!descriptionOf(schema)?.endsWith('.')) {
       findings.push(`params.${name}: no description; add v.description('A sentence.') to its pipe`);
     }
   }
@@ -84,12 +83,26 @@ function parameterFindings({ params, variants }: Method): string[] {
   return findings;
 }
 
+function recordOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null ? { ...value } : undefined;
+}
+
+/** Of the schema itself, or of the one inside v.optional(…). */
+function descriptionOf(value: unknown): string | undefined {
+  const inner = recordOf(value)?.['wrapped'] ?? value;
+  return isSchema(inner) ? v.getDescription(inner) : undefined;
+}
+
+function isSchema(value: unknown): value is v.GenericSchema {
+  return recordOf(value)?.['kind'] === 'schema';
+}
+
 function fileFindings({ id, family, access }: Method, root: string): string[] {
   const findings: string[] = [];
   const paths = [`methods/${family}/${id}.ts`, `test/methods/${family}/${id}.test.ts`];
   for (const path of paths) {
     if (!existsSync(join(root, path))) {
-      findings.push(`${path} is missing; id and family name the file, and the maths has a test of its own`);
+      findings.push(`${path} is missing; the file is named after id and family, and the mathematics needs a test`);
       continue;
     }
     const lines = readFileSync(join(root, path), 'utf8').split('\n');
@@ -99,7 +112,7 @@ function fileFindings({ id, family, access }: Method, root: string): string[] {
   const source = existsSync(join(root, paths[0] ?? '')) ? readFileSync(join(root, paths[0] ?? ''), 'utf8') : '';
   // A context that is passed on as a whole may be read elsewhere, so only a file that names none of the three is reported.
   if (access !== 'data-free' && source !== '' && !/\b(calibration|training|context)\b/.test(source)) {
-    findings.push(`access: declared ${access}, yet the file reads no data; data-free would do`);
+    findings.push(`access: declared ${access}, but the file reads no data; declare data-free`);
   }
   return findings;
 }

@@ -8,7 +8,7 @@ import { PROTOCOL } from '../../contracts/protocol.ts';
 import { type BoardRanking, rankBoard } from '../../board/derive/rank-board.ts';
 import { pairedOf } from '../../board/derive/paired.ts';
 import { compareItems } from '../../numerics/statistics/compare-items.ts';
-import { width } from '../setup/columns.ts';
+import { markdownTable } from '../render/markdown-table.ts';
 import { formatBytes, formatEstimate, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
 import { METRIC_WORDS, formatQualityEstimate } from '../../contracts/words/metric.ts';
 import type { ContractOutcome } from './method-contract.ts';
@@ -159,7 +159,7 @@ export function renderReport(report: MethodReport): string {
     ]),
     ...section('Contract', [renderContract(contract)]),
     ...boards.flatMap(renderBoard),
-    ...(undone.length === 0 ? [] : section('Left undone', [list(undone)])),
+    ...(undone.length === 0 ? [] : section('Not done', [list(undone)])),
     '',
   ].join('\n');
 }
@@ -200,7 +200,7 @@ function renderBoard({ model, task, metric, standings, failures }: BoardStanding
     ...(differences.length === 0
       ? []
       : [
-          ['Against the best of its class that is not its own, and against dense; paired by item:'],
+          ['Differences to the best entry of another method in the class, and to dense, paired by item:'],
           table(['variant', 'against', 'difference [95 %]'], differences),
         ]),
     ...(failures.length === 0 ? [] : [list(failures.map(({ name, reason }) => `${name}: ${reason}`))]),
@@ -213,15 +213,12 @@ function section(title: string, blocks: readonly (readonly string[])[]): string[
 
 /** What a method says may hold lines and marks of its own. */
 function list(texts: readonly string[]): string[] {
-  return texts.map((text) => `- ${plain(text)}`);
+  return texts.map((text) => `- ${plain(text).replaceAll('|', '\\|')}`);
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const cells = rows.map((row) => row.map(plain));
-  const widths = head.map((title, at) => Math.max(width(title), ...cells.map((row) => width(row[at] ?? ''))));
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - width(cell))).join(' | ')} |`;
-  return [line(head), `|${widths.map((wide) => '-'.repeat(wide + 2)).join('|')}|`, ...cells.map(line)];
+  return markdownTable(titles, cells, { padded: true }).split('\n');
 }
 
 /** Longer reasons are in the store: `shrinkrank show` has them whole. */
@@ -231,5 +228,5 @@ const LONGEST_TEXT = 600;
 function plain(text: string): string {
   const line = text.replaceAll(/\p{Cc}+/gu, ' ').trim();
   const short = line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT)}…` : line;
-  return short.replaceAll(/[\\`*|@]|<(?=[\w/!?])|^[>#]|\[(?=[^\]]*\]\()/g, (mark) => `\\${mark}`);
+  return short.replaceAll(/[\\`*@]|<(?=[\w/!?])|^[>#]|\[(?=[^\]]*\]\()/g, (mark) => `\\${mark}`);
 }

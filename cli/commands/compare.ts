@@ -1,11 +1,10 @@
 /** `shrinkrank compare A B`: the differences of two variants, paired item by item, and which are significant. */
 import { styleText } from 'node:util';
 import { createCommand } from '../setup/command.ts';
-import { type BoardEntry, itemsOf } from '../../drizzle/queries.ts';
+import { type BoardEntry, type BoardTrial, itemsOf } from '../../drizzle/queries.ts';
 import type { Store } from '../../drizzle/client.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
-import type { Items } from '../../contracts/result.ts';
 import { type ItemComparison, compareItems } from '../../numerics/statistics/compare-items.ts';
 import { meanItems } from '../../numerics/statistics/mean-items.ts';
 import { findEntry, type Place, placeOf, placeOptions } from '../setup/find-entry.ts';
@@ -34,10 +33,10 @@ export default createCommand({
     const store = openHomeStore(args.home);
     try {
       const place = placeOf(args);
-      const sides = [args.first, args.second].map((name) => findEntry(store, place, name));
-      const comparisons = compareSeeds(store, place, sides as [BoardEntry, BoardEntry]);
+      const sides = [findEntry(store, place, args.first), findEntry(store, place, args.second)] as const;
+      const comparisons = compareSeeds(store, place, sides);
       if (args.json) printJson({ ...place, first: args.first, second: args.second, comparisons });
-      else print(render(place, sides as [BoardEntry, BoardEntry], comparisons));
+      else print(render(place, sides, comparisons));
     } finally {
       store.close();
     }
@@ -45,35 +44,40 @@ export default createCommand({
 });
 
 interface SeedComparison {
-  /** Of the first and the second; all of them together where outcomes are averaged over seeds. */
+  /** Seeds of the first and the second; `all` where outcomes are averaged over seeds. */
   readonly seeds: readonly [number, number] | 'all';
   readonly comparison: ItemComparison;
 }
 
-/** All shared seeds averaged, where there are several, and seed by seed; without a shared one the first of each. */
+/** Where the two share several seeds: their average, then each seed. Without a shared seed: the first of each. */
 function compareSeeds(
   store: Store,
   { task }: Place,
   [first, second]: readonly [BoardEntry, BoardEntry],
 ): SeedComparison[] {
-  const done = (entry: BoardEntry) => {
-    const trials = scoredTrials(entry);
-    if (trials.length === 0) {
+  const scored = (entry: BoardEntry): readonly [BoardTrial, ...BoardTrial[]] => {
+    const [one, ...others] = scoredTrials(entry);
+    if (one === undefined) {
       throw new InputError(`${entry.method}/${entry.variant} has no completed evaluation on ${task}; run it first`);
     }
-    return trials;
+    return [one, ...others];
   };
-  const [left, right] = [done(first), done(second)];
+  const [left, right] = [scored(first), scored(second)];
   const shared = sharedSeeds(left, right);
   const pairs = shared.length > 0 ? shared : [[left[0], right[0]] as const];
-  const outcomes = pairs.map((pair) => pair.map((trial) => itemsOf(store, trial?.evaluation?.key ?? '')));
-  const bySeed = pairs.map(([a, b], at): SeedComparison => {
-    const [one, other] = outcomes[at] as [Items, Items];
-    return { seeds: [a?.seed ?? 0, b?.seed ?? 0], comparison: compareItems(one, other) };
-  });
+  const itemsAt = ({ evaluation }: BoardTrial) => itemsOf(store, evaluation?.key ?? '');
+  const outcomes = pairs.map(([one, other]) => ({
+    seeds: [one.seed, other.seed] as const,
+    first: itemsAt(one),
+    second: itemsAt(other),
+  }));
+  const bySeed = outcomes.map((pair) => ({ seeds: pair.seeds, comparison: compareItems(pair.first, pair.second) }));
   if (bySeed.length === 1) return bySeed;
-  const [one, other] = [0, 1].map((side) => meanItems(outcomes.map((pair) => pair[side] as Items))) as [Items, Items];
-  return [{ seeds: 'all', comparison: compareItems(one, other) }, ...bySeed];
+  const averaged = compareItems(
+    meanItems(outcomes.map((pair) => pair.first)),
+    meanItems(outcomes.map((pair) => pair.second)),
+  );
+  return [{ seeds: 'all', comparison: averaged }, ...bySeed];
 }
 
 interface Measure {

@@ -84,11 +84,12 @@ function rowOf(
     rowsOfRun(store, id).flatMap((row) => (row.key.startsWith(key) ? [{ key: row.key, run: id }] : [])),
   );
   const different = new Map(found.map((row) => [canonicalJson(row), row]));
-  if (different.size === 1) return [...different.values()][0] as { readonly key: string; readonly run: string };
-  if (different.size === 0) throw new InputError(`correct: no row of the store has a key that begins with "${key}"`);
-  const rows = [...different.values()].map((row) => `${row.key.slice(0, 16)} of ${row.run}`);
+  const [only, ...others] = different.values();
+  if (only === undefined) throw new InputError(`correct: no row of the store has a key that begins with "${key}"`);
+  if (others.length === 0) return only;
+  const rows = [only, ...others].map((row) => `${row.key.slice(0, 16)} of ${row.run}`);
   throw new InputError(
-    `correct: ${different.size} rows are meant by "${key}": ${rows.join(', ')}; give more of the key, or --run`,
+    `correct: ${different.size} rows have keys that begin with "${key}": ${rows.join(', ')}; give more of the key, or --run`,
   );
 }
 

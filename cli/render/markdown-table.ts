@@ -1,14 +1,30 @@
 /** A table in Markdown. */
-import type { Alignment } from '../setup/columns.ts';
+import { type Alignment, width } from '../setup/columns.ts';
 
-/** @param alignments by column; those not named are left to the reader's program. A cell may hold any text on one line. */
+type Cells = readonly (string | number)[];
+
+/**
+ * A cell may hold any text; line breaks become blanks.
+ * @param options.alignments by column; 'left' where none is given.
+ * @param options.padded with columns of equal width, for tables that are read in a terminal too.
+ */
 export function markdownTable(
   titles: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
-  alignments: readonly Alignment[] = [],
+  rows: readonly Cells[],
+  options: { readonly alignments?: readonly Alignment[]; readonly padded?: boolean } = {},
 ): string {
-  const line = (cells: readonly (string | number)[]): string =>
-    `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-  const rule = titles.map((_, at) => (alignments[at] === 'right' ? '--:' : '---'));
-  return [line(titles), line(rule), ...rows.map(line)].join('\n');
+  const { alignments = [], padded = false } = options;
+  const escaped = [titles, ...rows].map((cells) =>
+    cells.map((cell) => String(cell).replaceAll('|', '\\|').replaceAll('\n', ' ')),
+  );
+  const widths = titles.map((_, at) =>
+    padded ? Math.max(...escaped.map((cells) => width(cells[at] ?? ''))) : '---'.length,
+  );
+  const rule = widths.map((wide, at) =>
+    alignments[at] === 'right' ? `${'-'.repeat(Math.max(2, wide - 1))}:` : '-'.repeat(Math.max(3, wide)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, at) => (padded ? cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - width(cell))) : cell)).join(' | ')} |`;
+  const [head = [], ...body] = escaped;
+  return [line(head), line(rule), ...body.map(line)].join('\n');
 }

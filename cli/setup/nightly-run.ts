@@ -1,6 +1,6 @@
 /**
- * A night: runs a suite on what changed, measures a rotating few of the rest again, asks whether dense is what it was, and
- * only then lets the rows out. What it finds goes into a report.
+ * A nightly run: runs a suite on what changed, measures a few of the other variants again, checks that dense is what it was,
+ * and publishes the rows of accepted runs. It returns what the report says.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,13 +25,13 @@ import type { SuiteEntry } from '../../harness/plan/plan.ts';
 import { type RunSuiteRequest, type RunSummary, runSuite } from './run-suite.ts';
 
 export interface NightRequest extends Omit<RunSuiteRequest, 'retryFailed'> {
-  /** How many variants are measured again though nothing about them changed; dense of each model comes on top. */
+  /** How many unchanged variants are measured again, besides dense of each model. */
   readonly sentinels: number;
-  /** Says which are up tonight. */
+  /** Decides which variants are measured again. */
   readonly date: Date;
   /** Folder the rows of accepted runs are written to. */
   readonly results: string;
-  /** Take the runs though dense left its band: the machine is another now, and the band learns from it. */
+  /** Accept runs although dense left its control band, because the machine has changed. */
   readonly accept: boolean;
 }
 
@@ -80,8 +80,8 @@ export async function runNight(request: NightRequest): Promise<NightSummary> {
 }
 
 /**
- * Of the suite's trials that were done before tonight as many as asked for, in order of their keys, going on each day where
- * the day before ended, so that in time all have their turn; and dense of every model.
+ * Dense of every model, and some of the suite's trials that were completed before this run: in the order of their keys, each day
+ * starting where the day before ended, so that all are measured again in time.
  */
 export function sentinelEntries(
   store: Store,
@@ -93,26 +93,24 @@ export function sentinelEntries(
     store,
     plan.map(({ key }) => key),
   );
-  const settled = plan
+  const completed = plan
     .filter(({ key }) => !tonight.has(key) && done.trials.get(key)?.status === 'completed')
-    // Trainings on a device need not agree to the bit, and an artifact that differs would be taken for drift.
+    // Training on a device is not bit-reproducible, and another artifact would look like drift.
     .filter(({ identity }) => identity.trainedOn === undefined)
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const isDense = ({ unit }: (typeof plan)[number]) => unit.method.id === DENSE_METHOD;
-  const others = settled.filter((trial) => !isDense(trial));
+  const others = completed.filter((trial) => !isDense(trial));
   const start = Math.floor(date.getTime() / DAY_MS) * sentinels;
-  const chosen = Array.from(
-    { length: Math.min(sentinels, others.length) },
-    (_, i) => others[(start + i) % others.length] as (typeof plan)[number],
-  );
-  return [...settled.filter(isDense), ...chosen].map(({ entry, unit, identity }) => ({
+  const first = others.length === 0 ? 0 : start % others.length;
+  const chosen = [...others.slice(first), ...others.slice(0, first)].slice(0, sentinels);
+  return [...completed.filter(isDense), ...chosen].map(({ entry, unit, identity }) => ({
     ...entry,
     variants: [{ unit, variant: identity.variant }],
     seeds: [identity.seed],
   }));
 }
 
-/** In a store of its own, since a key that is done is not done again; its rows then go into the store like any other's. */
+/** Runs in a store of its own, because a completed key is not run again; then imports the rows into the main store. */
 async function measureAgain(request: NightRequest, entries: readonly SuiteEntry[]): Promise<RunSummary> {
   const home = join(request.home, 'sentinels');
   rmSync(home, { recursive: true, force: true });
@@ -125,7 +123,7 @@ async function measureAgain(request: NightRequest, entries: readonly SuiteEntry[
   return summary;
 }
 
-/** Takes every row of a run off the board; its keys are due again. */
+/** Takes every row of a run off the board; the next run measures its keys again. */
 function withdraw(store: Store, { run, findings }: RunVerdict, date: Date): void {
   const found = findings.filter(({ state }) => state === 'out of control');
   const reason = `dense left its control band: ${found.map(({ place, text }) => `${place}: ${text}`).join('; ')}`;

@@ -43,7 +43,7 @@ export interface BuildSummary {
   readonly folder: string;
   readonly pages: number;
   /** Wall time of each step; pages are built while API and dumps are written. */
-  readonly seconds: Readonly<Record<Step, number>>;
+  readonly seconds: Readonly<Partial<Record<Step, number>>>;
 }
 
 type Step = 'store' | 'derive' | 'pages' | 'api' | 'dumps' | 'security' | 'check';
@@ -56,16 +56,16 @@ export async function buildSite({ home, results, onProgress = () => {} }: BuildR
     const opened = await step('store', () => openSource({ home, results, temporary, onProgress }));
     store = opened;
     const derived = await step('derive', () => deriveStore(opened));
-    onProgress(`derived figures: ${derived.computed.length} contests computed, ${derived.kept.length} as they were`);
+    onProgress(`derived figures: ${derived.computed.length} contests computed, ${derived.kept.length} unchanged`);
     const published = await publishStore(opened, onProgress);
-    return { ...published, seconds: { ...seconds, ...published.seconds } as BuildSummary['seconds'] };
+    return { ...published, seconds: { ...seconds, ...published.seconds } };
   } finally {
     store?.close();
     rmSync(temporary, { recursive: true, force: true });
   }
 }
 
-/** Makes the site, in site/out, of a store whose derived figures are up to date. */
+/** Builds the site in site/out from a store whose derived figures are up to date. */
 export async function publishStore(store: Store, onProgress: (text: string) => void): Promise<BuildSummary> {
   const { seconds, step } = stopwatch();
   const commit = commitOf(REPOSITORY_ROOT);
@@ -84,7 +84,7 @@ export async function publishStore(store: Store, onProgress: (text: string) => v
     await step('security', () => secureSite(SITE_FOLDER));
     const checked = await step('check', () => checkSite(SITE_FOLDER, process.env['SITE_BASE_PATH'] ?? ''));
     onProgress(`checked: ${checked.pages} pages, ${checked.links} links within the site`);
-    return { folder: SITE_FOLDER, pages: checked.pages, seconds: seconds as BuildSummary['seconds'] };
+    return { folder: SITE_FOLDER, pages: checked.pages, seconds };
   } finally {
     stop.abort();
     rmSync(temporary, { recursive: true, force: true });
@@ -102,7 +102,7 @@ function stopwatch() {
   return { seconds, step };
 }
 
-/** In the repository, so that what is made there can be renamed into the site, not copied. */
+/** In the repository, so that files can be renamed into the site instead of copied. */
 function temporaryFolder(): string {
   mkdirSync(join(REPOSITORY_ROOT, '.shrinkrank'), { recursive: true });
   return mkdtempSync(join(REPOSITORY_ROOT, '.shrinkrank/site-'));
@@ -115,7 +115,7 @@ interface Source extends Required<Pick<BuildRequest, 'onProgress'>> {
   readonly temporary: string;
 }
 
-/** The local store where it holds a run, else one of the published rows. */
+/** The local store if it holds a run, otherwise a store filled from the published rows. */
 function openSource({ home, results, temporary, onProgress }: Source): Store {
   const local = join(homeOf(home), 'store.sqlite');
   if (existsSync(local)) {
@@ -152,10 +152,10 @@ async function buildPages(storePath: string, signal: AbortSignal): Promise<void>
     child.once('error', reject);
     child.once('exit', resolve);
   });
-  if (code !== 0) throw new BuildError(`next build ended with exit code ${code}; its messages stand above`);
+  if (code !== 0) throw new BuildError(`next build ended with exit code ${code}; see its output above`);
 }
 
-/** What Next's router would fetch beside each page: links here are plain, and these are half of the bytes. */
+/** Removes the payloads of Next's router: links are plain, so nothing fetches them, and they are half of the bytes. */
 function removeRouterPayloads(folder: string): void {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith('.txt') || entry.name === 'robots.txt') continue;
@@ -163,7 +163,7 @@ function removeRouterPayloads(folder: string): void {
   }
 }
 
-/** Lays the content of a folder into another; files that are there already are replaced. */
+/** Moves the content of a folder into another; existing files are replaced. */
 function moveInto(folder: string, from: string): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(folder, entry.name)];
@@ -172,7 +172,7 @@ function moveInto(folder: string, from: string): void {
   }
 }
 
-/** What went wrong was said already. */
+/** The build failed, and its output has already been printed. */
 export class BuildError extends Error {}
 
 export const SITE_OPTIONS = {
@@ -180,7 +180,7 @@ export const SITE_OPTIONS = {
   results: { type: 'string' },
 } as const;
 
-/** Ends the process as its command should: 0, 1 for a failed build or a defect, 2 for what cannot be used. */
+/** Sets the exit code: 0, 1 for a failed build or a defect, 2 for unusable input. */
 export async function runScript(body: () => Promise<void>): Promise<void> {
   try {
     await body();

@@ -33,7 +33,7 @@ describe('declarationFindings', () => {
     [{ variants: { w8: { bits: 8 } } }, /^variants: expected at least 5 .*got 1/],
     [{ variants: { ...rtn.variants, w0: { bits: 'none' } } }, /^variants\.w0: .*bits/],
     [{ id: 'elsewhere' }, /^methods\/quantization\/elsewhere\.ts is missing/],
-    [{ access: 'calibrated' }, /^access: declared calibrated, yet the file reads no data/],
+    [{ access: 'calibrated' }, /^access: declared calibrated, but the file reads no data/],
   ] as const)('tells of %j', (changes, message) => {
     const findings = declarationFindings(of(changes as Partial<Method>), REPOSITORY);
     expect(

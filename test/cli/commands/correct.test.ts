@@ -91,7 +91,7 @@ describe('correct', () => {
   it('says what is wrong with what it is given, and writes nothing then', async () => {
     const { home, results } = published();
     const tail = ['--reason', 'r', '--home', home, '--to', results];
-    await expect(run('', '--withdraw', ...tail)).rejects.toThrow('2 rows are meant by ""');
+    await expect(run('', '--withdraw', ...tail)).rejects.toThrow('2 rows have keys that begin with ""');
     await expect(run('xyz', '--withdraw', ...tail)).rejects.toThrow('no row of the store has a key');
     await expect(run(trial.key, ...tail)).rejects.toThrow('--withdraw or --annotate');
     await expect(run(trial.key, '--withdraw', '--run', 'run-9', ...tail)).rejects.toThrow('unknown run "run-9"');

@@ -3,9 +3,22 @@ import { markdownTable } from '../../../cli/render/markdown-table.ts';
 
 describe('markdownTable', () => {
   it('has a rule under the titles that says which columns stand to the right', () => {
-    expect(markdownTable(['task', 'items'], [['facts', 750]], ['left', 'right'])).toBe(
+    expect(markdownTable(['task', 'items'], [['facts', 750]], { alignments: ['left', 'right'] })).toBe(
       '| task | items |\n| --- | --: |\n| facts | 750 |',
     );
+  });
+
+  it('pads columns to equal widths on request', () => {
+    expect(
+      markdownTable(
+        ['task', 'n'],
+        [
+          ['a', 750],
+          ['b|c', 1],
+        ],
+        { padded: true },
+      ),
+    ).toBe('| task | n   |\n| ---- | --- |\n| a    | 750 |\n| b\\|c | 1   |');
   });
 
   it('keeps a cell a cell, whatever stands in it', () => {

@@ -106,6 +106,7 @@ export default defineMethod({
           weighting,
           moment,
           magnitudes: statistics.of('absolute-sum'),
+          where,
         });
         settled.push({ linear, quantized, factors });
         const corrected = await productOf(factors, shape);
@@ -126,13 +127,15 @@ export interface CorrectionProblem {
   readonly moment: Float64Array;
   /** E|X_j| up to a factor, [in] */
   readonly magnitudes: Float64Array;
+  /** Name of the layer, for messages. */
+  readonly where: string;
 }
 
 /** A and B with A B nearest to E in the chosen weighting, as float16 holds them. */
 export async function correction(problem: CorrectionProblem): Promise<Factors> {
-  const { error, shape, rank, weighting, moment, magnitudes } = problem;
+  const { error, shape, rank, weighting, moment, magnitudes, where } = problem;
   if (weighting === 'second-moment') {
-    const settings = { weight: error, shape, secondMoment: moment, damping: WHITENING_DAMPING, rank };
+    const settings = { weight: error, shape, secondMoment: moment, damping: WHITENING_DAMPING, rank, where };
     return asFloat16(await truncateWhitened(settings));
   }
   const { inFeatures, outFeatures } = shape;

@@ -127,9 +127,9 @@ export interface QuantizedFactors {
 }
 
 export async function quantizeFactors(layer: Layer & { readonly rank: number }): Promise<QuantizedFactors> {
-  const { weight, moment, rank, inFeatures, outFeatures } = layer;
+  const { weight, moment, rank, inFeatures, outFeatures, where } = layer;
   const shape = { inFeatures, outFeatures };
-  const cut = await truncateWhitened({ weight, shape, secondMoment: moment, damping: WHITENING_DAMPING, rank });
+  const cut = await truncateWhitened({ weight, shape, secondMoment: moment, damping: WHITENING_DAMPING, rank, where });
   const first = await rounded({ ...layer, weight: cut.down, outFeatures: rank });
   const down = dequantizeWeight(first);
   const inner = await innerMoments(down, layer);

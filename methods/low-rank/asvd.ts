@@ -11,7 +11,7 @@
 import * as v from 'valibot';
 import { activationNorms, type ActivationNorms } from '../../engine/calibrate/activation-norms.ts';
 import { createCalibrationLoss } from '../../engine/calibrate/calibration-loss.ts';
-import { UnsupportedError } from '../../contracts/errors.ts';
+import { NumericalError, UnsupportedError } from '../../contracts/errors.ts';
 import { type Example, defineMethod } from '../../engine/definitions/method.ts';
 import type { LinearRole, Model } from '../../engine/definitions/model.ts';
 import type { ThinSvd } from '../../numerics/tensor/thin-svd.ts';
@@ -125,7 +125,7 @@ export function channelScales({ meanAbsolute }: Pick<ActivationNorms, 'meanAbsol
   return meanAbsolute.map((mean) => mean ** alpha + SMALLEST_SCALE);
 }
 
-/** The loss of the whole model with this one layer at each rank that is tried. */
+/** The loss of the whole model with this one layer at each rank that is tried. Throws NumericalError where it is not finite. */
 export async function tryRanks(options: {
   readonly model: Model;
   readonly layer: Layer;
@@ -140,7 +140,14 @@ export async function tryRanks(options: {
   try {
     for (const rank of ranks) {
       const weight = await productOf(factorsOf(svd, linear, rank), linear);
-      trials.push({ linear, rank, loss: await loss.measure(weight) });
+      const measured = await loss.measure(weight);
+      if (!Number.isFinite(measured)) {
+        throw new NumericalError(
+          `asvd: the calibration loss with ${linear.role} at rank ${rank} is ${measured}, expected a finite number; ` +
+            'check that the dense model computes finite logits on the calibration data',
+        );
+      }
+      trials.push({ linear, rank, loss: measured });
     }
   } finally {
     await loss.release();

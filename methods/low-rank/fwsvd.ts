@@ -5,6 +5,8 @@
  * A = D⁻¹ U_r Σ_r^½, B = Σ_r^½ Vᵀ_r. The Fisher information is the empirical one, of the task's loss on calibration examples.
  * Departs from it: an importance is at least a millionth of the mean, so that D has an inverse; no fine-tuning follows.
  */
+import { NumericalError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import * as v from 'valibot';
 import { weightFisher } from '../../engine/calibrate/fisher.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -51,7 +53,13 @@ export default defineMethod({
     const factored: FactoredLinear[] = [];
     for (const linear of linears) {
       signal.throwIfAborted();
-      const scales = rowScales(fisher.get(linear.role) as Float64Array, linear);
+      const scales = rowScales(present(fisher.get(linear.role), `Fisher information of ${linear.role}`), linear);
+      if (!scales.every(Number.isFinite)) {
+        throw new NumericalError(
+          `fwsvd: the squared gradients of ${linear.role} are not finite on the calibration examples; ` +
+            'check that the loss of the dense model is finite on them',
+        );
+      }
       const svd = await scaledSvd(model.weight(linear), linear, scales);
       factored.push({ linear, factors: factorsOf(svd, linear, ranks.get(linear) as number) });
       progress(factored.length / linears.length);

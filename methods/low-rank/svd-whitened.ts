@@ -57,6 +57,7 @@ export default defineMethod({
         secondMoment: (moments.get(linear.role) as SecondMoment).sum,
         damping: params.damping,
         rank: ranks.get(linear) as number,
+        where: linear.role,
       });
       factored.push({ linear, factors });
       progress(factored.length / linears.length);

@@ -136,7 +136,14 @@ export async function shareBasis(
     }
     member.secondMoment.forEach((value, at) => (secondMoment[at]! += value));
   }
-  const { lost, ...common } = await truncateWhitened({ weight, shape, secondMoment, damping, rank });
+  const { lost, ...common } = await truncateWhitened({
+    weight,
+    shape,
+    secondMoment,
+    damping,
+    rank,
+    where: members.map(({ linear }) => linear.role).join(', '),
+  });
   const basis = `${(members[0] as Member).linear.weight}.basis`;
   const factored = members.map(({ linear }, index) => ({
     linear,

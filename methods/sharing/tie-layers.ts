@@ -117,7 +117,7 @@ export default defineMethod({
   },
 });
 
-export interface CorrectionProblem extends Reconstruction, Pick<LinearRole, 'inFeatures' | 'outFeatures'> {
+export interface CorrectionProblem extends Reconstruction, Pick<LinearRole, 'role' | 'inFeatures' | 'outFeatures'> {
   /** W', [in, out] */
   readonly weight: Float32Array;
 }
@@ -153,6 +153,7 @@ export async function lowRankCorrection(problem: CorrectionProblem, rank: number
     secondMoment: moment,
     damping: HOLD,
     rank,
+    where: problem.role,
   });
 }
 

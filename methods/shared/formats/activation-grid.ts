@@ -3,7 +3,7 @@
  * https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html
  */
 import type { Range } from '../../../engine/calibrate/activation-ranges.ts';
-import { InputError } from '../../../contracts/errors.ts';
+import { InputError, NumericalError } from '../../../contracts/errors.ts';
 import { addInitializers, insertNodes } from '../../../numerics/onnx/edit.ts';
 import type { Graph } from '../../../numerics/onnx/graph.ts';
 import { createNode } from '../../../numerics/onnx/node.ts';
@@ -23,8 +23,14 @@ export interface ActivationGrid {
 /** Below it a scale is no normal float32; the value is always zero then and any scale will do. */
 const SMALLEST_SCALE = 2 ** -126;
 
-/** The grid that covers a range and holds zero, as onnxruntime.quantization has it. */
+/** The grid that covers a range and holds zero, as in onnxruntime.quantization. Throws NumericalError when a bound is not finite. */
 export function gridOfActivations({ low, high }: Range, bits: ActivationBits): ActivationGrid {
+  if (!Number.isFinite(low) || !Number.isFinite(high)) {
+    throw new NumericalError(
+      `activation grid of ${bits} bits: the calibrated range is [${low}, ${high}], expected finite bounds; ` +
+        'the model computes values that are not finite on the calibration data',
+    );
+  }
   const from = Math.min(low, 0);
   const scale = (Math.max(high, 0) - from) / (2 ** bits - 1);
   if (scale < SMALLEST_SCALE) return { bits, scale: 1, zeroPoint: 0 };

@@ -3,6 +3,7 @@
  * Codes lie in the file as planes of bits, tables in float16; the weight is put together when the file is loaded, so that
  * memory and speed of a run are those of the dense layer.
  */
+import { NumericalError } from '../../../contracts/errors.ts';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { int } from '../../../numerics/onnx/attributes.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../../numerics/onnx/edit.ts';
@@ -23,9 +24,11 @@ export interface CodebookWeight {
   readonly book: Float32Array;
 }
 
-/** The nearest value that float16 holds. */
+/** The nearest value that float16 holds. Throws NumericalError beyond its range. */
 export function toFloat16(value: number): number {
-  return fromFloat16Bits(toFloat16Bits(value));
+  const nearest = fromFloat16Bits(toFloat16Bits(value));
+  if (Number.isFinite(nearest)) return nearest;
+  throw new NumericalError(`${value} cannot be stored as float16, which holds finite values up to 65504 in magnitude`);
 }
 
 /** The float32 weight the codes stand for, [in, out]. */

@@ -5,6 +5,7 @@
  * zero.
  * https://github.com/microsoft/onnxruntime/blob/main/onnxruntime/core/mlas/lib/q4_dq.cpp
  */
+import { NumericalError } from '../../../contracts/errors.ts';
 export type Bits = 2 | 3 | 4 | 8;
 
 export interface GridFormat {
@@ -19,7 +20,7 @@ export interface Grid {
   readonly scale: number;
   readonly zeroPoint: number;
   readonly maxCode: number;
-  /** float32 1 / scale, 0 where the scale is. */
+  /** float32 1 / scale; 0 where the scale is 0, infinite where the scale is below 2^-128 in magnitude. */
   readonly reciprocal: number;
 }
 
@@ -30,30 +31,36 @@ export interface Span {
   readonly count: number;
 }
 
-/** The grid with this scale and zero point; `scale` is rounded to float32. */
+/**
+ * The grid with this scale and zero point; `scale` is rounded to float32. Throws NumericalError when the scale is
+ * not finite.
+ */
 export function gridOf({ bits, scale, zeroPoint }: { bits: Bits; scale: number; zeroPoint: number }): Grid {
   const rounded = Math.fround(scale);
-  return {
-    scale: rounded,
-    zeroPoint,
-    maxCode: 2 ** bits - 1,
-    reciprocal: rounded === 0 ? 0 : Math.fround(1 / rounded),
-  };
+  if (!Number.isFinite(rounded)) {
+    throw new NumericalError(
+      `quantization grid of ${bits} bits: the scale of a group is ${rounded}, expected a finite float32 number; ` +
+        'the group holds a weight that is not finite, or its range exceeds float32',
+    );
+  }
+  const maxCode = 2 ** bits - 1;
+  return { scale: rounded, zeroPoint, maxCode, reciprocal: rounded === 0 ? 0 : Math.fround(1 / rounded) };
 }
 
-/** The grid that covers a group of float32 values. A group of zeros gets scale 0. */
+/** The grid that covers a group of float32 values. A group of zeros gets scale 0. Throws NumericalError when a value is not finite. */
 export function fitGrid(values: Float32Array, span: Span, format: GridFormat): Grid {
   let low = Infinity;
   let high = -Infinity;
   for (let i = 0, at = span.start; i < span.count; i++, at += span.stride) {
     const value = values[at]!;
+    if (Number.isNaN(value)) return gridOfRange(NaN, NaN, format);
     if (value < low) low = value;
     if (value > high) high = value;
   }
   return gridOfRange(low, high, format);
 }
 
-/** The grid that covers [low, high], both float32. */
+/** The grid that covers [low, high], both float32. Throws NumericalError when either is not finite. */
 export function gridOfRange(low: number, high: number, { bits, symmetric }: GridFormat): Grid {
   const maxCode = 2 ** bits - 1;
   if (symmetric) {
@@ -68,9 +75,12 @@ export function gridOfRange(low: number, high: number, { bits, symmetric }: Grid
   return gridOf({ bits, scale, zeroPoint: Math.min(Math.max(zeroPoint, 0), maxCode) });
 }
 
-/** The code of the grid point nearest to a float32 value. */
+/**
+ * The code of the grid point nearest to a float32 value. Where the reciprocal is infinite, values saturate as in ONNX Runtime,
+ * but zero keeps the zero point: 0 · Infinity is not a number.
+ */
 export function codeOf(grid: Grid, value: number): number {
-  const position = Math.fround(Math.fround(value * grid.reciprocal) + grid.zeroPoint);
+  const position = Math.fround((value === 0 ? 0 : Math.fround(value * grid.reciprocal)) + grid.zeroPoint);
   const code = Math.floor(position + 0.5);
   return code < 0 ? 0 : code > grid.maxCode ? grid.maxCode : code;
 }

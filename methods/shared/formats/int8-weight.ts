@@ -2,6 +2,7 @@
  * Weights as 8-bit integers, symmetric on [-127, 127]: codes and scales are those of
  * onnxruntime.quantization.quantize_dynamic(weight_type=QInt8).
  */
+import { NumericalError } from '../../../contracts/errors.ts';
 import { roundHalfToEven } from './round-half-to-even.ts';
 
 /** Below it a scale is no normal float32 and the quantizer takes 1 instead. */
@@ -14,7 +15,7 @@ export interface Int8Weight {
   readonly scales: Float32Array;
 }
 
-/** weight: [in, out]; value = code · scale. */
+/** weight: [in, out]; value = code · scale. Throws NumericalError when a weight is not finite. */
 export function quantizeInt8(
   weight: Float32Array,
   options: {
@@ -30,6 +31,12 @@ export function quantizeInt8(
   weight.forEach((value, at) => {
     largest[at % channels] = Math.max(largest[at % channels]!, Math.abs(value));
   });
+  const odd = largest.find((value) => !Number.isFinite(value));
+  if (odd !== undefined) {
+    throw new NumericalError(
+      `int8 weights: the largest magnitude of a channel is ${odd}; expected finite float32 weights`,
+    );
+  }
   const limit = reducedRange ? 64 : 127;
   const scales = Float32Array.from(largest, (value) => (value / limit < SMALLEST_SCALE ? 1 : value / limit));
   const codes = Int8Array.from(weight, (value, at) => {

@@ -5,6 +5,7 @@
  * https://github.com/bitsandbytes-foundation/bitsandbytes (functional.py, get_4bit_type); layout of
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulBnb4
  */
+import { NumericalError } from '../../../contracts/errors.ts';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { int } from '../../../numerics/onnx/attributes.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../../numerics/onnx/edit.ts';
@@ -60,7 +61,10 @@ export interface Bnb4Format {
   readonly nested: boolean;
 }
 
-/** Rounds each weight to the nearest level of its block. weight: [in, out] row-major. */
+/**
+ * Rounds each weight to the nearest level of its block. weight: [in, out] row-major. Blocks whose largest weight has no
+ * float32 reciprocal (below 2^-128) become zeros. Throws NumericalError when a weight is not finite.
+ */
 export function quantizeBnb4(
   weight: Float32Array,
   { inFeatures, outFeatures, type, blockSize, nested }: Bnb4Format & Pick<LinearRole, 'inFeatures' | 'outFeatures'>,
@@ -75,7 +79,13 @@ export function quantizeBnb4(
   for (let block = 0; block < absmax.length; block++) {
     const end = Math.min((block + 1) * blockSize, flat.length);
     for (let at = block * blockSize; at < end; at++) absmax[block] = Math.max(absmax[block]!, Math.abs(flat[at]!));
-    const reciprocal = absmax[block] === 0 ? 0 : Math.fround(1 / absmax[block]!);
+    if (!Number.isFinite(absmax[block]!)) {
+      throw new NumericalError(
+        `${type}: block ${block} holds a weight that is not finite; expected finite float32 weights`,
+      );
+    }
+    const exact = Math.fround(1 / absmax[block]!);
+    const reciprocal = Number.isFinite(exact) ? exact : 0;
     for (let at = block * blockSize; at < end; at++) codes[at] = codeOf(Math.fround(flat[at]! * reciprocal));
   }
   return { type, inFeatures, outFeatures, blockSize, codes, absmax: nested ? nestAbsmax(absmax) : absmax };

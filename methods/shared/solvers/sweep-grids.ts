@@ -72,6 +72,7 @@ function fitRows(
       const value = weight[i * outFeatures + out]!;
       if (value < low[out]!) low[out] = value;
       if (value > high[out]!) high[out] = value;
+      if (Number.isNaN(value)) high[out] = Infinity; // refused by gridOfRange
     }
   }
   return Array.from({ length: outFeatures }, (_, out) => gridOfRange(low[out]!, high[out]!, rows));

@@ -2,9 +2,10 @@
  * The truncated singular value decomposition of a weight in the metric of its inputs. Wang et al. 2024 (SVD-LLM),
  * https://arxiv.org/abs/2403.07378, section 3.1; with L Lᵀ = X Xᵀ:  Lᵀ W = U Σ Vᵀ  →  W' = L⁻ᵀ U_r Σ_r Vᵀ_r
  */
+import { NumericalError } from '../../../contracts/errors.ts';
 import * as v from 'valibot';
 import type { LinearRole } from '../../../engine/definitions/model.ts';
-import { choleskyPair, matmul, thinSvd } from '../../../engine/runtime/linear-algebra.ts';
+import { type CholeskyPair, choleskyPair, matmul, thinSvd } from '../../../engine/runtime/linear-algebra.ts';
 import { type Factors, factorsOf } from './low-rank.ts';
 
 export const dampingParameter = v.optional(
@@ -18,7 +19,9 @@ export const dampingParameter = v.optional(
 
 /**
  * The factors of rank `rank` whose layer output is nearest on inputs with this second moment.
- * weight: [in, out], secondMoment: X Xᵀ [in, in] up to a factor. `lost` is ‖(W - W') X‖², the sum of the cut σ².
+ * weight: [in, out], secondMoment: X Xᵀ [in, in] up to a factor. `lost` is ‖(W - W') X‖², the sum of the cut σ². Where all
+ * inputs are zero the metric is the identity. Throws NumericalError naming the layer when the damped moment is not positive
+ * definite.
  */
 export async function truncateWhitened(options: {
   readonly weight: Float32Array;
@@ -26,10 +29,12 @@ export async function truncateWhitened(options: {
   readonly secondMoment: Float64Array;
   readonly damping: number;
   readonly rank: number;
+  /** Name of the layer, for messages. */
+  readonly where: string;
 }): Promise<Factors & { readonly lost: number }> {
-  const { weight, shape, secondMoment, damping, rank } = options;
+  const { weight, shape, secondMoment, damping, rank, where } = options;
   const { inFeatures, outFeatures } = shape;
-  const { factor, inverse } = await choleskyPair(damped(secondMoment, inFeatures, damping), inFeatures);
+  const { factor, inverse } = await whitening({ secondMoment, size: inFeatures, damping, where });
   const square = { rows: inFeatures, inner: inFeatures, transposeLeft: true };
   const whitened = await matmul({ left: factor, right: Float64Array.from(weight), ...square, columns: outFeatures });
   const { u, s, vt } = await thinSvd(whitened, inFeatures, outFeatures);
@@ -38,10 +43,28 @@ export async function truncateWhitened(options: {
   return { ...factorsOf({ u: unwhitened, s, vt }, shape, rank), lost };
 }
 
-function damped(moment: Float64Array, size: number, damping: number): Float64Array {
-  const result = moment.slice();
+interface Whitening {
+  readonly secondMoment: Float64Array;
+  readonly size: number;
+  readonly damping: number;
+  readonly where: string;
+}
+
+/** L and L⁻¹ of the damped second moment. */
+async function whitening({ secondMoment, size, damping, where }: Whitening): Promise<CholeskyPair> {
+  const damped = secondMoment.slice();
   let trace = 0;
-  for (let i = 0; i < size; i++) trace += moment[i * size + i]!;
-  for (let i = 0; i < size; i++) result[i * size + i]! += (damping * trace) / size;
-  return result;
+  for (let i = 0; i < size; i++) trace += secondMoment[i * size + i]!;
+  const added = trace === 0 ? 1 : (damping * trace) / size;
+  for (let i = 0; i < size; i++) damped[i * size + i]! += added;
+  try {
+    return await choleskyPair(damped, size);
+  } catch (error) {
+    if (!(error instanceof NumericalError)) throw error;
+    throw new NumericalError(
+      `second moment of the inputs of ${where} [${size}, ${size}] is not positive definite at damping ${damping}; ` +
+        'raise the damping or calibrate on more tokens',
+      { cause: error },
+    );
+  }
 }

@@ -6,6 +6,7 @@
  * reads it. Elsewhere (encoders that normalise after the residual sum, GELU, shared value heads) it is a multiplication of its
  * own in front of the layers.
  */
+import { NumericalError } from '../../../contracts/errors.ts';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { addInitializers, insertNodes, replaceInitializer, withGraph } from '../../../numerics/onnx/edit.ts';
 import type { Graph, Node } from '../../../numerics/onnx/graph.ts';
@@ -33,10 +34,12 @@ export interface Scaled {
   readonly remark: string | undefined;
 }
 
+/** Throws NumericalError where a scale is not a positive finite number. */
 export function withInputScales(model: Model, groups: Iterable<InputScales>): Scaled {
   let scaled = model;
   const inputs = new Map<string, string>();
   for (const group of groups) {
+    requirePositive(group);
     for (const linear of group.linears) scaled = withScaledRows(scaled, linear, group.scales);
     const divided = dividedAtSource(scaled, group);
     if (divided !== undefined) {
@@ -49,6 +52,15 @@ export function withInputScales(model: Model, groups: Iterable<InputScales>): Sc
   }
   const linears = model.linears.map((linear) => ({ ...linear, input: inputs.get(linear.role) ?? linear.input }));
   return { model: scaled, linears, remark: remarkOf(model, inputs) };
+}
+
+function requirePositive({ linears, scales }: InputScales): void {
+  const feature = scales.findIndex((scale) => !(scale > 0 && Number.isFinite(scale)));
+  if (feature < 0) return;
+  throw new NumericalError(
+    `${linears.map(({ role }) => role).join(', ')}: the scale of input feature ${feature} is ${scales[feature]}, expected a positive finite ` +
+      'number; check the activations on the calibration data and the weights for values that are not finite',
+  );
 }
 
 function remarkOf(model: Model, inputs: ReadonlyMap<string, string>): string | undefined {

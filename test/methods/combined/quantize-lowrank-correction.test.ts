@@ -27,7 +27,15 @@ const productOf = ({ rank, down, up }: Factors) =>
   multiply({ left: Float64Array.from(down), right: Float64Array.from(up), rows: 72, inner: rank, columns: 24 });
 
 async function remaining(weighting: CorrectionProblem['weighting'], rank: number): Promise<number> {
-  const factors = await correction({ error, shape, rank, weighting, moment: problem.moment, magnitudes });
+  const factors = await correction({
+    error,
+    shape,
+    rank,
+    weighting,
+    moment: problem.moment,
+    magnitudes,
+    where: 'the test',
+  });
   const product = productOf(factors);
   return layerError(
     problem,
@@ -39,7 +47,15 @@ describe('correction', () => {
   it('leaves of the error what its singular values from the rank on amount to, unweighted', async () => {
     const { s } = thinSvd(Float64Array.from(error), 72, 24);
     for (const rank of [1, 4, 11]) {
-      const factors = await correction({ error, shape, rank, weighting: 'none', moment: problem.moment, magnitudes });
+      const factors = await correction({
+        error,
+        shape,
+        rank,
+        weighting: 'none',
+        moment: problem.moment,
+        magnitudes,
+        where: 'the test',
+      });
       const product = productOf(factors);
       const left = error.reduce((sum, value, at) => sum + (value - product[at]!) ** 2, 0);
       const expected = s.subarray(rank).reduce((sum, value) => sum + value ** 2, 0);
@@ -59,7 +75,15 @@ describe('correction', () => {
       return sum;
     });
     const found = productOf(
-      await correction({ error, shape, rank, weighting: 'magnitude', moment: problem.moment, magnitudes }),
+      await correction({
+        error,
+        shape,
+        rank,
+        weighting: 'magnitude',
+        moment: problem.moment,
+        magnitudes,
+        where: 'the test',
+      }),
     );
     const largest = Math.max(...expected.map(Math.abs));
     found.forEach((value, at) => expect(Math.abs(value - expected[at]!)).toBeLessThan(2e-3 * largest));

@@ -21,7 +21,14 @@ function errorOf({ rank, down, up }: Factors): number {
 describe('quantizeFactors', () => {
   it.each([8, 16, 24])('misses hardly more than the unrounded factors at 8 bits, rank %i', async (rank) => {
     const cut = errorOf(
-      await truncateWhitened({ ...problem, shape, secondMoment: problem.moment, damping: 1e-6, rank }),
+      await truncateWhitened({
+        where: 'the test',
+        ...problem,
+        shape,
+        secondMoment: problem.moment,
+        damping: 1e-6,
+        rank,
+      }),
     );
     const { factors, down, up } = await quantizeFactors({ ...layer, bits: 8, rank, rounding: 'gptq' });
     expect(errorOf(factors)).toBeGreaterThan(cut * (1 - 1e-5));

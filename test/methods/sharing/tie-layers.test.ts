@@ -13,7 +13,7 @@ const { moment, inFeatures, outFeatures } = target;
 const cross = multiply({ left: moment, right: Float64Array.from(target.weight), rows: 14, inner: 14, columns: 9 });
 const random = createRandom('tie-layers');
 const weight = target.weight.map((value) => 0.5 * value + random.normal());
-const problem = { weight, moment, cross, inFeatures, outFeatures };
+const problem = { role: 'the test', weight, moment, cross, inFeatures, outFeatures };
 
 describe('outputScales', () => {
   it('are the best factor for each output', async () => {

@@ -138,3 +138,20 @@ describe('gptqLayer', () => {
     await expect(gptqLayer({ ...problem, ...defaults, moment })).rejects.toThrow('inputs of the test [86, 86]');
   });
 });
+
+describe('a group of subnormal weights', () => {
+  it.each([true, false])('leaves the rest of its channel as it was (symmetric: %s)', async (symmetric) => {
+    const problem = layerProblem({ seed: 'subnormal', inFeatures: 64, outFeatures: 8 });
+    const tiny = problem.weight.slice();
+    for (let i = 0; i < 32; i++) tiny[i * 8] = 1e-38 * (i / 16 - 1);
+    const quantized = await gptqLayer({ ...problem, ...defaults, weight: tiny, symmetric });
+    const restored = dequantizeWeight(quantized);
+    for (let i = 0; i < 64; i++) {
+      if (i < 32) expect(Math.abs(restored[i * 8]!)).toBeLessThan(1e-37);
+      else expect(Math.abs(restored[i * 8]! - tiny[i * 8]!)).toBeLessThan(2);
+    }
+    const zeroed = tiny.map((value, at) => (at % 8 === 0 && at < 256 ? 0 : value));
+    const expected = await gptqLayer({ ...problem, ...defaults, weight: zeroed, symmetric });
+    for (let i = 32; i < 64; i++) expect(restored[i * 8]).toBe(dequantizeWeight(expected)[i * 8]);
+  });
+});

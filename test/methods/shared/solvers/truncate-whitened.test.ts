@@ -42,7 +42,7 @@ function outputError({ rank, down, up }: Factors): number {
 describe('truncateWhitened', () => {
   it('moves the layer output by exactly the singular values it cuts', async () => {
     for (const rank of [1, 4, 9, 13]) {
-      const factors = await truncateWhitened({ weight, shape, secondMoment, damping: 0, rank });
+      const factors = await truncateWhitened({ where: 'the test', weight, shape, secondMoment, damping: 0, rank });
       expect(factors.lost).toBeGreaterThan(0);
       expect(outputError(factors) / factors.lost).toBeCloseTo(1, 4);
     }
@@ -50,14 +50,21 @@ describe('truncateWhitened', () => {
 
   it('moves it less than plain SVD of the same rank', async () => {
     for (const rank of [1, 4, 9, 13]) {
-      const whitened = await truncateWhitened({ weight, shape, secondMoment, damping: 1e-6, rank });
+      const whitened = await truncateWhitened({ where: 'the test', weight, shape, secondMoment, damping: 1e-6, rank });
       expect(outputError(whitened)).toBeLessThan(0.9 * outputError(await truncate(weight, shape, rank)));
     }
   });
 
   it('is plain SVD when inputs are white', async () => {
     const identity = Float64Array.from({ length: 400 }, (_, at) => (at % 21 === 0 ? 1 : 0));
-    const whitened = await truncateWhitened({ weight, shape, secondMoment: identity, damping: 0, rank: 6 });
+    const whitened = await truncateWhitened({
+      where: 'the test',
+      weight,
+      shape,
+      secondMoment: identity,
+      damping: 0,
+      rank: 6,
+    });
     const plain = await truncate(weight, shape, 6);
     const product = ({ down, up }: Factors) =>
       multiply({ left: Float64Array.from(down), right: Float64Array.from(up), rows: 20, inner: 6, columns: 14 });
@@ -67,9 +74,44 @@ describe('truncateWhitened', () => {
 
   it('works with an input feature that is always zero once damped, and says what to do when it is not', async () => {
     const dead = secondMoment.map((value, at) => (at % 20 === 3 || Math.floor(at / 20) === 3 ? 0 : value));
-    const { down } = await truncateWhitened({ weight, shape, secondMoment: dead, damping: 1e-6, rank: 4 });
+    const { down } = await truncateWhitened({
+      where: 'the test',
+      weight,
+      shape,
+      secondMoment: dead,
+      damping: 1e-6,
+      rank: 4,
+    });
     expect(down.every(Number.isFinite)).toBe(true);
-    const undamped = truncateWhitened({ weight, shape, secondMoment: dead, damping: 0, rank: 4 });
+    const undamped = truncateWhitened({ where: 'the test', weight, shape, secondMoment: dead, damping: 0, rank: 4 });
     await expect(undamped).rejects.toThrow(NumericalError);
+  });
+
+  it('is plain SVD where all inputs are zero, and damps inputs of low rank', async () => {
+    const zero = new Float64Array(400);
+    const whitened = await truncateWhitened({ weight, shape, secondMoment: zero, damping: 1e-6, rank: 6, where: 'q' });
+    const plain = await truncate(weight, shape, 6);
+    const product = ({ down, up, rank }: Factors) =>
+      multiply({ left: Float64Array.from(down), right: Float64Array.from(up), rows: 20, inner: rank, columns: 14 });
+    const expected = product(plain);
+    product(whitened).forEach((value, at) => expect(value).toBeCloseTo(expected[at]!, 4));
+
+    const three = inputs.subarray(0, 60); // 3 tokens of 20 features
+    const few = multiply({ left: transpose(three, 3, 20), right: three, rows: 20, inner: 3, columns: 20 });
+    const { down, up } = await truncateWhitened({
+      weight,
+      shape,
+      secondMoment: few,
+      damping: 1e-6,
+      rank: 3,
+      where: 'q',
+    });
+    expect([...down, ...up].every(Number.isFinite)).toBe(true);
+  });
+
+  it('names the layer whose second moment has no factor', async () => {
+    const broken = new Float64Array(400).fill(NaN);
+    const run = truncateWhitened({ weight, shape, secondMoment: broken, damping: 1e-6, rank: 4, where: 'layer 2 q' });
+    await expect(run).rejects.toThrow(/inputs of layer 2 q/);
   });
 });

@@ -61,7 +61,7 @@ function splitPlanes(values: Uint32Array | Float64Array): Buffer {
   const width = values.BYTES_PER_ELEMENT;
   const planes = Buffer.alloc(source.length);
   for (let plane = 0, at = 0; plane < width; plane++) {
-    for (let i = plane; i < source.length; i += width) planes[at++] = source[i];
+    for (let i = plane; i < source.length; i += width) planes[at++] = source[i]!;
   }
   return planes;
 }
@@ -70,6 +70,6 @@ function joinPlanes(planes: Uint8Array, values: Uint32Array | Float64Array): voi
   const target = new Uint8Array(values.buffer);
   const width = values.BYTES_PER_ELEMENT;
   for (let plane = 0, at = 0; plane < width; plane++) {
-    for (let i = plane; i < target.length; i += width) target[i] = planes[at++];
+    for (let i = plane; i < target.length; i += width) target[i] = planes[at++]!;
   }
 }

@@ -175,8 +175,9 @@ function entryQuality(completed: readonly BoardTrial[]): BoardEntry['quality'] {
   const scored = completed.flatMap(({ seed, evaluation }) =>
     evaluation?.quality ? [{ seed, quality: evaluation.quality }] : [],
   );
-  if (scored.length === 0) return null;
-  const { metric, higherIsBetter } = scored[0].quality;
+  const [first] = scored;
+  if (first === undefined) return null;
+  const { metric, higherIsBetter } = first.quality;
   return {
     metric,
     higherIsBetter,

@@ -1,4 +1,5 @@
 /** The derived figures the site shows, as board/derive left them; plain look-ups, however many rows they stand for. */
+import { present } from '../contracts/present.ts';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { and, asc, eq } from 'drizzle-orm';
 import { InputError, unknownId } from '../contracts/errors.ts';
@@ -50,7 +51,7 @@ export function entriesOfMethod(
     .orderBy(asc(rollupBoards.ordinal), asc(rollupEntries.ordinal))
     .all();
   return [...Map.groupBy(found, ({ id }) => id).values()].map((rows) => ({
-    board: JSON.parse(rows[0].summary) as BoardSummary,
+    board: JSON.parse(present(rows[0], 'first entry of the board').summary) as BoardSummary,
     entries: rows.map(({ entry }) => JSON.parse(entry) as DerivedEntry),
   }));
 }

@@ -334,7 +334,11 @@ export function latencyColumns(
 
 export function latencyOf(columns: LatencyColumns): ShapeLatency {
   const { samplesMs, denseSamplesMs } = unpackColumns(columns.samples) as Record<string, number[]>;
-  return { ...latencySummaryOf(columns), samplesMs, denseSamplesMs };
+  return {
+    ...latencySummaryOf(columns),
+    samplesMs: present(samplesMs, 'latency', columns.shape),
+    denseSamplesMs: present(denseSamplesMs, 'latency', columns.shape),
+  };
 }
 
 export type LatencySummary = Omit<ShapeLatency, 'samplesMs' | 'denseSamplesMs'>;

@@ -1,4 +1,5 @@
 /** Means over the seeds of a variant, field by field. All lists hold at least one entry. */
+import { present } from '../contracts/present.ts';
 import type { Cost, Distance, Estimate, Size } from '../contracts/result.ts';
 import type { LatencySummary } from './row-columns.ts';
 
@@ -42,7 +43,7 @@ export function meanDistance(distances: readonly Distance[]): Distance {
 
 /** A figure that one of the seeds lacks is null: the mean of the others would pass for all. */
 export function meanCost(costs: readonly Cost[]): Cost {
-  const { deviceSeconds: _, energyJoules: __, ...always } = costs[0];
+  const { deviceSeconds: _, energyJoules: __, ...always } = present(costs[0], 'cost of the first seed');
   const names = Object.keys(always) as (keyof typeof always)[];
   const read = costs.map((cost) => Object.fromEntries(names.map((name) => [name, cost[name]])) as typeof always);
   return {
@@ -56,10 +57,10 @@ export function meanCost(costs: readonly Cost[]): Cost {
 export function meanLatency(bySeed: readonly (readonly LatencySummary[])[]): readonly LatencySummary[] {
   const shapes = new Map<string, LatencySummary[]>();
   for (const latency of bySeed.flat()) shapes.set(latency.shape, [...(shapes.get(latency.shape) ?? []), latency]);
-  return [...shapes.values()].map((latencies) => ({
-    shape: latencies[0].shape,
-    batch: latencies[0].batch,
-    sequence: latencies[0].sequence,
+  return [...shapes].map(([shape, latencies]) => ({
+    shape,
+    batch: present(latencies[0], shape).batch,
+    sequence: present(latencies[0], shape).sequence,
     p50Ms: mean(latencies.map(({ p50Ms }) => p50Ms)),
     p95Ms: mean(latencies.map(({ p95Ms }) => p95Ms)),
     denseP50Ms: mean(latencies.map(({ denseP50Ms }) => denseP50Ms)),
@@ -75,6 +76,8 @@ function meanOrNull(values: readonly (number | null)[]): number | null {
 }
 
 function meanFields<T extends Record<string, number>>(records: readonly T[]): T {
-  const names = Object.keys(records[0]);
-  return Object.fromEntries(names.map((name) => [name, mean(records.map((record) => record[name]))])) as T;
+  const names = Object.keys(present(records[0], 'record of the first seed'));
+  return Object.fromEntries(
+    names.map((name) => [name, mean(records.map((record) => present(record[name], name)))]),
+  ) as T;
 }

@@ -47,7 +47,7 @@ describe('clusterCentres', () => {
   it("is no worse than Lloyd's iteration from quantiles, and stays where that would not move it", () => {
     const [values, weights] = [gaussians(3000), positives(3000)];
     const sorted = [...values].sort((a, b) => a - b);
-    let lloyd = Array.from({ length: 16 }, (_, k) => sorted[Math.floor(((k + 0.5) * 3000) / 16)]);
+    let lloyd = Array.from({ length: 16 }, (_, k) => sorted[Math.floor(((k + 0.5) * 3000) / 16)]!);
     const step = (centres: readonly number[]) => {
       const sums = centres.map(() => [0, 0]);
       values.forEach((x, i) => {
@@ -60,9 +60,9 @@ describe('clusterCentres', () => {
       });
       return sums.map(([first, total], k) => (total! > 0 ? first! / total! : centres[k]!));
     };
-    for (let turn = 0; turn < 60; turn++) lloyd = step(lloyd!);
+    for (let turn = 0; turn < 60; turn++) lloyd = step(lloyd);
     const centres = clusterCentres({ values, weights, clusters: 16 });
-    expect(costOf(values, weights, centres)).toBeLessThanOrEqual(costOf(values, weights, lloyd!));
+    expect(costOf(values, weights, centres)).toBeLessThanOrEqual(costOf(values, weights, lloyd));
     step([...centres]).forEach((centre, k) => expect(centre).toBeCloseTo(centres[k]!, 9));
   });
 

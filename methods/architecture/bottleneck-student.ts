@@ -27,8 +27,8 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Trains a student whose layers work at a fraction of the width, between a projection in and one out, to give the hidden states and probabilities of the whole model. ' +
-    'As deep as the teacher and thin, so that small matrices take the place of all large ones.',
+    'Trains a student whose layers run at a fraction of the width, between an input and an output projection, to reproduce the hidden states and probabilities of the teacher. ' +
+    'The student is as deep as the teacher but narrower, so all its matrices are small.',
   paper: {
     title: 'MobileBERT: a Compact Task-Agnostic BERT for Resource-Limited Devices',
     authors: 'Zhiqing Sun, Hongkun Yu, Xiaodan Song, Renjie Liu, Yiming Yang, Denny Zhou',

@@ -21,9 +21,9 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Makes every feed-forward block narrower: some neurons stay, and the others are merged into them as the combination that comes nearest on calibration data. ' +
-    'Attention stays as it is; file, memory and time become smaller. ' +
-    'The variants -cut leave the merging out, and -random also choose any neurons: controls.',
+    'Makes every feed-forward block narrower: some neurons stay, and each removed neuron is replaced by the linear combination of those that approximates it best on calibration data. ' +
+    'Attention is unchanged. The file, the memory and the time all shrink. ' +
+    'The variants -cut (no merging) and -random (no merging, random neurons) are controls.',
   paper: {
     title: 'Model Preserving Compression for Neural Networks',
     authors: 'Jerry Chee, Megan Flynn, Anil Damle, Christopher De Sa',
@@ -41,11 +41,11 @@ export default defineMethod({
     neurons: v.optional(
       v.pipe(
         v.picklist(['pivots', 'random']),
-        v.description('Which stay: pivots of the decomposition, or random ones.'),
+        v.description('Neurons that stay: the pivots of the Cholesky decomposition, or random ones.'),
       ),
       'pivots',
     ),
-    merge: v.optional(v.pipe(v.boolean(), v.description('Merge the others into those that stay.')), true),
+    merge: v.optional(v.pipe(v.boolean(), v.description('Merge the removed neurons into those that stay.')), true),
   }),
   variants: {
     w90: { width: 0.9 },

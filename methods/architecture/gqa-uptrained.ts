@@ -16,9 +16,9 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Replaces groups of key and value heads by their mean and trains the network on, so that several query heads learn to share one. ' +
-    'What the mean alone breaks comes back for little training. ' +
-    'The variants -first and -random are controls: one of the heads is kept in the place of the mean.',
+    'Replaces groups of key and value heads by their mean and fine-tunes the network, so that several query heads learn to share one key-value head. ' +
+    'A short training recovers most of the quality that averaging loses. ' +
+    'The variants -first and -random are controls: they keep the first or a random head instead of the mean.',
   paper: {
     title: 'GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints',
     authors: 'Joshua Ainslie, James Lee-Thorp, Michiel de Jong, Yury Zemlyanskiy, Federico Lebrón, Sumit Sanghai',

@@ -16,9 +16,9 @@ export default defineMethod({
   revision: 1,
   random: true,
   description:
-    'Replaces groups of key and value heads by their mean, so that several query heads share one: smaller matrices, and a smaller cache when text is generated. ' +
-    'Nothing makes up for what the mean loses. ' +
-    'The variants -first and -random are controls: one of the heads stays in the place of the mean.',
+    'Replaces groups of key and value heads by their mean, so that several query heads share one. The matrices shrink, and so does the key-value cache during generation. ' +
+    'No training or correction follows. ' +
+    'The variants -first and -random are controls: they keep the first or a random head instead of the mean.',
   paper: {
     title: 'GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints',
     authors: 'Joshua Ainslie, James Lee-Thorp, Michiel de Jong, Yury Zemlyanskiy, Federico Lebrón, Sumit Sanghai',

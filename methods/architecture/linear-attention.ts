@@ -24,9 +24,9 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Replaces the softmax of attention by a product of learned features, fewer than a head has, and trains the network on. ' +
+    'Replaces softmax attention by linear attention over learned features, fewer than the width of a head, and fine-tunes the network. ' +
     'Query and key matrices become smaller, and attention can be computed by running sums in time proportional to the length. ' +
-    'The variant -sums is computed so; the others by masked products, which are faster on texts as short as these.',
+    'The variant -sums uses running sums; the others use masked products, which are faster on short texts.',
   paper: {
     title: 'Finetuning Pretrained Transformers into RNNs',
     authors:

@@ -46,8 +46,8 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Leaves out layers or sets weights to zero, lets what is left learn the probabilities that the whole model gives, and rounds it to few bits. ' +
-    'Three families in one: smaller by structure or by zeros, healed by a teacher, then stored in fewer bits. ' +
+    'Removes layers or sets weights to zero, trains the remaining model to reproduce the probabilities of the original model, and quantizes it to few bits. ' +
+    'It combines three families: pruning, distillation and quantization. ' +
     'Token embedding and output layer are trained but stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'Prune Once for All: Sparse Pre-Trained Language Models',

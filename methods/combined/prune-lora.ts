@@ -22,8 +22,8 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Prunes the linear layers in one shot, trains small adapters beside what is left and adds them into the weights that stayed. ' +
-    'The file and the zeros in it are those of pruning alone; what is trained, and kept by the optimizer, is a fraction of the model. ' +
+    'Prunes the linear layers in one shot, trains low-rank adapters beside the remaining weights and merges them into those weights. ' +
+    'The file is as small as after pruning alone; only the adapters, a fraction of the model, need gradients and optimizer state. ' +
     'Embedding, norms and output layer stay as they are.',
   paper: {
     title: 'PERP: Rethinking the Prune-Retrain Paradigm in the Era of LLMs',

@@ -29,8 +29,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Sets weights of the linear layers to zero and rounds the others to few bits in one pass, in which the weights still to come make up for both. ' +
-    'Zeros are codes like any other: they save space once the file is compressed, and no time. ' +
+    'Sets weights of the linear layers to zero and quantizes the others to few bits in one pass; weights not yet processed compensate for both errors. ' +
+    'Zeros are stored as ordinary codes: they save space when the file is compressed, but no time. ' +
     'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'SparseGPT: Massive Language Models Can Be Accurately Pruned in One-Shot',

@@ -37,8 +37,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Rounds the weights of the linear layers to few bits and puts two thin matrices beside each, whose product gives back the part of the rounding error that the outputs miss most. ' +
-    'How wide they are is its dial; they cost bytes and a little time. ' +
+    'Quantizes the weights of the linear layers to few bits and adds a low-rank path beside each layer that restores the part of the rounding error with the largest effect on its outputs. ' +
+    'The rank of the path sets the trade-off; it costs bytes and a little time. ' +
     'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'LQER: Low-Rank Quantization Error Reconstruction for LLMs',
@@ -49,20 +49,20 @@ export default defineMethod({
   licence: 'Apache-2.0',
   params: v.strictObject({
     ...weightFormat,
-    rank: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Width of the path beside each layer.')),
+    rank: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Rank of the low-rank path beside each layer.')),
     weighting: v.optional(
       v.pipe(
         v.picklist(['none', 'magnitude', 'second-moment']),
-        v.description('What errors count by: all alike, the mean size of their input, or all that inputs do together.'),
+        v.description(
+          'Weighting of the error: none, the mean magnitude of each input, or the second moment of the inputs.',
+        ),
       ),
       'second-moment',
     ),
     rounding: v.optional(
       v.pipe(
         v.picklist(['nearest', 'gptq']),
-        v.description(
-          'How the weights are rounded first: to the nearest point of the grid, or with later weights making up.',
-        ),
+        v.description('How the weights are rounded first: to the nearest grid point, or with GPTQ.'),
       ),
       'nearest',
     ),

@@ -35,8 +35,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Replaces each weight matrix by the product of two thinner ones, those that the outputs miss least with, and rounds both to few bits. ' +
-    'Each rounding is made up for by what has not been rounded yet, the second matrix as a whole for the first. ' +
+    'Replaces each weight matrix by the product of two thinner matrices with the smallest output error, and quantizes both to few bits. ' +
+    'Weights that are not yet quantized compensate for each rounding error, and the second matrix is refitted to the quantized first. ' +
     'Token embedding and output layer stay in float32 unless a parameter says otherwise.',
   paper: {
     title: 'SVD-LLM: Truncation-aware Singular Value Decomposition for Large Language Model Compression',
@@ -51,9 +51,7 @@ export default defineMethod({
     rounding: v.optional(
       v.pipe(
         v.picklist(['nearest', 'gptq']),
-        v.description(
-          'How factors are rounded: to the nearest point of their grid, or with what is still to come making up.',
-        ),
+        v.description('How factors are rounded: to the nearest grid point, or with GPTQ.'),
       ),
       'gptq',
     ),

@@ -10,7 +10,7 @@ export default defineMethod({
   control: true,
   description:
     'The uncompressed float32 model, unchanged. ' +
-    'It goes through the same pipeline as every method, so its row shows what the pipeline itself adds: nothing in quality, noise in speed.',
+    'It goes through the same pipeline as every method, so its entry shows what the pipeline itself adds: no loss of quality, and only noise in speed.',
   paper: {
     title: 'A Comprehensive Survey of Compression Algorithms for Language Models',
     authors: 'Seungcheol Park, Jaehyeon Choi, Sojin Lee, U Kang',

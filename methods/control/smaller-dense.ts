@@ -13,8 +13,8 @@ export default defineMethod({
   revision: 1,
   control: true,
   description:
-    'A smaller model of the same kind, trained from nothing on the same data for as many steps, and not compressed. ' +
-    'A compressed model of its size that is not better was not worth its training.',
+    'A smaller model of the same kind, trained from scratch on the same data for as many steps, and not compressed. ' +
+    'A compressed model should be better than this one at the same size; otherwise training the smaller model is the better choice.',
   paper: {
     title: 'Train Large, Then Compress: Rethinking Model Size for Efficient Training and Inference of Transformers',
     authors: 'Zhuohan Li, Eric Wallace, Sheng Shen, Kevin Lin, Kurt Keutzer, Dan Klein, Joseph E. Gonzalez',

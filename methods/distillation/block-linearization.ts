@@ -26,9 +26,9 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Replaces whole attention or feed-forward blocks by one matrix each, fitted in closed form to what they give on calibration text; those go first that are nearest to linear by their canonical correlations. ' +
-    'No gradients, no training: the student is smaller and faster where the teacher was close to linear already. ' +
-    'The variants -dropped are controls that put nothing in their place.',
+    'Replaces whole attention or feed-forward blocks by one linear layer each, fitted in closed form to their outputs on calibration text. Blocks whose canonical correlations show them to be most nearly linear are replaced first. ' +
+    'It needs no gradients and no training. The model becomes smaller and faster. ' +
+    'The variants -dropped are controls that remove the same blocks without replacement.',
   paper: {
     title: 'Efficient Large Language Model Inference with Neural Block Linearization',
     authors: 'Mete Erdogan, Francesco Tonin, Volkan Cevher',
@@ -51,7 +51,7 @@ export default defineMethod({
       'attention',
     ),
     replacement: v.optional(
-      v.pipe(v.picklist(['linear', 'none']), v.description('What stands in their place: a linear map, or nothing.')),
+      v.pipe(v.picklist(['linear', 'none']), v.description('What replaces them: a linear map, or nothing.')),
       'linear',
     ),
   }),

@@ -24,9 +24,9 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Keeps about every other layer and trains what is left on three losses at once: the probabilities of the whole model, the right answers, and the direction of its last hidden states. ' +
-    'Layers start from those of the whole model. ' +
-    'Its control student-no-kd has the same student, steps and data, and no teacher.',
+    'Keeps about every other layer and trains the student on three losses at once: the probabilities of the teacher, the correct answers, and the direction of the teacher’s last hidden states. ' +
+    'The student’s layers start from the weights of the teacher. ' +
+    'Its control student-no-kd trains the same student for as many steps on the same data without a teacher.',
   paper: {
     title: 'DistilBERT, a distilled version of BERT: smaller, faster, cheaper and lighter',
     authors: 'Victor Sanh, Lysandre Debut, Julien Chaumond, Thomas Wolf',
@@ -38,7 +38,7 @@ export default defineMethod({
     depth: depthParameter,
     ...budgetParameters,
     temperature: v.optional(
-      v.pipe(v.number(), v.gtValue(0), v.description('T: what logits are divided by on both sides.')),
+      v.pipe(v.number(), v.gtValue(0), v.description('T: temperature that divides the logits of student and teacher.')),
       2,
     ),
     probabilities: v.optional(weightParameter('the divergence from the teacher’s probabilities'), 5),

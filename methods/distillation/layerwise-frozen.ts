@@ -24,8 +24,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Leaves out some of the layers and refits the linear layers of those that stay, one after the other, so that each gives on calibration text what it gives in the whole model. ' +
-    'Each fit is a least-squares problem with a closed solution: no gradients, no training. ' +
+    'Removes some of the layers and refits the linear layers of the others one by one, so that each reproduces on calibration text its outputs in the original model. ' +
+    'Each fit is a least-squares problem with a closed-form solution: no gradients, no training. ' +
     'The variant d50-copied is a control without the refit.',
   paper: {
     title: 'ZeroQuant: Efficient and Affordable Post-Training Quantization for Large-Scale Transformers',
@@ -50,7 +50,7 @@ export default defineMethod({
         v.number(),
         v.gtValue(0),
         v.description(
-          'How firmly weights are held to what they were, as a share of the mean second moment of the inputs.',
+          'Ridge penalty that holds the weights to their original values, as a share of the mean second moment of the inputs.',
         ),
       ),
       1e-3,

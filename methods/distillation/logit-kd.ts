@@ -18,9 +18,9 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Trains a smaller model, cut from the whole one or trained before, to give the probabilities that the whole model gives for all tokens or classes, beside the right answers. ' +
-    'What the whole model thinks of the wrong answers tells the student more than the right one alone. ' +
-    'Its control student-no-kd has the same student, steps and data, and no teacher.',
+    'Trains a smaller model, cut from the teacher or trained beforehand, on two targets: the teacher’s probabilities for all tokens or classes, and the correct answers. ' +
+    'The probabilities of the wrong answers carry information that the correct answer alone does not. ' +
+    'Its control student-no-kd trains the same student for as many steps on the same data without a teacher.',
   paper: {
     title: 'Distilling the Knowledge in a Neural Network',
     authors: 'Geoffrey Hinton, Oriol Vinyals, Jeff Dean',

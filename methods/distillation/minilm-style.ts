@@ -23,9 +23,9 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Trains a smaller model, cut from the whole one or trained before, so that its last attention looks where that of the whole model does and its values relate to each other in the same way; then trains on the right answers. ' +
-    'Only one layer of the whole model is looked at, so student and teacher need not agree in any other. ' +
-    'Its control student-no-kd has the same student, steps and data, and no teacher.',
+    'Trains a smaller model, cut from the teacher or trained beforehand, so that the attention distribution and the relations between values in its last layer match those of the teacher, and then on the correct answers. ' +
+    'Only one layer of the teacher is used, so student and teacher may differ in depth and width. ' +
+    'Its control student-no-kd trains the same student for as many steps on the same data without a teacher.',
   paper: {
     title: 'MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained Transformers',
     authors: 'Wenhui Wang, Furu Wei, Li Dong, Hangbo Bao, Nan Yang, Ming Zhou',

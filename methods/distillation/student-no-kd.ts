@@ -16,8 +16,8 @@ export default defineMethod({
   revision: 1,
   control: true,
   description:
-    'Trains a smaller model, cut from the whole one or trained before, on the data alone, with no teacher. ' +
-    'A control: distillation into the same student with the same steps and batches must beat it.',
+    'Trains a smaller model, cut from the original model or trained beforehand, on the data alone, with no teacher. ' +
+    'It is the control for distillation, which must beat it with the same student, steps and batches.',
   paper: {
     title: 'DistilBERT, a distilled version of BERT: smaller, faster, cheaper and lighter',
     authors: 'Victor Sanh, Lysandre Debut, Julien Chaumond, Thomas Wolf',

@@ -47,8 +47,8 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Trains a smaller model, cut from the whole one or trained before, to have the attention and hidden states of the whole model, then to give its probabilities. ' +
-    'Each of its layers follows one of the whole model; where a variant says so (w75) it has fewer features too. ' +
+    'Trains a smaller model, cut from the teacher or trained beforehand, to reproduce the attention scores and hidden states of the teacher, then its probabilities. ' +
+    'Each student layer imitates one teacher layer; in the variants w75 the student is also narrower. ' +
     'Its control student-no-kd has the same student at full width, steps and data, and no teacher.',
   paper: {
     title: 'TinyBERT: Distilling BERT for Natural Language Understanding',

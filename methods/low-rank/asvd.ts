@@ -37,7 +37,7 @@ export default defineMethod({
   revision: 1,
   description:
     'Replaces weight matrices by the product of two thinner ones, after scaling each input channel by how large its activations are on calibration text. ' +
-    'Layers are tried one by one at nine sizes, and those that mind least are cut most; some stay whole. ' +
+    'Each layer is tried alone at nine sizes; the layers with the smallest loss increase are cut most, and some stay dense. ' +
     'Embedding, norms and output layer stay as they are.',
   paper: {
     title: 'ASVD: Activation-aware Singular Value Decomposition for Compressing Large Language Models',
@@ -49,13 +49,17 @@ export default defineMethod({
   params: v.strictObject({
     keep: v.pipe(keepParameter, v.description('Share of the parameters of all linear layers together that stays.')),
     alpha: v.optional(
-      v.pipe(v.number(), v.minValue(0), v.description('α: 0 is plain SVD, 1 scales by the activations in full.')),
+      v.pipe(
+        v.number(),
+        v.minValue(0),
+        v.description('α: 0 is plain SVD, 1 scales by the full mean magnitude of the activations.'),
+      ),
       0.5,
     ),
     ranks: v.optional(
       v.pipe(
         v.picklist(['search', 'uniform']),
-        v.description('Searched for layer by layer, or the same share for all.'),
+        v.description('Ranks: searched layer by layer, or the same share for all layers.'),
       ),
       'search',
     ),
@@ -64,7 +68,7 @@ export default defineMethod({
         v.number(),
         v.integer(),
         v.minValue(2),
-        v.description('Calibration tokens that each trial of the search reads.'),
+        v.description('Calibration tokens used for each loss that the search measures.'),
       ),
       2048,
     ),

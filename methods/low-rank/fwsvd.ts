@@ -31,8 +31,8 @@ export default defineMethod({
   access: 'gradient',
   revision: 1,
   description:
-    'Replaces each weight matrix by the product of two thinner ones, like svd, but keeps those rows more exactly whose weights the loss reacts to most, judged by squared gradients on calibration examples. ' +
-    'Gradients only weigh, no weight is trained. ' +
+    'Replaces each weight matrix by the product of two thinner ones, like svd, but approximates more closely the rows to which the loss is most sensitive, measured by squared gradients on calibration examples. ' +
+    'The gradients only weight the rows; no weight is trained. ' +
     'Embedding, norms and output layer stay as they are.',
   paper: {
     title: 'Language model compression with weighted low-rank factorization',

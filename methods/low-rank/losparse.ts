@@ -37,8 +37,8 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Writes each weight matrix as a low-rank product plus a matrix of which only some columns are kept, and fine-tunes both while the columns the loss minds least are taken away. ' +
-    'The product holds what outputs have in common, the columns what a few outputs need beside it. ' +
+    'Writes each weight matrix as a low-rank product plus a matrix of which only some columns are kept, and fine-tunes both while it removes the columns to which the loss is least sensitive. ' +
+    'The product holds what the outputs share; the columns hold what is specific to a few outputs. ' +
     'Embedding, norms and output layer are trained but not made smaller.',
   paper: {
     title: 'LoSparse: Structured Compression of Large Language Models based on Low-Rank and Sparse Approximation',
@@ -62,7 +62,7 @@ export default defineMethod({
       0.25,
     ),
     prunings: v.optional(
-      v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Times that columns are taken away.')),
+      v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Number of times that columns are removed.')),
       20,
     ),
     ...budgetParameters,

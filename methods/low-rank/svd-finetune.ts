@@ -26,7 +26,7 @@ export default defineMethod({
   revision: 1,
   description:
     'Replaces each weight matrix by the product of two thinner ones, cut from its singular value decomposition, and fine-tunes the network with them in place. ' +
-    'Training mends what the cut broke, so that lower ranks remain useful. ' +
+    'Training recovers quality lost by the cut, so lower ranks remain useful. ' +
     'Embedding, norms and output layer are trained but not made smaller.',
   paper: {
     title: 'Restructuring of Deep Neural Network Acoustic Models with Singular Value Decomposition',

@@ -26,8 +26,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Replaces each weight matrix by the product of two thinner ones, like svd, but first weighs directions by how strongly real inputs use them. ' +
-    'What it cuts is then exactly what the layer output misses least on the calibration text. ' +
+    'Replaces each weight matrix by the product of two thinner ones, like svd, but first weights each direction by the size of real inputs along it. ' +
+    'The truncation then has the smallest possible error of the layer’s output on the calibration text. ' +
     'Embedding, norms and output layer stay as they are.',
   paper: {
     title: 'SVD-LLM: Truncation-aware Singular Value Decomposition for Large Language Model Compression',

@@ -23,7 +23,7 @@ export default defineMethod({
   revision: 1,
   description:
     'Replaces each weight matrix by the product of two thinner ones, cut from its singular value decomposition, so that fewer numbers are stored and multiplied. ' +
-    'It keeps what is large in the weights, not what matters for the inputs the layer really sees. ' +
+    'It uses no data: it keeps the largest components of the weights, whatever the inputs are. ' +
     'Embedding, norms and output layer stay as they are.',
   paper: {
     title: 'Restructuring of Deep Neural Network Acoustic Models with Singular Value Decomposition',

@@ -38,7 +38,7 @@ export default defineMethod({
   revision: 1,
   description:
     'Folds the token embedding and the feed-forward matrices into tensors of many short axes and stores each as a chain of small cores. ' +
-    'The file shrinks; the arithmetic does not always: either tokens pass one core after the other, or the cores are multiplied out when the file is loaded. ' +
+    'The file shrinks, but not always the computation: tokens pass through the cores one after the other, or the cores are multiplied out when the model is loaded. ' +
     'Attention, norms and an output layer of its own stay as they are.',
   paper: {
     title: 'Tensorizing Neural Networks',
@@ -60,7 +60,7 @@ export default defineMethod({
     multiply: v.optional(
       v.pipe(
         v.picklist(['input', 'weights']),
-        v.description('What cores are multiplied with: tokens as they pass, or each other when the file is loaded.'),
+        v.description('Cores are applied to each token, or multiplied out when the model is loaded.'),
       ),
       'input',
     ),

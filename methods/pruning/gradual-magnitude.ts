@@ -22,8 +22,8 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Fine-tunes the model while more and more of the smallest weights of each linear layer become zero, fast at first and slowly towards the end. ' +
-    'The remaining weights learn to do the work of those that are gone, which one shot of pruning gives them no chance to. ' +
+    'Fine-tunes the model while it sets a growing share of the smallest weights of each linear layer to zero, fast at first and slowly towards the end. ' +
+    'The remaining weights can adapt during training, which one-shot pruning does not allow. ' +
     'Embedding, norms and output layer are trained but not pruned.',
   paper: {
     title: 'To prune, or not to prune: exploring the efficacy of pruning for model compression',
@@ -40,7 +40,7 @@ export default defineMethod({
       v.description('Share of the weights of each linear layer that are zero at the end.'),
     ),
     prunings: v.optional(
-      v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Times that weights are set to zero.')),
+      v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Number of pruning rounds.')),
       20,
     ),
     ...budgetParameters,

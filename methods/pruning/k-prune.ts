@@ -35,9 +35,9 @@ export default defineMethod({
   access: 'gradient',
   revision: 1,
   description:
-    'Removes attention heads and feed-forward neurons sublayer by sublayer from the bottom, those that the predictions and the hidden states of the whole model miss least. ' +
-    'After each cut the output projection is rebuilt by least squares so that the hidden states are those of the whole model again. ' +
-    'The variant p50-unrebuilt is a control without the second.',
+    'Removes attention heads and feed-forward neurons sublayer by sublayer from the bottom, choosing those with the least effect on the predictions and hidden states of the original model. ' +
+    'After each cut the output projection is refitted by least squares to reproduce the hidden states of the original model. ' +
+    'The variant p50-unrebuilt is a control without the refit.',
   paper: {
     title: 'Accurate Retraining-free Pruning for Pretrained Encoder-based Language Models',
     authors: 'Seungcheol Park, Hojun Choi, U Kang',
@@ -48,7 +48,7 @@ export default defineMethod({
   params: v.strictObject({
     keep: unitShareParameter,
     temperature: v.optional(
-      v.pipe(v.number(), v.gtValue(0), v.description('T: what logits are divided by in the divergence.')),
+      v.pipe(v.number(), v.gtValue(0), v.description('T: temperature that divides the logits in the divergence.')),
       2,
     ),
     representation: v.optional(

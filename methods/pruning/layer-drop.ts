@@ -18,9 +18,9 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Leaves out whole layers, those whose output points most nearly where their input does on calibration data. ' +
-    'Nothing makes up for them, but the network is smaller and faster on any machine. ' +
-    'The variants -last and -random are controls: the last layers go, or any.',
+    'Removes whole layers: those whose output has the highest cosine similarity to their input on calibration data. ' +
+    'No correction follows. The network becomes smaller and faster on any machine. ' +
+    'The variants -last and -random are controls: they remove the last layers or random ones.',
   paper: {
     title: 'ShortGPT: Layers in Large Language Models are More Redundant Than You Expect',
     authors: 'Xin Men, Mingyu Xu, Qingyu Zhang, Bingning Wang, Hongyu Lin, Yaojie Lu, Xianpei Han, Weipeng Chen',

@@ -17,7 +17,7 @@ export default defineMethod({
   description:
     'Sets the weights of smallest absolute value in the linear layers to zero, the same share in every layer or the smallest of the whole network. ' +
     'It looks at no data, so it cannot know that a small weight on a strong input matters. ' +
-    'Embedding, norms and output layer stay as they are; zeros save space only once the file is compressed, and no time.',
+    'Embedding, norms and output layer stay as they are; zeros save space only when the file is compressed, and no time.',
   paper: {
     title: 'Learning both Weights and Connections for Efficient Neural Networks',
     authors: 'Song Han, Jeff Pool, John Tran, William J. Dally',

@@ -39,8 +39,8 @@ export default defineMethod({
   revision: 1,
   description:
     'Fine-tunes the model together with a score for every weight, which falls when training moves the weight towards zero, and masks the weights of lowest score. ' +
-    'Made for models that are fine-tuned to a new task, where weights that were large may have become useless. ' +
-    'Embedding, norms and output layer are trained but not pruned. With a penalty in the place of a sparsity, training finds the number of zeros.',
+    'It is meant for fine-tuning to a new task, where large weights may have become useless. ' +
+    'Embedding, norms and output layer are trained but not pruned. With a penalty instead of a target sparsity, training decides the number of zeros.',
   paper: {
     title: 'Movement Pruning: Adaptive Sparsity by Fine-Tuning',
     authors: 'Victor Sanh, Thomas Wolf, Alexander M. Rush',

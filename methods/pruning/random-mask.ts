@@ -12,7 +12,7 @@ export default defineMethod({
   random: true,
   description:
     'Sets randomly chosen weights of the linear layers to zero, the same share in every layer. ' +
-    'A control: a pruning method that is no better than this has learnt nothing from the weights or the data.',
+    'It is a control: a pruning method that is no better gains nothing from the weights or the data.',
   paper: {
     title: 'What is the State of Neural Network Pruning?',
     authors: 'Davis Blalock, Jose Javier Gonzalez Ortiz, Jonathan Frankle, John Guttag',

@@ -19,9 +19,9 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Sets weights of the linear layers to zero, those whose loss the remaining weights can make up for best on calibration data, and corrects these at once. ' +
-    'One pass with second-order information, no gradients. ' +
-    'Embedding, norms and output layer stay as they are; zeros save space only once the file is compressed, and no time.',
+    'Sets to zero the weights of the linear layers whose removal the remaining weights can best compensate for on calibration data, and corrects the remaining weights in the same pass. ' +
+    'It takes one pass with second-order information and no gradients. ' +
+    'Embedding, norms and output layer stay as they are; zeros save space only when the file is compressed, and no time.',
   paper: {
     title: 'SparseGPT: Massive Language Models Can Be Accurately Pruned in One-Shot',
     authors: 'Elias Frantar, Dan Alistarh',

@@ -44,8 +44,8 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Learns which heads, neurons and sublayers the model can do without while it is fine-tuned to give the probabilities and hidden states of the whole model, then cuts them out and trains on. ' +
-    'The matrices really become smaller, so file, memory and time do too.',
+    'Learns which heads, neurons and sublayers to remove while it fine-tunes the model to reproduce the probabilities and hidden states of the original, then removes them and continues training. ' +
+    'The matrices become smaller, so the file, the memory and the time shrink too.',
   paper: {
     title: 'Structured Pruning Learns Compact and Accurate Models',
     authors: 'Mengzhou Xia, Zexuan Zhong, Danqi Chen',

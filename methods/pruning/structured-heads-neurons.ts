@@ -25,9 +25,9 @@ export default defineMethod({
   access: 'gradient',
   revision: 1,
   description:
-    'Removes whole attention heads and feed-forward neurons in one shot, those that the loss on calibration data is least sensitive to, and scales what is left so that each layer gives what it gave. ' +
-    'The matrices really become smaller, so file, memory and time do too. ' +
-    'The variants -activation and -random are controls with another choice of units.',
+    'Removes whole attention heads and feed-forward neurons in one shot: those to which the loss on calibration data is least sensitive. It then rescales the remaining units so that each layer’s output stays close to the original. ' +
+    'The matrices become smaller, so the file, the memory and the time shrink too. ' +
+    'The variants -activation and -random are controls that choose units by activation size or at random.',
   paper: {
     title: 'A Fast Post-Training Pruning Framework for Transformers',
     authors: 'Woosuk Kwon, Sehoon Kim, Michael W. Mahoney, Joseph Hassoun, Kurt Keutzer, Amir Gholami',
@@ -41,7 +41,7 @@ export default defineMethod({
       v.pipe(
         v.picklist(IMPORTANCES),
         v.description(
-          'What a unit is chosen by: Fisher information, the size of what it adds to the residual stream, or chance.',
+          'Criterion for units: Fisher information, the size of their contribution to the residual stream, or random.',
         ),
       ),
       'fisher',

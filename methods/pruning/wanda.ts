@@ -16,8 +16,8 @@ export default defineMethod({
   revision: 1,
   description:
     'Sets to zero, for every output of a linear layer, the weights whose size times the size of their input on calibration data is smallest. ' +
-    'No weight is corrected and nothing is inverted, so it costs hardly more than running the model. ' +
-    'Embedding, norms and output layer stay as they are; zeros save space only once the file is compressed, and no time.',
+    'It corrects no weight and inverts no matrix, so it costs little more than running the model on the calibration data. ' +
+    'Embedding, norms and output layer stay as they are; zeros save space only when the file is compressed, and no time.',
   paper: {
     title: 'A Simple and Effective Pruning Approach for Large Language Models',
     authors: 'Mingjie Sun, Zhuang Liu, Anna Bair, J. Zico Kolter',

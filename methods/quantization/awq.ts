@@ -30,8 +30,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Finds out which inputs of a layer are strong on calibration data and makes their weights larger and the inputs smaller before rounding, by as much as helps. ' +
-    'What the model computes stays the same but for the rounding, which spares the weights that matter. ' +
+    'Finds the inputs of a layer that are large on calibration data, and scales their weights up and the inputs down before quantization; a search picks the scales with the smallest output error. ' +
+    'The scaling alone does not change what the model computes; it reduces the rounding error of the weights that matter most. ' +
     'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'AWQ: Activation-aware Weight Quantization for LLM Compression and Acceleration',
@@ -43,7 +43,10 @@ export default defineMethod({
   licence: 'Apache-2.0',
   params: v.strictObject({
     ...weightFormat,
-    clip: v.optional(v.pipe(v.boolean(), v.description('Shrink the range of each group as far as that helps.')), true),
+    clip: v.optional(
+      v.pipe(v.boolean(), v.description('Clip the range of each group where that reduces the output error.')),
+      true,
+    ),
   }),
   variants: {
     w4: { bits: 4 },

@@ -22,7 +22,7 @@ export default defineMethod({
   revision: 1,
   description:
     'Stores every weight matrix, embedding included, in 16 instead of 32 bits and widens it again when the model is loaded. ' +
-    'Halves the file at practically no loss; speed and memory stay those of the dense model, since the CPU computes in 32 bits.',
+    'The file halves. Speed and memory stay those of the dense model, since the CPU computes in 32 bits.',
   paper: {
     title: 'Mixed Precision Training',
     authors:

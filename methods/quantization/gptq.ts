@@ -25,8 +25,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Rounds the weights of the linear layers input by input, and after each lets the remaining weights make up for the error on calibration data. ' +
-    'One pass with second-order information, no gradients. ' +
+    'Quantizes the weights of the linear layers one input at a time, and after each adjusts the remaining weights to compensate for the error on calibration data. ' +
+    'It takes one pass with second-order information and no gradients. ' +
     'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
   paper: {
     title: 'GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers',
@@ -38,7 +38,10 @@ export default defineMethod({
   params: v.strictObject({
     ...weightFormat,
     actOrder: v.optional(
-      v.pipe(v.boolean(), v.description('Inputs of largest second moment first, with scales fitted beforehand.')),
+      v.pipe(
+        v.boolean(),
+        v.description('Process inputs in descending order of their second moment, with scales fitted beforehand.'),
+      ),
       false,
     ),
     damping: dampingParameter,

@@ -24,8 +24,8 @@ export default defineMethod({
   access: 'data-free',
   revision: 1,
   description:
-    'Multiplies 8-bit integers: weights are rounded once, activations at run time over the range each call happens to have. ' +
-    'Needs no data and gains most where long inputs keep the processor busy with multiplications. ' +
+    'Multiplies 8-bit integers: weights are rounded once, and activations at run time over the range of each call. ' +
+    'It needs no data and gains most on long inputs, where matrix multiplication dominates the time. ' +
     'Norms stay in float32, token embedding and output layer too unless a variant says otherwise (e8); 7-bit variants avoid overflow on processors without VNNI.',
   paper: {
     title: 'Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference',
@@ -57,7 +57,7 @@ export default defineMethod({
     embedding: v.optional(
       v.pipe(
         v.picklist(['float32', 'int8']),
-        v.description('Token embedding and output layer: as they are, or 8-bit integers too, one scale per token.'),
+        v.description('Token embedding and output layer: float32, or 8-bit integers too, one scale per token.'),
       ),
       'float32',
     ),

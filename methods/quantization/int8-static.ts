@@ -21,8 +21,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Multiplies 8-bit integers: weights are rounded once, activations over a range found beforehand on calibration text. ' +
-    'Saves the search for the range at run time; how much of rare extremes to cut off is what its variants try. ' +
+    'Multiplies 8-bit integers: weights are rounded once, and activations over a fixed range measured on calibration text. ' +
+    'No range needs to be found at run time; the variants differ in how much of the rare extremes they clip. ' +
     'Norms, token embedding and output layer stay in float32.',
   paper: {
     title: 'Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference',
@@ -36,7 +36,7 @@ export default defineMethod({
     ranges: v.pipe(
       v.picklist(['min-max', 'percentile', 'entropy']),
       v.description(
-        'Range of an activation: all that was seen, the inner percent of it, or the one whose rounding changes its distribution least.',
+        'Range of an activation: minimum to maximum, a percentile, or the range whose rounding changes the distribution least (entropy).',
       ),
     ),
     percentile: v.optional(
@@ -60,7 +60,7 @@ export default defineMethod({
     outputs: v.optional(
       v.pipe(
         v.picklist(['float32', 'int8']),
-        v.description('What a layer gives: as it is, or rounded to 8 bits too, which makes the whole product integer.'),
+        v.description('Output of a layer: float32, or quantized to 8 bits too, which makes the whole product integer.'),
       ),
       'float32',
     ),

@@ -20,9 +20,9 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Replaces each weight of the linear layers by the nearest of 4, 8 or 16 values, found by k-means for the layer or for each output, in which weights on strong inputs count more. ' +
-    'The values lie where the weights are instead of being evenly spaced. ' +
-    'Saves file, not memory or time: the weights are unpacked when the model is loaded.',
+    'Replaces each weight of the linear layers by the nearest of 4, 8 or 16 values, found by k-means for each layer or each output; weights on large inputs count more. ' +
+    'The values follow the distribution of the weights instead of being evenly spaced. ' +
+    'It saves file size, not memory or time: the weights are unpacked when the model is loaded.',
   paper: {
     title: 'SqueezeLLM: Dense-and-Sparse Quantization',
     authors:
@@ -32,16 +32,16 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params: v.strictObject({
-    bits: v.pipe(
-      v.picklist([2, 3, 4]),
-      v.description('Bits per weight: the codebook has two to the power of it values.'),
-    ),
+    bits: v.pipe(v.picklist([2, 3, 4]), v.description('Bits per weight; a codebook has 2^bits values.')),
     granularity: v.pipe(
       v.picklist(['layer', 'channel']),
       v.description('One codebook for a whole weight matrix, or one for each output feature.'),
     ),
     weighted: v.optional(
-      v.pipe(v.boolean(), v.description('Weights count by the second moment of their input; otherwise all alike.')),
+      v.pipe(
+        v.boolean(),
+        v.description('Weight each error by the second moment of its input; otherwise all weights count equally.'),
+      ),
       true,
     ),
   }),

@@ -14,8 +14,8 @@ export default defineMethod({
   access: 'data-free',
   revision: 1,
   description:
-    'Rounds each weight of the linear layers to the nearest of sixteen levels that lie dense around zero, where most weights are, and sparse far from it. ' +
-    'Saves file and memory, not time: the CPU unpacks the weights on every call. ' +
+    'Rounds each weight of the linear layers to the nearest of sixteen levels that are closely spaced around zero, where most weights are, and widely spaced far from it. ' +
+    'It saves file size and memory, not time: the CPU unpacks the weights on every call. ' +
     'Token embedding and output layer stay in float32.',
   paper: {
     title: 'QLoRA: Efficient Finetuning of Quantized LLMs',

@@ -45,8 +45,8 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Trains the model with the weights of its linear layers rounded as they will be stored, and learns the distance between their levels along with them. ' +
-    'The weights move to where rounding hurts least, which pays most at 2 bits. ' +
+    'Trains the model with the weights of its linear layers rounded as they will be stored, and learns the step size of each grid together with the weights. ' +
+    'The weights adapt to the rounding, which helps most at 2 bits. ' +
     'Embedding, norms and output layer are trained but stay in float32; variants with e8 round the first and the last afterwards.',
   paper: {
     title: 'Learned Step Size Quantization',

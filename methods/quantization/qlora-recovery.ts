@@ -38,8 +38,8 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Rounds the weights of the linear layers, freezes them, and trains small adapters beside them that make up for the rounding. ' +
-    'The adapters stay in the file and cost a little time; what is trained, and kept by the optimizer, is a fraction of the model. ' +
+    'Rounds the weights of the linear layers, freezes them, and trains low-rank adapters beside them that compensate for the rounding error. ' +
+    'The adapters stay in the file and cost a little time; only the adapters, a fraction of the model, need gradients and optimizer state. ' +
     'Token embedding, norms and output layer stay as they are.',
   paper: {
     title: 'QLoRA: Efficient Finetuning of Quantized LLMs',
@@ -57,7 +57,7 @@ export default defineMethod({
     start: v.optional(
       v.pipe(
         v.picklist(['zero', 'error']),
-        v.description('Adapters begin as nothing, or as the largest part of the rounding error.'),
+        v.description('Adapters start at zero, or at the low-rank approximation of the rounding error.'),
       ),
       'zero',
     ),

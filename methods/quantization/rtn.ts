@@ -16,7 +16,7 @@ export default defineMethod({
   revision: 1,
   description:
     'Rounds each weight of the linear layers to the nearest of 4, 8, 16 or 256 evenly spaced values, one scale per output or per small group of inputs. ' +
-    'It looks at nothing but the weights and takes milliseconds, so it is the bar for every other quantizer. ' +
+    'It uses no data and takes milliseconds, so it is the baseline for every other quantizer. ' +
     'Token embedding and output layer stay in float32 unless a variant says otherwise (e8, e4).',
   paper: {
     title: 'GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers',

@@ -27,8 +27,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Divides the features of activations that stand out by a scale and multiplies their weights with it, so that both fit 8-bit integers. ' +
-    'How much is moved is its dial, alpha; without features that stand out there is little to gain over int8-dynamic and int8-static. ' +
+    'Divides activation features with outliers by a scale and multiplies the matching weights by it, so that both are easier to represent in 8-bit integers. ' +
+    'The parameter alpha sets how much is moved. Without outlier features it gains little over int8-dynamic and int8-static. ' +
     'Norms, token embedding and output layer stay in float32.',
   paper: {
     title: 'SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models',
@@ -42,12 +42,12 @@ export default defineMethod({
       v.number(),
       v.minValue(0),
       v.maxValue(1),
-      v.description('Share of the difficulty that moves: 0 evens out the weights, 1 the activations.'),
+      v.description('Migration strength α: 0 evens out the weights, 1 the activations.'),
     ),
     activations: v.optional(
       v.pipe(
         v.picklist(['dynamic', 'static']),
-        v.description('Ranges of activations: of each call as it runs, or all that calibration saw.'),
+        v.description('Ranges of activations: found at each call, or fixed by calibration.'),
       ),
       'dynamic',
     ),

@@ -25,7 +25,7 @@ export default defineMethod({
   revision: 1,
   description:
     'Makes the layers read one common set of weights, all of them or those of attention or the feed-forward network alone, and fine-tunes that set. ' +
-    'The file shrinks by what is stored once; the work of running it stays the same. ' +
+    'The file shrinks because shared weights are stored once; the computation stays the same. ' +
     'Embedding, biases, norms and output layer are trained but not shared.',
   paper: {
     title: 'ALBERT: A Lite BERT for Self-supervised Learning of Language Representations',

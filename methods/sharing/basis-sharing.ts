@@ -28,7 +28,7 @@ export default defineMethod({
   access: 'calibrated',
   revision: 1,
   description:
-    'Writes the matrices of neighbouring layers as combinations of one common set of directions, with coefficients of their own, chosen so that layer outputs on calibration text are missed least. ' +
+    'Writes the matrices of neighbouring layers as combinations of one common set of directions, with coefficients of their own, chosen to minimize the error of the layer outputs on calibration text. ' +
     'The directions are stored once for all layers that use them. ' +
     'Embedding, norms and output layer stay as they are.',
   paper: {

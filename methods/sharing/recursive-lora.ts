@@ -26,9 +26,9 @@ export default defineMethod({
   access: 'trained',
   revision: 1,
   description:
-    'Runs one block of layers several times over and gives each time a small low-rank correction of its own, started from what the shared weights miss, then fine-tunes both. ' +
-    'The file holds the block once and the corrections; the work of running it does not shrink. ' +
-    'Variants without corrections (d0) show what sharing alone loses.',
+    'Runs one block of layers several times over and gives each pass its own low-rank correction, initialized from the error of the shared weights, then fine-tunes both. ' +
+    'The file holds the block once plus the corrections; the computation does not shrink. ' +
+    'The variants d0 have no corrections and show what sharing alone loses.',
   paper: {
     title: 'Relaxed Recursive Transformers: Effective Parameter Sharing with Layer-wise LoRA',
     authors: 'Sangmin Bae, Adam Fisch, Hrayr Harutyunyan, Ziwei Ji, Seungyeon Kim, Tal Schuster',
@@ -37,7 +37,12 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params: v.strictObject({
-    times: v.pipe(v.number(), v.integer(), v.minValue(2), v.description('How often the block of layers is run.')),
+    times: v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(2),
+      v.description('Number of times that the block of layers is run.'),
+    ),
     delta: v.pipe(
       v.number(),
       v.minValue(0),

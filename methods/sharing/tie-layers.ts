@@ -38,8 +38,8 @@ export default defineMethod({
   revision: 1,
   description:
     'Lets neighbouring layers read one set of weights, their mean or that of the first, and corrects the output of each layer by a least-squares fit on calibration text: a scale per output, or a low-rank matrix. ' +
-    'The file holds shared weights once; the work of running it does not shrink. ' +
-    'The variants naive are controls without a correction.',
+    'The file holds shared weights once; the computation does not shrink. ' +
+    'The naive variants are controls without a correction.',
   paper: {
     title: 'Lessons on Parameter Sharing across Layers in Transformers',
     authors: 'Sho Takase, Shun Kiyono',
@@ -56,7 +56,7 @@ export default defineMethod({
     share: v.optional(shareParameter, 'all'),
     correction: v.pipe(
       v.picklist(['none', 'scale', 'low-rank']),
-      v.description('What each layer gets of its own: nothing, a factor per output, or a low-rank matrix.'),
+      v.description('Correction of each layer: none, a factor per output, or a low-rank matrix.'),
     ),
     delta: v.optional(
       v.pipe(

@@ -22,8 +22,8 @@ export default defineMethod({
   revision: 1,
   description:
     'Sorts the weights of a matrix, a layer or the whole model into a few clusters and stores for each weight the number of its cluster, and the clusters’ values once. ' +
-    'What the clusters are is decided by the weights alone. ' +
-    'Saves file, not memory or time: weights are looked up when the model is loaded.',
+    'The clusters depend on the weights alone; no data is used. ' +
+    'It saves file size, not memory or time: the weights are looked up when the model is loaded.',
   paper: {
     title: 'Deep Compression: Compressing Deep Neural Networks with Pruning, Trained Quantization and Huffman Coding',
     authors: 'Song Han, Huizi Mao, William J. Dally',
@@ -32,7 +32,7 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params: v.strictObject({
-    clusters: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(256), v.description('Different values.')),
+    clusters: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(256), v.description('Number of clusters.')),
     share: v.optional(
       v.pipe(v.picklist(['matrix', 'layer', 'model']), v.description('Whose weights share the values.')),
       'matrix',

@@ -18,7 +18,9 @@ import {
 export const activationBitsParameter = v.optional(
   v.pipe(
     v.picklist([4, 8]),
-    v.description('Bits of what enters linear layers, on a fixed grid; without it the kernel rounds as it runs.'),
+    v.description(
+      'Bits of the inputs of linear layers, on a fixed grid; without it the kernel quantizes them at run time.',
+    ),
   ),
 );
 

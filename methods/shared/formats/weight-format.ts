@@ -23,7 +23,7 @@ export const weightFormat = {
   activations: v.optional(
     v.pipe(
       v.picklist(['int8', 'float32']),
-      v.description('What the kernel multiplies with: activations quantized to 8 bits as it runs, or as they are.'),
+      v.description('Activations that the kernel multiplies: quantized to 8 bits at run time, or in float32.'),
     ),
     'int8',
   ),
@@ -31,7 +31,7 @@ export const weightFormat = {
     v.pipe(
       v.picklist(['float32', 'int4', 'int8']),
       v.description(
-        `Token embedding and output layer: as they are, or rounded to nearest, symmetric in groups of ${EMBEDDING_GROUP_SIZE}.`,
+        `Token embedding and output layer: float32, or rounded to nearest, symmetric in groups of ${EMBEDDING_GROUP_SIZE}.`,
       ),
     ),
     'float32',

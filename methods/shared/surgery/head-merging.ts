@@ -14,7 +14,7 @@ import { biasOf, restructured, withFloats } from './structure.ts';
 export const mergeParameters = {
   merged: v.pipe(
     v.union([v.pipe(v.number(), v.integer(), v.minValue(2)), v.literal('all')]),
-    v.description('Key-value heads that become one; all of a layer give multi-query attention.'),
+    v.description('Key-value heads merged into one; merging all heads of a layer gives multi-query attention.'),
   ),
   by: v.optional(
     v.pipe(

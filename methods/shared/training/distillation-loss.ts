@@ -17,7 +17,7 @@ import { TEACHER_PREFIX } from '../../../engine/training/teacher.ts';
 
 export const distillationParameters = {
   temperature: v.optional(
-    v.pipe(v.number(), v.gtValue(0), v.description('T: what logits are divided by on both sides.')),
+    v.pipe(v.number(), v.gtValue(0), v.description('T: temperature that divides the logits of student and teacher.')),
     2,
   ),
   teacherShare: v.optional(

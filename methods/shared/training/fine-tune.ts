@@ -20,7 +20,7 @@ export { taskLoss };
 
 /** The dial of a method that trains, and what goes with it. */
 export const budgetParameters = {
-  steps: v.pipe(v.number(), v.integer(), v.minValue(2), v.description('Gradient steps: the budget.')),
+  steps: v.pipe(v.number(), v.integer(), v.minValue(2), v.description('Number of gradient steps.')),
   learningRate: v.optional(
     v.pipe(v.number(), v.gtValue(0), v.description('Highest learning rate, reached after a tenth of the steps.')),
     2e-3,

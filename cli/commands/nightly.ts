@@ -45,13 +45,14 @@ export default createCommand({
   },
   async run({ args }) {
     const suite = findById('suite', suites, args.suite);
+    const entries = await entriesOf(suite, args);
     const home = homeOf(args.home);
     const progress = createRunProgress({ quiet: args.quiet });
     try {
       const night = await interruptible((signal) =>
         runNight({
           suite: suite.id,
-          entries: entriesOf(suite, args),
+          entries,
           limits: limitsOf(suite, args),
           home,
           sentinels: wholeNumber('sentinels', args.sentinels),

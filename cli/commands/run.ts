@@ -1,6 +1,7 @@
 /** `shrinkrank run`: a suite, or chosen methods × models × tasks. What the store already holds is not done again. */
 import { createCommand } from '../setup/command.ts';
 import { InputError } from '../../contracts/errors.ts';
+import type { ModelDefinition } from '../../engine/definitions/model.ts';
 import type { Limits } from '../../harness/plan/bench.ts';
 import type { SuiteEntry } from '../../harness/plan/plan.ts';
 import { kindFor } from '../../engine/model/encode-row.ts';
@@ -10,7 +11,10 @@ import { plural } from '../../contracts/words/figures.ts';
 import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
 import { createRunProgress } from '../render/progress.ts';
-import { findById, findDataset, findModel, findTask, findVariants, splitList } from '../setup/registry.ts';
+import { defaultPlace } from '../setup/default-place.ts';
+import { openModel } from '../setup/open-model.ts';
+import { findById, findDataset, findTask, findVariants, splitList } from '../setup/registry.ts';
+import { DEFAULT_CONTEXT_LIMIT } from '../../models/shared/transformers-definition.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { providerOf, runnerOption } from '../setup/runner-here.ts';
@@ -27,7 +31,18 @@ export const choiceOptions = {
   },
   models: {
     type: 'string',
-    description: 'Only these models, separated by commas; names models, too, that the suite runs on request only',
+    description:
+      'Only these models, separated by commas: ids, ./folder with config.json, tokenizer.json and safetensors, or hf:owner/name[@revision] of the hub',
+  },
+  context: {
+    type: 'string',
+    description: `Positions that models named by folder or hub are cut to (default ${DEFAULT_CONTEXT_LIMIT})`,
+    valueHint: 'tokens',
+  },
+  calibration: {
+    type: 'string',
+    description: 'Dataset that calibration and training examples are drawn from, in place of the suite’s',
+    valueHint: 'dataset',
   },
   tasks: { type: 'string', description: 'These tasks in place of the suite’s, separated by commas' },
   seeds: { type: 'string', description: 'These seeds in place of the suite’s, separated by commas' },
@@ -65,6 +80,7 @@ export default createCommand({
     { line: 'run --methods gptq,rtn/w4g32', does: 'Run all variants of one method and one variant of another.' },
     { line: 'run --methods high-cost --seeds 0,1,2', does: 'Run every method that trains, three seeds each.' },
     { line: 'run --models stories260k', does: 'Run the quick suite on a model of the Hugging Face hub.' },
+    { line: 'run --models ./my-model --methods rtn/w4g32', does: 'Run one method on a model in a folder.' },
     { line: 'run --runner webgpu', does: 'Measure speed on the GPU.' },
   ],
   args: {
@@ -81,7 +97,7 @@ export default createCommand({
       throw new InputError('run: results are never deleted; to start from nothing, name an empty folder with --home');
     }
     const suite = findById('suite', suites, args.suite);
-    const entries = entriesOf(suite, args);
+    const entries = await entriesOf(suite, args);
     const home = homeOf(args.home);
     const progress = createRunProgress({ quiet: args.quiet });
     try {
@@ -118,41 +134,65 @@ interface Choice {
   readonly models?: string | undefined;
   readonly tasks?: string | undefined;
   readonly seeds?: string | undefined;
+  readonly context?: string | undefined;
+  readonly calibration?: string | undefined;
 }
 
-export function entriesOf(suite: Suite, choice: Choice): SuiteEntry[] {
-  const wantedModels =
-    choice.models === undefined ? undefined : splitList('models', choice.models).map((id) => findModel(id).id);
+/** A model with what a suite, or its kind where no suite has it, asks of it. */
+interface Place {
+  readonly model: ModelDefinition;
+  readonly calibration: string;
+  readonly tasks: readonly string[];
+  readonly variants: readonly string[];
+}
+
+export async function entriesOf(suite: Suite, choice: Choice): Promise<SuiteEntry[]> {
+  const places = await placesOf(suite, choice);
   const wanted = choice.methods === undefined ? undefined : findVariants(splitList('methods', choice.methods));
   const tasks = choice.tasks === undefined ? undefined : splitList('tasks', choice.tasks).map(findTask);
-  const tasksFor = (entry: Suite['entries'][number]) => {
-    const kind = findModel(entry.model).kind;
-    return tasks?.filter(({ task }) => kindFor(task.metric) === kind) ?? entry.tasks.map(findTask);
-  };
+  const tasksFor = ({ model, tasks: own }: Place) =>
+    tasks?.filter(({ task }) => kindFor(task.metric) === model.kind) ?? own.map(findTask);
   const seeds =
     choice.seeds === undefined
       ? suite.seeds
       : splitList('seeds', choice.seeds).map((text) => wholeNumber('seeds', text));
-  const entries = suite.entries.filter(({ model, onRequest = false }) => wantedModels?.includes(model) ?? !onRequest);
-  if (entries.length === 0) {
-    throw new InputError(
-      `suite ${suite.id} has none of the models ${choice.models}; it has ${suite.entries.map(({ model }) => model).join(', ')}`,
-    );
-  }
-  const asked = entries.filter((entry) => tasksFor(entry).length > 0);
+  // Without --tasks a model of a kind that no task asks for is compressed and timed all the same.
+  const asked = places.filter((place) => tasks === undefined || tasksFor(place).length > 0);
   if (asked.length === 0) {
     throw new InputError(
-      `--tasks: ${choice.tasks} do not fit ${entries.map(({ model }) => model).join(', ')}; choose other models with --models`,
+      `--tasks: ${choice.tasks} do not fit ${places.map(({ model }) => model.id).join(', ')}; choose other models with --models`,
     );
   }
-  return asked.map((entry) => ({
-    model: findModel(entry.model),
-    calibration: findDataset(entry.calibration),
-    tasks: tasksFor(entry),
+  return asked.map((place) => ({
+    model: place.model,
+    calibration: findDataset(choice.calibration ?? place.calibration),
+    tasks: tasksFor(place),
     // Every variant is compared with dense, so a choice of methods never leaves it out.
-    variants: wanted ? withDense(wanted) : findVariants(entry.variants),
+    variants: wanted ? withDense(wanted) : findVariants(place.variants),
     seeds,
   }));
+}
+
+async function placesOf(suite: Suite, { models, tasks, context }: Choice): Promise<readonly Place[]> {
+  if (models === undefined) {
+    if (context !== undefined) throw new InputError('--context: name the models it is for with --models');
+    const usual = suite.entries.filter(({ onRequest = false }) => !onRequest);
+    return Promise.all(usual.map(async (entry) => ({ ...entry, model: await openModel(entry.model) })));
+  }
+  const contextLimit = context === undefined ? undefined : wholeNumber('context', context, 2);
+  const places: Place[] = [];
+  for (const name of splitList('models', models)) {
+    const model = await openModel(name, { contextLimit });
+    const own = suite.entries.filter((entry) => entry.model === model.id);
+    if (own.length > 0) places.push(...own.map((entry) => ({ ...entry, model })));
+    else
+      places.push({
+        model,
+        variants: suite.entries[0]?.variants ?? [],
+        ...defaultPlace(model, tasks === undefined ? undefined : splitList('tasks', tasks)),
+      });
+  }
+  return places;
 }
 
 /** Where trials run: here, with methods in a sandbox, or in a fleet, whose workers have sandboxes of their own. */

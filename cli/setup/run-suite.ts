@@ -10,6 +10,7 @@ import { finishRun, recordEvaluation, recordMeasurement, recordRun, recordTrial 
 import { datasets } from '../../datasets/index.ts';
 import { models } from '../../models/index.ts';
 import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../../contracts/result.ts';
+import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import { createHubClient } from '../../engine/hub/hub-client.ts';
@@ -24,6 +25,7 @@ import { createPreparer } from '../../harness/plan/prepare.ts';
 import type { SandboxPolicy } from '../../harness/sandbox/sandbox-support.ts';
 import { openWorkspace } from '../../harness/plan/workspace.ts';
 import { readMachine } from '../../harness/measure/machine.ts';
+import type { ModelDefinition } from '../../engine/definitions/model.ts';
 import { modelRevision } from '../../engine/model/load-model.ts';
 import { remark } from './output.ts';
 import { REPOSITORY_ROOT, methodUnits, taskUnits } from './registry.ts';
@@ -81,6 +83,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
   const machine = readMachine();
+  requireKnownToWorkers(request);
   const place = request.fleet ?? (await runnerHere(request.provider ?? 'cpu', machine));
   const workspace = openWorkspace(
     request.home,
@@ -92,7 +95,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   try {
     const opened = openStore(workspace.storePath);
     store = opened;
-    recordCatalog(store, catalog());
+    recordCatalog(store, catalog(request.entries.map(({ model }) => model)));
     let here: RunnerHere;
     if ('runner' in place) here = place;
     else {
@@ -159,6 +162,16 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   }
 }
 
+/** Workers look models up by their id. */
+function requireKnownToWorkers({ fleet, entries }: RunSuiteRequest): void {
+  const stranger = fleet && entries.find(({ model }) => !models.some(({ id }) => id === model.id));
+  if (stranger) {
+    throw new InputError(
+      `${stranger.model.id}: a fleet runs registered models alone (${models.map(({ id }) => id).join(', ')}); run it without --fleet`,
+    );
+  }
+}
+
 function doneIn(
   store: Store,
   { plan, retryFailed }: { readonly plan: readonly PlannedTrial[]; readonly retryFailed: boolean },
@@ -175,8 +188,9 @@ function doneIn(
   };
 }
 
-/** What the board tells of the registered units. */
-export function catalog(): Catalog {
+/** What the board tells of the registered units, and of the models `named` by folder or hub. */
+export function catalog(named: readonly ModelDefinition[] = []): Catalog {
+  const all = new Map([...models, ...named].map((model) => [model.id, model]));
   return {
     methods: methodUnits.map(({ method, file }) => ({
       id: method.id,
@@ -190,7 +204,7 @@ export function catalog(): Catalog {
       variants: Object.entries(method.variants).map(([id, params]) => ({ id, params: { ...params } })),
       sourceFile: relative(REPOSITORY_ROOT, file),
     })),
-    models: models.map((model) => ({
+    models: [...all.values()].map((model) => ({
       id: model.id,
       title: model.title,
       architecture: model.architecture,

@@ -110,6 +110,8 @@ export interface ModelDefinition {
   readonly kind: ModelKind;
   readonly licence: string;
   readonly citation: string;
+  /** Positions the model is cut to where it has more; part of what the model is. Absent where it is whole. */
+  readonly contextLimit?: number;
   /** Where the weights come from. */
   readonly source:
     | { readonly kind: 'hub'; readonly repo: string; readonly revision: string; readonly files: readonly HubFile[] }

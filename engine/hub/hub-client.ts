@@ -6,53 +6,26 @@
 import { createHash } from 'node:crypto';
 import { open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleepFor } from 'node:timers/promises';
-import { getHFHubCachePath, HubApiError, pathsInfo } from '@huggingface/hub';
+import { HubApiError, pathsInfo } from '@huggingface/hub';
 import type { HubFileRequest, ModelHub } from '../../contracts/dataset.ts';
 import { InputError, IntegrityError } from '../../contracts/errors.ts';
 import { cachePlaces, linkSnapshot } from './cache-layout.ts';
 import { download, type ExpectedHash, hashOfFile, sizeOf } from './download.ts';
-import { type RetryPolicy, TransientError, withRetries } from './retry.ts';
-import { isUnreachable, watchedFetch, type WatchedFetchOptions } from './watched-fetch.ts';
-
-export interface HubClientOptions {
-  /** Default: HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface/hub. */
-  readonly cacheDir?: string;
-  /** Default: HF_ENDPOINT, else https://huggingface.co. */
-  readonly hubUrl?: string;
-  readonly fetch?: typeof fetch;
-  readonly connectTimeoutMs?: number;
-  /** Longest silence within a body. */
-  readonly idleTimeoutMs?: number;
-  readonly attempts?: number;
-  readonly sleep?: RetryPolicy['sleep'];
-}
-
-/** Waits of 1, 2, 4, 8 s between five tries outlast a restart of the hub's front end. */
-const ATTEMPTS = 5;
-const FIRST_DELAY_MS = 1_000;
-/** The hub's rate limits are counted over five minutes; a longer Retry-After is reported instead of waited for. */
-const LONGEST_DELAY_MS = 300_000;
-const CONNECT_TIMEOUT_MS = 20_000;
-const IDLE_TIMEOUT_MS = 30_000;
+import { type HubClientOptions, hubSettings } from './hub-settings.ts';
+import { findRepository, refusedAccess, type HubRepository, type RepositoryRequest } from './hub-repository.ts';
+import { TransientError, withRetries } from './retry.ts';
+import { isUnreachable, wholeResponse } from './watched-fetch.ts';
 
 /** A cache that is read-only, full or no folder. */
 const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST']);
 
-export function createHubClient(options: HubClientOptions = {}): ModelHub {
-  const cacheDir = options.cacheDir ?? getHFHubCachePath();
-  const hubUrl = (options.hubUrl ?? process.env['HF_ENDPOINT'] ?? 'https://huggingface.co').replace(/\/+$/, '');
-  const http: WatchedFetchOptions = {
-    fetch: options.fetch ?? fetch,
-    connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
-  };
-  const retry: RetryPolicy = {
-    attempts: options.attempts ?? ATTEMPTS,
-    firstDelayMs: FIRST_DELAY_MS,
-    longestDelayMs: LONGEST_DELAY_MS,
-    sleep: options.sleep ?? ((delayMs) => sleepFor(delayMs)),
-  };
+export interface HubAccess extends ModelHub {
+  /** The commit and the files of a model at a branch, tag or commit. */
+  repository(request: RepositoryRequest): Promise<HubRepository>;
+}
+
+export function createHubClient(options: HubClientOptions = {}): HubAccess {
+  const { cacheDir, hubUrl, hasToken, offline: isOffline, http, retry } = hubSettings(options);
   let reached = false;
 
   async function file(request: HubFileRequest): Promise<Uint8Array> {
@@ -86,6 +59,12 @@ export function createHubClient(options: HubClientOptions = {}): ModelHub {
 
   async function fetchAndKeep(request: HubFileRequest, places: ReturnType<typeof cachePlaces>): Promise<string> {
     const { kind, repo, revision, path, range } = request;
+    if (isOffline) {
+      throw new InputError(
+        `${repo}@${revision.slice(0, 8)}: ${path} is not in the cache ${cacheDir} and HF_HUB_OFFLINE forbids asking ${hubUrl}: ` +
+          'unset it, or set HF_HUB_CACHE to a cache that has the file',
+      );
+    }
     const label = `${repo}@${revision.slice(0, 8)}: ${path}`;
     const prefix = kind === 'dataset' ? 'datasets/' : '';
     const url = `${hubUrl}/${prefix}${repo}/resolve/${revision}/${path.split('/').map(encodeURIComponent).join('/')}`;
@@ -107,7 +86,7 @@ export function createHubClient(options: HubClientOptions = {}): ModelHub {
         label,
         retry,
         http,
-        failure: (status) => statusError(request, status),
+        failure: (status) => statusError(request, status, hasToken),
       });
       if (!range) await linkSnapshot(places.snapshot, target);
       return range ? target : places.snapshot;
@@ -160,7 +139,7 @@ export function createHubClient(options: HubClientOptions = {}): ModelHub {
         hubUrl,
         fetch: (url, init) => withRetries(retry, () => answered(url as string | URL, init ?? {}, request)),
       });
-      if (!info || info.type !== 'file') throw statusError(request, 404);
+      if (!info || info.type !== 'file') throw statusError(request, 404, hasToken);
       // Names of blobs as the standard cache has them: the LFS hash, else the Git object id.
       const etag = info.lfs?.oid ?? info.xetHash ?? info.oid;
       if (!etag || !/^[0-9a-f]{40,64}$/.test(etag)) {
@@ -175,12 +154,12 @@ export function createHubClient(options: HubClientOptions = {}): ModelHub {
           : undefined;
       return { sizeBytes: info.lfs?.size ?? info.size, etag, hash };
     } catch (error) {
-      if (error instanceof HubApiError) throw statusError(request, error.statusCode);
+      if (error instanceof HubApiError) throw statusError(request, error.statusCode, hasToken);
       throw error;
     }
   }
 
-  return { file, locate };
+  return { file, locate, repository: (request) => findRepository(request, hubSettings(options)) };
 }
 
 interface FileInfo {
@@ -223,24 +202,13 @@ function wrongHash({ repo, path, sha256 }: HubFileRequest, actual: string, remed
   return new IntegrityError(`${repo}: ${path}: expected sha256 ${sha256}, got ${actual} in the cache; ${remedy}`);
 }
 
-function statusError(request: HubFileRequest, status: number): InputError {
+function statusError(request: HubFileRequest, status: number, hasToken: boolean): InputError {
   const { kind, repo, revision, path } = request;
   const what = `${kind} ${repo} at revision ${revision}: ${path}`;
   if (status === 404)
     return new InputError(`${what}: the hub has no such file (404); check repository, revision and path`);
   if (status === 401 || status === 403) {
-    return new InputError(
-      `${what}: the hub refuses access (${status}); the repository is private, gated or misspelt: ` +
-        'download it with an account that may and set HF_HUB_CACHE to that cache',
-    );
+    return new InputError(`${what}: the hub refuses access (${status}); ${refusedAccess(hasToken)}`);
   }
   return new InputError(`${what}: unexpected answer ${status} of the hub; check HF_ENDPOINT`);
-}
-
-/** A response read to its end, so that a stalled body counts as a failed try. */
-async function wholeResponse(url: string | URL, init: RequestInit, http: WatchedFetchOptions): Promise<Response> {
-  const { response, chunks } = await watchedFetch(url, init, http);
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks()) parts.push(chunk);
-  return new Response(Buffer.concat(parts), { status: response.status, headers: response.headers });
 }

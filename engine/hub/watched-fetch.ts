@@ -88,3 +88,15 @@ export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return UNREACHABLE.has((error as NodeJS.ErrnoException).code ?? '') || isUnreachable(error.cause);
 }
+
+/** A response read to its end, so that a stalled body counts as a failed try. */
+export async function wholeResponse(
+  url: string | URL,
+  init: RequestInit,
+  http: WatchedFetchOptions,
+): Promise<Response> {
+  const { response, chunks } = await watchedFetch(url, init, http);
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks()) parts.push(chunk);
+  return new Response(Buffer.concat(parts), { status: response.status, headers: response.headers });
+}

@@ -31,15 +31,16 @@ export async function loadTokenizer(definition: ModelDefinition, hub: ModelHub):
 }
 
 /**
- * SHA-256 over what the model is made from: repository, revision and file hashes. Part of every trial's key. The code
+ * SHA-256 over what the model is made from: repository, revision, file hashes and the limit of its context. Part of every trial's key. The code
  * that turns files into a graph is not in it: a change there that moves a number raises the protocol's version.
  */
 export function modelRevision(definition: ModelDefinition): string {
   const { source } = definition;
   const origin = source.kind === 'hub' ? `hub ${source.repo}@${source.revision}` : source.kind;
   const files = source.files.map(({ path, sha256 }) => `${path} ${sha256}`).sort();
+  const limit = definition.contextLimit === undefined ? [] : [`context ${definition.contextLimit}`];
   return createHash('sha256')
-    .update([origin, ...files].join('\n'))
+    .update([origin, ...limit, ...files].join('\n'))
     .digest('hex');
 }
 

@@ -15,6 +15,15 @@ const MAX_SETTINGS_BYTES = 16 * 2 ** 20;
 /** Larger than any vocabulary in use by an order of magnitude. */
 const MAX_TOKEN_ID = 2 ** 22;
 
+/** Parts that a file may leave out, and the package asks for. */
+const ABSENT = {
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: null,
+  post_processor: null,
+  decoder: null,
+} as const;
+
 const MODEL_TYPES = ['BPE', 'WordPiece', 'Unigram'] as const;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -32,7 +41,8 @@ export async function readTokenizerJson(files: ModelFiles): Promise<Tokenizer> {
   const ids = vocabularyOf(json, path);
   const made = guarded(
     path,
-    () => new PackageTokenizer({ ...json, pre_tokenizer: withUnicodeDigits(json['pre_tokenizer']) }, settings),
+    () =>
+      new PackageTokenizer({ ...ABSENT, ...json, pre_tokenizer: withUnicodeDigits(json['pre_tokenizer']) }, settings),
   );
   const separates = separatesIdeographs(json['normalizer']);
   const idsOf = (

@@ -20,7 +20,7 @@ export interface DescribedModel {
 /** What config.json describes. Throws InputError for what it cannot be, UnsupportedError for an architecture that is not built. */
 export async function describeModel(files: ModelFiles, options: ReadOptions): Promise<DescribedModel> {
   const path = 'config.json';
-  const config = parseConfig(await files.read(path, { maxBytes: MAX_CONFIG_BYTES }), path);
+  const config = await readJsonFile(files, path);
   const modelType = (config as { readonly model_type?: unknown } | null)?.model_type;
   const architecture = architectures.find((known) => known.modelType === modelType);
   if (architecture === undefined) {
@@ -54,7 +54,9 @@ export async function buildTransformersModel(id: string, files: ModelFiles, opti
   }
 }
 
-function parseConfig(bytes: Uint8Array, label: string): unknown {
+/** A settings file. Throws InputError where it is not JSON or too large to be one. */
+export async function readJsonFile(files: ModelFiles, label: string): Promise<unknown> {
+  const bytes = await files.read(label, { maxBytes: MAX_CONFIG_BYTES });
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {

@@ -29,6 +29,8 @@ export interface HubServer {
   readonly url: string;
   /** Every request, as `GET /path range`. */
   readonly requests: readonly string[];
+  /** The authorization header of every request, in the same order. */
+  readonly authorizations: readonly (string | undefined)[];
   readonly faults: Fault[];
   /** Faults of the paths-info API. */
   readonly apiFaults: Fault[];
@@ -41,15 +43,32 @@ export async function startHubServer(
   files: Readonly<Record<string, HubServerFile>>,
 ): Promise<HubServer> {
   const requests: string[] = [];
+  const authorizations: (string | undefined)[] = [];
   const faults: Fault[] = [];
   const apiFaults: Fault[] = [];
 
   const server = createServer((request, response) => {
     const url = request.url ?? '';
+    authorizations.push(request.headers.authorization);
     requests.push([request.method, url, request.headers.range].filter(Boolean).join(' '));
     const api = /^\/api\/(models|datasets)\/(.+)\/paths-info\/(\w+)$/.exec(url);
     if (api) {
       void pathsInfo(request, response, { folder: `${api[1]}/${api[2]}`, revision: String(api[3]) });
+      return;
+    }
+    const revisions = /^\/api\/models\/([^/]+\/[^/]+)\/revision\/([^/]+)$/.exec(url);
+    if (revisions) {
+      const fault = apiFaults.shift();
+      if (fault?.kind === 'status') return void response.writeHead(fault.status, fault.headers).end();
+      const folder = `models/${revisions[1]}/`;
+      const siblings = Object.keys(files).flatMap((key) =>
+        key.startsWith(folder) ? [{ rfilename: key.slice(folder.length) }] : [],
+      );
+      const known = siblings.length > 0 && ['main', revision].includes(decodeURIComponent(String(revisions[2])));
+      if (!known) return void response.writeHead(404).end();
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ sha: revision, siblings, tags: ['license:mit'] }));
       return;
     }
     const resolve = /^\/(datasets\/)?([^/]+\/[^/]+)\/resolve\/(\w+)\/(.+)$/.exec(url);
@@ -127,6 +146,7 @@ export async function startHubServer(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    authorizations,
     faults,
     apiFaults,
     close: () =>

@@ -17,7 +17,8 @@ import { downloadFileToCacheDir } from '@huggingface/hub';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HubFileRequest } from '../../../contracts/dataset.ts';
 import { InputError, IntegrityError } from '../../../contracts/errors.ts';
-import { createHubClient, type HubClientOptions } from '../../../engine/hub/hub-client.ts';
+import { createHubClient } from '../../../engine/hub/hub-client.ts';
+import type { HubClientOptions } from '../../../engine/hub/hub-settings.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { type HubServer, startHubServer } from '../../support/hub-server.ts';
 

@@ -1,0 +1,37 @@
+/** What is asked of a model that no suite has: by its kind. */
+import { InputError } from '../../contracts/errors.ts';
+import type { ModelDefinition } from '../../engine/definitions/model.ts';
+import { kindFor } from '../../engine/model/encode-row.ts';
+import { findTask, taskUnits } from './registry.ts';
+
+/** Text that models people ship were not trained on sentence by sentence, with splits for calibration and test. */
+const TEXT = 'wikitext-2';
+
+/**
+ * `named`: tasks that the person named in place of these; examples are drawn from the first one's dataset that has any. Throws
+ * InputError for an encoder without named tasks.
+ */
+export function defaultPlace(
+  { id, kind }: Pick<ModelDefinition, 'id' | 'kind'>,
+  named: readonly string[] | undefined,
+): { readonly calibration: string; readonly tasks: readonly string[] } {
+  const source = named
+    ?.map(findTask)
+    .find(({ task, dataset }) => kindFor(task.metric) === kind && dataset.evaluationOnly !== true);
+  const calibration = source?.dataset.id ?? TEXT;
+  switch (kind) {
+    case 'decoder':
+      return { calibration, tasks: [`${TEXT}-perplexity`] };
+    case 'embedder':
+      return { calibration, tasks: [] };
+    case 'encoder': {
+      if (named) return { calibration, tasks: [] };
+      const known = taskUnits
+        .filter(({ task }) => task.metric === 'classification-accuracy')
+        .map(({ task }) => task.id);
+      throw new InputError(
+        `${id}: which classes a classifier tells apart, only its maker knows; name tasks of the same classes with --tasks: ${known.join(', ')}`,
+      );
+    }
+  }
+}

@@ -27,7 +27,7 @@ export default defineMethod({
   revision: 1,
   description:
     'Replaces whole attention or feed-forward blocks by one linear layer each, fitted in closed form to their outputs on calibration text. Blocks whose canonical correlations show them to be most nearly linear are replaced first. ' +
-    'It needs no gradients and no training. The model becomes smaller and faster. ' +
+    'It needs no gradients and no training, and the model becomes smaller and faster. ' +
     'The variants -dropped are controls that remove the same blocks without replacement.',
   paper: {
     title: 'Efficient Large Language Model Inference with Neural Block Linearization',

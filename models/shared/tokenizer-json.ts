@@ -42,7 +42,10 @@ export async function readTokenizerJson(files: ModelFiles): Promise<Tokenizer> {
   const made = guarded(
     path,
     () =>
-      new PackageTokenizer({ ...ABSENT, ...json, pre_tokenizer: withUnicodeDigits(json['pre_tokenizer']) }, settings),
+      new PackageTokenizer(
+        { ...ABSENT, ...json, pre_tokenizer: withUnicodeDigits(json['pre_tokenizer'] ?? null) },
+        settings,
+      ),
   );
   const separates = separatesIdeographs(json['normalizer']);
   const idsOf = (

@@ -27,6 +27,8 @@ const NUMERIC_KERNELS: readonly string[] = [
   'engine/runtime/statistics.ts',
   'engine/training/fake-quantize.ts',
   'engine/training/lora.ts',
+  'harness/measure/count-parameters.ts',
+  'harness/measure/quantized-weights.ts',
   'methods/architecture/bottleneck-student.ts',
   'methods/architecture/ffn-slice.ts',
   'methods/architecture/linear-attention.ts',

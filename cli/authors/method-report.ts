@@ -118,12 +118,12 @@ function differenceOf(
 
 function failuresOf(entry: BoardEntry, { unranked }: BoardRanking): BoardStanding['failures'] {
   const name = nameOf(entry);
-  const pieces = entry.trials.flatMap((trial) => [
+  const rows = entry.trials.flatMap((trial) => [
     { what: 'trial', ...trial },
     ...(trial.evaluation ? [{ what: 'evaluation', ...trial.evaluation }] : []),
     ...(trial.measurement ? [{ what: 'measurement', ...trial.measurement }] : []),
   ]);
-  const failed = pieces
+  const failed = rows
     .filter(({ status }) => status !== 'completed')
     .map(({ what, status, reason }) => ({ name, reason: `${what} ${status}: ${reason ?? 'no reason given'}` }));
   const reason = unranked.get(entry);

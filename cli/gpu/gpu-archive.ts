@@ -153,7 +153,7 @@ if [ "\${1:-}" = doctor ]; then
 fi
 shrinkrank run "$@" >&2
 ended=$?
-# 3: some pieces are left undone; the rest is worth bringing home.
+# Exit code 3: some steps have no row yet; the rows of the others are exported.
 if [ "$ended" -ne 0 ] && [ "$ended" -ne 3 ]; then exit "$ended"; fi
 rm -rf "$here/rows"
 shrinkrank export --to "$here/rows" >&2 || exit

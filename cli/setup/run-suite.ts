@@ -74,9 +74,8 @@ export interface RunSummary extends ExecutionSummary {
 }
 
 /** What is printed of it: the plan is the code's own. */
-export function withoutPlan(summary: RunSummary): Omit<RunSummary, 'plan'> {
-  const { plan: _, ...rest } = summary;
-  return rest;
+export function withoutPlan(summary: RunSummary): Omit<RunSummary, 'plan'> & { readonly plan: undefined } {
+  return { ...summary, plan: undefined };
 }
 
 export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {

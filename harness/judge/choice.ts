@@ -5,6 +5,7 @@
  * given that it is one of them. Every choice is a run of its own, so that no padding or neighbour moves an activation range.
  */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { ChoiceItem } from '../../contracts/task-items.ts';
 import type { Provider } from '../../contracts/runner.ts';
@@ -12,7 +13,7 @@ import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { createSession, type Session } from '../../engine/runtime/session.ts';
 import { recordedOptions } from '../../engine/runtime/session-options.ts';
 import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
-import { elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
+import { elements } from '../../numerics/tensor/tensor.ts';
 import { addItem, emptyItems, scoreDecision } from './item-score.ts';
 import type { Scores } from './perplexity.ts';
 import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
@@ -64,7 +65,7 @@ async function scoreContinuation(
   const outputs = await session.run(exampleFeeds(session.inputs, { tokens }));
   const summed = (name: string): number => {
     // Entry t is −ln p of token t + 1.
-    const losses = elements(outputs[name] as NumericTensor, 'float32').subarray(start - 1);
+    const losses = elements(present(outputs[name], `output ${name}`), 'float32').subarray(start - 1);
     return -losses.reduce((sum, loss) => sum + loss, 0);
   };
   return {

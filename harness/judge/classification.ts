@@ -34,9 +34,8 @@ export async function scoreClasses(task: ClassificationTask): Promise<Scores> {
       const { id, label } = item;
       signal?.throwIfAborted();
       const outputs = await session.run(exampleFeeds(session.inputs, item));
-      const [weights, denseWeights] = [PAIRED_OUTPUTS.logits, PAIRED_OUTPUTS.denseLogits].map((name) =>
-        classLogits(id, outputs[name]),
-      ) as [number[], number[]];
+      const weights = classLogits(id, outputs[PAIRED_OUTPUTS.logits]);
+      const denseWeights = classLogits(id, outputs[PAIRED_OUTPUTS.denseLogits]);
       if (weights[label] === undefined) {
         throw new InputError(`item ${id}: label ${label}, but the model has ${weights.length} classes`);
       }

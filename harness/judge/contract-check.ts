@@ -3,6 +3,7 @@
  * right shape, and is smaller than dense in at least one way. A breach is a reason to publish, not an exception.
  */
 import { BenchError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { Model } from '../../engine/definitions/model.ts';
 import type { Artifact, Size } from '../../contracts/result.ts';
 import { measureFile } from '../measure/size.ts';
@@ -161,7 +162,7 @@ async function probe(params: {
   const values = elements(logits, 'float32');
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
-    const last = dims.at(-1) as number;
+    const last = present(dims.at(-1), 'the last dimension of the logits');
     const position = Math.floor(bad / last);
     const at = dims.length === 3 ? [Math.floor(position / sequence), position % sequence] : [position];
     throw new BreachError(

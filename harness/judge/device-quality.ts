@@ -1,4 +1,5 @@
 /** Whether an artifact scores on a device as it does on the CPU: the same items, decision by decision as far as sums tell. */
+import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { DeviceQuality, Items, Quality } from '../../contracts/result.ts';
 import type { DeviceProvider } from '../../contracts/runner.ts';
@@ -23,11 +24,14 @@ type Scored = Pick<Evaluation, 'quality' | 'items'>;
 export function deviceQuality(task: string, onDevice: Scored, onCpu: Scored): DeviceQuality {
   const { metric, estimate, items, tokens: decisions }: Quality = onDevice.quality;
   const cpuLosses = perDecision(onCpu.items);
-  const differences = perDecision(onDevice.items).map((loss, item) => Math.abs(loss - (cpuLosses[item] as number)));
+  const differences = perDecision(onDevice.items).map((loss, item) =>
+    Math.abs(loss - present(cpuLosses[item], `CPU loss of item ${item}`)),
+  );
   const meanDifference = differences.reduce((sum, difference) => sum + difference, 0) / differences.length;
   const largestDifference = Math.max(...differences);
   const changedDecisions = onDevice.items.correct.reduce(
-    (sum, correct, item) => sum + Math.abs(correct - (onCpu.items.correct[item] as number)),
+    (sum, correct, item) =>
+      sum + Math.abs(correct - present(onCpu.items.correct[item], `CPU decisions of item ${item}`)),
     0,
   );
   const { meanTolerance, itemTolerance, changedTolerance } = PROTOCOL.device;
@@ -61,5 +65,5 @@ export function qualityFinding(provider: DeviceProvider, quality: DeviceQuality)
 
 /** −ln p per decision, nats, by item. */
 function perDecision({ negativeLogLikelihood, tokens }: Items): number[] {
-  return negativeLogLikelihood.map((loss, item) => loss / (tokens[item] as number));
+  return negativeLogLikelihood.map((loss, item) => loss / present(tokens[item], `tokens of item ${item}`));
 }

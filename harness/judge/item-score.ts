@@ -1,5 +1,6 @@
 /** What is recorded of one test item, and the columns it goes into. */
 import { NumericalError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import type { Items } from '../../contracts/result.ts';
 
 export interface ItemScore {
@@ -58,9 +59,12 @@ export function scoreDecision(decision: {
   const denseRight = isHighest(denseWeights, label);
   return {
     tokens: 1,
-    negativeLogLikelihood: -(q[label] as number),
-    denseNegativeLogLikelihood: -(p[label] as number),
-    klDivergence: p.reduce((sum, logP, i) => sum + Math.exp(logP) * (logP - (q[i] as number)), 0),
+    negativeLogLikelihood: -present(q[label], `choice ${label} of item ${id}`),
+    denseNegativeLogLikelihood: -present(p[label], `choice ${label} of item ${id}`),
+    klDivergence: p.reduce(
+      (sum, logP, i) => sum + Math.exp(logP) * (logP - present(q[i], `choice ${i} of item ${id}`)),
+      0,
+    ),
     sameTop: Number(weights.indexOf(Math.max(...weights)) === denseWeights.indexOf(Math.max(...denseWeights))),
     correct: Number(right),
     denseCorrect: Number(denseRight),
@@ -70,7 +74,8 @@ export function scoreDecision(decision: {
 }
 
 function isHighest(weights: readonly number[], label: number): boolean {
-  return weights.every((weight, i) => i === label || weight < (weights[label] as number));
+  const labelled = present(weights[label], `choice ${label}`);
+  return weights.every((weight, i) => i === label || weight < labelled);
 }
 
 function logSoftmax(weights: readonly number[]): readonly number[] {

@@ -126,11 +126,7 @@ async function measure(
   { dense, candidate }: { readonly dense: Model; readonly candidate: OnnxModel },
 ): Promise<MeasurementValue> {
   const { provider } = runner;
-  const {
-    threads: _,
-    onDevice,
-    ...value
-  } = await measureArtifact({
+  const { onDevice, ...value } = await measureArtifact({
     dense: model.onnxPath,
     candidate: artifactPath,
     provider,

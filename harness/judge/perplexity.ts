@@ -4,6 +4,7 @@
  */
 import { InputError, NumericalError } from '../../contracts/errors.ts';
 import type { Example } from '../../engine/definitions/method.ts';
+import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Distance, Items, Quality } from '../../contracts/result.ts';
 import type { Provider } from '../../contracts/runner.ts';
@@ -54,7 +55,7 @@ export async function scorePerplexity(task: PerplexityTask): Promise<Scores> {
     let done = 0;
     for (const [index, { tokens }] of examples.entries()) {
       signal?.throwIfAborted();
-      const id = ids[index] as string;
+      const id = present(ids[index], `id of item ${index}`);
       addItem(items, id, scoreItem(id, tokens, await session.run(exampleFeeds(session.inputs, { tokens }))));
       done += tokens.length;
       onProgress?.(done / total);
@@ -69,7 +70,7 @@ type Outputs = Readonly<Record<string, NumericTensor>>;
 
 function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore {
   const read = <D extends 'float32' | 'int64'>(name: string, dtype: D) =>
-    elements(outputs[name] as NumericTensor, dtype);
+    elements(present(outputs[name], `output ${name}`), dtype);
   const loss = read(SCORE_OUTPUTS.negativeLogLikelihood, 'float32');
   const denseLoss = read(SCORE_OUTPUTS.denseNegativeLogLikelihood, 'float32');
   const divergence = read(SCORE_OUTPUTS.klDivergence, 'float32');
@@ -81,7 +82,7 @@ function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore 
   let correctToIncorrect = 0;
   let incorrectToCorrect = 0;
   for (let t = 0; t + 1 < tokens.length; t++) {
-    const target = BigInt(tokens[t + 1] as number);
+    const target = BigInt(present(tokens[t + 1], `token ${t + 1} of item ${id}`));
     const right = top[t] === target;
     const denseRight = denseTop[t] === target;
     if (top[t] === denseTop[t]) sameTop++;

@@ -1,7 +1,7 @@
 /**
- * What a piece of work cost the process it ran in, and processes it started and waited for. To be used inside a process of
- * its own: time and energy count from the start of the meter, but the peak of the resident set is of the whole life of
- * the process, without those it started.
+ * The cost of compressing, measured from inside its process; processes it started and waited for are included. Time and
+ * energy count from the start of the meter. Peak memory is that of the process since it started, without its children, so
+ * use one process per cost.
  */
 import type { Cost } from '../../contracts/result.ts';
 import { startEnergyMeter } from './energy.ts';
@@ -35,7 +35,7 @@ export function startCostMeter(options: { readonly powercapRoot?: string } = {})
   };
 }
 
-/** Processor time of ended children and what they waited for, 10 ms fine. 0 outside Linux. */
+/** Processor time of ended children and their ended children; resolution 10 ms. 0 outside Linux. */
 function childrenCpuSeconds(): number {
   return (readProcessStat('self')?.childTicks ?? 0) / CLOCK_TICKS_PER_SECOND;
 }

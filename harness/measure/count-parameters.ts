@@ -19,7 +19,7 @@ export function countParameters(model: OnnxModel, leaveOut: ReadonlySet<string> 
   const tensors = new Map(graphs.flatMap((graph) => [...graph.initializers]));
   for (const node of nodes) {
     const value = node.op === 'Constant' ? node.attributes.get('value') : undefined;
-    if (value?.type === 'tensor') tensors.set(node.outputs[0] as string, value.value);
+    if (value?.type === 'tensor') tensors.set(node.outputs[0] ?? '', value.value);
   }
   const readers = new Map<string, { node: Node; position: number }[]>();
   for (const node of nodes) {
@@ -49,9 +49,9 @@ export function countParameters(model: OnnxModel, leaveOut: ReadonlySet<string> 
 function isGrid(node: Node, position: number, makers: ReadonlyMap<string, Node>): boolean {
   if (useOfInput(node, position) === 'grid') return true;
   if (node.op !== 'Mul') return false;
-  let source = makers.get(node.inputs[1 - position] as string);
+  let source = makers.get(node.inputs[1 - position] ?? '');
   if (source?.op === 'DynamicQuantizeLinear') return node.inputs[1 - position] === source.outputs[1];
-  if (source?.op === 'Cast') source = makers.get(source.inputs[0] as string);
+  if (source?.op === 'Cast') source = makers.get(source.inputs[0] ?? '');
   return source?.op === 'MatMulInteger';
 }
 
@@ -86,7 +86,7 @@ function countNonZero(tensor: NumericTensor, signed: boolean): number {
     const mask = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
     for (let i = 0; i < count; i++) {
       const at = i * bits;
-      if (((tensor.bytes[at >> 3] as number) >> (at & 7)) & mask) nonZero++;
+      if ((tensor.bytes[at >> 3]! >> (at & 7)) & mask) nonZero++;
     }
     return nonZero;
   }
@@ -94,7 +94,7 @@ function countNonZero(tensor: NumericTensor, signed: boolean): number {
   for (let i = 0; i < count; i++) {
     let any = 0;
     for (let b = 0; b < width; b++) {
-      const byte = tensor.bytes[i * width + b] as number;
+      const byte = tensor.bytes[i * width + b]!;
       any |= signed && b === width - 1 ? byte & 0x7f : byte;
     }
     if (any !== 0) nonZero++;

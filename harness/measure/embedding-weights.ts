@@ -18,9 +18,9 @@ export function embeddingWeights(graph: Graph, options: { readonly tied: boolean
   const found = new Set<string>();
   const ids = new Set(['input_ids']);
   for (const node of graph.nodes) {
-    if (LOOK_UPS.has(node.op) && ids.has(node.inputs[1] as string)) {
+    if (LOOK_UPS.has(node.op) && ids.has(node.inputs[1] ?? '')) {
       for (const [position, name] of node.inputs.entries()) if (position !== 1) collect(name);
-    } else if (FORMS.has(node.op) && ids.has(node.inputs[0] as string)) ids.add(node.outputs[0] as string);
+    } else if (FORMS.has(node.op) && ids.has(node.inputs[0] ?? '')) ids.add(node.outputs[0] ?? '');
   }
   if (options.tied) {
     for (const name of outputLayer(makers)?.inputs.slice(1) ?? []) collect(name);
@@ -42,6 +42,6 @@ export function embeddingWeights(graph: Graph, options: { readonly tied: boolean
 /** The matrix product nearest before `logits` along first inputs. */
 function outputLayer(makers: ReadonlyMap<string, Node>): Node | undefined {
   let node = makers.get('logits');
-  while (node !== undefined && !/MatMul|Gemm/.test(node.op)) node = makers.get(node.inputs[0] as string);
+  while (node !== undefined && !/MatMul|Gemm/.test(node.op)) node = makers.get(node.inputs[0] ?? '');
   return node;
 }

@@ -25,15 +25,19 @@ export function startEnergyMeter(root = '/sys/class/powercap'): EnergyMeter {
   return {
     joules() {
       const now = zones.map(readCounter);
-      if (zones.length === 0 || [...now, ...last].includes(undefined)) return null;
-      zones.forEach((zone, i) => {
-        const step = (now[i] as number) - (last[i] as number);
-        total += step >= 0 ? step : step + zone.rangeMicrojoules;
-      });
+      const steps = zones.map(({ rangeMicrojoules }, i) => stepOf(last[i], now[i], rangeMicrojoules));
+      if (steps.length === 0 || steps.includes(null)) return null;
+      total += steps.reduce<number>((sum, step) => sum + (step ?? 0), 0);
       last = now;
       return total / 1e6;
     },
   };
+}
+
+/** Microjoules between two readings; null where either is missing. */
+function stepOf(last: number | undefined, now: number | undefined, rangeMicrojoules: number): number | null {
+  if (last === undefined || now === undefined) return null;
+  return now >= last ? now - last : now - last + rangeMicrojoules;
 }
 
 /** Top-level zones named `package-…`: their sub-zones (core, dram) are parts of them or of the memory. */

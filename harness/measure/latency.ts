@@ -3,6 +3,7 @@
  * first to go alternating, so that drift and neighbours of a shared machine fall on both and cancel in the paired ratio.
  */
 import { Bench } from 'tinybench';
+import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { ShapeLatency } from '../../contracts/result.ts';
 import type { Feeds, Session } from '../../engine/runtime/session.ts';
@@ -84,7 +85,10 @@ export function summarizeSamples(
     p95Ms: quantile(samplesMs, 0.95),
     denseP50Ms: quantile(denseSamplesMs, 0.5),
     speedUp: bootstrapMedian({
-      values: Float64Array.from(samplesMs, (ms, round) => (denseSamplesMs[round] as number) / ms),
+      values: Float64Array.from(
+        samplesMs,
+        (ms, round) => present(denseSamplesMs[round], `dense sample of round ${round}`) / ms,
+      ),
       resamples: PROTOCOL.quality.bootstrapResamples,
       confidence: PROTOCOL.quality.confidence,
       seed: `${PROTOCOL.quality.bootstrapSeed}/latency/${id}`,

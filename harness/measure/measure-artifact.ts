@@ -17,7 +17,6 @@ export interface Measurement {
   readonly placement: Placement;
   /** Absent on the CPU. */
   readonly onDevice?: Omit<DeviceFigures, 'quality'>;
-  readonly threads: number;
   readonly sessionOptions: Record<string, string | number | boolean>;
 }
 
@@ -44,7 +43,6 @@ export async function measureArtifact(task: MeasurementTask): Promise<Measuremen
     ...timed,
     residentMemoryBytes: memory.residentBytes,
     denseResidentMemoryBytes: denseMemory.residentBytes,
-    threads,
     sessionOptions: recordedOptions({ threads, provider }),
   };
 }

@@ -113,15 +113,15 @@ function countGatherBlockQuantized(
   const dims = codes.dims.map((dim, i) => (i === rank - 1 ? (dim * 8) / bits : dim));
   const quantizeAxis = axis < 0 ? axis + rank : axis;
   const blocks = dims.map((dim, i) => (i === quantizeAxis ? Math.ceil(dim / blockSize) : dim));
-  const rowLength = dims[rank - 1] as number;
-  const zeroRow = Math.ceil(((blocks[rank - 1] as number) * bits) / 8) * 8;
+  const rowLength = dims[rank - 1]!;
+  const zeroRow = Math.ceil((blocks[rank - 1]! * bits) / 8) * 8;
   const parameters = elementCount(dims);
   let nonZero = 0;
   for (let i = 0; i < parameters; i++) {
     let zero = 2 ** (bits - 1);
     if (zeroPoint !== undefined) {
       const block = blockIndex(i, dims, blocks, quantizeAxis, blockSize);
-      const length = blocks[rank - 1] as number;
+      const length = blocks[rank - 1]!;
       zero = readBits(zeroPoint.bytes, Math.floor(block / length) * zeroRow + (block % length) * bits, bits);
     }
     // Rows of packed codes end on whole bytes, since their length is a multiple of 8 / bits.
@@ -152,7 +152,7 @@ function countAgainst(
     let zero = common;
     if (!perTensor) {
       const index =
-        blockSize > 0 ? blockIndex(i, dims, blocks, along, blockSize) : Math.floor(i / inner) % (dims[along] as number);
+        blockSize > 0 ? blockIndex(i, dims, blocks, along, blockSize) : Math.floor(i / inner) % dims[along]!;
       zero = readNumber(zeroPoint, index);
     }
     if (readNumber(codes, i) !== zero) nonZero++;
@@ -169,15 +169,15 @@ function blockIndex(
   blockSize: number,
 ): number {
   const inner = elementCount(dims.slice(axis + 1));
-  const length = dims[axis] as number;
+  const length = dims[axis]!;
   const outer = Math.floor(i / (inner * length));
   const block = Math.floor((Math.floor(i / inner) % length) / blockSize);
-  return (outer * (blocks[axis] as number) + block) * inner + (i % inner);
+  return (outer * blocks[axis]! + block) * inner + (i % inner);
 }
 
 /** `bits` (1 to 8) bits from bit offset `at`, low bits first; they do not cross a byte. */
 function readBits(bytes: Uint8Array, at: number, bits: number): number {
-  return ((bytes[Math.floor(at / 8)] as number) >> (at % 8)) & (2 ** bits - 1);
+  return (bytes[Math.floor(at / 8)]! >> (at % 8)) & (2 ** bits - 1);
 }
 
 /** Element `i` of a tensor; float16 and float8 give 0 for ±0 and their bits otherwise, enough to compare with zero. */

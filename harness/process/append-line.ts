@@ -1,8 +1,8 @@
-/** Adds a line to a ledger that people also edit by hand: its last line may lack its end. */
+/** Appends a line to a file that people also edit by hand, so its last line may lack a newline. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Makes the file and its folder where they are not there. */
+/** Creates the file and its folder if they are missing. */
 export function appendLine(path: string, line: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const text = existsSync(path) ? readFileSync(path, 'utf8') : '';

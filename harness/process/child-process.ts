@@ -1,7 +1,7 @@
 /**
- * Runs one piece of work in a process of its own, under limits, and says how it ended. The child leads a process group, so
- * that ending it ends whatever it started; it ends when this process dies. One that runs strangers' code is shut in as
- * well (sandbox.ts), and talks by lines of JSON on a pipe: what Node's own channel carries could make objects here.
+ * Runs a module in a child process under limits and says how it ended. The child leads a process group, so killing the
+ * group kills what the child started; the child also ends when this process dies. A child that runs untrusted code is
+ * sandboxed (sandbox.ts) and sends lines of JSON on a pipe, because deserializing Node's IPC messages is not safe.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';
@@ -19,21 +19,21 @@ export interface ChildRequest {
   readonly entry: string;
   readonly args: readonly string[];
   readonly cwd: string;
-  /** Where compiled modules are kept for the next child: parsing them costs more than most trials. */
+  /** Folder of V8's compile cache: compiling the modules takes longer than most trials. */
   readonly compileCache: string;
   readonly timeoutSeconds: number;
   /** Largest resident set of the child and its descendants together. */
   readonly memoryBytes: number;
   readonly signal?: AbortSignal;
-  /** Messages the child sends: by process.send, or where it is confined by tellParent, as anything JSON can say. */
+  /** Called with each message of the child: sent by process.send, or by tellParent where it is confined. */
   readonly onMessage?: (message: unknown, spent: ChildUsage) => void;
-  /** How a child that runs strangers' code is shut in. */
+  /** How a child that runs untrusted code is sandboxed. */
   readonly confinement?: Confinement;
 }
 
 export interface Confinement {
   readonly support: SandboxSupport;
-  /** Absolute paths of files and folders it may read, beside its working directory and the system's own. */
+  /** Absolute paths of files and folders it may read, besides its working directory and system files. */
   readonly readable: readonly string[];
   /** Whether Node's permission model lets it start processes. */
   readonly startsProcesses: boolean;
@@ -41,7 +41,7 @@ export interface Confinement {
 }
 
 export interface ConfinementLimits {
-  /** In the working directory, and in files without a name. */
+  /** In the working directory, and in open files that have been deleted. */
   readonly scratchBytes: number;
   readonly files: number;
   readonly processes: number;
@@ -51,15 +51,15 @@ export interface ConfinementLimits {
 
 export interface ChildUsage {
   readonly wallSeconds: number;
-  /** As last sampled; null when the child was gone before the first sample. */
+  /** As last sampled; null when the child ended before the first sample. */
   readonly cpuSeconds: number | null;
   readonly peakMemoryBytes: number;
 }
 
 /**
- * `killed`: by a signal nobody here sent, as the kernel or a person does: the piece is worth another try. `crashed`: by a
- * signal of its own making, such as a wrong memory access. `exited` covers every exit code; standard error says more.
- * `over-limit`: it took more than its confinement allows, and what. `not-started`: its sandbox could not be set up.
+ * `killed`: by a signal that this process did not send (the kernel or a person did), so the step is worth retrying.
+ * `crashed`: by a signal the child caused itself, such as SIGSEGV. `exited`: with any exit code; see its standard error.
+ * `over-limit`: it exceeded a limit of its confinement; `excess` says which. `not-started`: the sandbox setup failed.
  */
 export type ChildOutcome = ChildUsage &
   (
@@ -71,26 +71,26 @@ export type ChildOutcome = ChildUsage &
   );
 
 const SAMPLE_INTERVAL_MS = 50;
-/** The scratch folder is looked through this often, and never for more than a tenth of the time. */
+/** Interval between scans of the scratch folder, which take at most a tenth of the time. */
 const SCRATCH_INTERVAL_MS = 200;
 const SCRATCH_REST_RATIO = 10;
-/** Enough for a stack trace; a child that prints a gigabyte fills no memory here. */
+/** Enough for a stack trace; limits the memory that a child's output takes here. */
 const KEPT_OUTPUT_BYTES = 16_384;
-/** A confined child's message says little: progress, or that work begins. */
+/** Messages of a confined child are short: progress, or that compressing begins. */
 const LONGEST_MESSAGE_BYTES = 4096;
 const MESSAGE_DESCRIPTOR = 3;
-/** What V8 and the C++ library print when they are out of memory before our limit is reached. */
+/** What V8 and the C++ library print when an allocation fails before our limit is reached. */
 const OUT_OF_MEMORY_OUTPUT = /heap out of memory|Array buffer allocation failed|bad_alloc|Cannot allocate memory/i;
 const CRASHES = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP']);
-/** By number, the first of several names: SIGABRT is SIGIOT too. */
+/** Names by number; of several names the first (SIGABRT, not SIGIOT). */
 const SIGNAL_NAMES = new Map(
   Object.entries(constants.signals)
     .reverse()
     .map(([name, number]) => [number as number, name]),
 );
-/** A shell's way to say that what it ran was ended by a signal. */
+/** A shell exits with this number plus that of the signal that ended its command. */
 const SIGNAL_EXIT_CODE = 128;
-/** `unshare` and the shell that is the first process of the sandbox. */
+/** Process generations of the sandbox itself: `unshare` and the shell it starts. */
 const SANDBOX_GENERATIONS = 2;
 
 type Stop =
@@ -173,7 +173,7 @@ function endingOf(parts: {
   if (inside && exitCode !== 0 && errorOutput.endsWith(SETUP_FAILED))
     return { ending: 'not-started', errorOutput } as const;
   if (exitCode !== 0 && OUT_OF_MEMORY_OUTPUT.test(errorOutput)) return { ending: 'out-of-memory' } as const;
-  // The shell in between can only say so by a number; a method that ends with that number only misreports itself.
+  // The shell reports a signal as an exit code; a method that exits with such a code is taken for killed, nothing worse.
   const inner = inside && exitCode !== null ? SIGNAL_NAMES.get(exitCode - SIGNAL_EXIT_CODE) : undefined;
   const signalName = parts.signalName ?? inner;
   if (signalName !== undefined) {
@@ -186,7 +186,7 @@ function start(request: ChildRequest): ChildProcess {
   const { cwd, confinement, compileCache } = request;
   const node = [
     process.execPath,
-    // A JavaScript heap up to the limit: V8's own default may be lower, and its abort is told apart below.
+    // V8's default heap limit may be lower than ours.
     `--max-old-space-size=${Math.ceil(request.memoryBytes / 2 ** 20)}`,
     '--disable-warning=ExperimentalWarning',
     ...(confinement ? permissionFlags(request, confinement) : []),
@@ -219,8 +219,8 @@ function start(request: ChildRequest): ChildProcess {
 }
 
 /**
- * Node's permission model, https://nodejs.org/api/permissions.html: keeps JavaScript to these paths. Native code, which
- * onnxruntime is, it does not bind; a method that brings its own is held by the namespaces alone.
+ * Node's permission model, https://nodejs.org/api/permissions.html, limits JavaScript to these paths. It does not limit
+ * native code such as onnxruntime; only the namespaces do.
  */
 function permissionFlags(
   { cwd, entry, compileCache }: ChildRequest,
@@ -228,7 +228,7 @@ function permissionFlags(
 ): string[] {
   if (support.permissionFlag === null) return [];
   const processes = support.isolation === 'all' || startsProcesses ? '/proc' : '/proc/self';
-  // A cache that cannot be written is not read either; where there are namespaces they keep it from being written.
+  // Node does not read a compile cache it may not write. Where there are namespaces, the cache is mounted read-only.
   const written = [cwd, compileCache];
   const read = [...readable, ...written, entry, processes, ...KERNEL_FOLDERS];
   return [
@@ -242,19 +242,19 @@ function permissionFlags(
   ];
 }
 
-/** Modules are asked for by their real paths, files by the given ones. */
+/** Node resolves modules to their real paths and opens files by the given ones, so both are allowed. */
 function withRealPaths(paths: readonly string[]): string[] {
   const real = paths.flatMap((path) => {
     try {
       return [realpathSync(path)];
     } catch {
-      return []; // not there
+      return []; // does not exist
     }
   });
   return [...new Set([...paths, ...real])];
 }
 
-/** What a process needs to run, and nothing a person keeps in their environment. What it leaves in its TMPDIR goes with cwd. */
+/** Only the variables a process needs, so no secrets of the user. TMPDIR lies in cwd and is removed with it. */
 function childEnvironment({ compileCache, cwd, confinement }: ChildRequest): NodeJS.ProcessEnv {
   const kept = ['PATH', 'HOME', 'LANG', 'LD_LIBRARY_PATH'].flatMap((name) =>
     process.env[name] === undefined ? [] : [[name, process.env[name]] as const],
@@ -271,7 +271,7 @@ function childEnvironment({ compileCache, cwd, confinement }: ChildRequest): Nod
   };
 }
 
-/** Ends the child when it has filled its scratch folder, or keeps as much in files that have no name there. */
+/** Ends the child when files in its scratch folder and open deleted files together exceed the limits. */
 function watchScratch(
   folder: string,
   parts: { readonly tree: ProcessTree; readonly most: ConfinementLimits; readonly end: (reason: Stop) => void },
@@ -293,13 +293,13 @@ function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`;
 }
 
-/** Lines of JSON; what is too long or no JSON is dropped. */
+/** Reads lines of JSON; drops lines that are too long or not JSON. */
 function readMessages(
   pipe: Readable,
   { onBytes, onMessage }: { readonly onBytes: (bytes: number) => void; readonly onMessage: (message: unknown) => void },
 ): void {
   let rest = '';
-  pipe.on('error', () => {}); // reset, when the child is killed
+  pipe.on('error', () => {}); // the pipe is reset when the child is killed
   pipe.on('data', (chunk: Buffer) => {
     onBytes(chunk.byteLength);
     const lines = (rest + chunk.toString('utf8')).split('\n');
@@ -327,7 +327,7 @@ function closed(
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (exitCode, signalName) => {
-      // Output pipes stay open when a grandchild holds them, so the exit is not the close: wait a moment for the rest.
+      // `close` does not come while a grandchild holds the output pipes, so wait for it for a second only.
       const settle = () => resolve({ exitCode, signalName });
       const rest = setTimeout(settle, 1000);
       child.once('close', () => {
@@ -339,7 +339,7 @@ function closed(
   });
 }
 
-/** Drains standard output and error and keeps the end of the latter. */
+/** Reads standard output and error to their end; keeps the last bytes of standard error. */
 function keepTail(child: ChildProcess, onBytes: (bytes: number) => void): () => string {
   let kept = Buffer.alloc(0);
   child.stdout?.on('data', (chunk: Buffer) => onBytes(chunk.byteLength));

@@ -1,10 +1,10 @@
-/** What lies in a folder and below it: plain counting, which gives up when there is more than asked about. */
+/** Number of files in a folder tree and the disk space they take. */
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface FolderUse {
   readonly files: number;
-  /** Blocks taken, whatever length a file with holes claims. */
+  /** Allocated blocks, so a sparse file counts what it takes on disk. */
   readonly bytes: number;
 }
 
@@ -26,7 +26,7 @@ export function folderUse(folder: string, mostFiles: number): FolderUse {
   return { files, bytes };
 }
 
-/** Nothing of a folder that is gone meanwhile, or may not be looked into. */
+/** Empty for a folder that was removed meanwhile or cannot be read. */
 function list(path: string): Dirent[] {
   try {
     return readdirSync(path, { withFileTypes: true });

@@ -1,4 +1,4 @@
-/** How a piece of work ended: with a value, or with a status and a readable reason. */
+/** How a step ended: with a value, or with a status and a reason in words. */
 import { BenchError } from '../../contracts/errors.ts';
 import type { Status } from '../../contracts/result.ts';
 
@@ -9,7 +9,7 @@ export interface Failure {
 
 export type Outcome<T> = { readonly status: 'completed'; readonly value: T } | Failure;
 
-/** The failure a thrown error stands for: the message of an intended error, of any other the stack as well. */
+/** The failure to record for a thrown error. The reason of a BenchError is its message; of any other error, its stack. */
 export function failureOf(error: unknown): Failure {
   const status = error instanceof BenchError && error.code === 'unsupported' ? 'unsupported' : 'failed';
   return { status, reason: explain(error) };
@@ -21,7 +21,7 @@ export function explain(error: unknown): string {
   return `threw ${describe(error)}`;
 }
 
-/** A value in a word or two, for messages. */
+/** A short description of a value, for messages. */
 export function describe(value: unknown): string {
   if (value === null || typeof value !== 'object') return `${typeof value} ${String(value)}`;
   return Object.prototype.toString.call(value);

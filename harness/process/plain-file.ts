@@ -1,4 +1,4 @@
-/** Reads and removes what a stranger's process left: no link is followed, no pipe waited for, nothing read beyond a limit. */
+/** Reads and removes files of an untrusted process: follows no link, never blocks on a pipe, reads no more than a limit. */
 import { spawnSync } from 'node:child_process';
 import { type Stats, closeSync, constants, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
 
@@ -8,7 +8,7 @@ export type PlainFile =
   | { readonly kind: 'not-plain' }
   | { readonly kind: 'too-large'; readonly sizeBytes: number };
 
-/** O_NOFOLLOW and O_NONBLOCK are undefined on Windows, where links take a privilege to make. */
+/** O_NOFOLLOW and O_NONBLOCK are undefined on Windows, where creating a link needs a privilege. */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 export function readPlainFile(path: string, mostBytes: number): PlainFile {
@@ -20,7 +20,7 @@ export function readPlainFile(path: string, mostBytes: number): PlainFile {
   }
   try {
     const stat = fstatSync(file);
-    // A second name of a file that lies elsewhere would be a way to it.
+    // A hard link could name a file outside the folder.
     if (!stat.isFile() || stat.nlink !== 1) return { kind: 'not-plain' };
     if (stat.size > mostBytes) return { kind: 'too-large', sizeBytes: stat.size };
     return { kind: 'read', bytes: readFileSync(file), stat };
@@ -29,7 +29,7 @@ export function readPlainFile(path: string, mostBytes: number): PlainFile {
   }
 }
 
-/** Removes a folder, also one whose owner took care that it cannot be listed, or that its paths are too long. */
+/** Removes a folder, even one made hard to remove: without read permission, or with paths that are too long. */
 export function removeFolder(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });

@@ -1,10 +1,10 @@
-/** A lock that is a file with a process's name in it: one left by a dead process is taken over. */
+/** A lock file that holds the process id and start time of its holder. The lock of a dead process is taken over. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readProcessStat } from './process-stat.ts';
 
 /**
- * Takes the lock and gives null, or gives the living process that holds it. The lock appears whole or not at all, and of
- * several that find a dead one's only one takes it over.
+ * Takes the lock and returns null, or returns the id of the living process that holds it. Creating the lock is atomic, and
+ * when several processes find the lock of a dead one, exactly one takes it over.
  */
 export function tryProcessLock(path: string): number | null {
   const mine = `${path}.${process.pid}`;
@@ -27,7 +27,7 @@ export function releaseProcessLock(path: string): void {
   rmSync(path, { force: true });
 }
 
-/** The living process that holds the lock; null when there is none. */
+/** Id of the living process that holds the lock; null when there is none. */
 export function processHolding(path: string): number | null {
   const found = readLock(path);
   return found === undefined ? null : holderOf(found);
@@ -48,7 +48,7 @@ function linked(from: string, to: string): boolean {
   }
 }
 
-/** Moves the lock aside before removing it: what was moved may be that of a run which was quicker, and goes back. */
+/** Moves the lock aside before removing it. If another process has taken it meanwhile, its lock is put back. */
 function removeLock(path: string, content: string): void {
   const aside = `${path}.${process.pid}.left`;
   try {
@@ -69,7 +69,7 @@ function readLock(path: string): string | undefined {
   }
 }
 
-/** A process id is used again in time: the same id with another start is another process. */
+/** Process ids are reused: the same id with another start time is another process. */
 function isAlive(pid: number, start: string | undefined): boolean {
   try {
     process.kill(pid, 0);

@@ -1,13 +1,13 @@
 /**
- * A process and all that came of it, as /proc shows it: the group it leads, its descendants, those seen among them once that
- * have left both since, and at the end those that carry its folder in their environment. What slips through all of that
- * outlives it, unless it lives in a namespace of processes, where all end with the first.
+ * A process and everything it started, found in /proc: the group it leads, its descendants, processes seen in either before
+ * that have left both, and on kill those with its folder in their environment. A process that evades all of these survives,
+ * unless it runs in a PID namespace, where the kernel ends all processes with the first.
  */
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { CLOCK_TICKS_PER_SECOND, readProcessStat } from './process-stat.ts';
 
 export interface TreeUsage {
-  /** Resident sets together. */
+  /** Sum of the resident sets. */
   readonly memoryBytes: number;
   readonly cpuSeconds: number;
   readonly processes: number;
@@ -15,16 +15,16 @@ export interface TreeUsage {
 }
 
 export interface ProcessTree {
-  /** Undefined where /proc does not tell. */
+  /** Undefined outside Linux. */
   usage(): TreeUsage | undefined;
-  /** Space on disk or in memory that files take which are open and have no name any more. */
+  /** Bytes of files that are open but deleted. */
   namelessBytes(): number;
   kill(): void;
 }
 
 const PAGE_BYTES = 4096;
 const BLOCK_BYTES = 512;
-/** What is killed may have started something a moment before. */
+/** Killing is repeated, since a process may start another just before it dies. */
 const MOST_ROUNDS = 20;
 
 interface Process {
@@ -37,14 +37,14 @@ interface Process {
 }
 
 export interface ProcessTreeOptions {
-  /** Generations at the top that belong to the sandbox and are not counted: 0 where the process is itself the work. */
+  /** Generations at the top that belong to the sandbox and do not count as usage; 0 without a sandbox. */
   readonly outer: number;
-  /** Text that is in the environment of the process, and in that of no other but what it started. */
+  /** Text found only in the environment of the process and of what it started. */
   readonly mark?: string;
 }
 
 export function createProcessTree(root: number, { outer, mark }: ProcessTreeOptions): ProcessTree {
-  /** Start by process id: an id is used again in time. */
+  /** Start time by process id, since ids are reused. */
   const seen = new Map<number, number>();
 
   function members(): Process[] {
@@ -105,13 +105,13 @@ function send(pid: number): void {
   }
 }
 
-/** Processes whose environment has this in it. */
+/** Processes whose environment contains the mark. */
 function carriersOf(mark: string): number[] {
   return listProcesses().flatMap(({ pid }) => {
     try {
       return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark) ? [pid] : [];
     } catch {
-      return []; // ended meanwhile, or one of another user
+      return []; // ended meanwhile, or belongs to another user
     }
   });
 }
@@ -138,7 +138,7 @@ function namelessBytesOf(processes: readonly Process[]): number {
         if (found?.isFile() && found.nlink === 0) bytes.set(`${found.dev} ${found.ino}`, found.blocks * BLOCK_BYTES);
       }
     } catch {
-      // Ended meanwhile, or one of another user.
+      // Ended meanwhile, or belongs to another user.
     }
   }
   return [...bytes.values()].reduce((sum, value) => sum + value, 0);

@@ -1,12 +1,12 @@
-/** Messages of a confined child: a line of JSON each, on the pipe that child-process.ts reads. */
+/** Sends messages of a confined child: one line of JSON each, on the pipe that child-process.ts reads. */
 import { writeSync } from 'node:fs';
 
-/** Environment variable with the descriptor of that pipe. */
+/** Environment variable that holds the file descriptor of that pipe. */
 export const MESSAGE_VARIABLE = 'SHRINKRANK_MESSAGES';
 
 const descriptor = process.env[MESSAGE_VARIABLE];
 
-/** Does nothing where nobody listens, or while the pipe is full: progress that nobody has read yet is old. */
+/** Does nothing without a parent that listens, or while the pipe is full: unread progress is out of date anyway. */
 export function tellParent(message: object): void {
   if (descriptor === undefined) return;
   try {

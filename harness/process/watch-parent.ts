@@ -1,7 +1,7 @@
-/** Ends this process when the one that started it dies, by whatever death: a thread looks, since the main one may loop. */
+/** Ends this process when its parent dies. A thread watches, since the main thread may be busy. */
 import { Worker } from 'node:worker_threads';
 
-/** Environment variable with the parent's process id: a parent may be dead before its child can ask who it is. */
+/** Environment variable that holds the parent's process id: the parent may die before the child asks for it. */
 export const PARENT_VARIABLE = 'SHRINKRANK_PARENT';
 const WATCH_INTERVAL_MS = 100;
 

@@ -246,8 +246,8 @@ function readMounts(): Mount[] {
     .filter((line) => line !== '')
     .map((line) => {
       const [, , , , path = '', options = ''] = line.split(' ');
-      const plain = path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
-        String.fromCharCode(Number.parseInt(digits, 8)),
+      const plain = path.replaceAll(/\\([0-7]{3})/g, (escape: string) =>
+        String.fromCharCode(Number.parseInt(escape.slice(1), 8)),
       );
       return { path: plain, options: options.split(',') };
     });

@@ -17,7 +17,7 @@ import { deterministicValues } from '../../support/deterministic-values.ts';
 const SUPPORT = join(import.meta.dirname, '../../support');
 const LOOK_INTERVAL_MS = 50;
 const VARIANTS_PER_METHOD = '2';
-const PIECES = 3 * 9;
+const ROWS = 3 * 9;
 
 const found = findRedisServer();
 if ('missing' in found) console.warn(`tests of fleets are skipped: ${found.missing}`);
@@ -51,9 +51,9 @@ describe.skipIf('missing' in found)('a run with a fleet of four workers', () => 
     redis = await connectRedis(server.url);
     const workers = [1, 2, 3, 4].map(() => start('run-tiny-worker.ts', home, server.url).process);
     let coordinator = start('run-tiny-suite.ts', home, VARIANTS_PER_METHOD, server.url);
-    /** Waits until this many pieces are in the store. */
-    const holding = async (pieces: number): Promise<void> => {
-      while (piecesIn(home) < pieces) {
+    /** Waits until this many rows are in the store. */
+    const holding = async (rows: number): Promise<void> => {
+      while (rowCountIn(home) < rows) {
         if (coordinator.process.exitCode !== null)
           throw new Error(`the run ended with ${coordinator.process.exitCode}`);
         await after(LOOK_INTERVAL_MS);
@@ -109,8 +109,8 @@ describe.skipIf('missing' in found)('a run with a fleet of four workers', () => 
 
   it('has every key exactly once, nothing lost', () => {
     const keys = keysOf(together);
-    expect(keys).toHaveLength(PIECES);
-    expect(new Set(keys).size).toBe(PIECES);
+    expect(keys).toHaveLength(ROWS);
+    expect(new Set(keys).size).toBe(ROWS);
     expect(keys).toEqual(keysOf(alone));
   });
 
@@ -142,7 +142,7 @@ function rowsIn(home: string): Row[] {
   }
 }
 
-function piecesIn(home: string): number {
+function rowCountIn(home: string): number {
   const path = join(home, 'store.sqlite');
   if (!existsSync(path)) return 0;
   const store = openStore(path, { create: false });

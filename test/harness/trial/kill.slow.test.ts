@@ -12,17 +12,17 @@ import { deterministicValues } from '../../support/deterministic-values.ts';
 import { readProcessStat } from '../../../harness/process/process-stat.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../support/run-tiny-suite.ts');
-/** More of them, by SHRINKRANK_KILLS, when what is tried here has changed. */
+/** Set SHRINKRANK_KILLS to a larger number after a change of what this test covers. */
 const KILLS = Number(process.env['SHRINKRANK_KILLS'] ?? 15);
-/** How long after the moment aimed at a kill may fall; judging and starting take longer than the others. */
+/** Largest delay between the moment aimed at and the kill; judging and starting take longest. */
 const LATEST_MS = { committing: 0, compressing: 250, judging: 1000, 'any time': 2500 } as const;
 type Aim = keyof typeof LATEST_MS;
 const AIMS = Object.keys(LATEST_MS) as Aim[];
 const LOOK_INTERVAL_MS = 15;
-/** A piece whose process is killed three times over is given up: that is right, and not what is asked here. */
+/** A step whose process is killed three times is left undone, which is not what this test asks. */
 const MOST_CHILDREN_IN_A_ROW = 2;
 
-/** Who was killed, while what was going on. */
+/** Which process was killed, and what it was doing. */
 const MOMENTS = [
   'parent, committing',
   'parent, nothing running',
@@ -89,20 +89,20 @@ describe('a run whose processes are killed at random moments', () => {
     const chosen = childrenInARow < MOST_CHILDREN_IN_A_ROW ? children[random.integer(children.length + 1)] : undefined;
     if (chosen) {
       if (!kill(chosen.pid)) return;
-      killed[`child ${activityOf(chosen.command)}`]++;
+      killed[`child ${stepOf(chosen.command)}`]++;
       childrenInARow++;
       return;
     }
     if (!parent.kill('SIGKILL')) return;
     const [running] = children;
     if (committing) killed['parent, committing']++;
-    else if (running) killed[`parent, child ${activityOf(running.command)}`]++;
+    else if (running) killed[`parent, child ${stepOf(running.command)}`]++;
     else killed['parent, nothing running']++;
     childrenInARow = 0;
   }
 
-  it('is killed as often as promised, parents and children both', () => {
-    // Which moment a blow falls into depends on the machine's load; that both kinds are hit often does not.
+  it('kills parents and children as often as it is set to', () => {
+    // Which moment a kill falls into depends on the machine's load; that both kinds of process are killed often does not.
     const children = killed['child compressing'] + killed['child judging'];
     expect(kills()).toBe(KILLS);
     expect(killed['parent, committing']).toBeGreaterThan(0);
@@ -171,14 +171,14 @@ function kill(pid: number): boolean {
 }
 
 /** Resolves when a child of the run does this; never when the run ends before. */
-async function doing(activity: 'compressing' | 'judging', parent: ChildProcess): Promise<void> {
-  while (!childrenOf(parent.pid ?? 0).some(({ command }) => activityOf(command) === activity)) {
+async function doing(step: 'compressing' | 'judging', parent: ChildProcess): Promise<void> {
+  while (!childrenOf(parent.pid ?? 0).some(({ command }) => stepOf(command) === step)) {
     if (parent.exitCode !== null || parent.signalCode !== null) return new Promise(() => {});
     await after(LOOK_INTERVAL_MS);
   }
 }
 
-function activityOf(command: string): 'compressing' | 'judging' {
+function stepOf(command: string): 'compressing' | 'judging' {
   return command.includes('judge-child') ? 'judging' : 'compressing';
 }
 

@@ -29,12 +29,12 @@ import { requireArtifact } from './fleet-worker.ts';
 
 export interface FleetRequest extends Omit<ExecuteRequest, 'machine' | 'preparer'> {
   readonly redis: Redis;
-  /** The plan's; workers of this kind serve it. */
+  /** The runner of the plan; workers of its kind serve it. */
   readonly runner: Runner;
 }
 
 const LOOK_INTERVAL_MS = 200;
-/** Among waiting jobs those that lead to a trial's row go first, and measuring last, when the fleet's machines fall quiet. */
+/** Jobs that lead to a trial's row go first; measuring goes last, when the machines are idle. */
 const PRIORITIES: Readonly<Record<JobKind, number>> = { judge: 1, compress: 2, measure: 3 };
 const STATES = ['waiting', 'prioritized', 'delayed', 'active', 'completed', 'failed'] as const;
 /** How long an aborted run waits for Redis to drop its queue. */
@@ -85,7 +85,7 @@ interface Fleet {
 
 type FleetQueueJob = Job<FleetJob, string, JobKind>;
 
-/** Brings trials and queue together once. */
+/** One pass: collects finished jobs, queues missing ones and removes those no longer needed. */
 async function matchQueue(fleet: Fleet): Promise<void> {
   const { queue, coordinator } = fleet;
   const held = new Map<string, string>();
@@ -151,7 +151,7 @@ function asQueueJob(request: FleetRequest, trial: PlannedTrial, { kind, artifact
   };
 }
 
-/** The job a trial needs. A coordinator that was started anew does not know of an artifact whose judge job is still queued. */
+/** The job a trial needs. A restarted coordinator does not know of an artifact whose judge job is still queued. */
 function wantedJob(fleet: Fleet, trial: PlannedTrial, held: ReadonlyMap<string, string>): QueueJob | undefined {
   const job = queueJobOf(fleet, trial);
   if (job?.kind !== 'compress') return job;
@@ -189,9 +189,9 @@ function messageOf(error: unknown): string {
 }
 
 /**
- * The runner a run with a fleet is for: that of the workers there are, of this provider. Waits for the first.
+ * The runner of the connected workers with this provider. Waits until one connects.
  *
- * @param kind beginning of a fingerprint, where workers of several kinds are there.
+ * @param kind beginning of a fingerprint; needed when workers of several kinds are connected.
  */
 export async function chooseRunner(
   redis: Redis,
@@ -209,13 +209,13 @@ export async function chooseRunner(
         ({ fingerprint, machine }) => `${fingerprint} (${machine.cpuModel}, ${machine.cores} cores)`,
       );
       throw new InputError(
-        `${provider} workers of several kinds are there; choose one with --kind: ${kinds.join(', ')}`,
+        `${provider} workers of several kinds are connected; choose one with --kind: ${kinds.join(', ')}`,
       );
     }
     if (fitting[0]) return fitting[0];
     if (!told) {
       onRemark(
-        `no ${provider} worker${kind && ` of kind ${kind}`} is there yet; waiting for one: ` +
+        `no ${provider} worker${kind && ` of kind ${kind}`} is connected yet; waiting for one: ` +
           `shrinkrank worker --redis <url>${provider === PROVIDERS[0] ? '' : ` --runner ${provider}`}`,
       );
     }

@@ -1,17 +1,17 @@
-/** What a fleet is doing: its workers, and per kind of runner what is queued. */
+/** State of a fleet: its workers, and the queued jobs per kind of runner. */
 import type { Redis } from 'ioredis';
 import { type WorkerState, announcedWorkers, coordinatorOf, openQueue, queueNameOf, queueNames } from './fleet.ts';
 
 export interface QueueStatus {
   /** Provider and fingerprint. */
   readonly name: string;
-  /** `host:folder` of the run that gives out the work; null when none does. */
+  /** `host:folder` of the run that coordinates the queue; null when none does. */
   readonly coordinator: string | null;
   readonly waiting: number;
   readonly active: number;
-  /** Done, and not collected by the coordinator yet. */
+  /** Finished, but not yet collected by the coordinator. */
   readonly done: number;
-  /** Without a result, and not seen by the coordinator yet. */
+  /** Failed, but not yet seen by the coordinator. */
   readonly failed: number;
 }
 

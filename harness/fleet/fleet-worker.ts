@@ -1,6 +1,6 @@
 /**
- * A worker of a fleet: takes jobs of its kind of runner from the queue, does them in child processes, and hands back what
- * came of them. It writes no store. When it dies its lock runs out and another takes the job up.
+ * A worker of a fleet: takes jobs for its kind of runner from the queue, runs them in child processes and returns the
+ * results. It does not write the store. When it dies, its lock expires and another worker takes the job.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -31,24 +31,24 @@ import { warmTrialCache } from '../trial/warm-trial-cache.ts';
 export interface FleetWorkerRequest extends Omit<Bench, 'limits' | 'signal'> {
   readonly redis: Redis;
   readonly runner: Runner;
-  /** Plans what a reference names with the code that is here; throws InputError for names that are not known here. */
+  /** Plans the trial that a reference names, with this worker's code; throws InputError for unknown names. */
   readonly resolve: (reference: TrialReference) => PlannedTrial;
   readonly hostLock: HostLock;
-  /** Company of compressing and judging; timing is always done alone. */
+  /** Whether compressing and judging run alone on the machine; measuring always does. */
   readonly company: Company;
-  /** A job whose worker was not heard of for this long is given to another. */
+  /** A job whose worker has been silent this long is given to another. */
   readonly lockMs: number;
-  /** Stops taking jobs and gives back the one in hand. */
+  /** Aborting it stops the worker and returns its current job to the queue. */
   readonly signal: AbortSignal;
   readonly onJob?: (state: WorkerState) => void;
 }
 
 export const DEFAULT_LOCK_MS = 30_000;
 const ANNOUNCE_INTERVAL_MS = 3000;
-/** A job whose workers died this often in a row is given back to the coordinator as failed. */
+/** A job whose workers died this often in a row returns to the coordinator as failed. */
 const MOST_STALLS = 2;
 
-/** Returns when told to stop by the signal; throws when it is no use to the fleet, such as with other code. */
+/** Returns when the signal aborts; throws when this worker cannot serve the fleet, for instance because its code differs. */
 export async function workInFleet(request: FleetWorkerRequest): Promise<void> {
   const { redis, runner, lockMs, signal, onJob } = request;
   const ended = Promise.withResolvers<undefined>();
@@ -66,7 +66,7 @@ export async function workInFleet(request: FleetWorkerRequest): Promise<void> {
   const say = (doing: string | null) => {
     state = { ...state, doing, since: new Date().toISOString() };
     onJob?.(state);
-    announce().catch(() => {}); // Redis went away: said again in a moment
+    announce().catch(() => {}); // Redis is unreachable; the next announcement repeats it
   };
 
   const worker = new Worker<FleetJob, string, JobKind>(
@@ -95,7 +95,7 @@ export async function workInFleet(request: FleetWorkerRequest): Promise<void> {
       name: state.id,
     },
   );
-  worker.on('error', () => {}); // a lost connection, or a job that others took up: the queue has the truth
+  worker.on('error', () => {}); // a lost connection or a job that another worker took; the queue keeps the state
   const stop = () => ended.resolve(undefined);
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
@@ -150,11 +150,11 @@ async function perform(
   );
 }
 
-/** Throws IntegrityError unless the file is there and is what its name says. */
+/** Throws IntegrityError unless the file exists and its SHA-256 is the one in its name. */
 export function requireArtifact(path: string, sha256: string): void {
   if (!existsSync(path)) {
     throw new IntegrityError(
-      `artifact ${path} is not there; --artifacts must name the same folder for the coordinator and all workers`,
+      `artifact ${path} does not exist; --artifacts must name the same folder for the coordinator and all workers`,
     );
   }
   const found = createHash('sha256').update(readFileSync(path)).digest('hex');

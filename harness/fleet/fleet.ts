@@ -1,7 +1,7 @@
 /**
- * What coordinator and workers of a fleet agree on: queues of BullMQ on Redis, one per kind of runner, what a job and
- * its result hold, and where workers say that they are there. Nothing that matters lives in Redis alone: a job that is
- * lost is queued again by the coordinator, a result that is lost is made again, and the store knows what is done.
+ * What the coordinator and the workers of a fleet share: BullMQ queues on Redis, one per kind of runner; the content of jobs
+ * and results; and the announcements of workers. Losing Redis loses no results: the coordinator queues lost jobs again,
+ * lost results are computed again, and the store says what is done.
  */
 import { deserialize, serialize } from 'node:v8';
 import { Queue } from 'bullmq';
@@ -14,7 +14,7 @@ import type { Judged, JudgedStep } from '../judge/judge-artifact.ts';
 import type { PlannedTrial } from '../plan/plan.ts';
 import type { JobKind, TrialJob } from '../trial/trial-progress.ts';
 
-/** Names a trial to a process that has the same code: its key says whether it really has. */
+/** Names a trial for a process with the same code; comparing keys shows whether the code is the same. */
 export interface TrialReference {
   readonly key: string;
   readonly method: string;
@@ -24,7 +24,7 @@ export interface TrialReference {
   readonly calibration: string;
   readonly tasks: readonly string[];
   readonly seed: number;
-  /** By the device of the queue's runner. */
+  /** Whether the method trains on the device of the queue's runner. */
   readonly trainOnDevice: boolean;
 }
 
@@ -34,7 +34,7 @@ export interface FleetJob {
   readonly artifact: TrialJob['artifact'];
 }
 
-/** Travels as encodeResult() makes it. */
+/** Sent as encodeResult() encodes it. */
 export interface FleetResult {
   readonly machine: Machine;
   readonly compressed?: Compressed;
@@ -42,13 +42,13 @@ export interface FleetResult {
   readonly judged?: Judged;
 }
 
-/** What a worker says of itself, every few seconds. */
+/** What a worker announces every few seconds. */
 export interface WorkerState {
   readonly id: string;
   readonly host: string;
   readonly processId: number;
   readonly runner: Runner;
-  /** `measure rtn/w4g32 on tinyworld-gpt`; null when it waits for work. */
+  /** `measure rtn/w4g32 on tinyworld-gpt`; null when it waits for a job. */
   readonly doing: string | null;
   /** Since when, ISO 8601, UTC. */
   readonly since: string;
@@ -57,11 +57,11 @@ export interface WorkerState {
 export const QUEUE_PREFIX = 'shrinkrank';
 const WORKER_PREFIX = 'shrinkrank-worker:';
 const COORDINATOR_PREFIX = 'shrinkrank-coordinator:';
-/** A worker or coordinator not heard of for this long is taken for gone. */
+/** A worker or coordinator that has been silent this long counts as gone. */
 const LEASE_MS = 15_000;
 const RECONNECT_MOST_MS = 2000;
 
-/** Connects, and stays connected: a command given while Redis is away waits until it is back. Throws InputError. */
+/** Connects and reconnects; commands issued while Redis is unreachable wait. Throws InputError. */
 export async function connectRedis(url: string, onRemark: (text: string) => void = () => {}): Promise<Redis> {
   if (!/^(rediss?:\/\/|\/)./.test(url)) {
     throw new InputError(`--redis: expected redis://host:port or the path of a socket, got "${url}"`);
@@ -96,14 +96,14 @@ export async function connectRedis(url: string, onRemark: (text: string) => void
   return redis;
 }
 
-/** One queue per kind of runner: what is compared was made and timed on one kind of machine. */
+/** One queue per kind of runner, since compared results must come from one kind of machine. */
 export function queueNameOf(runner: Runner): string {
   return `${runner.provider}-${runner.fingerprint}`;
 }
 
 export function openQueue(redis: Redis, name: string): Queue {
   const queue = new Queue(name, { connection: redis, prefix: QUEUE_PREFIX });
-  queue.on('error', () => {}); // the connection's own listener tells
+  queue.on('error', () => {}); // connectRedis reports errors of the connection
   return queue;
 }
 
@@ -124,7 +124,7 @@ export function referenceOf({ key, identity, entry, evaluations }: PlannedTrial)
   };
 }
 
-/** Bytes of V8's own format: JSON would lose what is not finite. */
+/** V8's serialization format, base64; JSON would lose NaN and infinities. */
 export function encodeResult(result: FleetResult): string {
   return serialize(result).toString('base64');
 }
@@ -149,22 +149,22 @@ export async function announcedWorkers(redis: Redis): Promise<WorkerState[]> {
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Names of all queues there are. */
+/** Names of all queues. */
 export async function queueNames(redis: Redis): Promise<string[]> {
   const keys = await keysLike(redis, `${QUEUE_PREFIX}:*:meta`);
   return keys.map((key) => key.split(':')[1] ?? '').sort();
 }
 
-/** Who coordinates a queue; null for nobody. */
+/** `host:folder` of the run that coordinates a queue; null for none. */
 export async function coordinatorOf(redis: Redis, queue: string): Promise<string | null> {
   return redis.get(`${COORDINATOR_PREFIX}${queue}`);
 }
 
-/** One store coordinates a queue at a time; the same one that starts again goes on at once. Throws InputError. */
+/** One run folder coordinates a queue at a time; restarting from the same folder continues at once. Throws InputError. */
 export async function claimQueue(redis: Redis, queue: string, name: string): Promise<void> {
   const holder = await coordinatorOf(redis, queue);
   if (holder !== null && holder !== name) {
-    throw new InputError(`another run (${holder}) gives work to ${queue}; wait for it, or use another Redis`);
+    throw new InputError(`another run (${holder}) coordinates ${queue}; wait for it, or use another Redis`);
   }
   await redis.set(`${COORDINATOR_PREFIX}${queue}`, name, 'PX', LEASE_MS);
 }

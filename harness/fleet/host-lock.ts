@@ -1,7 +1,7 @@
 /**
- * Who works on this machine at a moment, of all the workers on it: any number side by side, or one alone. Nobody begins
- * while one is alone or waits to be, so that a latency is never taken beside other work. Files with process ids in a
- * folder all workers of the machine know; what a dead one left counts for nothing.
+ * A read-write lock among the workers of one machine: any number work side by side, or one works alone. While a worker is
+ * alone or waits to be, no other starts, so latency is never measured beside other work. The lock is a folder of files
+ * with process ids; files of dead processes are ignored.
  */
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,17 +12,17 @@ import { processHolding, releaseProcessLock, tryProcessLock } from '../process/p
 export type Company = 'alone' | 'side by side';
 
 export interface HostLock {
-  /** Does the work once this company is to be had; one work of a process at a time. */
+  /** Runs the function once the lock is held this way; one at a time per process. */
   hold<T>(company: Company, work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 const LOOK_INTERVAL_MS = 50;
 const BESIDE = 'beside-';
 
-/** @param folder known to all workers of the machine; containers share it only where it is mounted into them. */
+/** @param folder the same for all workers of the machine; mount it into containers that should share it. */
 export function openHostLock(folder = join(tmpdir(), 'shrinkrank-host')): HostLock {
   mkdirSync(folder, { recursive: true });
-  // Workers of other users take part: as in the folder of temporary files itself, nobody removes another's.
+  // Writable by workers of other users, with the sticky bit as in /tmp: nobody removes another user's files.
   if (statSync(folder).uid === process.getuid?.()) chmodSync(folder, 0o1777);
   const alone = join(folder, 'alone');
   const beside = join(folder, `${BESIDE}${process.pid}`);
@@ -45,7 +45,7 @@ export function openHostLock(folder = join(tmpdir(), 'shrinkrank-host')): HostLo
       while (processHolding(alone) !== null) await look(signal);
       tryProcessLock(beside);
       try {
-        // One that took the lock since has not seen this file, or waits for it to go.
+        // Checked again: a worker may have taken the lock before our file existed.
         if (processHolding(alone) === null) return await work();
       } finally {
         rmSync(beside, { force: true });

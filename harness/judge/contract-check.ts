@@ -1,6 +1,6 @@
 /**
  * Whether an artifact may stand on the board: it loads, has the dense model's interface, gives finite logits of the
- * right shape, and is smaller than dense in at least one way. A breach is a reason to publish, not an exception.
+ * right shape, and is smaller than dense in at least one way. A breach is published as the reason, not thrown.
  */
 import { BenchError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -14,10 +14,10 @@ import { probeTokens, tokenFeeds } from '../../engine/runtime/token-feeds.ts';
 import { createHash } from 'node:crypto';
 import { describeTensor, elements } from '../../numerics/tensor/tensor.ts';
 
-/** A file this much larger than dense is no compression, whatever else it saves; and it would fill the disk. */
+/** An artifact whose file is larger than this multiple of dense is rejected whatever else it saves. */
 export const LARGEST_FILE_RATIO = 4;
 
-/** Least saving that counts: equal weights in another order already move the compressed size by a few bytes. */
+/** Smallest saving that counts as smaller: reordering equal weights already changes the zstd size by a few bytes. */
 export const LEAST_SAVING = 0.001;
 
 export type ContractCheck =
@@ -45,7 +45,7 @@ export async function checkArtifact(params: ContractParams): Promise<ContractChe
   }
 }
 
-/** Ends the check with a reason; does not leave this file. */
+/** Ends the check with a reason; caught in this file. */
 class BreachError extends Error {}
 
 async function check({
@@ -74,7 +74,9 @@ function readArtifact(bytes: Uint8Array): OnnxModel {
   try {
     return readModel(bytes);
   } catch (error) {
-    throw new BreachError(`the artifact is no readable ONNX model: ${error instanceof Error ? error.message : error}`);
+    throw new BreachError(
+      `the artifact is not a readable ONNX model: ${error instanceof Error ? error.message : error}`,
+    );
   }
 }
 
@@ -88,7 +90,7 @@ function requireInterface(dense: OnnxModel, artifact: OnnxModel): void {
   }
 }
 
-/** Names, element types and ranks; initializers that old files also list as inputs are none. */
+/** Names, element types and ranks. Initializers that old files also list as inputs are left out. */
 function interfaceOf(model: OnnxModel, side: 'inputs' | 'outputs'): string {
   return model.graph[side]
     .filter(({ name }) => side === 'outputs' || !model.graph.initializers.has(name))
@@ -114,7 +116,7 @@ function requireSmaller(size: Size, denseSize: Size): void {
   if (MEASURES.some((measure) => size[measure] <= (1 - LEAST_SAVING) * denseSize[measure])) return;
   const figures = MEASURES.map((measure) => `${measure} ${size[measure]} (dense ${denseSize[measure]})`).join(', ');
   throw new BreachError(
-    `the artifact is smaller than dense by no measure (least saving ${LEAST_SAVING * 100} %): ${figures}`,
+    `the artifact is not at least ${LEAST_SAVING * 100} % smaller than dense by any measure: ${figures}`,
   );
 }
 
@@ -148,7 +150,7 @@ async function probe(params: {
   readonly sequence: number;
 }): Promise<void> {
   const { session, dense, batch, sequence } = params;
-  // Tokens spread over the whole vocabulary, so that each part of a compressed embedding is looked at.
+  // Tokens spread over the whole vocabulary, so each part of a compressed embedding is read.
   const ids = probeTokens({ batch, sequence, vocabularySize: vocabularyOf(dense) });
   const { logits } = await session.run(tokenFeeds(dense.onnx.graph.inputs, ids));
   const where = `for input_ids [${batch}, ${sequence}]`;
@@ -172,7 +174,7 @@ async function probe(params: {
   }
 }
 
-/** What the dense graph declares its logits to be, with these lengths in the place of their names. */
+/** Dimensions of the logits that the dense graph declares, with these lengths for its symbolic dimensions. */
 function logitsDims(
   dense: ContractParams['dense'],
   lengths: Readonly<Record<'batch' | 'sequence', number>>,

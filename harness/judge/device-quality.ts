@@ -1,4 +1,4 @@
-/** Whether an artifact scores on a device as it does on the CPU: the same items, decision by decision as far as sums tell. */
+/** Compares an artifact's scores on a device with those on the CPU, on the same items. */
 import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { DeviceQuality, Items, Quality } from '../../contracts/result.ts';
@@ -52,7 +52,7 @@ export function deviceQuality(task: string, onDevice: Scored, onCpu: Scored): De
   };
 }
 
-/** Undefined within the tolerance. */
+/** A sentence for the row; undefined when within the tolerance. */
 export function qualityFinding(provider: DeviceProvider, quality: DeviceQuality): string | undefined {
   if (quality.withinTolerance) return undefined;
   const { task, value, cpuValue, meanDifference, largestDifference, changedDecisions, decisions } = quality;

@@ -1,4 +1,4 @@
-/** Scores a candidate beside dense on a task's items by the task's metric. */
+/** Scores a candidate and the dense model on a task's items by the task's metric. */
 import type { TaskItems } from '../../contracts/task-items.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';

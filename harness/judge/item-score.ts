@@ -1,4 +1,4 @@
-/** What is recorded of one test item, and the columns it goes into. */
+/** The score of one test item, and the columns of scores that a row stores. */
 import { NumericalError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import type { Items } from '../../contracts/result.ts';
@@ -39,8 +39,8 @@ export function addItem(items: ItemColumns, id: string, score: ItemScore): void 
 
 /**
  * The score of one choice among several, from the log-weight of each under artifact and dense, in nats up to a constant:
- * −ln p of the right one and KL(dense ‖ artifact) after softmax over the choices, in float64. Right is only a choice whose
- * weight is above every other's, so that an artifact that cannot tell them apart earns nothing by their order.
+ * −ln p of the right one and KL(dense ‖ artifact) after softmax over the choices, in float64. The label
+ * counts as chosen only if its weight is above every other's, so ties earn nothing.
  * Throws NumericalError naming item and choice for a weight that is not finite.
  */
 export function scoreDecision(decision: {
@@ -50,7 +50,7 @@ export function scoreDecision(decision: {
   readonly denseWeights: readonly number[];
 }): ItemScore {
   const { id, label, weights, denseWeights } = decision;
-  // Dense first: where it fails, the candidate is not to blame.
+  // Dense first: if the dense model fails, the artifact is not to blame.
   requireFinite(id, 'the dense model', denseWeights);
   requireFinite(id, 'the artifact', weights);
   const p = logSoftmax(denseWeights);

@@ -1,4 +1,4 @@
-/** Has an artifact checked, evaluated and measured in a child process; hands over each step as it ends, records nothing. */
+/** Checks, evaluates and measures an artifact in a child process. Reports each step as it ends; the caller writes the rows. */
 import { join } from 'node:path';
 import { present } from '../../contracts/present.ts';
 import { type Bench, MOST_ATTEMPTS, type ScratchWork, describeEnding, runInScratch } from '../plan/bench.ts';

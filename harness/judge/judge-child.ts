@@ -35,7 +35,7 @@ export interface JudgeSpecification {
   readonly artifactPath: string;
   /** Key of the trial whose artifact is to be checked; null where its row is in the store already. */
   readonly trialKey: string | null;
-  /** The contract asks a method to make the model smaller; of a control it does not. */
+  /** The contract requires a method's artifact to be smaller than dense, but not a control's. */
   readonly control: boolean;
   readonly evaluations: readonly { readonly key: string; readonly testPath: string }[];
   readonly measurement: PlannedJudgement | null;
@@ -44,9 +44,9 @@ export interface JudgeSpecification {
 export interface PlannedJudgement {
   readonly key: string;
   readonly runner: Pick<Runner, 'provider' | 'device'>;
-  /** Variables that lead to the runner's device; set before anything is loaded. */
+  /** Environment variables that make the runner's device available; set before anything is loaded. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Tasks whose scores on the device are held against those on the CPU; of no use to a runner on the CPU. */
+  /** Tasks whose scores on the device are compared with those on the CPU; unused by a runner on the CPU. */
   readonly tasks: readonly { readonly task: string; readonly testPath: string }[];
 }
 
@@ -149,10 +149,10 @@ async function measure(
 }
 
 function softwareFinding(device: Device | undefined): string {
-  return `ran on ${device?.name ?? 'a device without a name'}, which is software or could not be shown to be hardware: function only, no rank among speeds`;
+  return `ran on ${device?.name ?? 'an unnamed device'}, which is emulated or not known to be hardware: shows that it works, not how fast`;
 }
 
-/** Does one step and sends how it went; true when it completed. */
+/** Runs one step and sends its outcome; true when it completed. */
 async function runStep<A extends JudgeStep>(
   step: A,
   key: string,
@@ -183,7 +183,7 @@ async function check(
 function vocabularySizeOf(model: Model): number {
   const rows = model.onnx.graph.initializers.get(model.roles.embedding.weight)?.dims[0];
   if (rows === undefined)
-    throw new InputError(`${model.id}: no embedding ${model.roles.embedding.weight}; mend its role map`);
+    throw new InputError(`${model.id}: no embedding ${model.roles.embedding.weight}; correct its role map`);
   return rows;
 }
 

@@ -93,7 +93,7 @@ function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore 
   }
   return {
     tokens: tokens.length - 1,
-    // Dense first: where it fails, the candidate is not to blame.
+    // Dense first: if the dense model fails, the artifact is not to blame.
     denseNegativeLogLikelihood: finiteSum(denseLoss, id, 'negative log-likelihood of the dense model'),
     negativeLogLikelihood: finiteSum(loss, id, 'negative log-likelihood of the artifact'),
     klDivergence: finiteSum(divergence, id, 'KL divergence of the artifact from dense'),
@@ -105,7 +105,7 @@ function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore 
   };
 }
 
-/** Sum in float64. A logit that is not finite anywhere in the vocabulary shows in the loss or the divergence of its token. */
+/** Sum in float64. A non-finite logit anywhere in the vocabulary makes the loss or the divergence of its token non-finite. */
 function finiteSum(values: Float32Array, id: string, what: string): number {
   let total = 0;
   for (const [t, value] of values.entries()) {

@@ -10,14 +10,14 @@ import type { Graph, OnnxModel } from '../../numerics/onnx/graph.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { type ModelPair, PAIRED_OUTPUTS, pairedGraph } from './paired-graph.ts';
 
-/** Outputs of the scoring graph, each [sequence − 1]: position t tells of the prediction of token t + 1. */
+/** Outputs of the scoring graph, each [sequence − 1]: position t is the prediction of token t + 1. */
 export const SCORE_OUTPUTS = {
   /** float32: −ln p of the true next token. */
   negativeLogLikelihood: 'score/negative_log_likelihood',
   denseNegativeLogLikelihood: 'score/dense_negative_log_likelihood',
   /** float32: KL(dense ‖ candidate) of the next-token distribution, nats. */
   klDivergence: 'score/kl_divergence',
-  /** int64: the most probable next token; the lowest id of several. */
+  /** int64: the most probable next token; among ties the lowest id. */
   top: 'score/top',
   denseTop: 'score/dense_top',
 } as const;
@@ -29,7 +29,7 @@ const STANDARD_OPSET = 21;
 
 /**
  * One model from `input_ids` [1, sequence] to SCORE_OUTPUTS, or those of them that are wanted. Throws InputError for a model
- * that is no decoder, and what pairedGraph throws.
+ * that is not a decoder, and what pairedGraph throws.
  */
 export function scoringGraph(models: ModelPair, wanted: readonly ScoreOutput[] = ALL_OUTPUTS): OnnxModel {
   const both = pairedGraph(models);

@@ -1,4 +1,4 @@
-/** Runs a method in a child process and keeps the artifact it makes. Records nothing: that is the caller's. */
+/** Runs a method in a child process and keeps the artifact it makes in the workspace. The caller writes the rows. */
 import { join } from 'node:path';
 import { type Bench, MOST_ATTEMPTS, type ScratchWork, describeEnding, lastWords, runInScratch } from '../plan/bench.ts';
 import type { ChildOutcome } from '../process/child-process.ts';
@@ -84,7 +84,7 @@ function shareOf(message: unknown): number {
   return typeof share === 'number' && share >= 0 && share <= 1 ? share : 0;
 }
 
-/** Why an ending says nothing of the method, so that it is worth another try. */
+/** Why the process ended if the method did not cause it, so the step is worth retrying; else undefined. */
 function causeFromOutside(ending: ChildOutcome): string | undefined {
   if (ending.ending === 'killed') return `its process was killed from outside (${ending.signalName})`;
   if (ending.ending === 'not-started') return `its sandbox could not be set up${lastWords(ending.errorOutput)}`;

@@ -1,6 +1,6 @@
 /**
- * Keeps the states of all trials of a run and carries out what follows from outcomes: rows, counts, progress. Who does the
- * jobs (this process, or a fleet) is the caller's business.
+ * Keeps the states of all trials of a run and carries out what follows from outcomes: rows, counts, progress. The
+ * caller does the jobs, in this process or with a fleet.
  */
 import { present } from '../../contracts/present.ts';
 import type { Machine } from '../../contracts/runner.ts';

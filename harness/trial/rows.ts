@@ -15,7 +15,7 @@ export interface RowOrigin {
   readonly startedAt: string;
 }
 
-/** @param account null where nothing is known of how the trial went. */
+/** @param account null where the method's process left no report. */
 export function trialRow(
   { trial, run, machine, startedAt }: RowOrigin,
   account: TrialAccount | null,
@@ -40,7 +40,7 @@ export function trialRow(
   return { ...fields, status: 'completed', artifact: outcome.value, cost: account.cost };
 }
 
-/** What a reader compares costs by, where it was not the processor's. */
+/** Names the device a method was trained on, since costs on different devices are not comparable. */
 function trainingRemark({ identity: { trainedOn } }: PlannedTrial): string[] {
   return trainedOn ? [`trained on ${trainedOn.device ?? 'a device without a name'} (${trainedOn.provider})`] : [];
 }

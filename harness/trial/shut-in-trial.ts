@@ -1,4 +1,4 @@
-/** One attempt at a trial: how its process is shut in, and what is believed of what it left behind. */
+/** One attempt at compressing: how its process is sandboxed, and which of its results are trusted. */
 import { LARGEST_FILE_RATIO } from '../judge/contract-check.ts';
 import type { ChildOutcome, ChildUsage, Confinement } from '../process/child-process.ts';
 import type { Failure, Outcome } from '../process/outcome.ts';
@@ -12,25 +12,25 @@ import { type TrialAccount, type TrialReport, falseCost, readReport } from './tr
 
 export interface TrialAttempt {
   readonly confinement: Confinement;
-  /** To be told of every message of the process. */
+  /** Call it with every message of the process. */
   hear(message: unknown, spent: ChildUsage): void;
-  /** @param failure what the ending stands for where the process left no word of its own. */
+  /** @param failure recorded when the process left no report. */
   settle(ending: ChildOutcome, failure: Failure): TrialEnding;
 }
 
 export interface TrialEnding {
-  /** The process came to its end by itself and said how. */
+  /** The process left a report. */
   readonly reported: boolean;
   readonly account: TrialAccount;
-  /** Completed: the artifact's bytes, of which nothing is known but that they are not too many. */
+  /** Completed: the artifact's bytes, checked for their number only. */
   readonly outcome: Outcome<Uint8Array>;
 }
 
-/** Room for files a method writes on its way: copies of the model in other forms, checkpoints. */
+/** Disk space for temporary files of a method, as a multiple of the dense file: converted models, checkpoints. */
 const SCRATCH_FILE_RATIO = 16;
 const SCRATCH_BYTES = 2 ** 30;
 const MOST_SCRATCH_FILES = 10_000;
-/** Pools of Python start one per core. */
+/** Python process pools start one process per core. */
 const MOST_PROCESSES = 128;
 const MOST_OUTPUT_BYTES = 16 * 2 ** 20;
 
@@ -38,7 +38,7 @@ export function shutInTrial(parts: {
   readonly sandbox: SandboxSupport;
   readonly trial: PlannedTrial;
   readonly specification: TrialSpecification;
-  /** What the method may write; by default enough for several models of dense's size. */
+  /** Bytes the method may write; the default is enough for several models of the dense model's size. */
   readonly scratchBytes?: number | undefined;
 }): TrialAttempt {
   const { sandbox, trial, specification } = parts;
@@ -87,20 +87,20 @@ export function shutInTrial(parts: {
   };
 }
 
-/** Where it was stopped, what it says of its failure is an echo of that; what it had finished before still counts. */
+/** When the harness stopped the process, its own failure report only echoes that. An artifact finished before still counts. */
 function overrules({ ending }: ChildOutcome, { outcome }: TrialReport): boolean {
   return (
     ending === 'over-limit' || ((ending === 'out-of-memory' || ending === 'timeout') && outcome.status !== 'completed')
   );
 }
 
-/** The peak of a method that starts processes is theirs and its own together, as far as it was sampled. */
+/** Peak memory of a method that starts processes includes them, as sampled from outside. */
 function withPeak(report: TrialReport | undefined, { peakMemoryBytes }: ChildOutcome): TrialReport | undefined {
   if (!report || report.cost.peakMemoryBytes >= peakMemoryBytes) return report;
   return { ...report, cost: { ...report.cost, peakMemoryBytes } };
 }
 
-/** The bytes a method left as its artifact, or what is wrong with them before anybody looks inside. */
+/** The bytes of the artifact, or why the file cannot be one. Does not parse them. */
 function artifactOf({ outcome }: TrialReport, { artifactPath, model }: TrialSpecification): Outcome<Uint8Array> {
   if (outcome.status !== 'completed') return outcome;
   const { fileBytes } = model.size;
@@ -109,9 +109,9 @@ function artifactOf({ outcome }: TrialReport, { artifactPath, model }: TrialSpec
     case 'read':
       return { status: 'completed', value: file.bytes };
     case 'missing':
-      return { status: 'invalid', reason: 'its process reported an artifact and left none' };
+      return { status: 'invalid', reason: 'its process reported an artifact, but the artifact file is missing' };
     case 'not-plain':
-      return { status: 'invalid', reason: 'what it left as its artifact is no plain file of its own folder' };
+      return { status: 'invalid', reason: 'its artifact is not a regular file in its own folder' };
     case 'too-large':
       return {
         status: 'invalid',

@@ -1,7 +1,7 @@
 /**
- * The process a method runs in. It reads what its specification names and nothing else, calls compress(), and leaves
- * the artifact and a report in its scratch folder. Started by execute.ts with the path of the specification, shut in as
- * far as the machine can (sandbox.ts): from the moment the method's module is loaded, all code here is a stranger's.
+ * The process a method runs in. It reads only the files its specification names, calls compress(), and writes the
+ * artifact and a report into its scratch folder. Started by compress-trial.ts with the path of the specification, in the
+ * strictest sandbox the machine supports (sandbox.ts): once the method's module is loaded, this process is untrusted.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -22,7 +22,7 @@ import { PARENT_VARIABLE, watchParent } from '../process/watch-parent.ts';
 export interface TrialSpecification {
   readonly methodFile: string;
   readonly params: Readonly<Record<string, unknown>>;
-  /** Names the trial's stream of random numbers. */
+  /** Seed of the trial's random numbers. */
   readonly randomSeed: string;
   readonly model: PreparedModel;
   /** Null for data-free methods. */
@@ -31,7 +31,7 @@ export interface TrialSpecification {
   readonly trainingPath: string | null;
   readonly training: {
     readonly provider: Provider;
-    /** Variables that lead to its device. */
+    /** Environment variables that make its device available. */
     readonly environment: Readonly<Record<string, string>>;
   };
   readonly artifactPath: string;
@@ -48,7 +48,7 @@ const PROGRESS_INTERVAL_MS = 200;
 if (import.meta.main) await runTrial(process.argv[2] ?? '');
 
 async function runTrial(specificationPath: string): Promise<void> {
-  // Where the kernel ends this process with its parent, no variable names the parent and no thread need look.
+  // Where the kernel ends this process with its parent, the variable is not set and no thread is started.
   if (process.env[PARENT_VARIABLE] !== undefined) watchParent();
   const specification = JSON.parse(readFileSync(specificationPath, 'utf8')) as TrialSpecification;
   Object.assign(process.env, specification.training.environment);
@@ -61,7 +61,7 @@ async function runTrial(specificationPath: string): Promise<void> {
   const notes: string[] = [];
   let simulated: string | null = null;
   let gradientSteps = 0;
-  // A trained method is charged what it says it spent; a calibrated one the tokens it was handed.
+  // A trained method reports the tokens it used; a calibrated method is charged all tokens it was given.
   let tokensSeen = training ? 0 : (calibration?.tokenCount ?? 0);
   let deviceSeconds: number | undefined;
   let reportedAtMs = 0;

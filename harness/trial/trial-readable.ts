@@ -1,6 +1,6 @@
 /**
- * What the process of a trial may read: the harness and the methods, its own inputs, and what its program and its
- * command need to run. Not the store, other artifacts, test items, datasets, results, nor anybody's home folder.
+ * The files that the process of a trial may read: the harness and the methods, its own inputs, and what Node and the
+ * method's external command need to run. Not the store, other artifacts, test items, datasets, results or home folders.
  */
 import { accessSync, constants, existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
@@ -12,7 +12,7 @@ const REPOSITORY = resolve(import.meta.dirname, '../..');
 const CODE = ['contracts', 'numerics', 'engine', 'harness', 'methods', 'node_modules', 'package.json'].map((name) =>
   join(REPOSITORY, name),
 );
-/** Parts of the folder a program is installed in; a folder that is somebody's home may have a bin too, and more beside it. */
+/** Subfolders of an installation that are readable. The rest is not: the installation may be a home folder. */
 const INSTALLATION = ['bin', 'lib', 'lib64', 'libexec', 'pyvenv.cfg'];
 const MOST_LINKS = 16;
 
@@ -37,13 +37,13 @@ export function trialReadable(
     ...installationOf(process.execPath),
     ...(program === undefined ? [] : installationOf(program)),
     ...libraries,
-    // Manifests of drivers; what they name lies beside them or among the system's libraries.
+    // Driver manifests; the libraries they name lie beside them or among the system's.
     ...Object.values(training.environment).filter(isAbsolute).map(dirname),
   ];
   return [...new Set(wanted)].filter((path) => existsSync(path));
 }
 
-/** As a shell would find it; undefined where it is nowhere. */
+/** Path of a program, searched as a shell does; undefined when it is not found. */
 function findProgram(name: string): string | undefined {
   const candidates = name.includes('/') ? [resolve(name)] : searchPath().map((folder) => join(folder, name));
   return candidates.find((path) => {
@@ -60,7 +60,7 @@ function searchPath(): string[] {
   return (process.env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
 }
 
-/** A program, every link on the way to it, and what is installed beside it; of a script its interpreter's too. */
+/** A program, the links that lead to it, and what is installed beside it; for a script, its interpreter's as well. */
 function installationOf(program: string): string[] {
   const paths = [...linksFrom(program), realpathSync(program)];
   const prefixes = paths.map((path) => dirname(dirname(path)));
@@ -85,7 +85,7 @@ function linksFrom(program: string): string[] {
   return links;
 }
 
-/** Beginning of a text file; empty where there is none. Programs are not read through. */
+/** First bytes of a file; empty when it cannot be read. */
 function textOf(path: string): string {
   try {
     if (lstatSync(path).size > 65_536) return '';

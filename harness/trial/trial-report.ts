@@ -1,16 +1,16 @@
 /**
- * What a trial's process says of itself. It runs a stranger's code, which may have written anything: the file is read as
- * such, and what the report says it cost is held against what was seen from outside.
+ * The report of a trial's process. The process runs untrusted code that may have written anything, so the file is validated
+ * and the cost it reports is compared with what was measured from outside.
  */
 import * as v from 'valibot';
 import { costSchema, type Cost } from '../../contracts/result.ts';
 import type { Outcome } from '../process/outcome.ts';
 import { readPlainFile } from '../process/plain-file.ts';
 
-/** Remarks are published: a method that notes every step of a loop has misunderstood them. */
+/** Notes are published, so their number is limited. */
 export const MOST_NOTES = 32;
 export const LONGEST_NOTE = 1000;
-/** A message with its stack; of longer ones the beginning and the end are kept. */
+/** Of a longer reason, the beginning and the end are kept. */
 const LONGEST_REASON = 3500;
 const LARGEST_REPORT_BYTES = 2 ** 20;
 
@@ -48,22 +48,22 @@ export interface TrialReport {
   readonly outcome: Outcome<null>;
 }
 
-/** What a row tells of a trial beside its outcome. */
+/** What a trial's row says besides its outcome. */
 export interface TrialAccount {
-  /** The method's, and what it was not cut off from. */
+  /** Notes of the method, and what the sandbox did not isolate. */
   readonly notes: readonly string[];
   readonly simulated: string | null;
-  /** Null where the process ended without a report, or with a false one. */
+  /** Null when the process left no report or a false one. */
   readonly cost: Cost | null;
 }
 
 export interface ReadReport {
   readonly report: TrialReport;
-  /** When it was last written, Unix milliseconds by the kernel's clock, which nobody but the kernel can set. */
+  /** When the report was last written, Unix milliseconds (ctime, which a method cannot set). */
   readonly writtenAtMs: number;
 }
 
-/** Undefined where there is none, or none of this shape, as when the process died in the middle of it. */
+/** Undefined when the report is missing or malformed, for instance because the process died while writing it. */
 export function readReport(path: string): ReadReport | undefined {
   const file = readPlainFile(path, LARGEST_REPORT_BYTES);
   if (file.kind !== 'read') return undefined;
@@ -71,14 +71,14 @@ export function readReport(path: string): ReadReport | undefined {
   return parsed.success ? { report: parsed.output, writtenAtMs: file.stat.ctimeMs } : undefined;
 }
 
-/** Between the word that work begins and the meter's start lies the loading of the method's modules. */
+/** The method's modules are loaded between the `begun` message and the start of the cost meter. */
 const WALL_SLACK_SECONDS = 5;
 const CPU_SLACK_SECONDS = 2;
 const LEAST_SHARE = 0.8;
 
 /**
- * Why the cost cannot be true; undefined where it can. `seen` is what passed, from outside, between the word that work
- * begins and the report: a method shares its process with the meter and can change the clocks there, not these.
+ * Why the reported cost cannot be true; undefined when it can. `seen` was measured from outside, between the `begun` message
+ * and the report: a method shares its process with the cost meter and could change its clocks, but not these.
  */
 export function falseCost(
   cost: Cost,
@@ -86,8 +86,8 @@ export function falseCost(
 ): string | undefined {
   const few = (reported: number, found: number, slack: number) => reported < LEAST_SHARE * found - slack;
   const text = (reported: number, found: number, what: string) =>
-    `its report says ${reported.toFixed(1)} s of ${what} for compressing, and at least ${found.toFixed(1)} s were seen from ` +
-    'outside; leave the clocks of the process alone';
+    `its report says ${reported.toFixed(1)} s of ${what} for compressing, but at least ${found.toFixed(1)} s were measured from ` +
+    'outside; a method must not change the clocks of its process';
   if (few(cost.cpuSeconds, seen.cpuSeconds, CPU_SLACK_SECONDS))
     return text(cost.cpuSeconds, seen.cpuSeconds, 'processor time');
   if (few(cost.wallSeconds, seen.wallSeconds, WALL_SLACK_SECONDS))

@@ -1,6 +1,6 @@
 /**
- * Fills the cache of compiled modules that the processes of trials read and cannot write. Only the harness's own modules
- * are loaded for it, never a method's: those would run outside their sandbox.
+ * Fills the compile cache that processes of trials may read but not write. Loads only the harness's own modules: a method's
+ * module would run outside its sandbox.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,7 +15,7 @@ const REPOSITORY = resolve(import.meta.dirname, '../..');
 const OWN_CODE = ['contracts', 'numerics', 'engine', 'harness'].map((name) => join(REPOSITORY, name));
 const TRIAL_CHILD = join(import.meta.dirname, 'trial-child.ts');
 
-/** @param methodFiles absolute paths of the methods that are about to run; what they import of the harness is loaded. */
+/** @param methodFiles absolute paths of the methods that are about to run; the harness modules they import are loaded. */
 export async function warmTrialCache(folder: string, methodFiles: readonly string[]): Promise<void> {
   const modules = [TRIAL_CHILD, ...[...new Set(methodFiles)].flatMap((file) => importClosure(file))]
     .filter((path) => OWN_CODE.some((folder) => path.startsWith(`${folder}/`)) && path.endsWith('.ts'))
@@ -37,13 +37,13 @@ export async function warmTrialCache(folder: string, methodFiles: readonly strin
     },
   );
   const [exitCode] = (await once(child, 'exit')) as [number | null];
-  // Without it trials start slower and are otherwise the same, so that a failure is not worth ending a run.
+  // Without the cache trials only start slower, so a failure does not end the run.
   if (exitCode !== 0) return;
   for (const path of [folder, ...filesBelow(folder)]) chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644);
   writeFileSync(marker, '');
 }
 
-/** Node makes these files for their owner alone, and who reads them is another user where root runs the harness. */
+/** Node makes these files readable by their owner only, but under root the trial runs as another user. */
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name));
 }

@@ -123,7 +123,7 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
     const signal = new AbortController().signal;
     const choose = (kind?: string) => chooseRunner(redis, { provider: 'cpu', kind, signal }, () => {});
     await expect(choose()).rejects.toThrow(
-      /cpu workers of several kinds are there; choose one with --kind: abc .*, abd /,
+      /cpu workers of several kinds are connected; choose one with --kind: abc .*, abd /,
     );
     expect(await choose('abd')).toEqual(kinds[1]);
     await redis.flushall();
@@ -136,12 +136,12 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
     await enqueue((job) => job);
     const workspace = openWorkspace(join(folder, 'second'));
     const second = executeInFleet({ ...requestOf(await planned(), () => {}), redis, runner, workspace });
-    await expect(second).rejects.toThrow('another run (night:/home) gives work to');
+    await expect(second).rejects.toThrow('another run (night:/home) coordinates');
     workspace.release();
     expect(await counts()).toEqual({ waiting: 1, active: 0, failed: 0 });
     expect(await coordinatorOf(redis, queueNameOf(runner))).toBe('night:/home');
     await expect(claimQueue(redis, 'cpu-abc', 'day:/home')).rejects.toThrow(
-      'another run (night:/home) gives work to cpu-abc',
+      'another run (night:/home) coordinates cpu-abc',
     );
     await redis.flushall();
   });

@@ -1,9 +1,11 @@
 /** Writes nodes into a graph that is there already: what losses, adapters and optimizers add themselves with. */
 import { GRADIENT_METADATA } from '../../numerics/autodiff/gradient.ts';
 import { InputError } from '../../contracts/errors.ts';
-import { createOperators, type Integers, type NodeExtras } from '../../numerics/onnx/builder-operators.ts';
+import { present } from '../../contracts/present.ts';
+import { createBuilderCore, freshName, requireDefined } from '../../numerics/onnx/builder-core.ts';
+import type { createOperators, Integers, NodeExtras } from '../../numerics/onnx/builder-operators.ts';
 import { redirectValue } from '../../numerics/onnx/edit.ts';
-import type { Attribute, Dim, Graph, Node, OnnxModel, OnnxTensor, ValueInfo } from '../../numerics/onnx/graph.ts';
+import type { Dim, Graph, Node, OnnxModel, OnnxTensor, ValueInfo } from '../../numerics/onnx/graph.ts';
 import { allNames, usedNames } from '../../numerics/onnx/names.ts';
 import { createNode } from '../../numerics/onnx/node.ts';
 import type { DType } from '../../numerics/tensor/dtype.ts';
@@ -55,58 +57,36 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
   const written: Node[] = [];
   const initializers = new Map(graph.initializers);
   const inputs = [...graph.inputs];
-  const constants = new Map<string, string>();
   const domains = new Set<string>();
   const counts = new Map<string, number>();
 
-  function freshName(stem: string): string {
-    let number = counts.get(stem) ?? 0;
-    let name = number === 0 ? `${prefix}${stem}` : `${prefix}${stem}_${number}`;
-    while (values.has(name) || nodeNames.has(name)) name = `${prefix}${stem}_${++number}`;
-    counts.set(stem, number + 1);
-    return name;
-  }
+  const fresh = (stem: string): string =>
+    freshName(`${prefix}${stem}`, { taken: (name) => values.has(name) || nodeNames.has(name), counts });
   function node(op: string, from: readonly string[], extras: NodeExtras = {}): readonly string[] {
-    const missing = from.find((input) => input !== '' && !values.has(input));
-    if (missing !== undefined)
-      throw new InputError(`training: ${op} reads "${missing}", which the graph does not make`);
-    const name = freshName(extras.name ?? op);
+    requireDefined(from, { where: `training: graph "${graph.name}"`, reader: `node ${op}`, defined: values });
+    const name = fresh(extras.name ?? op);
     nodeNames.add(name);
-    const outputs = extras.outputs?.map((output) => (output === '' ? '' : freshName(output))) ?? [name];
+    const outputs = extras.outputs?.map((output) => (output === '' ? '' : fresh(output))) ?? [name];
     for (const output of outputs) values.add(output);
     const { domain = '', attributes = {} } = extras;
     domains.add(domain);
     written.push(createNode({ op, domain, name, inputs: from, outputs, attributes }));
     return outputs;
   }
-  const emit = (
-    op: string,
-    from: readonly string[],
-    naming: { readonly name?: string; readonly output?: string } = {},
-    attributes: Readonly<Record<string, Attribute>> = {},
-  ): string =>
-    node(op, from, {
-      ...naming,
-      attributes,
-      ...(naming.output === undefined ? {} : { outputs: [naming.output] }),
-    })[0] as string;
   function initializer(name: string, tensor: Tensor): string {
     if (values.has(name)) throw new InputError(`training: graph "${graph.name}" has a value "${name}" already`);
     values.add(name);
     initializers.set(name, tensor);
     return name;
   }
-  function constant(key: string, tensor: Tensor): string {
-    const known = constants.get(key);
-    if (known !== undefined) return known;
-    const name = initializer(freshName(`constant.${constants.size}`), tensor);
-    constants.set(key, name);
-    return name;
-  }
-  const integers = (list: Integers): string =>
-    typeof list === 'string'
-      ? list
-      : constant(`ints ${list.join()}`, tensorOf('int64', [list.length], BigInt64Array.from(list, BigInt)));
+  const {
+    constant,
+    emit: _,
+    ...core
+  } = createBuilderCore({
+    node,
+    addConstant: (tensor, number) => initializer(fresh(`constant.${number}`), tensor),
+  });
 
   function mark(value: string, kind: 'straight-through' | 'stop'): string {
     const index = written.findIndex(({ outputs }) => outputs.includes(value));
@@ -117,10 +97,9 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
   }
 
   return {
-    ...createOperators({ node, emit, constant, integers }),
+    ...core,
     node,
     initializer,
-    integers,
     scalar: (value) =>
       constant(`float ${Object.is(value, -0) ? '-0' : value}`, tensorOf('float32', [], Float32Array.of(value))),
     input(name, dtype, dims) {
@@ -149,7 +128,7 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
       const makes = (node: Node): boolean => node.outputs.includes(value);
       const moved = graph.nodes.some(makes) || written.some(makes);
       if (moved) {
-        const inner = freshName(`${value}.inner`);
+        const inner = fresh(`${value}.inner`);
         values.add(inner);
         const move = (node: Node): Node =>
           makes(node) ? { ...node, outputs: node.outputs.map((output) => (output === value ? inner : output)) } : node;
@@ -161,7 +140,7 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
         for (const [index, node] of written.entries()) written[index] = move(node);
         const made = createNode({
           op: 'Identity',
-          name: freshName(`${value}.outer`),
+          name: fresh(`${value}.outer`),
           inputs: [replace(inner)],
           outputs: [value],
         });
@@ -178,7 +157,7 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
       }
     },
     passThrough: (value) => mark(value, 'straight-through'),
-    stopGradient: (value) => mark(emit('Identity', [value]), 'stop'),
+    stopGradient: (value) => mark(core.identity(value), 'stop'),
     has: (value) => values.has(value),
     tensor(name) {
       const found = initializers.get(name);
@@ -203,8 +182,8 @@ export function sortNodes(nodes: readonly Node[]): readonly Node[] {
   for (let start = 0; start < nodes.length; start++) {
     const stack = [start];
     while (stack.length > 0) {
-      const index = stack.at(-1) as number;
-      const node = nodes[index] as Node;
+      const index = present(stack.at(-1), 'top of the stack');
+      const node = present(nodes[index], `node ${index}`);
       const needs =
         state[index] === 0
           ? [...usedNames(node)].map((name) => makers.get(name)).filter((at) => at !== undefined && state[at] !== 2)

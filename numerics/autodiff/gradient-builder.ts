@@ -3,8 +3,10 @@
  * shapes of emitted values are known at once, constants are folded and a node that exists is not made again.
  */
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { int, ints } from '../onnx/attributes.ts';
-import { createOperators, type NodeExtras } from '../onnx/builder-operators.ts';
+import { createBuilderCore, freshName } from '../onnx/builder-core.ts';
+import type { createOperators, NodeExtras } from '../onnx/builder-operators.ts';
 import type { Attribute, Node, OnnxTensor } from '../onnx/graph.ts';
 import { createNode } from '../onnx/node.ts';
 import { type ConcreteShape, inferNodeOutputs, valueOfTensor } from '../onnx/shapes.ts';
@@ -98,30 +100,19 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
   const dtype = (value: string): DType => shapeOf(value).dtype;
   const values = (value: string): readonly number[] | undefined => shapeOf(value).values;
 
-  function freshName(stem: string): string {
-    const taken = (name: string): boolean => state.nodeNames.has(name) || state.shapes.has(name);
-    if (!taken(stem)) return stem;
-    let number = 1;
-    while (taken(`${stem}_${number}`)) number++;
-    return `${stem}_${number}`;
-  }
-
-  function constant(key: string, tensor: Tensor): string {
-    const known = state.constants.get(key);
-    if (known !== undefined) return known;
-    const name = freshName(`gradient.constant.${state.constants.size}`);
-    state.initializers.set(name, tensor);
-    state.shapes.set(name, valueOfTensor(tensor));
-    state.constants.set(key, name);
-    return name;
-  }
-  const integers = (list: readonly number[] | string): string =>
-    typeof list === 'string'
-      ? list
-      : constant(
-          `int64 [${list.length}] ${list.join()}`,
-          tensorOf('int64', [list.length], BigInt64Array.from(list, BigInt)),
-        );
+  const fresh = (stem: string): string =>
+    freshName(stem, { taken: (name) => state.nodeNames.has(name) || state.shapes.has(name) });
+  const { constant, ...operators } = createBuilderCore({
+    node,
+    constants: state.constants,
+    addConstant(tensor, number) {
+      const name = fresh(`gradient.constant.${number}`);
+      state.initializers.set(name, tensor);
+      state.shapes.set(name, valueOfTensor(tensor));
+      return name;
+    },
+  });
+  const { emit, integers } = operators;
 
   function folded(shape: ConcreteShape): string | undefined {
     if (shape.values === undefined || shape.values.length > MAX_FOLDED_ELEMENTS) return undefined;
@@ -149,10 +140,8 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
     const key = signatureOf({ op, domain, inputs, attributes: new Map(Object.entries(attributes)) });
     const known = key === undefined ? undefined : state.memo.get(key);
     if (known !== undefined && known.length >= (extras.outputs?.length ?? 1)) return known;
-    const name = freshName(`${state.prefix}${extras.name ?? op}`);
-    const outputs = extras.outputs?.map((output) => (output === '' ? '' : freshName(`${state.prefix}${output}`))) ?? [
-      name,
-    ];
+    const name = fresh(`${state.prefix}${extras.name ?? op}`);
+    const outputs = extras.outputs?.map((output) => (output === '' ? '' : fresh(`${state.prefix}${output}`))) ?? [name];
     const made = createNode({ op, domain, name, inputs, outputs, attributes });
     const shapes = inferNodeOutputs(made, { values: state.shapes, opsets: state.opsets });
     const constants = outputs.map((_, index) => shapes[index] && folded(shapes[index]));
@@ -169,15 +158,6 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
     if (key !== undefined) state.memo.set(key, outputs);
     return outputs;
   }
-  const emit = (
-    op: string,
-    inputs: readonly string[],
-    naming: { readonly name?: string } = {},
-    attributes: Readonly<Record<string, Attribute>> = {},
-  ): string => node(op, inputs, { ...naming, attributes })[0] as string;
-
-  const operators = createOperators({ node, emit, constant, integers });
-
   const scalarLike = (value: string, number: number): string => {
     const type = dtype(value);
     const tensor = typedTensor(type, [], [number]);
@@ -198,7 +178,7 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
     if (sameDims(dims(value), to)) return value;
     const made = state.producers.get(value);
     // A reshape of a reshape is one reshape.
-    const source = made?.op === 'Reshape' && made.domain === '' ? (made.inputs[0] as string) : value;
+    const source = made?.op === 'Reshape' && made.domain === '' ? (made.inputs[0] ?? value) : value;
     if (sameDims(dims(source), to)) return source;
     return emit('Reshape', [source, integers(to)], { name: 'Reshape' }, to.includes(0) ? { allowzero: int(1) } : {});
   };
@@ -214,7 +194,8 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
     }
     if (state.contrib && dtype(a) === 'float32' && (transA || transB || alpha !== 1)) {
       const attributes = { transA: int(transA ? 1 : 0), transB: int(transB ? 1 : 0), alpha: alphaAttribute(alpha) };
-      return node('FusedMatMul', [a, b], { domain: 'com.microsoft', attributes })[0] as string;
+      const [fused] = node('FusedMatMul', [a, b], { domain: 'com.microsoft', attributes });
+      return present(fused, 'output of FusedMatMul');
     }
     const product = operators.matmul(transA ? swapLast(a) : a, transB ? swapLast(b) : b);
     return scale(product, alpha);
@@ -244,7 +225,7 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
     scale,
     product: (...factors) => {
       const ordered = [...factors].sort((a, b) => elementCount(dims(a)) - elementCount(dims(b)));
-      return ordered.slice(1).reduce((product, factor) => mul(product, factor), ordered[0] as string);
+      return ordered.slice(1).reduce((product, factor) => mul(product, factor), present(ordered[0], 'first factor'));
     },
     expandTo: (value, to) => (sameDims(dims(value), to) ? value : operators.expand(value, to)),
     reshapeTo,

@@ -5,8 +5,9 @@
 import { InputError } from '../../contracts/errors.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { type Tensor, tensorOf } from '../tensor/tensor.ts';
-import { createOperators, type Integers, type Naming, type NodeExtras } from './builder-operators.ts';
-import type { Attribute, Dim, Node, OnnxFunction, OnnxModel, OnnxTensor, ValueInfo } from './graph.ts';
+import { createBuilderCore, requireDefined } from './builder-core.ts';
+import type { createOperators, Integers, NodeExtras } from './builder-operators.ts';
+import type { Dim, Node, OnnxFunction, OnnxModel, OnnxTensor, ValueInfo } from './graph.ts';
 import { capturedNames } from './names.ts';
 import { createNode } from './node.ts';
 
@@ -90,14 +91,14 @@ function createScope(options: BuilderOptions & { readonly opset: number }, state
     state.values.add(name);
     return name;
   }
-  function freshName(op: string): string {
+  function numberedName(op: string): string {
     let number = 0;
     while (state.nodeNames.has(`${prefix}${op}_${number}`) || state.values.has(`${prefix}${op}_${number}`)) number++;
     return `${op}_${number}`;
   }
 
   function node(op: string, inputs: readonly string[], extras: NodeExtras = {}): readonly string[] {
-    const local = extras.name ?? freshName(op);
+    const local = extras.name ?? numberedName(op);
     const name = prefix + local;
     if (state.nodeNames.has(name)) throw new InputError(`${where}: a node "${name}" exists already`);
     const outputs = (extras.outputs ?? [local]).map((output) => (output === '' ? '' : prefix + output));
@@ -113,24 +114,12 @@ function createScope(options: BuilderOptions & { readonly opset: number }, state
     for (const attribute of made.attributes.values()) {
       if (attribute.type === 'graph') used.push(...capturedNames(attribute.value));
     }
-    const unknown = used.find((input) => input !== '' && !state.values.has(input));
-    if (unknown !== undefined)
-      throw new InputError(`${where}: node "${name}" (${op}) reads "${unknown}", which nothing defines`);
+    requireDefined(used, { where, reader: `node "${name}" (${op})`, defined: state.values });
     for (const output of outputs) if (output !== '') define(output);
     state.nodeNames.add(name);
     state.domains.add(made.domain);
     state.nodes.push(made);
     return outputs;
-  }
-
-  function emit(
-    op: string,
-    inputs: readonly string[],
-    naming: Naming = {},
-    attributes: Readonly<Record<string, Attribute>> = {},
-  ): string {
-    const name = naming.name ?? freshName(op);
-    return node(op, inputs, { name, outputs: [naming.output ?? name], attributes })[0] as string;
   }
 
   function initializer(name: string, tensor: Tensor): string {
@@ -139,24 +128,24 @@ function createScope(options: BuilderOptions & { readonly opset: number }, state
     return full;
   }
 
-  function constant(key: string, tensor: Tensor): string {
-    const known = state.constants.get(key);
-    if (known !== undefined) return known;
-    const name = define(`constant.${state.constants.size}`);
-    state.initializers.set(name, tensor);
-    state.constants.set(key, name);
-    return name;
-  }
-  const integers = (values: Integers): string =>
-    typeof values === 'string'
-      ? values
-      : constant(`ints ${values.join()}`, tensorOf('int64', [values.length], BigInt64Array.from(values, BigInt)));
+  const {
+    constant,
+    emit: _,
+    ...core
+  } = createBuilderCore({
+    node,
+    constants: state.constants,
+    addConstant(tensor, number) {
+      const name = define(`constant.${number}`);
+      state.initializers.set(name, tensor);
+      return name;
+    },
+  });
 
   return {
-    ...createOperators({ node, emit, constant, integers }),
+    ...core,
     node,
     initializer,
-    integers,
 
     scope: (inner) => createScope(options, state, `${prefix}${inner}.`),
     input(name, dtype, dims) {

@@ -30,6 +30,7 @@ import { modelRevision } from '../../engine/model/load-model.ts';
 import { remark } from './output.ts';
 import { REPOSITORY_ROOT, methodUnits, taskUnits } from './registry.ts';
 import { type RunnerHere, runnerHere } from './runner-here.ts';
+import { newRunId } from './run-id.ts';
 
 export interface RunSuiteRequest {
   readonly suite: string;
@@ -88,7 +89,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
     request.home,
     request.artifacts === undefined ? {} : { artifacts: request.artifacts },
   );
-  const run = `${startedAt.slice(0, 19).replaceAll(/[:-]/g, '')}-${request.suite}-${process.pid.toString(36)}`;
+  const run = newRunId(startedAt, request.suite);
   let store: Store | undefined;
   let redis: Redis | undefined;
   try {

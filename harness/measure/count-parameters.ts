@@ -1,7 +1,7 @@
 /**
  * Parameters of a model file and how many are not zero. A parameter is an element of a float initializer with more
- * than one element, or one code of a quantized weight; shapes, indices and other integers are none, and neither are
- * single numbers, scales and zero points. Tables kept as floats (rotary angles, masks) cannot be told from weights and
+ * than one element, or one code of a quantized weight; shapes, indices, other integers, single
+ * numbers, scales and zero points are not counted. Tables kept as floats (rotary angles, masks) cannot be told from weights and
  * count, in the artifact as in dense.
  */
 import type { Node, OnnxModel, SparseTensor } from '../../numerics/onnx/graph.ts';
@@ -12,7 +12,7 @@ import { countCodes, type ParameterCount, useOfInput } from './quantized-weights
 
 const NONE: ParameterCount = { parameters: 0, nonZero: 0 };
 
-/** Counts over all initializers, Constant nodes and subgraphs; `leaveOut` names initializers not to count. */
+/** Counts initializers and Constant nodes, subgraphs included; `leaveOut` names initializers not to count. */
 export function countParameters(model: OnnxModel, leaveOut: ReadonlySet<string> = new Set()): ParameterCount {
   const nodes = [...allNodes(model.graph.nodes)];
   const graphs = [model.graph, ...nodes.flatMap(subgraphs)];
@@ -45,7 +45,7 @@ export function countParameters(model: OnnxModel, leaveOut: ReadonlySet<string> 
   return counts.reduce((a, b) => ({ parameters: a.parameters + b.parameters, nonZero: a.nonZero + b.nonZero }), NONE);
 }
 
-/** Whether a node takes an initializer for a scale or zero point: by its position, or in a Mul after integer arithmetic. */
+/** Whether a node uses an initializer as scale or zero point: by input position, or in a Mul after integer arithmetic. */
 function isGrid(node: Node, position: number, makers: ReadonlyMap<string, Node>): boolean {
   if (useOfInput(node, position) === 'grid') return true;
   if (node.op !== 'Mul') return false;
@@ -55,7 +55,7 @@ function isGrid(node: Node, position: number, makers: ReadonlyMap<string, Node>)
   return source?.op === 'MatMulInteger';
 }
 
-/** Small integers are codes of a kind no operator here explains: signed ones are zero at 0, unsigned ones never. */
+/** Small integers count as quantized codes: a signed code of 0 is zero; an unsigned one has an unknown zero point. */
 function countPlain(tensor: NumericTensor): ParameterCount {
   const parameters = elementCount(tensor.dims);
   if (parameters === 1) return NONE;
@@ -73,7 +73,7 @@ function countSparse({ dims, values }: SparseTensor): ParameterCount {
   return isFloat(values) ? { parameters: elementCount(dims), nonZero: countNonZero(values, true) } : NONE;
 }
 
-/** Elements whose bits, the sign of floats apart, are not all zero. */
+/** Number of elements with a non-zero bit, ignoring the sign bit of floats. */
 function countNonZero(tensor: NumericTensor, signed: boolean): number {
   const { bits } = DTYPES[tensor.dtype];
   const count = elementCount(tensor.dims);

@@ -9,30 +9,30 @@ import { nvidiaDevices } from '../../engine/runtime/nvidia-smi.ts';
 import { mean } from '../../numerics/statistics/statistics.ts';
 
 const SAMPLE_INTERVAL_MS = 100;
-/** Fewer say nothing of the mean. */
+/** Fewest samples for a mean. */
 const LEAST_SAMPLES = 10;
 const COMMAND = ['--query-gpu=power.draw', '--format=csv,noheader,nounits', `--loop-ms=${SAMPLE_INTERVAL_MS}`] as const;
 
-/** False where there is no nvidia-smi, or several devices of which any may be the one that runs. */
+/** False without nvidia-smi, or with several devices, since it is unknown which one runs. */
 export async function canMeasureEnergy(): Promise<boolean> {
   return (await nvidiaDevices()).length === 1;
 }
 
-/** Where canMeasureEnergy(). Null where no power is told. */
+/** Call only where canMeasureEnergy(). Null when nvidia-smi reports no power. */
 export async function measureJoulesPerCall(call: () => Promise<unknown>, seconds: number): Promise<number | null> {
   const sampler = spawn('nvidia-smi', [...COMMAND], { stdio: ['ignore', 'pipe', 'ignore'] });
   const output: string[] = [];
   sampler.stdout.on('data', (chunk: Buffer) => void output.push(chunk.toString('utf8')));
   try {
     await once(sampler, 'spawn');
-    // Its first line comes late; the power of the calls starts with them.
+    // Wait for its first line, so that sampling covers the calls.
     for (let waited = 0; output.length === 0 && waited < 50; waited++) await wait(SAMPLE_INTERVAL_MS);
     output.length = 0;
     let calls = 0;
     const start = performance.now();
     for (; performance.now() - start < seconds * 1000; calls++) {
       await call();
-      // Lets the sampler's output through: a call blocks this thread.
+      // A call blocks this thread; yield so that the sampler's output is read.
       await new Promise((resolve) => setImmediate(resolve));
     }
     const wallSeconds = (performance.now() - start) / 1000;
@@ -44,7 +44,7 @@ export async function measureJoulesPerCall(call: () => Promise<unknown>, seconds
   }
 }
 
-/** Watts, one per line; what is no number, as `[N/A]`, is left out. */
+/** Watts, one per line; lines that are not numbers, such as `[N/A]`, are left out. */
 export function powersOf(output: string): number[] {
   return output
     .split('\n')

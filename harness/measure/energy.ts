@@ -1,7 +1,7 @@
 /**
  * Energy of the processor packages from the kernel's RAPL counters (/sys/class/powercap/intel-rapl:N/energy_uj), which
  * Intel and AMD processors expose on bare metal and usually to root alone. The counter is of the whole package: it
- * includes whatever else ran on it.
+ * includes all other work on it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ interface Zone {
   readonly rangeMicrojoules: number;
 }
 
-/** Must be read at least once per wrap of the counter (minutes at full load) to stay right. */
+/** Call joules() at least once per wrap of the counter (minutes at full load), or wraps are missed. */
 export function startEnergyMeter(root = '/sys/class/powercap'): EnergyMeter {
   const zones = packageZones(root);
   let last = zones.map(readCounter);

@@ -1,6 +1,6 @@
 /**
- * Latency of an artifact beside dense, timed by tinybench in one process: rounds in which both are called in turn, the
- * first to go alternating, so that drift and neighbours of a shared machine fall on both and cancel in the paired ratio.
+ * Latency of an artifact and the dense model, timed by tinybench in one process. Each round calls both, with alternating
+ * order, so drift and other load on the machine affect both and cancel in the paired ratio.
  */
 import { Bench } from 'tinybench';
 import { present } from '../../contracts/present.ts';
@@ -34,7 +34,7 @@ export interface PairedSamples {
   readonly denseSamplesMs: number[];
 }
 
-/** Times both functions in alternating rounds. What they throw comes through. */
+/** Times both functions in alternating rounds. Rethrows what they throw. */
 export async function timeAlternating(pair: TimedPair, options: RoundOptions): Promise<PairedSamples> {
   const { now = () => performance.now() } = options;
   const start = now();
@@ -94,7 +94,7 @@ export function summarizeSamples(
       seed: `${PROTOCOL.quality.bootstrapSeed}/latency/${id}`,
     }),
     coefficientOfVariation: variation,
-    // A disturbed dense run spoils the ratio as much.
+    // Noise in the dense samples affects the ratio as much.
     noisy: Math.max(variation, coefficientOfVariation(denseSamplesMs)) > PROTOCOL.latency.noisyAbove,
   };
 }

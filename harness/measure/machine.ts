@@ -1,4 +1,4 @@
-/** What is known of the machine a number was taken on. Linux tells all of it; elsewhere the instruction sets are unknown and left empty. */
+/** The machine a measurement was taken on. Outside Linux the instruction sets are unknown and left empty. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -37,7 +37,7 @@ export function readMachine(): Machine {
   return {
     cpuModel: cpus()[0]?.model.trim().replaceAll(/\s+/g, ' ') || 'unknown',
     cores: availableParallelism(),
-    // Whole GiB: the kernel's own share varies from boot to boot and must not change the fingerprint.
+    // Whole GiB: the kernel's share varies between boots and must not change the fingerprint.
     memoryBytes: Math.round(totalmem() / 2 ** 30) * 2 ** 30,
     instructionSets: instructionSetsOf(cpuinfo),
     operatingSystem: `${type()} ${release()}`,

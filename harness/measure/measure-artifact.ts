@@ -1,4 +1,4 @@
-/** Speed, memory and placement of an artifact on one runner, dense measured beside it. */
+/** Measures speed, memory and placement of an artifact and the dense model on one runner. */
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { DeviceFigures, Placement, ShapeLatency } from '../../contracts/result.ts';
 import { readPlacement } from '../../engine/runtime/placement.ts';
@@ -28,9 +28,9 @@ export async function measureArtifact(task: MeasurementTask): Promise<Measuremen
   const { dense, candidate, provider, vocabularySize } = task;
   const { threads } = PROTOCOL.latency;
   const onDevice = provider === 'cpu' ? undefined : { ...task, provider };
-  // On a device ahead of what takes long: it may be the end of it.
+  // Placement first: it throws for an unsupported artifact before the long measurements start.
   const placed = onDevice && (await placeOnDevice(onDevice));
-  // Side by side: each counts its own process, and neither is timed.
+  // In parallel: each measures its own process, and neither is timed.
   const [memory, denseMemory] = await Promise.all([
     measureResidentMemory({ model: candidate, provider, threads, vocabularySize }),
     measureResidentMemory({ model: dense, provider, threads, vocabularySize }),

@@ -1,4 +1,4 @@
-/** What a measurement on a device says beyond one on the CPU: where its nodes ran, what copies take, memory, energy. */
+/** What a measurement on a device adds to one on the CPU: placement of nodes, time of copies, memory, energy. */
 import { UnsupportedError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { DeviceFigures, ShapeLatency } from '../../contracts/result.ts';
@@ -16,7 +16,7 @@ import type { MemoryGrowth } from './resident-memory.ts';
 
 type DeviceTask = MeasurementTask & { readonly provider: DeviceProvider };
 
-/** What a language model spends its time in: a device without a kernel for them runs another model than the row says. */
+/** Matrix products, which take most of a language model's time; on the CPU they would not measure the device. */
 const PRODUCTS = /MatMul|Gemm|Einsum|Conv|Attention/;
 
 /**

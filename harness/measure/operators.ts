@@ -1,4 +1,4 @@
-/** Which operators a model file is made of. */
+/** The operators in a model file. */
 import type { Graph, Node, OnnxModel } from '../../numerics/onnx/graph.ts';
 
 /** Nodes by operator (`domain:Op` outside the standard domain), subgraphs and function bodies included; keys ascending. */

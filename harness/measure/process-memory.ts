@@ -7,8 +7,8 @@ export function residentBytes(): number {
 }
 
 /**
- * Largest resident set in the life of this process: VmHWM of /proc/self/status. getrusage's maxRSS will not do on
- * Linux: a child process inherits its parent's, 1 GiB of which a fresh child was seen to report as its own.
+ * Largest resident set in the life of this process: VmHWM of /proc/self/status. getrusage's maxRSS is wrong on
+ * Linux: a child process inherits its parent's value (a fresh child reported 1 GiB).
  */
 export function peakResidentBytes(): number {
   try {

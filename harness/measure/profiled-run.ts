@@ -17,7 +17,7 @@ export interface ProfiledRun {
   readonly runs: number;
 }
 
-/** What `read` makes of the profile's file, which is gone afterwards. */
+/** Returns what `read` returns for the path of the profile, which is deleted afterwards. */
 export async function profiledRun<T>(run: ProfiledRun, read: (path: string) => Promise<T>): Promise<T> {
   const { model, provider, runs, ...shape } = run;
   const folder = await mkdtemp(join(tmpdir(), 'shrinkrank-profile-'));

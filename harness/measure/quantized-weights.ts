@@ -1,7 +1,7 @@
 /**
  * Which initializers are codes of quantized weights, how many weights they stand for and how many of them are zero.
- * A code is one parameter; it is zero when it equals its zero point, so that it dequantizes to 0. Scales, zero points
- * and index tables are no parameters, and padding codes beyond the last column stand for nothing.
+ * A code is one parameter; it is zero when it equals its zero point, so that it dequantizes to 0. Scales, zero points,
+ * index tables and padding codes beyond the last column are not counted.
  * Layouts: https://github.com/microsoft/onnxruntime/blob/v1.30.0/docs/ContribOperators.md and
  * https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html
  */
@@ -37,7 +37,7 @@ const SLOTS: Readonly<Record<string, Slots>> = {
 
 export type WeightUse = 'codes' | 'grid' | 'plain';
 
-/** What a node takes its input at `position` for. */
+/** What a node uses its input at `position` as. */
 export function useOfInput(node: Node, position: number): WeightUse {
   const slots = SLOTS[node.op];
   if (slots?.codes === position) return 'codes';
@@ -132,7 +132,7 @@ function countGatherBlockQuantized(
   return { parameters, nonZero };
 }
 
-/** Codes of an element type of their own, zero points per tensor, along `axis`, or per block of it. */
+/** Codes with their own element type; zero points per tensor, along `axis`, or per block of it. */
 function countAgainst(
   codes: NumericTensor,
   dims: readonly number[],

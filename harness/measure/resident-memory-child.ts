@@ -2,5 +2,5 @@
 import { growthByLoading, type ResidentMemoryTask } from './resident-memory.ts';
 
 console.log(JSON.stringify(await growthByLoading(JSON.parse(process.argv[2] ?? '') as ResidentMemoryTask)));
-// A session of a device may leave threads that would keep this process.
+// Device sessions may leave threads that keep the process alive.
 process.exit(0);

@@ -22,13 +22,13 @@ import { residentBytes } from './process-memory.ts';
 const run = promisify(execFile);
 
 /**
- * Has glibc give freed blocks back to the system at once. By its default it keeps the parsed file or not as chance has
- * it: a model of 68 MiB was seen to grow the process by 76, 92, 116 or 124 MiB, and with this by 68.0 to 68.3.
+ * Makes glibc return freed blocks to the system at once. By default it sometimes keeps the parsed file: a model of 68 MiB
+ * grew the process by 76, 92, 116 or 124 MiB, and with this setting by 68.0 to 68.3.
  */
 const ALLOCATOR = { MALLOC_TRIM_THRESHOLD_: '65536' };
 
 export interface ResidentMemoryTask {
-  /** Path of the ONNX file: loaded by the runtime itself, so that no copy of the bytes in JavaScript muddies the figure. */
+  /** Path of the ONNX file. The runtime loads it, so that no copy of its bytes in JavaScript is counted. */
   readonly path: string;
   readonly provider: Provider;
   readonly threads: number;
@@ -37,11 +37,11 @@ export interface ResidentMemoryTask {
 
 export interface MemoryGrowth {
   readonly residentBytes: number;
-  /** Of the memory that the process holds on a device; null on the CPU and where nothing tells. */
+  /** Growth of the process's memory on the device; null on the CPU and when it cannot be read. */
   readonly deviceBytes: number | null;
 }
 
-/** Measures in a child process. A model without a file is written to the temporary folder for the time being. */
+/** Measures in a child process. A model without a file is written to a temporary file first. */
 export async function measureResidentMemory(
   task: Omit<ResidentMemoryTask, 'path'> & { readonly model: OnnxModel | Uint8Array | string },
 ): Promise<MemoryGrowth> {
@@ -72,7 +72,7 @@ async function measureInChild(task: ResidentMemoryTask): Promise<MemoryGrowth> {
   };
 }
 
-/** The measurement itself; only in a process that has loaded no model yet is it the growth it claims to be. */
+/** The measurement itself. Valid only in a process that has loaded no model yet. */
 export async function growthByLoading(task: ResidentMemoryTask): Promise<MemoryGrowth> {
   const { provider, threads, path, vocabularySize } = task;
   await runTinyModel(provider, threads);
@@ -86,7 +86,7 @@ export async function growthByLoading(task: ResidentMemoryTask): Promise<MemoryG
   collectGarbage();
   const after = residentBytes();
   const deviceAfter = await onDevice();
-  // Read again, or the engine may drop them before the second reading.
+  // Used again here, so that V8 does not free them before the second reading.
   if (logits === undefined) throw new Error(`${path} gives no logits`);
   await session.release();
   return {

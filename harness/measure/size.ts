@@ -14,11 +14,11 @@ import { operatorHistogram } from './operators.ts';
 const compress = promisify(zstdCompress);
 
 export interface SizeOptions {
-  /** Whether the dense model's output layer is its embedding transposed; see embeddingWeights(). */
+  /** Whether the dense model ties its output layer to its embedding; see embeddingWeights(). */
   readonly tiedEmbedding: boolean;
 }
 
-/** Sizes and operators of an ONNX file. Throws InputError when the bytes are no ONNX model. */
+/** Sizes and operators of an ONNX file. Throws InputError when the bytes are not an ONNX model. */
 export async function measureFile(
   bytes: Uint8Array,
   options: SizeOptions,
@@ -27,7 +27,7 @@ export async function measureFile(
   return { size: await sizeOf(bytes, model, options), operators: operatorHistogram(model) };
 }
 
-/** Sizes of an ONNX file. Throws InputError when the bytes are no ONNX model. */
+/** Sizes of an ONNX file. Throws InputError when the bytes are not an ONNX model. */
 export async function measureSize(bytes: Uint8Array, options: SizeOptions): Promise<Size> {
   return sizeOf(bytes, readModel(bytes), options);
 }
@@ -35,7 +35,7 @@ export async function measureSize(bytes: Uint8Array, options: SizeOptions): Prom
 async function sizeOf(bytes: Uint8Array, model: OnnxModel, options: SizeOptions): Promise<Size> {
   const embedding = embeddingWeights(model.graph, { tied: options.tiedEmbedding });
   const rest = writeModel(withoutInitializers(model, embedding));
-  // Both at once: zlib works in threads of its own.
+  // In parallel: zlib runs on its own threads.
   const [zstd, zstdOfRest] = await Promise.all([zstdBytes(bytes), zstdBytes(rest)]);
   const unpacked = await foldPackedWeights(model);
   const all = countParameters(unpacked);
@@ -57,7 +57,7 @@ async function zstdBytes(bytes: Uint8Array): Promise<number> {
   return (await compress(bytes, { params, pledgedSrcSize: bytes.byteLength })).byteLength;
 }
 
-/** The file without some weights: no valid model, but the bytes that remain when they are not shipped. */
+/** The file's bytes without some weights. Not a valid model; used for sizes only. */
 function withoutInitializers(model: OnnxModel, names: ReadonlySet<string>): OnnxModel {
   const initializers = new Map([...model.graph.initializers].filter(([name]) => !names.has(name)));
   return { ...model, graph: { ...model.graph, initializers } };

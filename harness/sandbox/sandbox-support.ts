@@ -1,7 +1,7 @@
 /**
- * How far this machine can shut in a process that runs strangers' code: Linux namespaces made by util-linux's `unshare`
- * (https://man7.org/linux/man-pages/man1/unshare.1.html), as root or not, and Node's permission model. What is said here
- * was tried: a sandbox is set up and left again.
+ * Which sandbox this machine supports for untrusted code: Linux namespaces made by util-linux's `unshare`
+ * (https://man7.org/linux/man-pages/man1/unshare.1.html), with or without root, and Node's permission model. Found by
+ * setting up each sandbox once.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,16 +10,16 @@ import { join } from 'node:path';
 import { InputError } from '../../contracts/errors.ts';
 import { type SandboxSupport, sandboxCommand } from './sandbox.ts';
 
-/** `auto`: as far as the machine can, and rows say what was not cut off. `required`: wholly or not at all. */
+/** `auto`: the strictest sandbox the machine supports; rows say what it does not isolate. `required`: full isolation, else an error. */
 export const SANDBOX_POLICIES = ['auto', 'required', 'off'] as const;
 export type SandboxPolicy = (typeof SANDBOX_POLICIES)[number];
 
-/** A file of the repository: whoever the program runs as has to be able to read those. */
+/** A file of the repository, which the sandboxed user must be able to read. */
 const OWN_FILE = join(import.meta.dirname, '../../package.json');
 const PROBE_TIMEOUT_MS = 20_000;
 const LONGEST_REASON = 300;
 
-/** What the policy makes of this machine. @throws InputError when more is required than there is. */
+/** The sandbox to use under a policy. @throws InputError when the machine does not support what it requires. */
 export function sandboxFor(policy: SandboxPolicy, machine = sandboxSupport): SandboxSupport {
   if (policy === 'off') {
     return {
@@ -40,7 +40,7 @@ export function sandboxFor(policy: SandboxPolicy, machine = sandboxSupport): San
   return support;
 }
 
-/** Remarks for the rows of a trial: what its method was not cut off from. */
+/** Notes for a trial's row: what its sandbox did not isolate. */
 export function sandboxRemarks({ isolation }: SandboxSupport): readonly string[] {
   if (isolation === 'all') return [];
   return isolation === 'network'
@@ -64,7 +64,7 @@ function trySandboxes(): SandboxSupport {
   const deathSignal = spawnSync('setpriv', ['--pdeathsig', 'KILL', '--', 'true']).status === 0;
   const failures: string[] = [];
   for (const isolation of ['all', 'network'] as const) {
-    // Root gives itself up where it can; the others have no choice.
+    // Root tries without a user namespace first; other users need one.
     for (const userNamespace of process.getuid?.() === 0 ? [false, true] : [true]) {
       const candidate = { isolation, userNamespace, deathSignal, permissionFlag, reason: failures[0] ?? null };
       const failure = deathSignal ? tryOne(candidate) : 'setpriv of util-linux 2.33 or newer is missing';
@@ -75,7 +75,7 @@ function trySandboxes(): SandboxSupport {
   return { isolation: 'none', userNamespace: false, deathSignal, permissionFlag, reason: failures[0] ?? null };
 }
 
-/** Undefined when it works. */
+/** Why the sandbox fails; undefined when it works. */
 function tryOne(candidate: SandboxSupport): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'shrinkrank-sandbox-'));
   try {
@@ -99,7 +99,7 @@ function tryOne(candidate: SandboxSupport): string | undefined {
   }
 }
 
-/** https://nodejs.org/api/permissions.html: behind an experimental flag from 20.0, plain from 22.13 and 23.5. */
+/** https://nodejs.org/api/permissions.html: experimental from 20.0, stable from 22.13 and 23.5. */
 export function permissionFlagOf(version: string): SandboxSupport['permissionFlag'] {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major >= 24 || (major === 23 && minor >= 5) || (major === 22 && minor >= 13)) return '--permission';

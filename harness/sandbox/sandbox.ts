@@ -1,7 +1,7 @@
 /**
- * The command that runs a program shut in. With isolation `all` it sees a root of its own, made of read-only binds of what
- * it may read, its working directory and two small scratch folders in memory; no network; and no process but its own,
- * which all end with it. Set up by util-linux and sh, so that nothing has to be compiled or installed: some 20 ms.
+ * Builds the command that runs a program in a sandbox. With isolation `all` the program sees its own root file system: read-only
+ * binds of what it may read, its working directory and two small folders in memory. It has no network and sees only its
+ * own processes, which all end with it. The sandbox is set up by util-linux and sh, which takes about 20 ms.
  */
 import {
   type Stats,
@@ -17,26 +17,26 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** `all`: network, files and processes of its own. `network`: that alone. */
+/** `all`: isolates network, files and processes. `network`: isolates the network only. */
 export type Isolation = 'all' | 'network' | 'none';
 
 export interface SandboxSupport {
   readonly isolation: Isolation;
-  /** Namespaces are made within one of users, so that it takes no root; without, root makes them. */
+  /** Creates the namespaces inside a user namespace, which needs no root privileges; else root creates them. */
   readonly userNamespace: boolean;
-  /** The process dies with the one that started it, by the kernel's doing. */
+  /** The kernel kills the process when its parent dies. */
   readonly deathSignal: boolean;
-  /** Flag that turns Node's permission model on; null where it has none, or is not to be used. */
+  /** Flag that enables Node's permission model; null when it is missing or not to be used. */
   readonly permissionFlag: '--permission' | '--experimental-permission' | null;
-  /** Why isolation is not `all`; null where it is. */
+  /** Why isolation is not `all`; null when it is. */
   readonly reason: string | null;
 }
 
 export interface SandboxRequest {
   readonly support: SandboxSupport;
-  /** Working directory, all of it writable. Beside it lies `<cwd>.sandbox`, to be removed by whoever removes it. */
+  /** Writable working directory. The caller removes it, and `<cwd>.sandbox` beside it. */
   readonly cwd: string;
-  /** Absolute paths of files and folders the program may read; the system's programs and libraries come on top. */
+  /** Absolute paths of files and folders the program may read, besides the system's programs and libraries. */
   readonly readable: readonly string[];
   readonly mostFileBytes: number;
   readonly command: readonly [program: string, ...args: readonly string[]];
@@ -47,16 +47,16 @@ export interface SandboxCommand {
   readonly args: readonly string[];
 }
 
-/** Printed by the script when it cannot set the sandbox up; nothing of the program has run then. */
+/** Printed when the sandbox setup fails; the program has not started then. */
 export const SETUP_FAILED = 'shrinkrank: the sandbox cannot be set up';
 
 const MOST_TASKS = 1024;
 const MOST_OPEN_FILES = 4096;
-/** /tmp and /dev/shm, in memory: for programs that insist on them; TMPDIR is the working directory. */
+/** Size of /tmp and /dev/shm, in memory, for programs that need them; TMPDIR is the working directory. */
 const MEMORY_FOLDER_MEBIBYTES = 64;
-/** Programs and libraries of the system; folders of links on most, which are made again. */
+/** Programs and libraries of the system. Those that are links on this machine are created as links. */
 const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/gnu/store'];
-/** How libraries and drivers are found and clocks are set: no names, no keys. */
+/** Files in /etc that configure libraries, drivers and time zone; none holds user names or keys. */
 const SYSTEM_FILES = [
   'ld.so.cache',
   'ld.so.conf',
@@ -66,10 +66,10 @@ const SYSTEM_FILES = [
   'ssl/openssl.cnf',
   'vulkan',
 ];
-/** What onnxruntime and Node ask of the processors, and the counters of energy. */
+/** Read by onnxruntime and Node for processor features, and by the energy meter. */
 export const KERNEL_FOLDERS = ['/sys/devices/system', '/sys/devices/virtual/powercap', '/sys/class/powercap'];
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom'];
-/** Nodes of accelerators, which methods may train on. */
+/** Device nodes of accelerators, which methods may train on. */
 const ACCELERATORS = /^(nvidia.*|dri|kfd|dxg)$/;
 
 export function sandboxCommand(request: SandboxRequest): SandboxCommand {
@@ -98,13 +98,13 @@ export function sandboxCommand(request: SandboxRequest): SandboxCommand {
   }
 }
 
-/** No capability is left, and no set-user-ID program gives one back. */
+/** Drops all capabilities; set-user-ID programs cannot regain them. */
 const POWERLESS = ['setpriv', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--'];
-/** Root can do better than to keep its user: who is nobody owns nothing, and the kernel counts their processes. */
+/** Under root the program runs as user nobody, who owns no files and whose processes the kernel counts. */
 const NOBODY_ID = 65_534;
 const NOBODY = ['setpriv', `--reuid=${NOBODY_ID}`, `--regid=${NOBODY_ID}`, '--clear-groups', ...POWERLESS.slice(1)];
 
-/** No core files, no file larger than that. Tasks are counted where they are all of the sandbox, and never for root. */
+/** Limits core files, file size, open files and, where only the sandbox's tasks count, tasks. */
 function limitsOf(mostFileBytes: number, countsTasks: boolean): string[] {
   const limits = [
     ['core', 'core file size', 0],
@@ -129,7 +129,7 @@ interface Place {
   readonly options: string;
 }
 
-/** What PID 1 of the sandbox runs: it builds a root, moves into it, and starts the program, whose exit code it gives back. */
+/** The script of the sandbox's PID 1: builds a root, enters it, runs the program and returns its exit code. */
 function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: readonly string[]): string {
   const scaffold = `${cwd}.sandbox`;
   const root = join(scaffold, 'root');
@@ -156,7 +156,7 @@ function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: reado
     ...bound.map(({ path, options }) => line(path, path, `none ${options}`)),
   ];
   writeFileSync(join(scaffold, 'fstab'), `${table.join('\n')}\n`);
-  // What lies in /tmp is made once that is mounted.
+  // Paths in /tmp are created after /tmp is mounted.
   const inTmp = (path: string) => path.startsWith('/tmp/');
   const make = (chosen: readonly Place[]): string[] => {
     const folders = chosen.map(({ path, kind }) => `.${kind === 'folder' ? path : dirname(path)}`);
@@ -186,7 +186,7 @@ function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: reado
       (mount) => `mount -o remount,${readOnly(mount)} ${shellWord(root + mount.path)} || :`,
     ),
     `mount -o remount,bind,ro,nosuid,nodev ${shellWord(root)}`,
-    // Namespaces within are the way to powers again; where this cannot be written they stay harmless ones.
+    // Nested user namespaces would give capabilities inside them; forbid them where the kernel lets us.
     ...(support.userNamespace ? ['{ echo 0 > /proc/sys/user/max_user_namespaces; } 2>/dev/null || :'] : []),
     `cd ${shellWord(root)}`,
     'pivot_root . .',
@@ -195,7 +195,7 @@ function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: reado
     'trap - EXIT',
     'set +e',
     'PATH=$path',
-    // Not exec: the first process of a PID namespace ignores signals, even those of its own making.
+    // Not exec: PID 1 of a namespace ignores signals, even those it causes itself.
     `${wrappers.map(shellWord).join(' ')} "$@"`,
     'exit $?',
   ].join('\n');
@@ -206,7 +206,7 @@ function devices(): string[] {
   return [...DEVICES, ...accelerators].map((name) => `/dev/${name}`);
 }
 
-/** Those that no other of them contains, shortest first. */
+/** Paths that lie in no other of these paths, shortest first. */
 function outermost(paths: readonly string[]): string[] {
   const kept: string[] = [];
   for (const path of [...new Set(paths)].sort((a, b) => a.length - b.length)) {
@@ -223,12 +223,12 @@ function placeOf(path: string, mounts: readonly Mount[], options?: string): Plac
   return [{ path, kind, options: options ?? `r${readOnly(mountOf(path, mounts))}` }];
 }
 
-/** A flag of the mount something comes from cannot be taken off in a namespace of users, so it is asked for. */
+/** Mount flags of the source cannot be removed in a user namespace, so `noexec` is kept. */
 function readOnly(mount: Mount | undefined): string {
   return `bind,ro,nosuid,nodev${mount?.options.includes('noexec') ? ',noexec' : ''}`;
 }
 
-/** Mounts that come along with a folder they lie in. */
+/** Mounts below a bound folder, which are bound with it. */
 function mountsBelow(bound: readonly Place[], mounts: readonly Mount[]): Mount[] {
   const folders = bound.filter(({ options }) => options.startsWith('rbind,ro')).map(({ path }) => `${path}/`);
   return mounts.filter((mount) => folders.some((folder) => mount.path.startsWith(folder)));

@@ -259,11 +259,11 @@ function childEnvironment({ compileCache, cwd, confinement }: ChildRequest): Nod
   const kept = ['PATH', 'HOME', 'LANG', 'LD_LIBRARY_PATH'].flatMap((name) =>
     process.env[name] === undefined ? [] : [[name, process.env[name]] as const],
   );
-  const shutIn =
+  const sandboxed =
     confinement && (confinement.support.isolation !== 'none' || confinement.support.permissionFlag !== null);
   return {
     ...Object.fromEntries(kept),
-    ...(shutIn && { HOME: cwd }),
+    ...(sandboxed && { HOME: cwd }),
     TMPDIR: cwd,
     NODE_COMPILE_CACHE: compileCache,
     ...(confinement?.support.deathSignal ? {} : { [PARENT_VARIABLE]: String(process.pid) }),

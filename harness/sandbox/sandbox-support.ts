@@ -33,7 +33,7 @@ export function sandboxFor(policy: SandboxPolicy, machine = sandboxSupport): San
   const support = machine();
   if (policy === 'required' && (support.isolation !== 'all' || support.permissionFlag === null)) {
     throw new InputError(
-      `--sandbox required: methods cannot be shut in on this machine: ${support.reason ?? 'this Node has no permission model'}; ` +
+      `--sandbox required: this machine cannot sandbox methods: ${support.reason ?? 'this Node has no permission model'}; ` +
         'shrinkrank doctor says what is missing; without --sandbox required the run goes on and its rows are marked',
     );
   }

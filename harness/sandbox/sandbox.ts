@@ -123,7 +123,7 @@ function limitsOf(mostFileBytes: number, countsTasks: boolean): string[] {
   ];
 }
 
-interface Place {
+interface BoundPath {
   readonly path: string;
   readonly kind: 'folder' | 'file' | 'link';
   readonly options: string;
@@ -136,20 +136,20 @@ function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: reado
   mkdirSync(root, { recursive: true });
   if (!support.userNamespace) chownSync(cwd, NOBODY_ID, NOBODY_ID);
   const mounts = readMounts();
-  const places = [
+  const paths = [
     ...outermost([
       ...SYSTEM_FOLDERS,
       ...SYSTEM_FILES.map((name) => `/etc/${name}`),
       ...KERNEL_FOLDERS,
       ...readable,
-    ]).flatMap((path) => placeOf(path, mounts)),
-    ...devices().flatMap((path) => placeOf(path, mounts, 'rbind')),
+    ]).flatMap((path) => boundPathOf(path, mounts)),
+    ...devices().flatMap((path) => boundPathOf(path, mounts, 'rbind')),
     { path: cwd, kind: 'folder', options: 'bind,nosuid,nodev' } as const,
   ];
   const inMemory = `nosuid,nodev,size=${MEMORY_FOLDER_MEBIBYTES}m,mode=1777`;
   const line = (source: string, target: string, rest: string) =>
     `${fstabWord(source)} ${fstabWord(root + target)} ${rest} 0 0`;
-  const bound = places.filter(({ kind }) => kind !== 'link');
+  const bound = paths.filter(({ kind }) => kind !== 'link');
   const table = [
     line('proc', '/proc', 'proc ro,nosuid,nodev,noexec'),
     line('tmpfs', '/dev/shm', `tmpfs ${inMemory}`),
@@ -158,7 +158,7 @@ function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: reado
   writeFileSync(join(scaffold, 'fstab'), `${table.join('\n')}\n`);
   // Paths in /tmp are created after /tmp is mounted.
   const inTmp = (path: string) => path.startsWith('/tmp/');
-  const make = (chosen: readonly Place[]): string[] => {
+  const make = (chosen: readonly BoundPath[]): string[] => {
     const folders = chosen.map(({ path, kind }) => `.${kind === 'folder' ? path : dirname(path)}`);
     return [
       folders.length > 0 ? `mkdir -p ${[...new Set(folders)].map(shellWord).join(' ')}` : ':',
@@ -178,9 +178,9 @@ function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: reado
     `printf 'root:x:0:0::/:/bin/sh\\nnobody:x:${NOBODY_ID}:${NOBODY_ID}::/:/bin/sh\\n' > etc/passwd`,
     `printf 'root:x:0:\\nnogroup:x:${NOBODY_ID}:\\n' > etc/group`,
     'ln -s /proc/self/fd dev/fd',
-    ...make(places.filter(({ path }) => !inTmp(path))),
+    ...make(paths.filter(({ path }) => !inTmp(path))),
     `mount -t tmpfs -o ${inMemory} tmpfs ./tmp`,
-    ...make(places.filter(({ path }) => inTmp(path))),
+    ...make(paths.filter(({ path }) => inTmp(path))),
     `mount -a -T ${shellWord(join(scaffold, 'fstab'))}`,
     ...mountsBelow(bound, mounts).map(
       (mount) => `mount -o remount,${readOnly(mount)} ${shellWord(root + mount.path)} || :`,
@@ -215,7 +215,7 @@ function outermost(paths: readonly string[]): string[] {
   return kept;
 }
 
-function placeOf(path: string, mounts: readonly Mount[], options?: string): Place[] {
+function boundPathOf(path: string, mounts: readonly Mount[], options?: string): BoundPath[] {
   if (!existsSync(path)) return [];
   const found: Stats = lstatSync(path);
   if (found.isSymbolicLink() && SYSTEM_FOLDERS.includes(path)) return [{ path, kind: 'link', options: '' }];
@@ -229,7 +229,7 @@ function readOnly(mount: Mount | undefined): string {
 }
 
 /** Mounts below a bound folder, which are bound with it. */
-function mountsBelow(bound: readonly Place[], mounts: readonly Mount[]): Mount[] {
+function mountsBelow(bound: readonly BoundPath[], mounts: readonly Mount[]): Mount[] {
   const folders = bound.filter(({ options }) => options.startsWith('rbind,ro')).map(({ path }) => `${path}/`);
   return mounts.filter((mount) => folders.some((folder) => mount.path.startsWith(folder)));
 }

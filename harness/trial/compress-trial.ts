@@ -5,7 +5,7 @@ import type { ChildOutcome } from '../process/child-process.ts';
 import type { Outcome } from '../process/outcome.ts';
 import type { PlannedTrial } from '../plan/plan.ts';
 import { sandboxFor } from '../sandbox/sandbox-support.ts';
-import { shutInTrial } from './shut-in-trial.ts';
+import { confineTrial } from './confine-trial.ts';
 import type { TrialSpecification } from './trial-child.ts';
 import type { TrialAccount } from './trial-report.ts';
 
@@ -48,7 +48,7 @@ export async function compressTrial(bench: Bench, trial: PlannedTrial): Promise<
         artifactPath: join(scratch, 'artifact.onnx'),
         reportPath: join(scratch, 'report.json'),
       };
-      const tried = shutInTrial({ sandbox, trial, specification, scratchBytes: limits.scratchBytes });
+      const tried = confineTrial({ sandbox, trial, specification, scratchBytes: limits.scratchBytes });
       return {
         specification,
         confinement: tried.confinement,

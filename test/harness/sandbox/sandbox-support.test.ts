@@ -16,10 +16,10 @@ describe('sandboxFor', () => {
     expect(sandboxFor('auto', () => NONE)).toBe(NONE);
     expect(sandboxFor('required', () => WHOLE)).toBe(WHOLE);
     expect(() => sandboxFor('required', () => NONE)).toThrow(
-      /cannot be shut in on this machine: unshare: Operation not/,
+      /this machine cannot sandbox methods: unshare: Operation not/,
     );
     expect(() => sandboxFor('required', () => ({ ...WHOLE, isolation: 'network' as const }))).toThrow(
-      /cannot be shut in/,
+      /cannot sandbox methods/,
     );
     expect(() => sandboxFor('required', () => ({ ...WHOLE, permissionFlag: null }))).toThrow(/no permission model/);
     expect(sandboxFor('off', () => WHOLE)).toMatchObject({ isolation: 'none', permissionFlag: null });

@@ -34,7 +34,7 @@ const MOST_SCRATCH_FILES = 10_000;
 const MOST_PROCESSES = 128;
 const MOST_OUTPUT_BYTES = 16 * 2 ** 20;
 
-export function shutInTrial(parts: {
+export function confineTrial(parts: {
   readonly sandbox: SandboxSupport;
   readonly trial: PlannedTrial;
   readonly specification: TrialSpecification;

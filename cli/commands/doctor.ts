@@ -17,6 +17,7 @@ import { type ProbeOptions, probeProvider } from '../../engine/runtime/provider-
 import { outputColumns, renderHanging } from '../setup/columns.ts';
 import { formatBytes } from '../../contracts/words/figures.ts';
 import type { Finding } from '../setup/doctor-finding.ts';
+import { modelFindingsOf } from '../setup/doctor-model.ts';
 import { sandboxFindings } from '../setup/doctor-sandbox.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
 import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
@@ -30,9 +31,15 @@ export default createCommand({
   description: 'Check what this machine can run, and say for the rest why not and what to do.',
   examples: [
     { line: 'doctor', does: 'Node, CPU, GPU, energy counter, sandbox, disk and models.' },
+    { line: 'doctor --model ./my-model', does: 'What a model is, and what it asks of this machine.' },
     { line: 'doctor --fleet --redis redis://host:6379', does: 'Workers and queues of a fleet.' },
   ],
   args: {
+    model: {
+      type: 'string',
+      description: 'Describe this model instead: an id, ./folder or hf:owner/name[@revision]',
+      valueHint: 'model',
+    },
     fleet: { type: 'boolean', description: 'Show the workers and queues of a fleet instead', default: false },
     redis: redisOption,
     home: homeOption,
@@ -40,6 +47,12 @@ export default createCommand({
   },
   async run({ args }) {
     if (args.fleet) return reportFleet(redisUrlOf(args.redis), args.json);
+    if (args.model !== undefined) {
+      const findings = await modelFindingsOf(args.model);
+      if (args.json) printJson({ model: args.model, findings });
+      else printFindings(findings);
+      return EXIT_CODES.done;
+    }
     const findings = [
       nodeFinding(),
       machineFinding(),
@@ -50,13 +63,15 @@ export default createCommand({
       ...(await modelFindings()),
     ];
     if (args.json) printJson({ machine: readMachine(), findings });
-    else {
-      const rows = findings.map(({ subject, state, text }) => [`${MARKS[state]} ${styleText('bold', subject)}`, text]);
-      print(renderHanging(rows, { alignments: ['left', 'left'], columns: outputColumns() }).join('\n'));
-    }
+    else printFindings(findings);
     return findings.some(({ state }) => state === 'missing') ? EXIT_CODES.incomplete : EXIT_CODES.done;
   },
 });
+
+function printFindings(findings: readonly Finding[]): void {
+  const rows = findings.map(({ subject, state, text }) => [`${MARKS[state]} ${styleText('bold', subject)}`, text]);
+  print(renderHanging(rows, { alignments: ['left', 'left'], columns: outputColumns() }).join('\n'));
+}
 
 async function reportFleet(url: string, json: boolean): Promise<number> {
   const redis = await connectRedis(url);

@@ -1,18 +1,21 @@
 /** What the board, the command line and resuming ask of the store. Plain objects; nothing here writes. */
-import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, sql } from 'drizzle-orm';
 import { InputError } from '../contracts/errors.ts';
-import type { EvaluationRow, Items, MeasurementRow, Quality, RunRow, Status, TrialRow } from '../contracts/result.ts';
-import type { Store, StoreDatabase } from './client.ts';
+import type { EvaluationRow, MeasurementRow, Quality, RunRow, Status, TrialRow } from '../contracts/result.ts';
+import type { Store } from './client.ts';
 import { correctionsOf, type Correction } from './correction.ts';
 import type { ResultTable } from './insert.ts';
 import { readEvaluations, readMeasurements, readTrials, type Stored } from './read-rows.ts';
-import { codeOf, machineOf, qualityOf, runRow, unpackItems } from './row-columns.ts';
-import { artifacts, evaluationItems, evaluations, machines, measurements, runs, trials } from './schema.ts';
+import { codeOf, machineOf, qualityOf, runRow } from './row-columns.ts';
+import { artifacts, evaluations, machines, measurements, runs, trials } from './schema.ts';
 
 export { openStore, type Store } from './client.ts';
 export { readCatalog, type StoredCatalog } from './catalog.ts';
 export { correctionsOf } from './correction.ts';
-export { DENSE_METHOD, leaderboard, type BoardEntry, type Leaderboard } from './leaderboard.ts';
+export { itemsOf } from './evaluation-items.ts';
+export { type ContestName, type ContestRows, readContest } from './read-contest.ts';
+export { DENSE_METHOD, readBoard, type BoardRows, type VariantRows } from './board-variants.ts';
+export type { LatencySummary } from './row-columns.ts';
 export type { BoardEvaluation, BoardMeasurement, BoardRunner, BoardTrial, LeaderboardRequest } from './board-rows.ts';
 export {
   comparedEntries,
@@ -27,7 +30,7 @@ export { denseLatencies, denseQualities, type DenseLatency, type DenseQuality } 
 export { historyRows, type HistoryRow } from './history-rows.ts';
 export { resultDetail, resultDetails } from './result-detail.ts';
 export { correctionLedger, isWithdrawn, rowsOfRun, statusBefore } from './run-detail.ts';
-export { slugOf } from './slug.ts';
+export { entryName, slugOf } from './slug.ts';
 export { FORMULAS } from '../contracts/derived.ts';
 export { API_DOCUMENTS, API_VERSION } from '../contracts/site-api.ts';
 export type {
@@ -110,40 +113,6 @@ export function doneKeys({ database }: Store, trialKeys: Iterable<string>): Done
     }
   });
   return done;
-}
-
-/**
- * Per-item outcomes of a completed evaluation, for paired comparison; of this artifact where one trial gave several.
- * Throws InputError when there are none.
- */
-export function itemsOf({ database }: Store, evaluation: string, artifact?: string): Items {
-  const queries = itemQueries.get(database) ?? prepareItemQueries(database);
-  itemQueries.set(database, queries);
-  const bytes = (hex: string) => Buffer.from(hex, 'hex'); // a placeholder takes what the driver takes
-  const found =
-    artifact === undefined
-      ? queries.ofKey.get({ evaluation: bytes(evaluation) })
-      : queries.ofArtifact.get({ evaluation: bytes(evaluation), artifact: bytes(artifact) });
-  if (!found) throw new InputError(`evaluation "${evaluation}": the store holds no completed one under this key`);
-  return unpackItems(found.columns);
-}
-
-/** Prepared once per store: deriving asks for the items of every evaluation. */
-const itemQueries = new WeakMap<StoreDatabase, ReturnType<typeof prepareItemQueries>>();
-
-function prepareItemQueries(database: StoreDatabase) {
-  const query = (artifact: SQL | undefined) =>
-    database
-      .select({ columns: evaluationItems.columns })
-      .from(evaluations)
-      .innerJoin(evaluationItems, eq(evaluationItems.evaluation, evaluations.id))
-      .where(
-        and(sql`${evaluations.key} = ${sql.placeholder('evaluation')}`, artifact, sql`${evaluations.effective} = 1`),
-      )
-      .orderBy(desc(evaluations.startedAt))
-      .limit(1)
-      .prepare();
-  return { ofKey: query(undefined), ofArtifact: query(sql`${evaluations.artifact} = ${sql.placeholder('artifact')}`) };
 }
 
 /** A row and what the store knows of it beside its content. */

@@ -31,3 +31,8 @@ export function slugOf(...parts: readonly string[]): string {
   const start = readable === '' || DEVICE.test(readable) ? 'x' : '';
   return `${start}${readable}~${digest}`;
 }
+
+/** Names a variant in maps: method and variant may hold any character. */
+export function entryName({ method, variant }: { readonly method: string; readonly variant: string }): string {
+  return JSON.stringify([method, variant]);
+}

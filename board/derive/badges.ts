@@ -1,5 +1,5 @@
 /** What a reader must know of an entry before believing its figures, each with the reason. */
-import type { BoardEntry } from '../../drizzle/queries.ts';
+import type { BoardEntry } from './leaderboard.ts';
 import type { Badge, BadgeId } from '../../contracts/derived.ts';
 import type { Status } from '../../contracts/result.ts';
 

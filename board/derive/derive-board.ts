@@ -2,8 +2,9 @@
  * One board with everything the site shows of it, from the store's leaderboard. What depends on quality alone is computed
  * once per contest (model × task × protocol) and shared by the boards of its runners.
  */
-import { type BoardEntry, DENSE_METHOD, type Leaderboard, slugOf } from '../../drizzle/queries.ts';
-import { mean, meanEstimate } from '../../drizzle/seed-means.ts';
+import { DENSE_METHOD, entryName, slugOf } from '../../drizzle/queries.ts';
+import type { BoardEntry, Leaderboard } from './leaderboard.ts';
+import { mean, meanEstimate } from './seed-means.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import type {
   BoardSummary,
@@ -26,6 +27,7 @@ import { frontsOf } from './fronts.ts';
 import { headlines } from './headline.ts';
 import { pairedOf } from './paired.ts';
 import type { BoardRanking } from './rank-board.ts';
+import { present } from '../../contracts/present.ts';
 
 export interface ContestFacts {
   readonly model: string;
@@ -33,7 +35,7 @@ export interface ContestFacts {
   readonly protocol: number;
   /** What guessing gets; null where there is no such figure. */
   readonly chance: number | null;
-  /** Reasons of withdrawn rows, by method and variant as nameOf() joins them. */
+  /** Reasons of withdrawn rows, by method and variant as entryName() joins them. */
   readonly withdrawn: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -42,7 +44,7 @@ export interface Contest {
   readonly facts: ContestFacts;
   readonly ranking: BoardRanking;
   readonly metric: Metric | null;
-  /** By nameOf(). */
+  /** By entryName(). */
   readonly qualities: ReadonlyMap<string, EntryQuality>;
   readonly classRanks: ReadonlyMap<string, Rank>;
   readonly overallRanks: ReadonlyMap<string, Rank>;
@@ -52,33 +54,29 @@ export interface Contest {
   readonly unranked: ReadonlyMap<string, string>;
 }
 
-export function nameOf({ method, variant }: Pick<BoardEntry, 'method' | 'variant'>): string {
-  return JSON.stringify([method, variant]);
-}
-
 export function contestId({ model, task, protocol }: Pick<ContestFacts, 'model' | 'task' | 'protocol'>): string {
   return slugOf(model, task, `p${protocol}`);
 }
 
-export function deriveContest(entries: readonly BoardEntry[], ranking: BoardRanking, facts: ContestFacts): Contest {
+export function contestOf(entries: readonly BoardEntry[], ranking: BoardRanking, facts: ContestFacts): Contest {
   const { compared, items, classTiers, tiers } = ranking;
   const metric = compared[0]?.quality?.metric ?? entries.find(({ quality }) => quality)?.quality?.metric ?? null;
-  const indices = new Map(compared.map((entry, index) => [nameOf(entry), index]));
-  const toDense = distanceToDense(items, metric ?? 'perplexity');
+  const indices = new Map(compared.map((entry, index) => [entryName(entry), index]));
+  const toDense = metric === null ? null : distanceToDense(items, metric);
   const qualities = new Map<string, EntryQuality>();
   for (const entry of entries) {
     const { quality } = entry;
     if (!quality) continue;
-    const index = indices.get(nameOf(entry));
-    const slices = index === undefined ? [] : toDense.slices(index, meanSlices(entry));
+    const index = indices.get(entryName(entry));
+    const slices = index === undefined ? [] : (toDense?.slices(index, meanSlices(entry)) ?? []);
     const [first] = entry.trials.flatMap(({ evaluation }) => (evaluation?.quality ? [evaluation.quality] : []));
-    qualities.set(nameOf(entry), {
+    qualities.set(entryName(entry), {
       metric: quality.metric,
       higherIsBetter: quality.higherIsBetter,
       estimate: quality.estimate,
       dense: quality.dense,
       kept: qualityKept(quality, facts.chance ?? 0),
-      toDense: index === undefined ? null : toDense.whole(index),
+      toDense: index === undefined ? null : (toDense?.whole(index) ?? null),
       items: first?.items ?? 0,
       decisions: first?.tokens ?? 0,
       seedDeviation: quality.seedDeviation,
@@ -94,14 +92,14 @@ export function deriveContest(entries: readonly BoardEntry[], ranking: BoardRank
     classRanks: new Map([...classTiers.values()].flatMap(ranksOf)),
     overallRanks: new Map(ranksOf(tiers)),
     indices,
-    unranked: new Map([...ranking.unranked].map(([entry, reason]) => [nameOf(entry), reason])),
+    unranked: new Map([...ranking.unranked].map(([entry, reason]) => [entryName(entry), reason])),
   };
 }
 
 function ranksOf(tiers: readonly Tier<BoardEntry>[]): [string, Rank][] {
   let place = 0;
   return tiers.flatMap(({ tier, entries }) =>
-    entries.map((entry): [string, Rank] => [nameOf(entry), { tier, tiers: tiers.length, place: ++place }]),
+    entries.map((entry): [string, Rank] => [entryName(entry), { tier, tiers: tiers.length, place: ++place }]),
   );
 }
 
@@ -122,12 +120,15 @@ function meanSlices({ trials }: BoardEntry): SliceQuality[] {
 export function deriveBoard(board: Leaderboard, contest: Contest): DerivedBoard {
   const { runner } = board;
   const { facts, ranking, indices } = contest;
-  const metric = contest.metric ?? 'perplexity';
+  const { metric } = contest;
   const entries = board.entries.map((entry) => deriveEntry(entry, contest, runner?.provider ?? null));
   const shapes = shapesOf(entries);
-  const place = (entry: DerivedEntry) => indices.get(nameOf(entry)) ?? 0;
+  const place = (entry: DerivedEntry) => indices.get(entryName(entry)) ?? 0;
   const compare = (first: DerivedEntry, second: DerivedEntry) =>
-    pairedOf(ranking.pairing.compare(place(first), place(second)), metric);
+    pairedOf(
+      present(ranking.pairing, 'the pairing of ranked entries').compare(place(first), place(second)),
+      present(metric, 'the metric of ranked entries'),
+    );
   const summary = summarize(board, contest, entries);
   return {
     ...summary,
@@ -190,7 +191,7 @@ function shapesOf(entries: readonly DerivedEntry[]): DerivedBoard['shapes'] {
 }
 
 function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | null): DerivedEntry {
-  const name = nameOf(entry);
+  const name = entryName(entry);
   const quality = contest.qualities.get(name) ?? null;
   const compute = entry.cost && computeOf(entry.cost);
   const real = !entry.control && entry.simulated === null;

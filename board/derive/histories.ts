@@ -10,7 +10,7 @@
  */
 import type { HistoryRow } from '../../drizzle/queries.ts';
 import { slugOf } from '../../drizzle/queries.ts';
-import { mean, meanEstimate, meanOf } from '../../drizzle/seed-means.ts';
+import { mean, meanEstimate, meanOf } from './seed-means.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import type { Change, History, HistoryPoint } from '../../contracts/derived.ts';
 import { InputError } from '../../contracts/errors.ts';

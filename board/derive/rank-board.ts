@@ -1,5 +1,6 @@
 /** Rank tiers of a board, all seeds of a variant taken together: what the terminal and the site both show. */
-import { type BoardEntry, type BoardTrial, DENSE_METHOD } from '../../drizzle/queries.ts';
+import { type BoardTrial, DENSE_METHOD } from '../../drizzle/queries.ts';
+import type { BoardEntry } from './leaderboard.ts';
 import { InputError } from '../../contracts/errors.ts';
 import type { Items } from '../../contracts/result.ts';
 import { type ItemPairing, pairItems } from '../../numerics/statistics/compare-items.ts';
@@ -12,7 +13,8 @@ export interface BoardRanking {
   readonly compared: readonly BoardEntry[];
   /** Of `compared`, means over seeds. */
   readonly items: readonly Items[];
-  readonly pairing: ItemPairing;
+  /** Null when nothing is compared. */
+  readonly pairing: ItemPairing | null;
   /** By weight class, both cost classes together, dense left out. */
   readonly classTiers: ReadonlyMap<number | null, readonly Tier<BoardEntry>[]>;
   /** Over all sizes, dense left out. */
@@ -25,7 +27,7 @@ export interface BoardRanking {
 export function rankBoard(entries: readonly BoardEntry[], itemsOf: (trial: BoardTrial) => Items): BoardRanking {
   const scored = entries.filter(({ quality }) => quality !== null);
   const reference = referenceOf(scored);
-  const metric = reference?.quality?.metric ?? 'perplexity';
+  const metric = reference?.quality?.metric;
   const unranked = new Map<BoardEntry, string>();
   const compared: BoardEntry[] = [];
   const items: Items[] = [];
@@ -40,14 +42,15 @@ export function rankBoard(entries: readonly BoardEntry[], itemsOf: (trial: Board
     compared.push(entry);
     items.push(outcome);
   }
-  const pairing = pairItems(items, metric);
+  const pairing = metric === undefined ? null : pairItems(items, metric);
   const tiersOf = (among: (entry: BoardEntry) => boolean): Tier<BoardEntry>[] => {
     const indices = compared.flatMap((entry, index) => (entry.method !== DENSE_METHOD && among(entry) ? [index] : []));
     // Ties keep the order of the board.
     indices.sort((a, b) => entries.indexOf(compared[a] as BoardEntry) - entries.indexOf(compared[b] as BoardEntry));
-    return pairing
-      .tiers(indices)
-      .map(({ tier, entries: ranked }) => ({ tier, entries: ranked.map((index) => compared[index] as BoardEntry) }));
+    return (pairing?.tiers(indices) ?? []).map(({ tier, entries: ranked }) => ({
+      tier,
+      entries: ranked.map((index) => compared[index] as BoardEntry),
+    }));
   };
   const classes = new Set(compared.map(({ weightClass }) => weightClass));
   return {

@@ -12,15 +12,14 @@ import { createGzip } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { exportRows, lineOf } from '../../drizzle/export.ts';
 import {
-  type BoardEntry,
   type BoardSummary,
   type BoardTrial,
   type Store,
   correctionLedger,
   derivedBoards,
-  leaderboard,
   runSummaries,
 } from '../../drizzle/queries.ts';
+import { type BoardEntry, leaderboard } from '../derive/leaderboard.ts';
 import { canonicalJson } from '../../contracts/canonical-json.ts';
 import type { DumpManifest } from '../../contracts/site-api.ts';
 import { visibleJson } from '../../contracts/visible-json.ts';

@@ -2,7 +2,8 @@
  * Where a method stands, as Markdown that reads as well in a terminal: its declaration, its contract, and per board each
  * variant in its weight class, with paired differences against the best there and against dense.
  */
-import { type BoardEntry, DENSE_METHOD, type Store, itemsOf, leaderboard } from '../../drizzle/queries.ts';
+import { DENSE_METHOD, type Store, itemsOf } from '../../drizzle/queries.ts';
+import { type BoardEntry, leaderboard } from '../../board/derive/leaderboard.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import { type BoardRanking, rankBoard } from '../../board/derive/rank-board.ts';

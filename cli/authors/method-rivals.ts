@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { recordCatalog } from '../../drizzle/catalog.ts';
 import { openStore } from '../../drizzle/client.ts';
 import { importResults } from '../../drizzle/import.ts';
-import { type BoardEntry, leaderboard } from '../../drizzle/queries.ts';
+import { type BoardEntry, leaderboard } from '../../board/derive/leaderboard.ts';
 import type { Method } from '../../engine/definitions/method.ts';
 import { costClassOf } from '../../contracts/taxonomy.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';

@@ -1,6 +1,6 @@
 /** `shrinkrank board`: the leaderboard in the terminal, by weight class, low-cost beside high-cost. */
 import { createCommand } from '../setup/command.ts';
-import { leaderboard } from '../../drizzle/queries.ts';
+import { leaderboard } from '../../board/derive/leaderboard.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import { placeOf, placeOptions } from '../setup/find-entry.ts';
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';

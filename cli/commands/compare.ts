@@ -1,7 +1,8 @@
 /** `shrinkrank compare A B`: the differences of two variants, paired item by item, and which are significant. */
 import { styleText } from 'node:util';
 import { createCommand } from '../setup/command.ts';
-import { type BoardEntry, type BoardTrial, itemsOf } from '../../drizzle/queries.ts';
+import { type BoardTrial, itemsOf } from '../../drizzle/queries.ts';
+import type { BoardEntry } from '../../board/derive/leaderboard.ts';
 import type { Store } from '../../drizzle/client.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';

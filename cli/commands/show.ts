@@ -1,7 +1,8 @@
 /** `shrinkrank show gptq/w4g32`: everything the store knows of one variant. */
 import { styleText } from 'node:util';
 import { createCommand } from '../setup/command.ts';
-import { type BoardEntry, type BoardTrial, readCatalog, trialDetail } from '../../drizzle/queries.ts';
+import { type BoardTrial, readCatalog, trialDetail } from '../../drizzle/queries.ts';
+import type { BoardEntry } from '../../board/derive/leaderboard.ts';
 import type { Store } from '../../drizzle/client.ts';
 import { findEntry, placeOf, placeOptions } from '../setup/find-entry.ts';
 import { outputColumns, renderHanging, wrapParts } from '../setup/columns.ts';

@@ -1,5 +1,5 @@
 /** The answer of a study in sentences. Every figure and every name comes from the judged relations; without rows there is none. */
-import type { BoardEntry } from '../../drizzle/queries.ts';
+import type { BoardEntry } from '../../board/derive/leaderboard.ts';
 import { formatEstimate, formatRatio } from '../../contracts/words/figures.ts';
 import type { Judgement } from '../../numerics/statistics/judge-relation.ts';
 import type { Expectation } from '../../numerics/statistics/relation-claim.ts';

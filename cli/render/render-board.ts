@@ -1,14 +1,8 @@
 /** The leaderboard as text: a block per weight class, low-cost beside high-cost where the terminal is wide enough. */
 import { styleText } from 'node:util';
 import type { Store } from '../../drizzle/client.ts';
-import {
-  type BoardEntry,
-  DENSE_METHOD,
-  type Leaderboard,
-  itemsOf,
-  leaderboard,
-  readCatalog,
-} from '../../drizzle/queries.ts';
+import { DENSE_METHOD, itemsOf, readCatalog } from '../../drizzle/queries.ts';
+import { type BoardEntry, type Leaderboard, leaderboard } from '../../board/derive/leaderboard.ts';
 import type { CostClass } from '../../contracts/taxonomy.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Quality } from '../../contracts/result.ts';

@@ -1,6 +1,6 @@
 /** A study as a Markdown page: the question, the answer computed from the rows, dated notes, and the tables they stand on. */
 import { PROTOCOL } from '../../contracts/protocol.ts';
-import type { BoardEntry } from '../../drizzle/queries.ts';
+import type { BoardEntry } from '../../board/derive/leaderboard.ts';
 import type { Judgement, Verdict } from '../../numerics/statistics/judge-relation.ts';
 import { formatBytes, formatEstimate, formatSeconds } from '../../contracts/words/figures.ts';
 import { formatQualityEstimate } from '../../contracts/words/metric.ts';

@@ -1,6 +1,6 @@
 /** Looks up what the store holds of `method/variant` on a model and task. */
 import type { Store } from '../../drizzle/client.ts';
-import { type BoardEntry, leaderboard } from '../../drizzle/queries.ts';
+import { type BoardEntry, leaderboard } from '../../board/derive/leaderboard.ts';
 import { InputError, unknownId } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import { findModel, findTask } from './registry.ts';

@@ -1,12 +1,6 @@
 /** Judges the relations of a study from the rows of a store. */
-import {
-  type BoardEntry,
-  type BoardTrial,
-  DENSE_METHOD,
-  itemsOf,
-  leaderboard,
-  type Store,
-} from '../../drizzle/queries.ts';
+import { type BoardTrial, DENSE_METHOD, itemsOf, type Store } from '../../drizzle/queries.ts';
+import { type BoardEntry, leaderboard } from '../../board/derive/leaderboard.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Estimate } from '../../contracts/result.ts';
 import { type SeedKind, seedKindOf } from '../../numerics/statistics/compare-entries.ts';

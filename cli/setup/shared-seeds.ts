@@ -1,5 +1,6 @@
 /** Pairs of trials that a comparison stands on. */
-import type { BoardEntry, BoardTrial } from '../../drizzle/queries.ts';
+import type { BoardTrial } from '../../drizzle/queries.ts';
+import type { BoardEntry } from '../../board/derive/leaderboard.ts';
 
 /** Was it scored to the end? */
 export const isScored = ({ evaluation }: BoardTrial): boolean => evaluation?.status === 'completed';

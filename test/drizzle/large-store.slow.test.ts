@@ -115,15 +115,15 @@ describe('a large store', () => {
 
     const request = { model: 'model-3', task: 'task-7', protocol: 1 };
     for (const round of ['first', 'again', 'again']) {
-      const board = timed(`leaderboard, ${round}`, () => queries.leaderboard(store, request));
-      const seeds = board.entries.flatMap((entry) => entry.trials);
+      const board = timed(`board, ${round}`, () => queries.readBoard(store, request));
+      const seeds = board.variants.flatMap((variant) => variant.trials);
       expect(seeds.length).toBe(trialCount / MODELS / GENERATIONS);
       expect(seeds.every(({ startedAt }) => startedAt.startsWith(`2026-01-0${GENERATIONS}`))).toBe(true);
       expect(
         seeds.every(({ evaluation, measurement }) => evaluation?.quality && measurement?.latency.length === 2),
       ).toBe(true);
     }
-    const entry = queries.leaderboard(store, request).entries[0]!;
+    const entry = queries.readBoard(store, request).variants[0]!;
     const of = { model: request.model, task: request.task, method: entry.method, variant: entry.variant };
     expect(timed('history', () => queries.history(store, of))).toHaveLength(SEEDS * GENERATIONS);
     const { key, evaluation } = entry.trials[0]!;

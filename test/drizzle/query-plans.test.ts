@@ -31,7 +31,8 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   historyRows: (store) => queries.historyRows(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
   isWithdrawn: (store) => queries.isWithdrawn(store, 'run-1'),
   itemsOf: (store) => queries.itemsOf(store, evaluation.key),
-  leaderboard: (store) => queries.leaderboard(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
+  readBoard: (store) => queries.readBoard(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
+  readContest: (store) => queries.readContest(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
   readCatalog: (store) => queries.readCatalog(store),
   resultDetail: (store) => queries.resultDetail(store, trial.key),
   resultDetails: (store) => queries.resultDetails(store, [trial.key]),
@@ -68,6 +69,7 @@ const LARGE_TABLES = [
 /** Queries that are asked for all of a table. */
 const WHOLE: Readonly<Record<string, string>> = {
   correctionLedger: 'corrections',
+  readContest: 'corrections',
   resultDetail: 'corrections',
   resultDetails: 'corrections',
   trialKeys: 'trials',
@@ -84,7 +86,7 @@ function plansOf(store: Store, statements: readonly string[]): readonly { statem
 
 describe('queries', () => {
   const functions = Object.entries(queries).filter(
-    ([name, value]) => typeof value === 'function' && !['openStore', 'slugOf'].includes(name),
+    ([name, value]) => typeof value === 'function' && !['openStore', 'slugOf', 'entryName'].includes(name),
   );
 
   it.each(functions.map(([name]) => name))('%s reads large tables by index only', (name) => {

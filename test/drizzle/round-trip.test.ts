@@ -5,7 +5,8 @@ import { FAILURES, type Row } from '../../contracts/result.ts';
 import type { Store } from '../../drizzle/client.ts';
 import { exportRows, exportRun, lineOf } from '../../drizzle/export.ts';
 import { importCorrections, importResults, importRows, linesOf } from '../../drizzle/import.ts';
-import { doneKeys, leaderboard, trialDetail, trialKeys } from '../../drizzle/queries.ts';
+import { doneKeys, trialDetail, trialKeys } from '../../drizzle/queries.ts';
+import { leaderboard } from '../../board/derive/leaderboard.ts';
 import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
 import {
   deviceFiguresOf,

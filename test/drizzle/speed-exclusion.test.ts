@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leaderboard } from '../../drizzle/queries.ts';
+import { leaderboard } from '../../board/derive/leaderboard.ts';
 import { recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
 import { speedExclusion } from '../../drizzle/speed-exclusion.ts';
 import { deviceOf, measurementOf, runOf, runnerOf, trialOf } from '../support/rows.ts';

@@ -6,7 +6,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { recordCatalog } from '../../../drizzle/catalog.ts';
 import { recordCorrection } from '../../../drizzle/correction.ts';
 import {
-  type BoardEntry,
   type DerivedBoard,
   type DerivedEntry,
   type Store,
@@ -17,9 +16,9 @@ import {
   derivedHistories,
   entriesOfMethod,
   itemsOf,
-  leaderboard,
   openStore,
 } from '../../../drizzle/queries.ts';
+import { type BoardEntry, leaderboard } from '../../../board/derive/leaderboard.ts';
 import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../../drizzle/record.ts';
 import { boardSchema, boardSummarySchema, comparisonsSchema, historySchema } from '../../../contracts/derived.ts';
 import { PROTOCOL } from '../../../contracts/protocol.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Store, openStore } from '../../../drizzle/client.ts';
-import { leaderboard } from '../../../drizzle/queries.ts';
+import { leaderboard } from '../../../board/derive/leaderboard.ts';
 import type { Method } from '../../../engine/definitions/method.ts';
 import { PROTOCOL } from '../../../contracts/protocol.ts';
 import dense from '../../../methods/control/dense.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { openStore } from '../../../drizzle/client.ts';
 import { importResults } from '../../../drizzle/import.ts';
 import { exportRun } from '../../../drizzle/export.ts';
-import { leaderboard } from '../../../drizzle/queries.ts';
+import { leaderboard } from '../../../board/derive/leaderboard.ts';
 import { recordEvaluation, recordRun, recordTrial } from '../../../drizzle/record.ts';
 import correct from '../../../cli/commands/correct.ts';
 import { evaluationOf, runOf, trialOf } from '../../support/rows.ts';

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { recordCatalog } from '../../../drizzle/catalog.ts';
-import { leaderboard } from '../../../drizzle/queries.ts';
+import { leaderboard } from '../../../board/derive/leaderboard.ts';
 import { recordEvaluation, recordRun, recordTrial } from '../../../drizzle/record.ts';
 import { renderBoard } from '../../../cli/render/render-board.ts';
 import { renderEntry } from '../../../cli/commands/show.ts';

@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { openStore } from '../../../drizzle/client.ts';
 import { exportRows, lineOf } from '../../../drizzle/export.ts';
 import { importRows } from '../../../drizzle/import.ts';
-import { leaderboard } from '../../../drizzle/queries.ts';
+import { leaderboard } from '../../../board/derive/leaderboard.ts';
 import { runSuite } from '../../../cli/setup/run-suite.ts';
 import { runnerHere } from '../../../cli/setup/runner-here.ts';
 import { UnsupportedError } from '../../../contracts/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type BoardEntry, leaderboard } from '../../../drizzle/queries.ts';
+import { type BoardEntry, leaderboard } from '../../../board/derive/leaderboard.ts';
 import { scoredTrials, sharedSeeds } from '../../../cli/setup/shared-seeds.ts';
 import { PROTOCOL } from '../../../contracts/protocol.ts';
 import { addEntry, fillBoard } from '../../support/board.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { recordCatalog } from '../../drizzle/catalog.ts';
-import type { Store } from '../../drizzle/client.ts';
-import { leaderboard } from '../../drizzle/leaderboard.ts';
-import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
-import { catalogOf, methodEntryOf } from '../support/catalog.ts';
+import { recordCatalog } from '../../../drizzle/catalog.ts';
+import type { Store } from '../../../drizzle/client.ts';
+import { leaderboard } from '../../../board/derive/leaderboard.ts';
+import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../../drizzle/record.ts';
+import { catalogOf, methodEntryOf } from '../../support/catalog.ts';
 import {
   artifactOf,
   evaluationOf,
@@ -19,8 +19,8 @@ import {
   timeAt,
   trialOf,
   type CompletedTrial,
-} from '../support/rows.ts';
-import { temporaryStore } from '../support/store.ts';
+} from '../../support/rows.ts';
+import { temporaryStore } from '../../support/store.ts';
 
 const REQUEST = { model: 'tiny', task: 'stories-perplexity', protocol: 1 };
 

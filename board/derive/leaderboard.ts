@@ -1,31 +1,23 @@
-/**
- * The leaderboard of one model, task and protocol: one entry per variant, several seeds taken together. For each
- * variant and seed the row of the present code stands (by the catalog's hashes), else the newest, marked stale.
- */
-import { costClassOf, type Access, type CostClass, type Family } from '../contracts/taxonomy.ts';
-import { PROTOCOL } from '../contracts/protocol.ts';
-import type { Cost, Distance, Estimate, Quality, Size, Status } from '../contracts/result.ts';
+/** The leaderboard of one model, task and protocol: one entry per variant, its seeds averaged. Pure. */
+import { type Access, type CostClass, type Family, costClassOf } from '../../contracts/taxonomy.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Cost, Distance, Estimate, Quality, Size, Status } from '../../contracts/result.ts';
 import {
-  annotationsByRow,
-  evaluationsOf,
-  measurementsOf,
-  standingTrials,
-  trialColumnsOf,
-  type BoardEvaluation,
-  type BoardMeasurement,
+  type BoardRows,
   type BoardRunner,
   type BoardTrial,
+  DENSE_METHOD,
+  type LatencySummary,
   type LeaderboardRequest,
-  type TrialColumns,
-} from './board-rows.ts';
-import type { Store } from './client.ts';
-import { artifactOf, costOf, type LatencySummary } from './row-columns.ts';
-import { trials as trialTable } from './schema.ts';
+  type Store,
+  type VariantRows,
+  readBoard,
+} from '../../drizzle/queries.ts';
 import {
+  mean,
   meanCost,
   meanDistance,
   meanEstimate,
-  mean,
   meanLatency,
   meanOf,
   meanSize,
@@ -83,60 +75,20 @@ export interface Leaderboard {
   readonly entries: readonly BoardEntry[];
 }
 
-/** The control every ratio refers to. */
-export const DENSE_METHOD = 'dense';
-
-export function leaderboard(store: Store, request: LeaderboardRequest): Leaderboard {
-  const { database } = store;
-  const ids = standingTrials(database, request);
-  const evaluated = evaluationsOf(database, ids, request);
-  const { runner, runners, measured } = measurementsOf(database, ids, request);
-  const annotated = annotationsByRow(database, trialTable, ids);
-  const groups = new Map<string, { readonly columns: TrialColumns; readonly trials: BoardTrial[] }>();
-  for (const columns of trialColumnsOf(database, ids)) {
-    const name = JSON.stringify([columns.trial.method, columns.trial.variant]);
-    const group = groups.get(name) ?? { columns, trials: [] };
-    groups.set(name, group);
-    const { id } = columns.trial;
-    group.trials.push(
-      boardTrial(columns, evaluated.get(id) ?? null, measured.get(id) ?? null, annotated.get(columns.trial.key) ?? []),
-    );
-  }
-  const denseSizes = [...groups.values()]
-    .filter(({ columns }) => columns.trial.method === DENSE_METHOD)
-    .flatMap((group) => group.trials.flatMap(({ size }) => (size ? [size] : [])));
+export function averageSeeds({ runner, runners, variants }: BoardRows): Leaderboard {
+  const denseSizes = variants
+    .filter(({ method }) => method === DENSE_METHOD)
+    .flatMap(({ trials }) => trials.flatMap(({ size }) => (size ? [size] : [])));
   const dense = meanOf(denseSizes, meanSize);
-  const entries = [...groups.values()].map(({ columns, trials }) => boardEntry(columns, trials, dense));
-  return { runner, runners, dense, entries };
+  return { runner, runners, dense, entries: variants.map((variant) => boardEntry(variant, dense)) };
 }
 
-function boardTrial(
-  { trial, artifact: artifactColumns, stale }: TrialColumns,
-  evaluation: BoardEvaluation | null,
-  measurement: BoardMeasurement | null,
-  annotations: readonly string[],
-): BoardTrial {
-  const artifact = artifactColumns && artifactOf(artifactColumns);
-  return {
-    key: trial.key,
-    run: trial.run,
-    seed: trial.seed,
-    status: trial.status,
-    reason: trial.reason,
-    startedAt: trial.startedAt,
-    stale: stale === 1,
-    notes: JSON.parse(trial.notes) as string[],
-    simulated: trial.simulated,
-    artifact: artifact?.sha256 ?? null,
-    size: artifact?.size ?? null,
-    cost: costOf(trial),
-    evaluation,
-    measurement,
-    annotations,
-  };
+/** Reads a board's rows and averages their seeds. */
+export function leaderboard(store: Store, request: LeaderboardRequest): Leaderboard {
+  return averageSeeds(readBoard(store, request));
 }
 
-function boardEntry({ trial }: TrialColumns, trials: readonly BoardTrial[], dense: Size | null): BoardEntry {
+function boardEntry({ trials, ...variant }: VariantRows, dense: Size | null): BoardEntry {
   const completed = trials.filter(({ status }) => status === 'completed');
   const size = meanOf(present(completed.map((entry) => entry.size)), meanSize);
   const ratio = dense && size && dense.zstdBytes / size.zstdBytes;
@@ -146,13 +98,8 @@ function boardEntry({ trial }: TrialColumns, trials: readonly BoardTrial[], dens
   const statuses: Partial<Record<Status, number>> = {};
   for (const { status } of trials) statuses[status] = (statuses[status] ?? 0) + 1;
   return {
-    method: trial.method,
-    variant: trial.variant,
-    family: trial.family,
-    access: trial.access,
-    costClass: costClassOf(trial.access),
-    control: trial.control,
-    params: JSON.parse(trial.params) as Record<string, unknown>,
+    ...variant,
+    costClass: costClassOf(variant.access),
     trials,
     statuses,
     stale: trials.some((entry) => entry.stale),
@@ -176,7 +123,7 @@ function entryQuality(completed: readonly BoardTrial[]): BoardEntry['quality'] {
     evaluation?.quality ? [{ seed, quality: evaluation.quality }] : [],
   );
   const [first] = scored;
-  if (first === undefined) return null;
+  if (!first) return null;
   const { metric, higherIsBetter } = first.quality;
   return {
     metric,

@@ -1,7 +1,7 @@
 /** Means over the seeds of a variant, field by field. All lists hold at least one entry. */
-import { present } from '../contracts/present.ts';
-import type { Cost, Distance, Estimate, Size } from '../contracts/result.ts';
-import type { LatencySummary } from './row-columns.ts';
+import type { Cost, Distance, Estimate, Size } from '../../contracts/result.ts';
+import type { LatencySummary } from '../../drizzle/queries.ts';
+import { present } from '../../contracts/present.ts';
 
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -43,11 +43,14 @@ export function meanDistance(distances: readonly Distance[]): Distance {
 
 /** A figure that one of the seeds lacks is null: the mean of the others would pass for all. */
 export function meanCost(costs: readonly Cost[]): Cost {
-  const { deviceSeconds: _, energyJoules: __, ...always } = present(costs[0], 'cost of the first seed');
-  const names = Object.keys(always) as (keyof typeof always)[];
-  const read = costs.map((cost) => Object.fromEntries(names.map((name) => [name, cost[name]])) as typeof always);
+  const of = (name: 'wallSeconds' | 'cpuSeconds' | 'peakMemoryBytes' | 'tokensSeen' | 'gradientSteps') =>
+    mean(costs.map((cost) => cost[name]));
   return {
-    ...meanFields(read),
+    wallSeconds: of('wallSeconds'),
+    cpuSeconds: of('cpuSeconds'),
+    peakMemoryBytes: of('peakMemoryBytes'),
+    tokensSeen: of('tokensSeen'),
+    gradientSteps: of('gradientSteps'),
     deviceSeconds: meanOrNull(costs.map(({ deviceSeconds }) => deviceSeconds)),
     energyJoules: meanOrNull(costs.map(({ energyJoules }) => energyJoules)),
   };
@@ -57,10 +60,8 @@ export function meanCost(costs: readonly Cost[]): Cost {
 export function meanLatency(bySeed: readonly (readonly LatencySummary[])[]): readonly LatencySummary[] {
   const shapes = new Map<string, LatencySummary[]>();
   for (const latency of bySeed.flat()) shapes.set(latency.shape, [...(shapes.get(latency.shape) ?? []), latency]);
-  return [...shapes].map(([shape, latencies]) => ({
-    shape,
-    batch: present(latencies[0], shape).batch,
-    sequence: present(latencies[0], shape).sequence,
+  return [...shapes.values()].map((latencies) => ({
+    ...present(latencies[0], 'a timing of a shape'),
     p50Ms: mean(latencies.map(({ p50Ms }) => p50Ms)),
     p95Ms: mean(latencies.map(({ p95Ms }) => p95Ms)),
     denseP50Ms: mean(latencies.map(({ denseP50Ms }) => denseP50Ms)),
@@ -76,8 +77,6 @@ function meanOrNull(values: readonly (number | null)[]): number | null {
 }
 
 function meanFields<T extends Record<string, number>>(records: readonly T[]): T {
-  const names = Object.keys(present(records[0], 'record of the first seed'));
-  return Object.fromEntries(
-    names.map((name) => [name, mean(records.map((record) => present(record[name], name)))]),
-  ) as T;
+  const names = Object.keys(records[0] ?? {});
+  return Object.fromEntries(names.map((name) => [name, mean(records.map((record) => record[name] ?? 0))])) as T;
 }

@@ -44,6 +44,7 @@ export function isRotary({ nodes }: Attention): boolean {
 export function withLinearAttention(model: Model, options: LinearAttention): Model {
   const { features, maps } = options;
   const found = model.roles.layers.map((layer) => findAttention(model, layer));
+  for (const [index, attention] of found.entries()) requirePlainHeads(model, index, attention);
   const w = extendModel(model.onnx, 'linear/');
   const reshaped = new Map<string, string>();
   for (const [index, layer] of model.roles.layers.entries()) {
@@ -82,6 +83,23 @@ export function withLinearAttention(model: Model, options: LinearAttention): Mod
 }
 
 /** [0, 0, heads, headWidth], [0, 0, heads, headWidth / 2, 2] or, of repeated keys, [0, heads, headWidth, −1], for another width. */
+/** Features of a head are replaced as one: none may be turned apart from others, and none normalised. */
+function requirePlainHeads(model: Model, index: number, { nodes }: Attention): void {
+  for (const { node, from } of nodes) {
+    if (from !== 'q' && from !== 'k') continue;
+    const what =
+      node.op === 'Split' && node.inputs.length > 1
+        ? 'rotary positions on a part of each head'
+        : node.op === 'ReduceMean' || node.op === 'LayerNormalization'
+          ? 'a norm of queries and keys'
+          : undefined;
+    if (what === undefined) continue;
+    throw new UnsupportedError(
+      `${model.id}: layer ${index} has ${what} (${node.op} "${node.name}"); linear attention is not defined on it`,
+    );
+  }
+}
+
 function featureShape(shape: readonly number[], features: number): readonly number[] {
   if (shape[1] !== 0) return shape.with(2, features);
   return shape.with(3, shape.length === 5 ? features / 2 : features);

@@ -6,6 +6,8 @@ import { captureValues } from '../../../../engine/runtime/capture.ts';
 import { elements } from '../../../../numerics/tensor/tensor.ts';
 import { featureMaps } from '../../../../methods/architecture/linear-attention.ts';
 import { projected, withLinearAttention } from '../../../../methods/shared/surgery/linear-attention-graph.ts';
+import { buildTransformersModel } from '../../../../models/shared/transformers-model.ts';
+import { folderFiles } from '../../../support/model-files.ts';
 import { largestDifference, logitsOf } from '../../../support/run-model.ts';
 import { tinyBert, tinyGpt, tinyLlama, tinyModels } from '../../../support/tiny-model.ts';
 
@@ -159,4 +161,13 @@ describe('projected', () => {
         expect(found[row * 4 + head]).toBeCloseTo(a * (weight[at] as number) + b * (weight[at + 1] as number), 5);
       }
   });
+});
+
+it.each([
+  ['gpt-neox', /layer 0 has rotary positions on a part of each head \(Split "layers\.0\.attention\.query\.parts"\)/],
+  ['qwen3', /layer 0 has a norm of queries and keys/],
+])('is refused for the heads of %s', async (name, message) => {
+  const folder = new URL(`../../../golden/transformers/${name}`, import.meta.url).pathname;
+  const model = await buildTransformersModel('tiny', folderFiles(folder), { contextLimit: 24 });
+  expect(() => withLinearAttention(model, { features: 4, maps: [], form: 'products' })).toThrow(message);
 });

@@ -1,6 +1,6 @@
 /**
- * What a loss on calibration examples says about weights and about units of structure, by its gradients: used to score with,
- * never to update. The Fisher information is the empirical one, squared gradients of one example each, its diagonal or, for
+ * Gradients of a loss on calibration examples with respect to weights and units. They score weights and units for pruning and
+ * update nothing. The Fisher information is the empirical one, squared gradients of one example each, its diagonal or, for
  * units, all of it (the gradients themselves). Kunstner et al. 2019, https://arxiv.org/abs/1905.12558, equation 3.
  * Units are attention heads and feed-forward neurons, each behind a mask variable of value 1 on what it hands on: Kwon et al.
  * 2022, https://arxiv.org/abs/2204.09656, section 3.1.

@@ -1,7 +1,7 @@
 /**
- * Trains the parameters of an ONNX model: builds the step graph once, runs it, watches it. What a training gives on the CPU
- * depends on its options, seed and thread count alone, not on how its steps are split into calls or over processes. A device
- * adds in another order, and where rows of an embedding meet in the order they come in.
+ * Trains the parameters of an ONNX model: builds the step graph once, then runs it and checks every loss and gradient norm.
+ * On the CPU the result depends on the options, the seed and the thread count alone, not on how the steps are split into
+ * calls. Training on a GPU is not bit-reproducible: sums are taken in another order.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -64,11 +64,11 @@ export interface Hook {
 export interface HookView {
   /** Steps made so far. */
   readonly step: number;
-  /** Copies of nothing: read before the hook returns. */
+  /** Views of the live state, not copies: read them before the hook returns. */
   readonly parameters: ReadonlyMap<string, Float32Array>;
   /** What the optimizer keeps of each parameter, of one of the kinds in Optimizer.moments. */
   moments(kind: string): ReadonlyMap<string, Float32Array>;
-  /** Elements where the mask is 0 become zero and stay it. The parameter needs a mask from the start: see ParameterOptions. */
+  /** Elements where the mask is 0 become zero and stay zero. The parameter must have a mask from the start: see ParameterOptions. */
   setMask(name: string, mask: Float32Array): void;
   setParameter(name: string, values: Float32Array): void;
 }
@@ -226,7 +226,7 @@ function prepare(options: TrainOptions): StepPlan {
   };
 }
 
-/** Goes back to the start of the call, comes up to the step that went wrong and looks inside it. */
+/** Repeats the call up to the step that failed, then looks for the first node with a value that is not finite. */
 async function fail(
   { plan, runner }: { readonly plan: StepPlan; readonly runner: StepRunner },
   { step, bad, loss }: { readonly step: number; readonly bad: number; readonly loss: number },

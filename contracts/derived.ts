@@ -412,6 +412,7 @@ export const changeSchema = v.strictObject({
     v.nullable(figure),
     'p adjusted for all tests of this figure on the board (Benjamini & Hochberg). Null for size, and for a further change within a series that was found to have changed.',
   ),
+  foundAt: said(count, 'Index of the point whose run first showed it.'),
   better: said(flag, 'Whether it got better.'),
 });
 export type Change = v.InferOutput<typeof changeSchema>;

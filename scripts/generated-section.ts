@@ -7,7 +7,9 @@ export function replaceGenerated(document: string, { script, text }: GeneratedTe
   const start = document.indexOf(opening);
   const end = document.indexOf(closing);
   if (start < 0 || end < start) {
-    throw new Error(`${script}: the document lacks the lines "${opening}" and "${closing}"; add both where the text belongs`);
+    throw new Error(
+      `${script}: the document lacks the lines "${opening}" and "${closing}"; add both where the text belongs`,
+    );
   }
   return `${document.slice(0, start + opening.length)}\n\n${text.trim()}\n\n${document.slice(end)}`;
 }

@@ -51,7 +51,10 @@ function rank(entries: readonly EntryOutcomes[], law: Law): Ranking {
 }
 
 /** Share of boards of equal entries on which any pair is separated. */
-function falseSeparations(law: Law, { entries, boards }: { readonly entries: number; readonly boards: number }): number {
+function falseSeparations(
+  law: Law,
+  { entries, boards }: { readonly entries: number; readonly boards: number },
+): number {
   const random = createRandom(`ranks ${law} ${entries}`);
   let separated = 0;
   for (let board = 0; board < boards; board++) {

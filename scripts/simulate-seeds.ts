@@ -114,7 +114,12 @@ interface PublishedEvaluation {
 interface PublishedTrial {
   readonly kind: 'trial';
   readonly key: string;
-  readonly identity: { readonly method: string; readonly variant: string; readonly model: string; readonly seed: number };
+  readonly identity: {
+    readonly method: string;
+    readonly variant: string;
+    readonly model: string;
+    readonly seed: number;
+  };
 }
 
 /** Published entries of which several seeds gave several artifacts, on the same items. */
@@ -143,7 +148,12 @@ function publishedSeeds(): readonly (readonly PublishedEvaluation[])[] {
 const columnOf = ({ quality, outcomes }: PublishedEvaluation): readonly number[] =>
   quality.metric === 'perplexity' ? outcomes.negativeLogLikelihood : outcomes.correct;
 
-function published(): { readonly pairs: number; readonly items: number; readonly triples: number; readonly seeds: number } {
+function published(): {
+  readonly pairs: number;
+  readonly items: number;
+  readonly triples: number;
+  readonly seeds: number;
+} {
   const count = { pairs: 0, items: 0, triples: 0, seeds: 0 };
   for (const group of publishedSeeds()) {
     const weights = group[0]?.outcomes.tokens ?? [];

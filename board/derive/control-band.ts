@@ -2,20 +2,23 @@
  * Whether a run can be believed: dense is measured beside every candidate, so what it scored and took tells whether machine
  * and harness are what they were.
  * - quality: on the same machine, model, test data and protocol, exactly what earlier runs have.
- * - latency: the run's median at each shape lies in a band learned from earlier runs on the same runner: their median, give
- *   or take four robust standard deviations (1.4826 × median absolute deviation) of their logarithms, and no less than 10 %.
- *   Four, since a night checks many shapes; 10 %, since machines that are quiet for a week are not so for ever.
+ * - latency: the run's median at each shape lies in a band learned from earlier runs on the same runner, in logarithms: their
+ *   mean, give or take as many standard deviations as the next run stays within in 99 % of good nights, all places of the
+ *   night together (Bonferroni), and no less than 10 %. Nights resemble each other, so that ten runs show less of the spread
+ *   than ten independent ones would: the band is widened for it (autocorrelation pooled over the places).
  */
 import type { DenseLatency, DenseQuality } from '../../drizzle/queries.ts';
-import { quantile } from '../../numerics/statistics/statistics.ts';
+import { pooledAutocorrelation } from '../../numerics/statistics/autocorrelation.ts';
+import { mean, variance } from '../../numerics/statistics/statistics.ts';
+import { studentQuantile } from '../../numerics/statistics/t-distribution.ts';
 
 /** Fewer runs than this teach no band; latency is then not judged, and the report says so. */
-export const LEAST_RUNS = 5;
+export const LEAST_RUNS = 10;
 /** Older runs say little of the machine as it is now. */
 const MOST_RUNS = 30;
-const DEVIATIONS = 4;
+/** Share of good nights that may be rejected, over all places. */
+const REJECTED_NIGHTS = 0.01;
 const LEAST_HALF_WIDTH = Math.log(1.1);
-const MAD_TO_DEVIATION = 1.4826;
 
 export interface Band {
   readonly low: number;
@@ -24,19 +27,45 @@ export interface Band {
   readonly runs: number;
 }
 
+export interface BandContext {
+  /** Places that the night is judged at. */
+  readonly places: number;
+  /** Of a night with the one before: pooledAutocorrelation() of the places' logarithms. */
+  readonly autocorrelation: number;
+}
+
 /** Of earlier values above 0, oldest first; null where they are too few. */
-export function learnBand(values: readonly number[]): Band | null {
+export function learnBand(values: readonly number[], { places, autocorrelation }: BandContext): Band | null {
   if (values.length < LEAST_RUNS) return null;
-  const logs = values.slice(-MOST_RUNS).map(Math.log);
-  const centre = quantile(logs, 0.5);
-  const deviation =
-    MAD_TO_DEVIATION *
-    quantile(
-      logs.map((log) => Math.abs(log - centre)),
-      0.5,
-    );
-  const halfWidth = Math.max(DEVIATIONS * deviation, LEAST_HALF_WIDTH);
+  const logs = recentLogs(values);
+  const centre = mean(logs);
+  const { scale, degreesOfFreedom } = nextValue(logs.length, autocorrelation);
+  const deviations = -studentQuantile(REJECTED_NIGHTS / (2 * places), degreesOfFreedom) * scale;
+  const halfWidth = Math.max(deviations * Math.sqrt(variance(logs)), LEAST_HALF_WIDTH);
   return { low: Math.exp(centre - halfWidth), high: Math.exp(centre + halfWidth), runs: logs.length };
+}
+
+function recentLogs(values: readonly number[]): number[] {
+  return values.slice(-MOST_RUNS).map(Math.log);
+}
+
+/**
+ * How far the next value of an autoregressive series lies from the mean of the last n, in their sample standard deviations,
+ * and how many independent values their variance is worth (Bayley & Hammersley 1946).
+ */
+function nextValue(n: number, autocorrelation: number): { readonly scale: number; readonly degreesOfFreedom: number } {
+  let [ofMean, withNext, ofSquares] = [1 / n, 0, 1];
+  for (let lag = 1; lag <= n; lag++) {
+    const correlation = autocorrelation ** lag;
+    withNext += correlation / n;
+    ofMean += (2 * (n - lag) * correlation) / n ** 2;
+    ofSquares += (2 * (n - lag) * correlation ** 2) / n;
+  }
+  const sampleVariance = ((1 - ofMean) * n) / (n - 1);
+  return {
+    scale: Math.sqrt((1 + ofMean - 2 * withNext) / sampleVariance),
+    degreesOfFreedom: Math.max(1, n / ofSquares - 1),
+  };
 }
 
 export interface ControlFinding {
@@ -84,20 +113,25 @@ function qualityFindings(run: string, all: readonly DenseQuality[]): ControlFind
 
 function latencyFindings(run: string, all: readonly DenseLatency[]): ControlFinding[] {
   const places = Map.groupBy(all, ({ model, shape, under }) => JSON.stringify([model, shape, under]));
-  return [...places.values()].flatMap((rows): ControlFinding[] => {
+  const judged = [...places.values()].flatMap((rows) => {
     const own = rows.find((row) => row.run === run);
-    if (!own) return [];
+    return own ? [{ own, before: earlierThan(own, rows).map(({ denseP50Ms }) => denseP50Ms) }] : [];
+  });
+  const context: BandContext = {
+    places: judged.length,
+    autocorrelation: pooledAutocorrelation(judged.map(({ before }) => recentLogs(before))),
+  };
+  return judged.map(({ own, before }): ControlFinding => {
     const place = `${own.model}, ${own.shape}`;
-    const before = earlierThan(own, rows).map(({ denseP50Ms }) => denseP50Ms);
-    const band = learnBand(before);
+    const band = learnBand(before, context);
     const took = `dense ${milliseconds(own.denseP50Ms)}`;
     if (!band) {
       const text = `${took}; ${before.length} earlier runs, a band takes ${LEAST_RUNS}`;
-      return [{ kind: 'latency', place, state: 'learning', text }];
+      return { kind: 'latency', place, state: 'learning', text };
     }
     const inside = own.denseP50Ms >= band.low && own.denseP50Ms <= band.high;
     const text = `${took}, band ${milliseconds(band.low)} to ${milliseconds(band.high)} from ${band.runs} runs`;
-    return [{ kind: 'latency', place, state: inside ? 'as before' : 'out of control', text }];
+    return { kind: 'latency', place, state: inside ? 'as before' : 'out of control', text };
   });
 }
 

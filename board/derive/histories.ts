@@ -2,7 +2,8 @@
  * How a variant's figures went from run to run, and where they changed. Changes are found by tests:
  * - quality: paired sign-flip test over items between consecutive points, on the seeds both have. Points with the same
  *   artifacts or with other test data are not tested.
- * - speed-up and cost of compressing: change of level by permutation (tensor/change-point.ts) in their logarithms.
+ * - speed-up and cost of compressing: change of level (change-point.ts) in their logarithms, after the
+ *   resemblance of a night to the one before is taken out, pooled over the board.
  * p-values of one figure, over all variants of a board, are adjusted by Benjamini & Hochberg and reported up to 5 %: of all
  * changes reported at most 5 % are false alarms on average, and where nothing has changed at all there is any in at most
  * 5 % of boards. Within a series that has changed, further changes are tested at 5 % each.
@@ -18,13 +19,13 @@ import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Items } from '../../contracts/result.ts';
 import { qualityColumn, requireSameItems } from '../../numerics/statistics/item-statistics.ts';
 import { meanItems } from '../../numerics/statistics/mean-items.ts';
+import { pooledAutocorrelation } from '../../numerics/statistics/autocorrelation.ts';
 import { changesAround, likelyChange } from '../../numerics/statistics/change-point.ts';
 import { benjaminiHochberg, signFlipTests } from '../../numerics/statistics/significance.ts';
 import { computeOf } from './cost-efficiency.ts';
 
 const { bootstrapResamples: resamples, bootstrapSeed: seed, confidence } = PROTOCOL.quality;
 export const FALSE_DISCOVERY_RATE = 1 - confidence;
-const PERMUTATIONS = 1999;
 
 /** Rows of one variant that one run made with one state of the code. */
 interface Point {
@@ -69,7 +70,7 @@ export function qualitySteps(
       ];
       const differences = Float64Array.from(second[column], (value, i) => value - (first[column][i] as number));
       const better = metric === 'perplexity' ? to < from : to > from;
-      const step = { name: nameOf(series), figure: 'quality', at, before: from, after: to, better };
+      const step = { name: nameOf(series), figure: 'quality', at, foundAt: at, before: from, after: to, better };
       return [{ step, differences }];
     }),
   );
@@ -104,15 +105,13 @@ export function histories(
   const found = [
     ...significant(ofQuality),
     ...all.flatMap(sizeChanges),
-    ...significant(levelTests(all, { figure: 'compression cost', valueOf: computeSecondsOf, better: 'lower' })),
+    ...levelChanges(all, { figure: 'compression cost', valueOf: computeSecondsOf, better: 'lower' }),
     ...shapes.flatMap((shape) =>
-      significant(
-        levelTests(all, {
-          figure: `speed-up ${shape}`,
-          valueOf: (point) => steadySpeedUp(point, shape),
-          better: 'higher',
-        }),
-      ),
+      levelChanges(all, {
+        figure: `speed-up ${shape}`,
+        valueOf: (point) => steadySpeedUp(point, shape),
+        better: 'higher',
+      }),
     ),
   ];
   const changes = Map.groupBy(found, ({ series }) => series);
@@ -191,7 +190,16 @@ function sizeChanges(series: Series): Found[] {
       number,
     ];
     if (from === to) return [];
-    const change = { figure: 'size', at, before: from, after: to, pValue: null, qValue: null, better: to < from };
+    const change = {
+      figure: 'size',
+      at,
+      foundAt: at,
+      before: from,
+      after: to,
+      pValue: null,
+      qValue: null,
+      better: to < from,
+    };
     return [{ series, change }];
   });
 }
@@ -203,25 +211,65 @@ interface LevelFigure {
   readonly better: 'lower' | 'higher';
 }
 
+/** Changes of level that stand today, each with the night on which the rows up to then first showed it. */
+function levelChanges(all: readonly Series[], figure: LevelFigure): Found[] {
+  const known = new Map<string, readonly Found[]>();
+  const until = (time: string): readonly Found[] => {
+    const found =
+      known.get(time) ??
+      significant(
+        levelTests(
+          all.map((series) => seriesUntil(series, time)),
+          figure,
+        ),
+      );
+    known.set(time, found);
+    return found;
+  };
+  return significant(levelTests(all, figure)).map(({ series, change }) => {
+    const isIt = (earlier: Found): boolean =>
+      nameOf(earlier.series) === nameOf(series) &&
+      earlier.change.better === change.better &&
+      Math.abs(earlier.change.at - change.at) <= SAME_CHANGE;
+    const foundAt = series.points.findIndex((point, index) => index >= change.at && until(startOf(point)).some(isIt));
+    return { series, change: { ...change, foundAt: foundAt < 0 ? series.points.length - 1 : foundAt } };
+  });
+}
+
+/** The place of a change is not known to the night: within this many points it is the same change. */
+const SAME_CHANGE = 3;
+
+function seriesUntil(series: Series, time: string): Series {
+  return { ...series, points: series.points.filter((point) => startOf(point) <= time) };
+}
+
 function levelTests(all: readonly Series[], { figure, valueOf, better }: LevelFigure): Tested[] {
-  return all.flatMap((series): Tested[] => {
-    const known = series.points.flatMap((point, index) => {
+  const logsOf = (series: Series) =>
+    series.points.flatMap((point, index) => {
       const value = valueOf(point);
       return value !== null && value > 0 ? [{ index, log: Math.log(value) }] : [];
     });
-    const logs = known.map(({ log }) => log);
-    const options = { permutations: PERMUTATIONS, seed: `${figure} ${nameOf(series)}` };
-    const first = likelyChange(logs, options);
+  const known = all.map((series) => ({ series, values: logsOf(series) }));
+  const autocorrelation = pooledAutocorrelation(known.map(({ values }) => values.map(({ log }) => log)));
+  return known.flatMap(({ series, values }): Tested[] => {
+    const logs = values.map(({ log }) => log);
+    const first = likelyChange(logs, { autocorrelation });
     if (!first) return [];
     const changes = () =>
-      changesAround(logs, { ...options, first, level: FALSE_DISCOVERY_RATE }).map(({ at, before, after, pValue }) => ({
-        figure,
-        at: known[at]?.index ?? 0,
-        before: Math.exp(before),
-        after: Math.exp(after),
-        pValue,
-        better: better === 'lower' ? after < before : after > before,
-      }));
+      changesAround(logs, { autocorrelation, first, level: FALSE_DISCOVERY_RATE }).map(
+        ({ at, before, after, pValue }) => {
+          const index = values[at]?.index ?? 0;
+          return {
+            figure,
+            at: index,
+            foundAt: index,
+            before: Math.exp(before),
+            after: Math.exp(after),
+            pValue,
+            better: better === 'lower' ? after < before : after > before,
+          };
+        },
+      );
     return [{ series, pValue: first.pValue, changes }];
   });
 }

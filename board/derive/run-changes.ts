@@ -1,5 +1,5 @@
 /**
- * What a run changed: figures that moved at it, as the histories' tests found (histories.ts: their false alarms are held to
+ * What a run showed: figures whose change it was the first to show, whenever that began, as the histories' tests found (histories.ts: their false alarms are held to
  * 5 % of what is reported for a figure of a board), what broke, what was mended, what is new. Asks the derived figures,
  * which must be up to date.
  */
@@ -17,6 +17,8 @@ export interface FigureChange extends Change {
   readonly board: string;
   /** `gptq/w4g32` */
   readonly name: string;
+  /** The run since which it holds; it may be found some nights later. */
+  readonly sinceRun: string;
 }
 
 export interface StatusChange {
@@ -45,7 +47,11 @@ export function runChanges(store: Store, run: string): RunChanges {
   const found: FigureChange[] = [];
   for (const { id } of derivedBoards(store)) {
     for (const { id: name, points, changes } of derivedHistories(store, id)) {
-      for (const change of changes) if (points[change.at]?.run === run) found.push({ ...change, board: id, name });
+      for (const change of changes) {
+        if (points[change.foundAt]?.run !== run) continue;
+        const since = points[change.at];
+        found.push({ ...change, board: id, name, sinceRun: since?.run ?? run });
+      }
     }
   }
   const statuses = rows.map((row) => ({ row, before: statusBefore(store, row) }));

@@ -1,15 +1,14 @@
 /**
  * What was measured before and is measured again: with the same key, the artifact must be the same file and every item's
- * outcome the same number. The speed-up may vary; where it has drifted over the times it was taken is a change of level by
- * permutation (tensor/change-point.ts), adjusted over all sentinels by Benjamini & Hochberg at 5 %.
+ * outcome the same number. The speed-up may vary; where it has drifted over the times it was taken is a change of level
+ * (change-point.ts), adjusted over all sentinels by Benjamini & Hochberg at 5 %.
  */
 import type { TrialDetail } from '../../drizzle/queries.ts';
 import { canonicalJson } from '../../contracts/canonical-json.ts';
-import { type ChangePoint, likelyChange } from '../../numerics/statistics/change-point.ts';
+import { pooledAutocorrelation } from '../../numerics/statistics/autocorrelation.ts';
+import { likelyChange } from '../../numerics/statistics/change-point.ts';
 import { benjaminiHochberg } from '../../numerics/statistics/significance.ts';
 import { FALSE_DISCOVERY_RATE } from './histories.ts';
-
-const PERMUTATIONS = 1999;
 
 export interface SentinelFinding {
   /** `gptq/w4g32 on stories260k` */
@@ -20,7 +19,12 @@ export interface SentinelFinding {
 
 /** @param run that measured them again. */
 export function sentinelFindings(run: string, sentinels: readonly TrialDetail[]): SentinelFinding[] {
-  const series = sentinels.flatMap((detail, index) => speedSeries(detail).map((each) => ({ index, ...each })));
+  const timed = sentinels.flatMap((detail, index) => speedSeries(detail).map((each) => ({ index, ...each })));
+  const autocorrelation = pooledAutocorrelation(timed.map(({ logs }) => logs));
+  const series = timed.flatMap(({ logs, ...each }) => {
+    const change = likelyChange(logs, { autocorrelation });
+    return change ? [{ ...each, change }] : [];
+  });
   const adjusted = benjaminiHochberg(series.map(({ change }) => change.pValue));
   return sentinels.map((detail, index) => {
     const drifted = series.flatMap((each, i) =>
@@ -68,11 +72,8 @@ function exactDifferences(run: string, { trials, evaluations }: TrialDetail): st
   return [...artifacts, ...scores];
 }
 
-/** Logarithms of the speed-ups by shape, on the runner of the newest, in order of time, and their likeliest change. */
-function speedSeries({
-  trials,
-  measurements,
-}: TrialDetail): { readonly shape: string; readonly change: ChangePoint }[] {
+/** Logarithms of the speed-ups by shape, on the runner of the newest, in order of time. */
+function speedSeries({ measurements }: TrialDetail): { readonly shape: string; readonly logs: readonly number[] }[] {
   const rows = measurements.map(({ row }) => row).toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
   const runner = rows.at(-1)?.runner.fingerprint;
   const timed = rows.flatMap((row) =>
@@ -80,7 +81,6 @@ function speedSeries({
   );
   return [...Map.groupBy(timed, ({ shape }) => shape)].flatMap(([shape, latencies]) => {
     const logs = latencies.map(({ speedUp }) => Math.log(speedUp.value));
-    const change = likelyChange(logs, { permutations: PERMUTATIONS, seed: `${shape} ${trials[0]?.row.key}` });
-    return change ? [{ shape, change }] : [];
+    return [{ shape, logs }];
   });
 }

@@ -22,19 +22,20 @@ export function renderChanges(changes: RunChanges): string[] {
 
 function figures(title: string, changes: readonly FigureChange[]): string[] {
   if (changes.length === 0) return [];
-  const rows = changes.map(({ board, name, figure, before, after, qValue, pValue }) => [
+  const rows = changes.map(({ board, name, figure, before, after, qValue, pValue, sinceRun }) => [
     name,
     figure,
     before.toPrecision(4),
     after.toPrecision(4),
     qValue === null ? (pValue === null ? 'exact' : `p ${pValue.toFixed(4)}`) : `q ${qValue.toFixed(4)}`,
+    sinceRun,
     board,
   ]);
   return [
     '',
     `**${title}** (${changes.length})`,
     '',
-    markdownTable(['variant', 'figure', 'before', 'after', 'test', 'board'], rows),
+    markdownTable(['variant', 'figure', 'before', 'after', 'test', 'since', 'board'], rows),
   ];
 }
 

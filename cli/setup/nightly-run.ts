@@ -79,9 +79,13 @@ export async function runNight(request: NightRequest): Promise<NightSummary> {
   });
 }
 
+/** Every method with something settled is measured again within so many nights. */
+const NIGHTS_FOR_EVERY_METHOD = 28;
+
 /**
- * Dense of every model, and some of the suite's trials that were completed before this run: in the order of their keys, each day
- * starting where the day before ended, so that all are measured again in time.
+ * Of the suite's trials that were done before tonight as many as asked for, or as it takes to come round all methods within
+ * four weeks; and dense of every model. Nights take methods in turn, going on where the night before ended, and of a method
+ * the next of its trials in order of their keys, so that in time all have their turn.
  */
 export function sentinelEntries(
   store: Store,
@@ -100,9 +104,18 @@ export function sentinelEntries(
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const isDense = ({ unit }: (typeof plan)[number]) => unit.method.id === DENSE_METHOD;
   const others = completed.filter((trial) => !isDense(trial));
-  const start = Math.floor(date.getTime() / DAY_MS) * sentinels;
-  const first = others.length === 0 ? 0 : start % others.length;
-  const chosen = [...others.slice(first), ...others.slice(0, first)].slice(0, sentinels);
+  const methods = [...Map.groupBy(others, ({ unit }) => unit.method.id)]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, trials]) => trials);
+  const wanted = sentinels === 0 ? 0 : Math.max(sentinels, Math.ceil(methods.length / NIGHTS_FOR_EVERY_METHOD));
+  const count = Math.min(wanted, others.length);
+  const start = Math.floor(date.getTime() / DAY_MS) * count;
+  const chosen = new Set<(typeof plan)[number]>();
+  for (let turn = start; chosen.size < count; turn++) {
+    const own = methods[turn % methods.length] ?? [];
+    const next = own[Math.floor(turn / methods.length) % own.length];
+    if (next) chosen.add(next);
+  }
   return [...completed.filter(isDense), ...chosen].map(({ entry, unit, identity }) => ({
     ...entry,
     variants: [{ unit, variant: identity.variant }],

@@ -7,7 +7,8 @@
 import { InputError } from '../../contracts/errors.ts';
 import { quantileBySelection } from './quantile-by-selection.ts';
 import { createRandom } from '../tensor/random.ts';
-import { type Interval, normalCdf, normalQuantile, quantile } from './statistics.ts';
+import { type Interval, normalCdf, normalQuantile, quantile, variance } from './statistics.ts';
+import { studentQuantile } from './t-distribution.ts';
 
 export interface ResamplingOptions {
   readonly resamples: number;
@@ -28,8 +29,8 @@ export function bootstrapSums<K extends string>(
     /** Each [items]. */
     readonly columns: readonly ArrayLike<number>[];
     readonly statistics: Readonly<Record<K, SumStatistic>>;
-    /** `bca` unless stated. */
-    readonly interval?: 'bca' | 'percentile';
+    /** `bca` unless stated; `wider` is the hull of BCa's and the jackknife's t interval, for few or uneven items. */
+    readonly interval?: 'bca' | 'percentile' | 'wider';
   },
 ): Readonly<Record<K, Interval>> {
   const { columns, statistics, resamples, confidence, interval = 'bca' } = params;
@@ -48,7 +49,8 @@ export function bootstrapSums<K extends string>(
     const leftOut = new Float64Array(items);
     for (let i = 0; i < items; i++)
       leftOut[i] = statistic(...observed.map((s, c) => s - (rows[i * width + c] as number)));
-    return acceleratedInterval({ drawn, value, leftOut, confidence });
+    const accelerated = acceleratedInterval({ drawn, value, leftOut, confidence });
+    return interval === 'bca' ? accelerated : hull(accelerated, jackknifeInterval({ value, leftOut, confidence }));
   };
   return Object.fromEntries(
     Object.entries<SumStatistic>(statistics).map(([name, statistic]) => [name, estimate(statistic)]),
@@ -102,6 +104,24 @@ export function acceleratedInterval(params: {
     return quantileBySelection(drawn, adjusted);
   };
   return { value, low: endpoint((1 - confidence) / 2), high: endpoint((1 + confidence) / 2) };
+}
+
+/** value ± t × the jackknife's standard error, with items − 1 degrees of freedom. */
+function jackknifeInterval(params: {
+  readonly value: number;
+  /** [items] */
+  readonly leftOut: Float64Array;
+  readonly confidence: number;
+}): Interval {
+  const { value, leftOut, confidence } = params;
+  const items = leftOut.length;
+  const error = Math.sqrt(((items - 1) ** 2 / items) * variance(leftOut));
+  const half = studentQuantile((1 + confidence) / 2, items - 1) * error;
+  return { value, low: value - half, high: value + half };
+}
+
+function hull(one: Interval, other: Interval): Interval {
+  return { value: one.value, low: Math.min(one.low, other.low), high: Math.max(one.high, other.high) };
 }
 
 /** Share of resamples below the observed value, ties counted half, kept off 0 and 1. */

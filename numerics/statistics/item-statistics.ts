@@ -49,6 +49,7 @@ export function summarizeItems(
       correctToIncorrect: perToken(5),
       incorrectToCorrect: perToken(6),
     },
+    interval: 'wider',
     resamples,
     confidence,
     seed,

@@ -7,34 +7,43 @@ import { createRandom } from '../../../numerics/tensor/random.ts';
 import { evaluationOf, measurementOf, runOf, timeAt, trialOf } from '../../support/rows.ts';
 import { temporaryStore } from '../../support/store.ts';
 
+const ONE_PLACE = { places: 1, autocorrelation: 0 };
+
 describe('learnBand', () => {
   it('learns nothing from too few runs', () => {
-    expect(learnBand([1, 1, 1, 1])).toBe(null);
-    expect(learnBand([1, 1, 1, 1, 1])?.runs).toBe(LEAST_RUNS);
+    const same = Array.from({ length: LEAST_RUNS }, () => 1);
+    expect(learnBand(same.slice(1), ONE_PLACE)).toBe(null);
+    expect(learnBand(same, ONE_PLACE)?.runs).toBe(LEAST_RUNS);
   });
 
-  it('is 10 % wide where the runs agree, four robust deviations where they do not', () => {
-    const quiet = learnBand([20, 20.1, 19.9, 20, 20.05, 19.95]);
+  it('is 10 % wide where the runs agree, and as wide as the next run may lie where they do not', () => {
+    const quiet = learnBand([20, 20.1, 19.9, 20, 20.05, 19.95, 20, 20, 20, 20], ONE_PLACE);
     expect(quiet?.low).toBeCloseTo(20 / 1.1, 1);
     expect(quiet?.high).toBeCloseTo(20 * 1.1, 1);
-    // Logarithms lie 0.1 apart on either side of the middle: the median of their distances is 0.1.
-    const loud = learnBand([-0.2, -0.1, 0, 0.1, 0.2].map(Math.exp));
-    expect(Math.log(loud?.high ?? 0)).toBeCloseTo(4 * 1.4826 * 0.1, 10);
-    expect(Math.log(loud?.low ?? 0)).toBeCloseTo(-4 * 1.4826 * 0.1, 10);
+    // scipy: t.ppf(0.995, 9) * sqrt(1 + 1 / 10) * std(logs, ddof=1)
+    const logs = [-0.2, -0.1, 0, 0.1, 0.2, -0.2, -0.1, 0, 0.1, 0.2];
+    const loud = learnBand(logs.map(Math.exp), ONE_PLACE);
+    expect(Math.log(loud?.high ?? 0)).toBeCloseTo(3.2498355 * Math.sqrt(1.1) * Math.sqrt(0.2 / 9), 6);
+    expect(Math.log(loud?.low ?? 0)).toBeCloseTo(-Math.log(loud?.high ?? 0), 12);
   });
 
-  it('is not moved by one bad night, and rarely leaves a good one out', () => {
-    expect(learnBand([20, 20, 20, 20, 60, 20])?.high).toBeCloseTo(22, 5);
+  it('is wider for many places, and for nights that resemble each other', () => {
+    const values = [-0.2, -0.1, 0, 0.1, 0.2, -0.2, -0.1, 0, 0.1, 0.2].map(Math.exp);
+    const high = (places: number, autocorrelation: number) => learnBand(values, { places, autocorrelation })?.high ?? 0;
+    expect(high(8, 0)).toBeGreaterThan(high(1, 0));
+    expect(high(1, 0.8)).toBeGreaterThan(high(1, 0));
+  });
+
+  it('leaves out a good night in at most 2 % of cases', () => {
     const random = createRandom('band');
     const night = () => 20 * Math.exp(0.05 * random.normal());
     let left = 0;
-    for (let i = 0; i < 500; i++) {
-      const band = learnBand(Array.from({ length: 20 }, night));
+    for (let i = 0; i < 1000; i++) {
+      const band = learnBand(Array.from({ length: 10 }, night), ONE_PLACE);
       const value = night();
       if (!band || value < band.low || value > band.high) left++;
     }
-    // Four deviations of a normal are left in 0.006 %; estimated from 20 nights somewhat more often.
-    expect(left).toBeLessThan(10);
+    expect(left).toBeLessThan(20);
   });
 });
 
@@ -65,11 +74,10 @@ describe('controlFindings', () => {
     expect(statesOf(store, addRun(store, 0))).toEqual(['quality learning', 'latency learning', 'latency learning']);
     for (let i = 1; i < LEAST_RUNS; i++) addRun(store, i);
     const before = ['quality as before', 'latency as before', 'latency as before'];
-    expect(statesOf(store, addRun(store, 5, { factor: 1.05 }))).toEqual(before);
-    const slow = addRun(store, 6, { factor: 1.3 });
+    expect(statesOf(store, addRun(store, 20, { factor: 1.05 }))).toEqual(before);
+    const slow = addRun(store, 21, { factor: 1.3 });
     expect(statesOf(store, slow)).toEqual(['quality as before', 'latency out of control', 'latency out of control']);
-    expect(statesOf(store, addRun(store, 7, { factor: 0.8 }))[1]).toBe('latency out of control');
-    const off = addRun(store, 8, { dense: 20.000000000000004 });
+    const off = addRun(store, 23, { dense: 20.000000000000004 });
     expect(statesOf(store, off)).toEqual(['quality out of control', 'latency as before', 'latency as before']);
   });
 

@@ -156,7 +156,7 @@ describe('histories', () => {
   it('takes other bytes for a change of size', () => {
     const rows = [rowOf({ variant: 'w4', point: 0 }), rowOf({ variant: 'w4', point: 1, zstdBytes: 900 })];
     expect(changesOf(rows)[0]?.changes).toEqual([
-      { figure: 'size', at: 1, before: 1000, after: 900, pValue: null, qValue: null, better: true },
+      { figure: 'size', at: 1, foundAt: 1, before: 1000, after: 900, pValue: null, qValue: null, better: true },
     ]);
   });
 

@@ -1,11 +1,11 @@
 /**
- * What training on a device gains:
+ * Measures what training on a device gains:
  *   node scripts/bench-device-training.ts [--runner webgpu] [--widths 128,512] [--layers 4] [--batch 8] [--sequence 128]
  *     [--calls 5] [--steps-per-call 8]
  * The same training of a decoder on the CPU, on the device with its state copied both ways on every call, and, where the
  * binding allows it, on the device with its state staying there; between them what the copies of a call take, and how far the
- * losses are from the CPU's. Then from which size on the device wins. On a software device it shows that the way works, and
- * says nothing of speed.
+ * losses are from the CPU's. It ends with the smallest size at which the device wins. On a software device it shows that training works,
+ * and says nothing about speed.
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
@@ -23,7 +23,7 @@ import { buildDecoder, decoderBatches, type DecoderShape } from './training-deco
 
 const LEARNING_RATE = 1e-3;
 const VOCABULARY_SIZE = 1024;
-/** Calls before those that count: the first compile. */
+/** Calls before the timed ones: the first ones compile. */
 const WARM_UP_CALLS = 2;
 
 process.exitCode = await main(process.argv.slice(2)).catch(reportError);

@@ -1,7 +1,7 @@
 /**
  * Times GPTQ and SparseGPT on single layers (second moment, factor, sweep) against plain PyTorch on this machine:
  *   node scripts/bench-linear-algebra.ts --python path/to/python [--repeats 5]
- * Both get the same inputs, weights and thread count and take turns within each repeat; the best time of each stands. A
+ * Both get the same inputs, weights and thread count and take turns within each repeat; the best time of each counts. A
  * ratio above 1 means ShrinkRank is faster. Without --python only its own times are shown. Where other programs keep the
  * cores busy, pin it to one (`taskset -c 0 node …`: both then use one thread) and go by processor time.
  */
@@ -24,7 +24,7 @@ import type { Sparsity } from '../methods/shared/solvers/sparsity.ts';
 
 const CALIBRATION_ROWS = 4096;
 const BATCH_ROWS = 512;
-/** Untimed runs of each task on the first shape, for both sides: a model has many layers, so compiled code is the rule. */
+/** Untimed runs of each task on the first shape, for both sides: with the many layers of a model, code is mostly compiled. */
 const WARM_UP_RUNS = 8;
 const DAMPING = 0.01;
 const BLOCK_SIZE = 128;
@@ -39,7 +39,7 @@ const GROUP_SIZE = 128;
 interface Task {
   readonly name: string;
   readonly sparsity?: Sparsity;
-  /** What the Python side is told. */
+  /** What is sent to the Python process. */
   readonly command: Readonly<Record<string, unknown>>;
 }
 

@@ -3,9 +3,9 @@
  *   node scripts/bench-training.ts --python path/to/python [--repeats 5] [--threads 2] [--profile]
  * Both train the same GPT-style decoder (4 layers, pre-LayerNorm, GELU, learned positions, biases, tied output layer) with
  * AdamW and clipping on batches of the same shape; PyTorch with fused attention and one matrix for q, k and v. They take
- * turns; the best time of each stands. Beside them stands what the processor gives in one large matrix product, by onnxruntime
- * and by PyTorch, and the ratio that would be reached if a step were its matrix products at that speed and nothing else.
- * --profile lists the operators that take our time instead, with --nodes 40 also the slowest nodes.
+ * turns; the best time of each counts. It also prints the speed of one large matrix product, in onnxruntime and in PyTorch, and the ratio
+ * that a step of nothing but its matrix products would reach at that speed. --profile lists the time by operator instead, --nodes 40
+ * the slowest nodes too.
  */
 import { present } from '../contracts/present.ts';
 import { spawn } from 'node:child_process';
@@ -36,7 +36,7 @@ const SHAPES: readonly DecoderShape[] = [128, 512].map((width) => ({
   sequence: 128,
 }));
 const LEARNING_RATE = 1e-3;
-/** Side of the square product that shows the processor's ceiling. */
+/** Side of the square matrices that show the peak speed of the processor. */
 const CEILING_SIDE = 1024;
 const CEILING_REPEATS = 20;
 const PROFILED_STEPS = 24;

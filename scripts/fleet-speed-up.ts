@@ -1,10 +1,10 @@
 /**
- * How the time of a run falls from one worker to two, each on a core of its own with all its threads:
+ * Measures how the time of a run falls from one worker to two, each on a core of its own with all its threads:
  *
  *   node scripts/fleet-speed-up.ts [--variants <ids>] [--rounds <n>]
  *
  * One and two workers take turns, on a Redis started here. Timing is done by one worker at a time whatever their number, so
- * the time until the last artifact is judged is told apart from the whole. Needs redis-server, taskset and two cores.
+ * the time until the last artifact is judged is printed beside the whole. Needs redis-server, taskset and two cores.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -41,7 +41,7 @@ const taken = new Map<number, Took[]>([
 ]);
 try {
   for (let round = 0; round < Number(values.rounds); round++) {
-    // The first to go alternates: what else the machine does falls on both.
+    // The order alternates, so that other load on the machine affects both.
     for (const workers of round % 2 === 0 ? [1, 2] : [2, 1]) {
       const took = await runWith(workers, join(folder, `home-${round}-${workers}`));
       taken.get(workers)?.push(took);

@@ -1,5 +1,5 @@
 /**
- * What shutting methods in costs a trial: wall seconds of the whole process of a trial of the dense model, with the sandbox
+ * Measures what the sandbox costs a trial: wall seconds of the whole process of a trial of the dense model, with the sandbox
  * this machine gives, with the permission model alone, and with neither, in turn.
  *
  *   node scripts/measure-sandbox.ts [--model tinyworld-gpt-small] [--rounds 15]

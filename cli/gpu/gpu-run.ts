@@ -1,11 +1,11 @@
 /**
- * A suite on a machine with a GPU that has nothing of ours:
+ * Runs a suite on a machine with a GPU that has nothing installed but a driver:
  *   npm run gpu-run -- --archive gpu-run.tar.xz
  *   npm run gpu-run -- --through 'ssh user@machine' --to rows.jsonl -- --runner webgpu --suite quick
- * The first leaves the archive, to be carried there by hand: tar -xJf gpu-run.tar.xz && sh shrinkrank-gpu-run/run.sh --runner
+ * The first command writes the archive, which you copy to the machine: tar -xJf gpu-run.tar.xz && sh shrinkrank-gpu-run/run.sh --runner
  * webgpu > rows.jsonl. The second packs it, sends it through a command that runs a line of shell with our standard input,
- * runs the suite there in ./shrinkrank-gpu-run with the options after --, and brings the rows back. A run that broke off goes
- * on. `npm run shrinkrank -- import rows.jsonl` takes them.
+ * runs the suite there in ./shrinkrank-gpu-run with the options after --, and brings the rows back. A run that was stopped goes on
+ * when it is started again. `npm run shrinkrank -- import rows.jsonl` reads the rows.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,11 +36,12 @@ async function main(args: readonly string[]): Promise<number> {
   const path = resolve(kept === undefined ? (values.archive ?? '') : join(kept, 'gpu-run.tar.xz'));
   try {
     const loader = LOADERS.find((candidate) => existsSync(candidate));
-    if (loader === undefined) remark('no libvulkan.so.1 here to take along: webgpu will need one there');
+    if (loader === undefined)
+      remark('this machine has no libvulkan.so.1 to pack: webgpu needs one on the other machine');
     const sizeBytes = packArchive({ path, level, ...(loader !== undefined && { loader }) });
     remark(`${kept === undefined ? `${path}: ` : ''}${formatBytes(sizeBytes)}`);
     if (sizeBytes > LARGEST_ARCHIVE_BYTES) {
-      remark(`more than ${formatBytes(LARGEST_ARCHIVE_BYTES)}; leave --level at its default, or see what has grown`);
+      remark(`more than ${formatBytes(LARGEST_ARCHIVE_BYTES)}; use the default --level, or find out what has grown`);
       if (kept === undefined) return EXIT_CODES.incomplete;
     }
     if (values.through === undefined) return EXIT_CODES.done;
@@ -86,13 +87,13 @@ async function runThere(run: {
   const cause = await sent;
   if (exitCode !== EXIT_CODES.done && exitCode !== EXIT_CODES.incomplete) {
     rmSync(run.to, { force: true });
-    throw new InputError(`gpu-run: "${run.through}" ended with ${exitCode}; what it said stands above`, { cause });
+    throw new InputError(`gpu-run: "${run.through}" ended with exit code ${exitCode}; see its output above`, { cause });
   }
-  remark(`rows in ${run.to}; npm run shrinkrank -- import ${run.to} takes them`);
+  remark(`rows in ${run.to}; npm run shrinkrank -- import ${run.to} reads them`);
   return exitCode;
 }
 
-/** One word for a shell. */
+/** The text as one word of a shell command. */
 function quoted(word: string): string {
   return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,4 +1,4 @@
-/** The bar on standard error while a run works; plain lines where that is no terminal, and only for what went wrong. */
+/** The progress bar of a run on standard error. Where that is no terminal: a line for each failure. */
 import { SingleBar } from 'cli-progress';
 import type { ProgressEvent } from '../../harness/plan/bench.ts';
 import type { PlannedTrial } from '../../harness/plan/plan.ts';
@@ -35,7 +35,7 @@ export function createRunProgress(options: { readonly quiet: boolean }): RunProg
 
   function say(text: string): void {
     if (options.quiet) return;
-    // In place of the bar, wrapped as usual; the bar goes on below and, when it ends, must not go back above.
+    // The line replaces the bar, which is drawn again below it.
     if (bar) process.stderr.write(`\r${CLEAR_LINE}${WRAP}${text}\n${NO_WRAP}${SAVE_CURSOR}`);
     else remark(text);
   }
@@ -66,7 +66,7 @@ export function createRunProgress(options: { readonly quiet: boolean }): RunProg
   };
 }
 
-/** What matters most comes first: a narrow terminal shows as much as fits. */
+/** The most important parts come first, because a narrow terminal cuts the line. */
 function startBar(total: number): SingleBar {
   const bar = new SingleBar({
     format: '{bar} {value}/{total} · {eta_formatted} left · {failed} failed · {name} · {step}',

@@ -12,7 +12,7 @@ import { formatBytes, formatRatio, formatSeconds } from '../../contracts/words/f
 import { runnerName, weightClassTitle } from '../../contracts/words/board.ts';
 import { METRIC_WORDS, formatQualityEstimate } from '../../contracts/words/metric.ts';
 
-/** An entry with a quality, and its place among all of its weight class. */
+/** An entry with a quality, and its rank in its weight class. */
 interface Ranked {
   readonly entry: BoardEntry;
   readonly tier: number;
@@ -91,7 +91,7 @@ function header(
   return [place, facts].flatMap((parts) => wrapParts(parts, { separator: ' · ', columns }));
 }
 
-/** What guessing gets on a task, of those that say. */
+/** The accuracy of guessing, for tasks that have one. */
 function chanceOf(store: Store, task: string): number | undefined {
   return readCatalog(store).tasks.find(({ id }) => id === task)?.chance;
 }
@@ -101,12 +101,12 @@ interface Block {
   readonly ranked: readonly Ranked[];
 }
 
-/** What is left out, in this order, where the terminal is narrow. */
+/** Columns that are left out, in this order, where the terminal is narrow. */
 const NARROWINGS: readonly (readonly string[])[] = [[], ['8×128'], ['8×128', '1 token']];
 
 /**
- * All blocks in the same columns, so that the eye can run down them. Low-cost stands beside high-cost where both have
- * entries and there is room, if need be without the speeds; else the one stands below the other.
+ * All blocks have the same columns. Low-cost stands beside high-cost where both have entries and the terminal is wide enough, if need
+ * be without the speeds; otherwise high-cost stands below low-cost.
  */
 function renderBlocks(
   blocks: readonly Block[],
@@ -137,7 +137,7 @@ function renderBlocks(
   return { lines: [...lines, ...missing.flatMap((line) => [styleText('dim', line), ''])], shown };
 }
 
-/** One side of every block, under its title; a block with none of it says so. */
+/** One cost class of every block, under its title; a block without entries of it says so. */
 function renderSide(
   { costClass, title }: (typeof SIDES)[number],
   blocks: readonly Block[],
@@ -221,7 +221,7 @@ function marksOf({ control, simulated, stale }: BoardEntry): string {
   return `${control ? '†' : ''}${simulated === null ? '' : '*'}${stale ? '°' : ''}`;
 }
 
-/** Those with the same reason share a line. */
+/** Entries with the same reason share a line. */
 function renderUnranked(unranked: ReadonlyMap<BoardEntry, string>, columns: number): string[] {
   const groups = Map.groupBy(unranked, ([, reason]) => reason);
   return [...groups].flatMap(([reason, entries]) => [
@@ -234,7 +234,7 @@ function renderUnranked(unranked: ReadonlyMap<BoardEntry, string>, columns: numb
   ]);
 }
 
-/** Those with the same reason share a line; `show` has the whole of it. */
+/** Entries with the same reason share a line; `show` prints the whole reason. */
 function renderFailures(entries: readonly BoardEntry[], columns: number): string[] {
   const groups = new Map<string, Set<string>>();
   let count = 0;

@@ -1,4 +1,4 @@
-/** What a run changed, as Markdown: for the report of a night and the terminal alike. */
+/** What a run changed, as Markdown: for the report of a nightly run and for the terminal. */
 import type { FigureChange, RunChanges, StatusChange } from '../../board/derive/run-changes.ts';
 import { markdownTable } from './markdown-table.ts';
 

@@ -1,4 +1,4 @@
-/** The report of a night, as Markdown. */
+/** The report of a nightly run, as Markdown. */
 import { formatSeconds } from '../../contracts/words/figures.ts';
 import { markdownTable } from './markdown-table.ts';
 import type { NightSummary } from '../setup/nightly-run.ts';
@@ -7,26 +7,26 @@ import { renderChanges } from './render-changes.ts';
 export function renderNight({ suite, again, verdicts, drift, changes, exported }: NightSummary): string {
   const drifted = drift.filter(({ differences }) => differences.length > 0);
   return [
-    `# Night of ${suite.run}`,
+    `# Nightly run ${suite.run}`,
     '',
     `- ${suite.planned} variants planned, ${suite.alreadyDone} in the store already, ${suite.recorded} rows in ${formatSeconds(suite.wallSeconds)}`,
     again
       ? `- measured again: ${again.planned} variants, ${again.recorded} rows (${again.run})`
       : '- measured again: none',
-    ...[...suite.undone, ...(again?.undone ?? [])].map(({ name, reason }) => `- left undone: ${name}: ${reason}`),
+    ...[...suite.undone, ...(again?.undone ?? [])].map(({ name, reason }) => `- not done: ${name}: ${reason}`),
     ...exported.map(({ path, rows }) => `- published: ${path}, ${rows} rows`),
     ...verdicts.flatMap(({ run, findings, rejected }) => [
       '',
       `## Dense in ${run}: ${rejected ? '**rejected**' : 'accepted'}`,
       '',
       markdownTable(
-        ['place', 'what', 'state', 'found'],
+        ['contest', 'what', 'state', 'found'],
         findings.map(({ place, kind, state, text }) => [place, kind, state, text]),
       ),
-      ...(rejected ? ['', 'None of its rows is published; all are withdrawn and due again.'] : []),
+      ...(rejected ? ['', 'Its rows are withdrawn and not published; the next run measures their keys again.'] : []),
     ]),
     '',
-    `## Drift: ${drift.length === 0 ? 'not asked' : `${drifted.length} of ${drift.length} differ`}`,
+    `## Drift: ${drift.length === 0 ? 'not checked' : `${drifted.length} of ${drift.length} differ`}`,
     ...drifted.flatMap(({ name, differences }) => ['', ...differences.map((difference) => `- ${name}: ${difference}`)]),
     ...changes.flatMap((each) => ['', ...renderChanges(each)]),
     '',

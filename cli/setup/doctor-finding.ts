@@ -1,4 +1,4 @@
-/** A line of what `shrinkrank doctor` says. */
+/** One line of `shrinkrank doctor`. */
 export interface Finding {
   readonly subject: string;
   readonly state: 'ok' | 'limited' | 'missing';

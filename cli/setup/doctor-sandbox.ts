@@ -1,10 +1,10 @@
-/** What `shrinkrank doctor` says of shutting methods in: what this machine gives of it, and for what it does not, why. */
+/** The findings of `shrinkrank doctor` on the sandbox of methods: what this machine offers, and why not more. */
 import { readFileSync } from 'node:fs';
 import type { SandboxSupport } from '../../harness/sandbox/sandbox.ts';
 import { sandboxSupport } from '../../harness/sandbox/sandbox-support.ts';
 import type { Finding } from './doctor-finding.ts';
 
-/** Settings of the kernel and of distributions that forbid namespaces to whoever is not root, and how to allow them. */
+/** Settings of the kernel and of distributions that forbid namespaces to users other than root, and how to allow them. */
 const FORBIDDING = [
   {
     path: '/proc/sys/kernel/apparmor_restrict_unprivileged_userns',
@@ -30,17 +30,17 @@ export function sandboxFindings(support: SandboxSupport = sandboxSupport(), read
   return [
     isolation === 'all'
       ? {
-          subject: 'methods shut in',
+          subject: 'sandbox of methods',
           state: 'ok',
-          text: `${how}: no network, own processes, no files but their inputs`,
+          text: `${how}: no network, own processes only, no files but their inputs`,
         }
       : {
-          subject: 'methods shut in',
+          subject: 'sandbox of methods',
           state: 'limited',
           text:
             (isolation === 'network'
-              ? 'no network, but files and processes of the machine in sight: '
-              : 'not cut off from network, files and processes; rows say so: ') + why,
+              ? 'no network, but files and processes of the machine are visible: '
+              : 'network, files and processes are not cut off, and rows say so: ') + why,
         },
     permissionFlag === null
       ? {
@@ -57,11 +57,11 @@ export function sandboxFindings(support: SandboxSupport = sandboxSupport(), read
 }
 
 function remedyFor(read: (path: string) => string | undefined): string {
-  if (process.platform !== 'linux') return 'run where Linux is, or in a virtual machine';
+  if (process.platform !== 'linux') return 'run on Linux, or in a virtual machine with Linux';
   const setting = FORBIDDING.find(({ path, forbids }) => read(path) === forbids);
   return (
     setting?.remedy ??
-    'in a container start it with --privileged or as a user who may make namespaces; install util-linux'
+    'in a container, start it with --privileged or as a user who may create namespaces; install util-linux'
   );
 }
 

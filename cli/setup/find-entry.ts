@@ -1,4 +1,4 @@
-/** Looks up what the store holds of `method/variant` on a model and task. */
+/** Looks up the entry `method/variant` of a model and task. */
 import type { Store } from '../../drizzle/client.ts';
 import { type BoardEntry, leaderboard } from '../../board/derive/leaderboard.ts';
 import { InputError, unknownId } from '../../contracts/errors.ts';
@@ -8,10 +8,10 @@ import { suites } from './suites.ts';
 
 const entries = suites.flatMap((suite) => suite.entries);
 
-/** The model and task a command is about; the quick suite's first unless told. */
+/** The options --model and --task; by default those of the quick suite's first entry. */
 export const placeOptions = {
   model: { type: 'string', description: 'Model', default: entries[0]?.model ?? '' },
-  task: { type: 'string', description: 'Task; by default the first that the suites ask of the model' },
+  task: { type: 'string', description: 'Task (default: the first task that a suite has for the model)' },
 } as const;
 
 export interface Place {
@@ -19,11 +19,11 @@ export interface Place {
   readonly task: string;
 }
 
-/** Throws InputError for names that are not known, and for a model that no suite has a task for where none is named. */
+/** Throws InputError for unknown names, and for a model without a task in any suite if no task is named. */
 export function placeOf(args: { readonly model: string; readonly task?: string | undefined }): Place {
   const model = findModel(args.model).id;
   const task = args.task ?? entries.find((entry) => entry.model === model)?.tasks[0];
-  if (task === undefined) throw new InputError(`no suite asks anything of ${model}; name a task with --task`);
+  if (task === undefined) throw new InputError(`no suite has a task for ${model}; name one with --task`);
   return { model, task: findTask(task).task.id };
 }
 

@@ -1,4 +1,4 @@
-/** Where runs are kept on this machine: `--home`, else SHRINKRANK_HOME, else .shrinkrank in the repository. */
+/** The folder of runs on this machine: `--home`, else SHRINKRANK_HOME, else .shrinkrank in the repository. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Store, openStore } from '../../drizzle/client.ts';
@@ -17,7 +17,7 @@ export function homeOf(option: string | undefined): string {
   return resolve(option || process.env['SHRINKRANK_HOME'] || join(REPOSITORY_ROOT, '.shrinkrank'));
 }
 
-/** Opens the store for reading what runs left; an absent one is an InputError. */
+/** Opens the store of a home. Throws InputError where there is none. */
 export function openHomeStore(option: string | undefined): Store {
   const path = join(homeOf(option), 'store.sqlite');
   if (!existsSync(path)) {

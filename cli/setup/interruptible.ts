@@ -1,6 +1,6 @@
 /**
- * Runs work that Ctrl+C or a service manager may stop: the first such signal aborts it, so that it can end in order; a
- * second ends the process as if nobody listened.
+ * Runs work that Ctrl+C or a service manager may stop. The first signal aborts the work, so that it can clean up; a second one
+ * ends the process at once.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interruption = new AbortController();

@@ -1,4 +1,4 @@
-/** Where commands print, and how they end. */
+/** What commands print to, and their exit codes. */
 import { BenchError } from '../../contracts/errors.ts';
 
 /** Documented in docs/command-line.md. */

@@ -1,4 +1,4 @@
-/** The registered units, and looking one up by the name a person typed. The only folder that knows them all. */
+/** The registered methods, models, datasets and tasks, and how to look one up by the name that a person typed. */
 import { join, resolve } from 'node:path';
 import { datasets } from '../../datasets/index.ts';
 import { methods } from '../../methods/index.ts';
@@ -46,7 +46,7 @@ export function findVariants(names: readonly string[]): VariantUnit[] {
   });
 }
 
-/** The names a method answers to. */
+/** The names that choose a method: its id, family and cost class. */
 function groupsOf({ id, family, access }: Method): readonly string[] {
   return [id, family, costClassOf(access)];
 }
@@ -70,7 +70,7 @@ export function findTask(id: string): TaskUnit {
   return found;
 }
 
-/** Throws InputError naming those there are. */
+/** Throws InputError that lists the known ids. */
 export function findById<T extends { readonly id: string }>(kind: string, units: readonly T[], id: string): T {
   const found = units.find((unit) => unit.id === id);
   if (!found)

@@ -36,20 +36,20 @@ export interface RunSuiteRequest {
   readonly suite: string;
   readonly entries: readonly SuiteEntry[];
   readonly limits: Limits;
-  /** `auto` where it is not said. */
+  /** Default: `auto`. */
   readonly sandbox?: SandboxPolicy;
   readonly home: string;
-  /** What latency is measured on; default the CPU. */
+  /** The execution provider that latency is measured on. Default: the CPU. */
   readonly provider?: Provider;
-  /** Methods that train do so on that device; default on the processor. */
+  /** Train on that device. Default: on the CPU. */
   readonly trainOnDevice?: boolean;
-  /** Repeat what failed. */
+  /** Run failed steps again. */
   readonly retryFailed: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
-  /** Folder of artifacts, where it is not the home's own. */
+  /** Folder of artifacts. Default: the one in the home. */
   readonly artifacts?: string;
-  /** Have the work done by a fleet of workers instead of this machine. */
+  /** Run the steps in a fleet of workers instead of on this machine. */
   readonly fleet?: FleetChoice;
 }
 
@@ -57,20 +57,20 @@ export interface FleetChoice {
   /** Address of Redis. */
   readonly redis: string;
   readonly provider: Provider;
-  /** Beginning of the fingerprint of a kind of runner; needed where workers of several kinds are there. */
+  /** Beginning of a runner's fingerprint; needed where the fleet has workers of several kinds. */
   readonly kind?: string | undefined;
 }
 
 export interface RunSummary extends ExecutionSummary {
   readonly run: string;
   readonly plan: readonly PlannedTrial[];
-  /** Fingerprint of what latency was measured on. */
+  /** Fingerprint of the runner. */
   readonly runner: string;
   readonly planned: number;
-  /** Trials that were in the store already, whole. */
+  /** Trials that the store already held with all their evaluations and measurements. */
   readonly alreadyDone: number;
   readonly wallSeconds: number;
-  /** Wall time not spent in compressing, checking, evaluating or timing; null for a fleet, which does these side by side. */
+  /** Wall time outside of compressing, checking, evaluating and timing; null for a fleet, which runs these side by side. */
   readonly overheadSeconds: number | null;
 }
 
@@ -100,7 +100,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
     if ('runner' in place) here = place;
     else {
       redis = await connectRedis(place.redis, remark);
-      // Each worker knows the way to its own device.
+      // Each worker finds its own device.
       here = { runner: await chooseRunner(redis, { ...place, signal: request.signal }, remark), environment: {} };
     }
     const { runner, environment } = here;
@@ -188,7 +188,7 @@ function doneIn(
   };
 }
 
-/** What the board tells of the registered units, and of the models `named` by folder or hub. */
+/** The registered methods, models and tasks, and the models `named` by folder or hub, as the store keeps them for the board. */
 export function catalog(named: readonly ModelDefinition[] = []): Catalog {
   const all = new Map([...models, ...named].map((model) => [model.id, model]));
   return {
@@ -229,10 +229,10 @@ export function catalog(named: readonly ModelDefinition[] = []): Catalog {
   };
 }
 
-/** A file that takes the repository's place in an archive: the commit that was packed, or nothing. */
+/** A file that an archive contains instead of a repository: the commit that was packed, or nothing. */
 export const PACKED_COMMIT = '.packed-commit';
 
-/** The commit the code is at, with `+` when tracked files differ from it; null outside a repository. */
+/** The commit of the code, with `+` if tracked files differ from it; null outside a repository. */
 export function commitOf(folder: string): string | null {
   const packed = join(folder, PACKED_COMMIT);
   if (existsSync(packed)) return readFileSync(packed, 'utf8') || null;

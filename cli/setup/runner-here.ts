@@ -1,4 +1,4 @@
-/** The option --runner, and the runner of this machine for what it names. */
+/** The option --runner, and the runner of this machine that it names. */
 import { UnsupportedError, unknownId } from '../../contracts/errors.ts';
 import { type Machine, PROVIDERS, type Provider, type Runner } from '../../contracts/runner.ts';
 import { runnerOf } from '../../harness/measure/machine.ts';

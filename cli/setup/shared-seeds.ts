@@ -2,14 +2,14 @@
 import type { BoardTrial } from '../../drizzle/queries.ts';
 import type { BoardEntry } from '../../board/derive/leaderboard.ts';
 
-/** Was it scored to the end? */
+/** Whether its evaluation was completed. */
 export const isScored = ({ evaluation }: BoardTrial): boolean => evaluation?.status === 'completed';
 
 export function scoredTrials({ trials }: BoardEntry): readonly BoardTrial[] {
   return trials.filter(isScored);
 }
 
-/** Trials of the same seed, in the order of the first. */
+/** Pairs of trials with equal seeds, in the order of the first list. */
 export function sharedSeeds(
   first: readonly BoardTrial[],
   second: readonly BoardTrial[],

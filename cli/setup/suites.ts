@@ -6,7 +6,7 @@ import type { Study } from '../../studies/study.ts';
 export interface Suite {
   readonly id: string;
   readonly description: string;
-  /** The first one's model and first task are those that other commands mean when none is named. */
+  /** Commands without --model and --task mean the model and the first task of the first entry. */
   readonly entries: readonly {
     readonly model: string;
     /** Dataset that calibration and training examples are drawn from. */
@@ -14,14 +14,14 @@ export interface Suite {
     readonly tasks: readonly string[];
     /** As findVariants() takes them. */
     readonly variants: readonly string[];
-    /** Left out unless `--models` names the model: what it needs is not everywhere. */
+    /** Run only if `--models` names the model, because it must be downloaded. */
     readonly onRequest?: boolean;
   }[];
   readonly seeds: readonly number[];
   readonly limits: Limits;
 }
 
-/** An operating point or two of the low-cost methods people try first, and what none of them should lose to. */
+/** One or two variants of the low-cost methods that people try first, and controls that none of them should lose to. */
 const QUICK_LOW_COST = [
   'dense',
   'smaller-dense',
@@ -42,7 +42,7 @@ const QUICK_LOW_COST = [
   'svd-whitened/p50',
 ] as const;
 
-/** The high-cost methods at a small budget, each at an operating point that a low-cost one has too. */
+/** High-cost methods with a small budget, at operating points that a low-cost method has too. */
 const QUICK_HIGH_COST = [
   'gradual-magnitude/s70-n100',
   'qat/w4g32-n100',
@@ -54,7 +54,7 @@ const QUICK_HIGH_COST = [
 
 const LONG: Limits = { trialTimeoutSeconds: 3600, judgeTimeoutSeconds: 1800, memoryBytes: 8 * 2 ** 30 };
 
-/** All that a study compares, three seeds of each. */
+/** Everything that a study compares, with three seeds. */
 function suiteOf({ id, title, contests, relations }: Study): Suite {
   const variants = ['dense', ...new Set(relations.flatMap(({ first, second }) => [first, second]))];
   return {

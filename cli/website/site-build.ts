@@ -1,15 +1,15 @@
 /**
- * `npm run site:build`: leaves the site as static files in site/out.
+ * `npm run site:build`: builds the site as static files in site/out.
  *
  *   node cli/website/site-build.ts [--home <folder>] [--results <folder>]
  *
  * 1. opens the local store (`--home`, else $SHRINKRANK_HOME, else .shrinkrank); where it is missing or empty, reads the
- *    published rows of results/ into a store that lives as long as the build
+ *    published rows of results/ into a temporary store
  * 2. brings its derived figures up to date (board/derive)
  * 3. `next build site`, which reads the store named by SHRINKRANK_STORE; at the same time the API (/api/v2) and the dumps
- *    (/data) are written, in a folder of their own, since Next empties its own
- * 4. takes away what no page asks for, lays API and dumps beside the pages, puts the security policy into every page, and
- *    checks the whole
+ *    (/data) are written to another folder, because Next empties its own
+ * 4. removes files that no page loads, moves API and dumps beside the pages, puts the security policy into every page, and
+ *    checks all pages
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -34,7 +34,7 @@ export const SITE_FOLDER = join(REPOSITORY_ROOT, 'site/out');
 export interface BuildRequest {
   /** As `--home`. */
   readonly home?: string | undefined;
-  /** Folder of published rows, for where there is no store. */
+  /** Folder of published rows, which are read where there is no store. */
   readonly results?: string | undefined;
   readonly onProgress?: (text: string) => void;
 }
@@ -111,7 +111,7 @@ function temporaryFolder(): string {
 interface Source extends Required<Pick<BuildRequest, 'onProgress'>> {
   readonly home: string | undefined;
   readonly results: string | undefined;
-  /** A folder for a store that lives as long as the build. */
+  /** Folder for a temporary store. */
   readonly temporary: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Serves an exported site on this machine: files of one folder and nothing else, with the security headers a public host
- * should set. For looking at what was built and for its tests, not for the open internet.
+ * should set. For local use and for tests, not for the open internet.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
@@ -30,12 +30,12 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.xml': 'application/xml; charset=utf-8',
 };
 const UNKNOWN_TYPE = 'application/octet-stream';
-/** For what is no page: it needs nothing, and an SVG opened by itself must not run anything. */
+/** For files that are no pages: they load nothing, and an SVG that is opened by itself must run no script. */
 const FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 const COMPRESSED_TYPES = /^(text\/|application\/(json|x-ndjson|xml|manifest)|image\/svg)/;
-/** Below this the headers outweigh what compressing saves. */
+/** Compressing a smaller body saves less than the headers cost. */
 const COMPRESS_ABOVE_BYTES = 1024;
-/** Of compressed bodies; enough for every page of a site of some thousand results. */
+/** Cache of compressed bodies: enough for all pages of a site with some thousand results. */
 const CACHE_BYTES = 128 * 2 ** 20;
 
 interface Body {
@@ -118,7 +118,7 @@ function answer(request: IncomingMessage, response: ServerResponse, site: Site):
   const found = path === undefined ? undefined : fileAt(site.root, path);
   if (path !== undefined && found === 'folder') {
     const query = (request.url ?? '').split('?')[1];
-    // Of the path as it was checked, not as it came: `//host/` would lead elsewhere.
+    // Built from the checked path: the path as it was requested may be `//host/`, which leads to another host.
     const location = `${site.basePath}${encodeURI(path)}/${query === undefined ? '' : `?${query}`}`;
     response.writeHead(308, { Location: location, 'Content-Security-Policy': FILE_POLICY }).end();
     return;
@@ -127,7 +127,7 @@ function answer(request: IncomingMessage, response: ServerResponse, site: Site):
   sendFile(request, response, { ...site, file: missing ? fileAt(site.root, '/404.html') : found, missing });
 }
 
-/** The path asked for within the site, or undefined where it is no path of a file. */
+/** The requested path within the site; undefined where it cannot be the path of a file. */
 function pathOf(url: string, basePath: string): string | undefined {
   const [raw = ''] = url.split(/[?#]/);
   if (basePath !== '' && raw !== basePath && !raw.startsWith(`${basePath}/`)) return undefined;
@@ -146,7 +146,7 @@ function pathOf(url: string, basePath: string): string | undefined {
   return path.startsWith('/') && plain ? path : undefined;
 }
 
-/** The file behind a path; `folder` where a slash is missing. A link that leads out of the site is no file. */
+/** The file at a path; `folder` where a slash is missing; undefined for links that lead out of the site. */
 function fileAt(root: string, path: string): string | 'folder' | undefined {
   const wanted = join(root, path.endsWith('/') ? `${path}index.html` : path);
   try {

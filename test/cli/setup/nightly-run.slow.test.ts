@@ -91,7 +91,7 @@ describe('nights one after the other', () => {
     store.close();
     const report = renderNight(last);
     expect(report).toContain('**rejected**');
-    expect(report).toContain('Drift: not asked');
+    expect(report).toContain('Drift: not checked');
   });
 
   it('leave files that say what the store says', () => {

@@ -16,6 +16,7 @@ import { openModel } from '../setup/open-model.ts';
 import { findById, findDataset, findTask, findVariants, splitList } from '../setup/registry.ts';
 import { DEFAULT_CONTEXT_LIMIT } from '../../models/shared/transformers-definition.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
+import { requireKnownToWorkers } from '../setup/require-known-to-workers.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { providerOf, runnerOption } from '../setup/runner-here.ts';
 import { type RunSuiteRequest, type RunSummary, runSuite, withoutPlan } from '../setup/run-suite.ts';
@@ -98,6 +99,7 @@ export default createCommand({
     }
     const suite = findById('suite', suites, args.suite);
     const entries = await entriesOf(suite, args);
+    if (args.fleet) requireKnownToWorkers(entries);
     const home = homeOf(args.home);
     const progress = createRunProgress({ quiet: args.quiet });
     try {

@@ -10,7 +10,6 @@ import { finishRun, recordEvaluation, recordMeasurement, recordRun, recordTrial 
 import { datasets } from '../../datasets/index.ts';
 import { models } from '../../models/index.ts';
 import type { EvaluationRow, MeasurementRow, Status, TrialRow } from '../../contracts/result.ts';
-import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import { createHubClient } from '../../engine/hub/hub-client.ts';
@@ -83,7 +82,6 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
   const machine = readMachine();
-  requireKnownToWorkers(request);
   const place = request.fleet ?? (await runnerHere(request.provider ?? 'cpu', machine));
   const workspace = openWorkspace(
     request.home,
@@ -159,16 +157,6 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
     redis?.disconnect();
     store?.close();
     workspace.release();
-  }
-}
-
-/** Workers look models up by their id. */
-function requireKnownToWorkers({ fleet, entries }: RunSuiteRequest): void {
-  const stranger = fleet && entries.find(({ model }) => !models.some(({ id }) => id === model.id));
-  if (stranger) {
-    throw new InputError(
-      `${stranger.model.id}: a fleet runs registered models alone (${models.map(({ id }) => id).join(', ')}); run it without --fleet`,
-    );
   }
 }
 

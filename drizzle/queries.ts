@@ -278,32 +278,6 @@ export interface TrialSummary {
   readonly startedAt: string;
 }
 
-const trialSummary = {
-  key: trials.key,
-  run: trials.run,
-  method: trials.method,
-  variant: trials.variant,
-  model: trials.model,
-  seed: trials.seed,
-  protocol: trials.protocol,
-  status: trials.status,
-  startedAt: trials.startedAt,
-};
-
-/** Trials of a model, of any protocol, that the present code would not ask for. */
-export function staleTrials(
-  { database }: Store,
-  { model, currentKeys }: { readonly model: string; readonly currentKeys: ReadonlySet<string> },
-): readonly TrialSummary[] {
-  return database
-    .select(trialSummary)
-    .from(trials)
-    .where(and(eq(trials.model, model), sql`${trials.effective} = 1`))
-    .orderBy(trials.protocol, trials.method, trials.variant, trials.seed, trials.startedAt)
-    .all()
-    .filter(({ key }) => !currentKeys.has(key));
-}
-
 export type CompletedTrial = Extract<TrialRow, { readonly status: 'completed' }>;
 
 /** Trials that made an artifact, corrected ones left out, by model, cheapest first. */

@@ -2,7 +2,6 @@
 import { PROTOCOL } from '../protocol.ts';
 import type { Status } from '../result.ts';
 import type { Device, Machine, Provider } from '../runner.ts';
-import type { CostClass } from '../taxonomy.ts';
 
 /** "4× to 8× smaller"; null for what is less than the first class. */
 export function weightClassTitle(
@@ -13,12 +12,6 @@ export function weightClassTitle(
   const next = weightClasses.find((each) => each > weightClass);
   return next === undefined ? `${weightClass}× smaller and more` : `${weightClass}× to ${next}× smaller`;
 }
-
-/** What the two cost classes do, in a word. */
-export const COST_CLASS_WORDS: Readonly<Record<CostClass, { readonly title: string; readonly does: string }>> = {
-  'low-cost': { title: 'low-cost', does: 'does not train' },
-  'high-cost': { title: 'high-cost', does: 'trains' },
-};
 
 /** "cpu · AMD EPYC, 2 cores"; "no speed measured" without a runner. */
 export function runnerName(

@@ -49,7 +49,6 @@ export function summarizeItems(
       correctToIncorrect: perToken(5),
       incorrectToCorrect: perToken(6),
     },
-    interval: 'wider',
     resamples,
     confidence,
     seed,

@@ -1,38 +1,9 @@
 /**
- * Tests and intervals for paired outcomes.
- * McNemar's exact and mid-p test: Fagerland, Lydersen & Laake 2013, BMC Med. Res. Methodol. 13:91.
- * Many tests at once: false discovery rate, Benjamini & Hochberg 1995; any false rejection, Holm 1979. Score interval of a share: Wilson 1927.
+ * Tests for paired outcomes.
+ * Many tests at once: false discovery rate, Benjamini & Hochberg 1995; any false rejection, Holm 1979.
  */
-import { InputError } from '../../contracts/errors.ts';
 import { createRandom } from '../tensor/random.ts';
-import { type Interval, normalQuantile, sum } from './statistics.ts';
-
-/**
- * Two-sided McNemar test from the two counts of discordant pairs. `exact` never rejects too often; `midP` is close to
- * its nominal level and less conservative. The pairs must be independent of one another.
- */
-export function mcnemar(counts: { readonly onlyFirst: number; readonly onlySecond: number }): {
-  readonly exact: number;
-  readonly midP: number;
-} {
-  const { onlyFirst, onlySecond } = counts;
-  for (const count of [onlyFirst, onlySecond]) {
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw new InputError(`McNemar test: expected two counts, got ${onlyFirst} and ${onlySecond}`);
-    }
-  }
-  const n = onlyFirst + onlySecond;
-  const fewer = Math.min(onlyFirst, onlySecond);
-  let logMass = -n * Math.LN2; // ln C(n, k) / 2^n at k = 0
-  let tail = Math.exp(logMass);
-  for (let k = 1; k <= fewer; k++) {
-    logMass += Math.log((n - k + 1) / k);
-    tail += Math.exp(logMass);
-  }
-  const mass = Math.exp(logMass);
-  const tied = onlyFirst === onlySecond;
-  return { exact: Math.min(1, 2 * tail), midP: tied ? 1 - mass / 2 : 2 * tail - mass };
-}
+import { sum } from './statistics.ts';
 
 /**
  * Two-sided sign-flip (paired permutation) test that differences per item centre on zero: the share of random sign
@@ -132,26 +103,4 @@ export function holm(pValues: readonly number[]): number[] {
     adjusted[index] = largest;
   });
   return adjusted;
-}
-
-/** Wilson's score interval of a share of independent trials, without continuity correction. */
-export function wilsonInterval(params: {
-  readonly successes: number;
-  readonly trials: number;
-  readonly confidence: number;
-}): Interval {
-  const { successes, trials, confidence } = params;
-  if (!(trials > 0 && successes >= 0 && successes <= trials)) {
-    throw new InputError(`Wilson interval: expected 0 to n successes in n > 0 trials, got ${successes} in ${trials}`);
-  }
-  const z = normalQuantile((1 + confidence) / 2);
-  const value = successes / trials;
-  const denominator = 1 + (z * z) / trials;
-  const centre = (value + (z * z) / (2 * trials)) / denominator;
-  const half = (z * Math.sqrt((value * (1 - value)) / trials + (z * z) / (4 * trials * trials))) / denominator;
-  return {
-    value,
-    low: successes === 0 ? 0 : centre - half,
-    high: successes === trials ? 1 : centre + half,
-  };
 }

@@ -130,7 +130,6 @@ describe('a large store', () => {
     expect(timed('trialDetail', () => queries.trialDetail(store, key)).evaluations).toHaveLength(TASKS);
     timed('itemsOf', () => queries.itemsOf(store, evaluation?.key ?? ''));
     expect(timed('failures', () => queries.failures(store, 1))).toEqual([]);
-    timed('staleTrials', () => queries.staleTrials(store, { model: request.model, currentKeys: new Set() }));
     const keys = queries.trialKeys(store).slice(-PLANNED);
     const done = timed(`doneKeys of ${PLANNED} trials`, () => queries.doneKeys(store, keys));
     expect(done.evaluations.size).toBe(PLANNED * TASKS);

@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { recordCatalog } from '../../drizzle/catalog.ts';
-import {
-  doneKeys,
-  failures,
-  history,
-  itemsOf,
-  readCatalog,
-  runSummaries,
-  staleTrials,
-  trialDetail,
-} from '../../drizzle/queries.ts';
+import { doneKeys, failures, history, itemsOf, readCatalog, runSummaries, trialDetail } from '../../drizzle/queries.ts';
 import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
 import { FAILURES } from '../../contracts/result.ts';
 import { catalogOf, methodEntryOf } from '../support/catalog.ts';
@@ -149,8 +140,8 @@ describe('failures', () => {
   });
 });
 
-describe('staleTrials and history', () => {
-  it('tell the rows of present code from older ones', () => {
+describe('history', () => {
+  it('gives every row of a variant, newest first', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const old = trialOf({ identity: { revision: 1 }, startedAt: timeAt(1) });
@@ -159,8 +150,6 @@ describe('staleTrials and history', () => {
     for (const trial of [old, present, elsewhere]) recordTrial(store, trial);
     recordEvaluation(store, evaluationOf(old));
     recordEvaluation(store, evaluationOf(old, { task: 'another' }));
-    const stale = staleTrials(store, { model: 'tiny', currentKeys: new Set([present.key]) });
-    expect(stale.map(({ key }) => key)).toEqual([old.key]);
     const rows = history(store, { method: 'rounding', variant: 'w4', model: 'tiny', task: 'stories-perplexity' });
     expect(rows.map(({ key, quality, zstdBytes }) => [key, quality, zstdBytes])).toEqual([
       [present.key, null, present.artifact.size.zstdBytes],

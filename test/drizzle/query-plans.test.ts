@@ -38,7 +38,6 @@ const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
   resultDetails: (store) => queries.resultDetails(store, [trial.key]),
   rowsOfRun: (store) => queries.rowsOfRun(store, 'run-1'),
   runSummaries: (store) => queries.runSummaries(store),
-  staleTrials: (store) => queries.staleTrials(store, { model: 'tiny', currentKeys: new Set() }),
   statusBefore: (store) => queries.rowsOfRun(store, 'run-1').forEach((row) => void queries.statusBefore(store, row)),
   trialKeys: (store) => queries.trialKeys(store),
   trialDetail: (store) => queries.trialDetail(store, trial.key),

@@ -3,7 +3,7 @@ import type { HistoryRow } from '../../../drizzle/queries.ts';
 import type { Items } from '../../../contracts/result.ts';
 import { FALSE_DISCOVERY_RATE, histories, qualitySteps } from '../../../board/derive/histories.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
-import { wilsonInterval } from '../../../numerics/statistics/significance.ts';
+import { wilsonInterval } from '../../support/wilson-interval.ts';
 import { costOf, evaluationOf, itemsOf, sha256Of, timeAt, trialOf } from '../../support/rows.ts';
 
 interface PointFacts {

@@ -12,19 +12,9 @@ sample = rng.lognormal(size=37)
 probabilities = [0.0, 0.025, 0.1, 0.5, 0.77, 0.95, 1.0]
 tails = [1e-300, 1e-20, 1e-9, 0.001, 0.025, 0.075, 0.3, 0.5, 0.8, 0.975, 0.999999]
 z = [-37.0, -12.0, -6.0, -5.0, -4.999, -1.96, -0.3, 0.0, 0.5, 1.645, 5.1]
-pairs = [(0, 0), (1, 0), (3, 9), (10, 10), (25, 60), (1200, 1400), (0, 12)]
-
-
-def mcnemar(b, c):
-    n, k = b + c, min(b, c)
-    exact = stats.binomtest(k, n).pvalue if n else 1.0
-    mass = stats.binom.pmf(k, n, 0.5)
-    mid = 1 - mass / 2 if b == c else 2 * stats.binom.cdf(k, n, 0.5) - mass
-    return {"onlyFirst": b, "onlySecond": c, "exact": float(exact), "midP": float(mid)}
 
 
 p_values = [0.01, 0.8, 0.03, 0.02, 0.04, 0.001, 0.5, 0.03]
-shares = [(0, 10), (10, 10), (3, 17), (811, 1000)]
 numerator = rng.gamma(2.0, 30.0, size=40)
 denominator = rng.gamma(5.0, 10.0, size=40)
 bca = stats.bootstrap(
@@ -39,13 +29,7 @@ print(json.dumps({
     "quantiles": [{"probability": p, "value": float(np.quantile(sample, p))} for p in probabilities],
     "normalQuantile": [{"probability": p, "value": float(stats.norm.ppf(p))} for p in tails],
     "normalCdf": [{"z": v, "value": float(stats.norm.cdf(v))} for v in z],
-    "mcnemar": [mcnemar(b, c) for b, c in pairs],
     "benjaminiHochberg": {"pValues": p_values, "adjusted": stats.false_discovery_control(p_values).tolist()},
-    "wilson": [
-        {"successes": k, "trials": n, "low": ci.low, "high": ci.high}
-        for k, n in shares
-        for ci in [stats.binomtest(k, n).proportion_ci(0.95, method="wilson")]
-    ],
     "ratioOfSums": {
         "numerator": numerator.tolist(), "denominator": denominator.tolist(),
         "low": float(bca.low), "high": float(bca.high),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { changesAround, likelyChange } from '../../../numerics/statistics/change-point.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
-import { wilsonInterval } from '../../../numerics/statistics/significance.ts';
+import { wilsonInterval } from '../../support/wilson-interval.ts';
 
 const OPTIONS = { autocorrelation: 0 };
 

@@ -1,49 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../contracts/errors.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
-import {
-  benjaminiHochberg,
-  holm,
-  mcnemar,
-  signFlipTest,
-  wilsonInterval,
-} from '../../../numerics/statistics/significance.ts';
+import { benjaminiHochberg, holm, signFlipTest } from '../../../numerics/statistics/significance.ts';
 import golden from '../../golden/statistics.json' with { type: 'json' };
 import uncertainty from '../../golden/uncertainty.json' with { type: 'json' };
-
-describe('mcnemar', () => {
-  it('agrees with the binomial test of scipy and its mid-p', () => {
-    for (const { onlyFirst, onlySecond, exact, midP } of golden.mcnemar) {
-      const got = mcnemar({ onlyFirst, onlySecond });
-      expect(got.exact).toBeCloseTo(exact, 10);
-      expect(got.midP).toBeCloseTo(midP, 10);
-    }
-  });
-
-  it('does not ask which of the two came first', () => {
-    expect(mcnemar({ onlyFirst: 3, onlySecond: 9 })).toEqual(mcnemar({ onlyFirst: 9, onlySecond: 3 }));
-  });
-
-  it('holds its level: mid-p below 5 % in about 5 % of fair draws', () => {
-    const random = createRandom('fair');
-    let exact = 0;
-    let midP = 0;
-    for (let trial = 0; trial < 4000; trial++) {
-      let first = 0;
-      for (let i = 0; i < 40; i++) if (random.next() < 0.5) first++;
-      const p = mcnemar({ onlyFirst: first, onlySecond: 40 - first });
-      if (p.exact <= 0.05) exact++;
-      if (p.midP <= 0.05) midP++;
-    }
-    expect(exact / 4000).toBeLessThanOrEqual(0.05);
-    expect(midP / 4000).toBeLessThan(0.055);
-    expect(midP).toBeGreaterThanOrEqual(exact);
-  });
-
-  it('refuses what is no count', () => {
-    expect(() => mcnemar({ onlyFirst: 1.5, onlySecond: 0 })).toThrow(InputError);
-  });
-});
 
 describe('signFlipTest', () => {
   it('gives the exact permutation p-value of a small case', () => {
@@ -79,17 +38,6 @@ describe('benjaminiHochberg', () => {
     const got = benjaminiHochberg(pValues);
     got.forEach((value, i) => expect(value).toBeCloseTo(adjusted[i] as number, 14));
     expect(benjaminiHochberg([])).toEqual([]);
-  });
-});
-
-describe('wilsonInterval', () => {
-  it('agrees with scipy', () => {
-    for (const { successes, trials, low, high } of golden.wilson) {
-      const got = wilsonInterval({ successes, trials, confidence: 0.95 });
-      expect(got.low).toBeCloseTo(low, 12);
-      expect(got.high).toBeCloseTo(high, 12);
-    }
-    expect(() => wilsonInterval({ successes: 2, trials: 1, confidence: 0.95 })).toThrow(InputError);
   });
 });
 

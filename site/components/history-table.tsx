@@ -4,6 +4,7 @@ import { NONE, formatBytes, figureText, formatDay, formatQuality, formatSeconds,
 import { metricWords, type MetricId } from '../lib/metric.ts';
 import { Name } from './name.tsx';
 import { TableScroll } from './table-scroll.tsx';
+import { TableHead, numeric } from './table-head.tsx';
 
 export interface PlacedHistory {
   readonly history: History;
@@ -24,22 +25,9 @@ export function HistoryTable({ histories }: { readonly histories: readonly Place
   return (
     <TableScroll label="History">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Variant</th>
-            <th scope="col">Run</th>
-            <th scope="col" className="numeric">
-              Quality
-            </th>
-            <th scope="col" className="numeric">
-              As shipped
-            </th>
-            <th scope="col" className="numeric">
-              Cost
-            </th>
-            <th scope="col">Change found</th>
-          </tr>
-        </thead>
+        <TableHead
+          cells={['Variant', 'Run', numeric('Quality'), numeric('As shipped'), numeric('Cost'), 'Change found']}
+        />
         {long.map(({ history, metric, place }) => (
           <tbody key={`${history.board} ${history.entry}`}>
             {history.points.map((point, i) => (

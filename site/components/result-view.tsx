@@ -27,6 +27,7 @@ import { Name } from './name.tsx';
 import { PageHead } from './page-head.tsx';
 import { SamplesPlot } from './samples-plot.tsx';
 import { TableScroll } from './table-scroll.tsx';
+import { TableHead, numeric } from './table-head.tsx';
 
 const KEY = /^[0-9a-f]{64}$/;
 
@@ -319,20 +320,7 @@ function Evaluation({ evaluation }: { readonly evaluation: Result['evaluations']
           {quality.slices && quality.slices.length > 0 && (
             <TableScroll label={`Groups of ${task}`}>
               <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Group</th>
-                    <th scope="col" className="numeric">
-                      Items
-                    </th>
-                    <th scope="col" className="numeric">
-                      {words.title}
-                    </th>
-                    <th scope="col" className="numeric">
-                      Dense
-                    </th>
-                  </tr>
-                </thead>
+                <TableHead cells={['Group', numeric('Items'), numeric(words.title), numeric('Dense')]} />
                 <tbody>
                   {quality.slices.map((slice) => (
                     <tr key={slice.slice}>

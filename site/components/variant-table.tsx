@@ -5,6 +5,7 @@ import { WORST_IN_CELL, qualityScale } from '../lib/quality-scale.ts';
 import type { CellContext } from './board-cell.tsx';
 import { RowCells } from './row-cells.tsx';
 import { TableScroll } from './table-scroll.tsx';
+import { TableHead } from './table-head.tsx';
 
 export function VariantTable(props: {
   readonly view: BoardView;
@@ -18,15 +19,7 @@ export function VariantTable(props: {
   return (
     <TableScroll label={label}>
       <table className="board plain">
-        <thead>
-          <tr>
-            {columns.map(({ id, title, numeric }) => (
-              <th key={id} scope="col" className={numeric ? 'numeric' : undefined}>
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead cells={columns.map(({ id, title, numeric }) => ({ key: id, title, numeric: numeric ?? false }))} />
         <tbody>
           {rows.map((row) => (
             <tr key={row.slug}>

@@ -6,6 +6,7 @@ import { apiPaths } from '../../lib/api-paths.ts';
 import { paths } from '../../lib/paths.ts';
 import { boards } from '../../lib/site-data.ts';
 import { queries, siteStore } from '../../lib/store.ts';
+import { TableHead } from '../../components/table-head.tsx';
 
 export const metadata: Metadata = {
   title: 'API',
@@ -48,12 +49,7 @@ export default function ApiPage() {
         <h2 id="files">Files</h2>
         <TableScroll label="Files of the API">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Address</th>
-                <th scope="col">What it holds</th>
-              </tr>
-            </thead>
+            <TableHead cells={['Address', 'What it holds']} />
             <tbody>
               {documents.map(({ path, title }) => {
                 const example = examplePath(path, names);

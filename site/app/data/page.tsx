@@ -9,6 +9,7 @@ import { paths } from '../../lib/paths.ts';
 import { repositoryFile } from '../../lib/repository-file.ts';
 import { allRuns, countOf } from '../../lib/runs.ts';
 import { queries, siteStore } from '../../lib/store.ts';
+import { TableHead } from '../../components/table-head.tsx';
 
 export const metadata: Metadata = {
   title: 'Data',
@@ -96,14 +97,7 @@ export default function DataPage() {
         ) : (
           <TableScroll label="Corrections">
             <table>
-              <thead>
-                <tr>
-                  <th scope="col">Day</th>
-                  <th scope="col">Row</th>
-                  <th scope="col">What</th>
-                  <th scope="col">Why</th>
-                </tr>
-              </thead>
+              <TableHead cells={['Day', 'Row', 'What', 'Why']} />
               <tbody>
                 {ledger.map((entry) => (
                   <tr key={`${entry.key} ${entry.run} ${entry.action} ${entry.reason} ${entry.date}`}>

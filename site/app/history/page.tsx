@@ -8,6 +8,7 @@ import { TableScroll } from '../../components/table-scroll.tsx';
 import { NONE, figureText, formatDay, formatFigure } from '../../lib/format.ts';
 import { boards, choices, contests, defaultView } from '../../lib/site-data.ts';
 import { queries, siteStore } from '../../lib/store.ts';
+import { TableHead, numeric } from '../../components/table-head.tsx';
 
 export const metadata: Metadata = {
   title: 'History',
@@ -54,22 +55,7 @@ export default function HistoryPage() {
             ) : (
               <TableScroll label="Changes found">
                 <table>
-                  <thead>
-                    <tr>
-                      <th scope="col">Day</th>
-                      <th scope="col">Variant</th>
-                      <th scope="col">Figure</th>
-                      <th scope="col" className="numeric">
-                        Before
-                      </th>
-                      <th scope="col" className="numeric">
-                        After
-                      </th>
-                      <th scope="col" className="numeric">
-                        q
-                      </th>
-                    </tr>
-                  </thead>
+                  <TableHead cells={['Day', 'Variant', 'Figure', numeric('Before'), numeric('After'), numeric('q')]} />
                   <tbody>
                     {changes.map(({ board, history, change, at }) => (
                       <tr key={`${history.board} ${history.entry} ${change.figure} ${change.at}`}>

@@ -7,6 +7,7 @@ import { NONE, formatSeconds, formatTime } from '../../lib/format.ts';
 import { paths } from '../../lib/paths.ts';
 import { slugOf } from '../../lib/site-data.ts';
 import { allRuns, countOf } from '../../lib/runs.ts';
+import { TableHead, numeric } from '../../components/table-head.tsx';
 
 export const metadata: Metadata = {
   title: 'Runs',
@@ -31,22 +32,7 @@ export default function RunsPage() {
         ) : (
           <TableScroll label="Runs">
             <table>
-              <thead>
-                <tr>
-                  <th scope="col">Run</th>
-                  <th scope="col">Suite</th>
-                  <th scope="col">Machine</th>
-                  <th scope="col" className="numeric">
-                    Rows
-                  </th>
-                  <th scope="col" className="numeric">
-                    Failures
-                  </th>
-                  <th scope="col" className="numeric">
-                    Took
-                  </th>
-                </tr>
-              </thead>
+              <TableHead cells={['Run', 'Suite', 'Machine', numeric('Rows'), numeric('Failures'), numeric('Took')]} />
               <tbody>
                 {runs.map((run) => (
                   <tr key={run.id}>

@@ -8,6 +8,7 @@ import type { BoardView } from '../../lib/board-view.ts';
 import { NONE, formatCount, formatRatio, formatShape } from '../../lib/format.ts';
 import { choices, contests, defaultView, viewOf } from '../../lib/site-data.ts';
 import { queries } from '../../lib/store.ts';
+import { TableHead, numeric } from '../../components/table-head.tsx';
 
 export const metadata: Metadata = {
   title: 'Scores on request',
@@ -78,17 +79,7 @@ function BreakEvenTable({ view }: { readonly view: BoardView }) {
           tabIndex={0}
         >
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Size</th>
-                <th scope="col">High-cost</th>
-                <th scope="col">Low-cost</th>
-                <th scope="col" className="numeric">
-                  Compute
-                </th>
-                <th scope="col">Paid back after</th>
-              </tr>
-            </thead>
+            <TableHead cells={['Size', 'High-cost', 'Low-cost', numeric('Compute'), 'Paid back after']} />
             <tbody>
               {lines.map((line) => (
                 <tr key={line.weightClass}>

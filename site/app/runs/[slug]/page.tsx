@@ -11,6 +11,7 @@ import { idOfSlug, slugOf } from '../../../lib/site-data.ts';
 import { queries, siteStore } from '../../../lib/store.ts';
 import { visibleText } from '../../../lib/visible-text.ts';
 import { firstLine } from '../../../../contracts/words/text.ts';
+import { TableHead, numeric } from '../../../components/table-head.tsx';
 
 interface Props {
   readonly params: Promise<{ readonly slug: string }>;
@@ -94,17 +95,7 @@ export default async function RunPage({ params }: Props) {
         </div>
         <TableScroll label="Rows of the run">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Row</th>
-                <th scope="col">Variant</th>
-                <th scope="col">Of</th>
-                <th scope="col">Status</th>
-                <th scope="col" className="numeric">
-                  Took
-                </th>
-              </tr>
-            </thead>
+            <TableHead cells={['Row', 'Variant', 'Of', 'Status', numeric('Took')]} />
             <tbody>
               {rows.slice(0, MAX_ROWS).map((row) => (
                 <tr key={`${row.kind} ${row.key} ${row.startedAt}`}>

@@ -12,6 +12,7 @@ import { leaderboardOf, paths } from '../../../lib/paths.ts';
 import { boards, catalog, contests, idOfSlug, slugOf, taskIds, viewOf } from '../../../lib/site-data.ts';
 import { queries, siteStore } from '../../../lib/store.ts';
 import { visibleText } from '../../../lib/visible-text.ts';
+import { TableHead, numeric } from '../../../components/table-head.tsx';
 
 interface Props {
   readonly params: Promise<{ readonly slug: string }>;
@@ -151,17 +152,7 @@ function SliceTable(props: {
       </p>
       <TableScroll label="Losses by group">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Variant</th>
-              <th scope="col">Hurt most</th>
-              {names.map((name) => (
-                <th key={name} scope="col" className="numeric">
-                  <Name text={name} />
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead cells={['Variant', 'Hurt most', ...names.map((name) => numeric(<Name text={name} />, name))]} />
           <tbody>
             {ordered.map((entry) => (
               <tr key={entry.slug}>

@@ -54,6 +54,7 @@ const NUMERIC_KERNELS: readonly string[] = [
   'methods/sharing/recursive-lora.ts',
   'methods/sharing/tie-layers.ts',
   'methods/shared/formats/**',
+  'methods/sharing/weight-clustering.ts',
   'methods/shared/solvers/**',
   'methods/shared/surgery/**',
   'models/shared/byte-pair-learner.ts',

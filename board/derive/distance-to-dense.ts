@@ -7,6 +7,7 @@ import { qualityColumn } from '../../numerics/statistics/item-statistics.ts';
 import { type PairedSums, createPairedSums } from '../../numerics/statistics/paired-sums.ts';
 import { benjaminiHochberg } from '../../numerics/statistics/significance.ts';
 import { pairedOf } from './paired.ts';
+import { present } from '../../contracts/present.ts';
 
 const { bootstrapResamples: resamples, bootstrapSeed: seed, confidence } = PROTOCOL.quality;
 
@@ -27,11 +28,14 @@ export function distanceToDense(entries: readonly Items[], metric: Metric): Dist
   /** Entry e stands at e + 1; at 0 stands dense, whose difference to itself is 0. */
   const sumsOver = (indices: readonly number[]): PairedSums =>
     createPairedSums({
-      weights: indices.map((i) => reference?.tokens[i] as number),
+      weights: indices.map((i) => present(reference?.tokens[i], `item ${i}`)),
       columns: [
         new Float64Array(indices.length),
         ...entries.map((items) =>
-          Float64Array.from(indices, (i) => (items[column][i] as number) - (items[denseColumn][i] as number)),
+          Float64Array.from(
+            indices,
+            (i) => present(items[column][i], `item ${i}`) - present(items[denseColumn][i], `item ${i} of dense`),
+          ),
         ),
       ],
       resamples,
@@ -53,7 +57,7 @@ export function distanceToDense(entries: readonly Items[], metric: Metric): Dist
         return sums ? [{ ...quality, toDense: paired(sums, entry) }] : [];
       });
       const adjusted = benjaminiHochberg(found.map(({ toDense }) => toDense.pValue));
-      return found.map((slice, i) => ({ ...slice, qValue: adjusted[i] as number }));
+      return found.map((slice, i) => ({ ...slice, qValue: present(adjusted[i], `q-value ${i}`) }));
     },
   };
 }

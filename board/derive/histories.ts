@@ -23,6 +23,7 @@ import { pooledAutocorrelation } from '../../numerics/statistics/autocorrelation
 import { changesAround, likelyChange } from '../../numerics/statistics/change-point.ts';
 import { benjaminiHochberg, signFlipTests } from '../../numerics/statistics/significance.ts';
 import { computeOf } from './cost-efficiency.ts';
+import { present } from '../../contracts/present.ts';
 
 const { bootstrapResamples: resamples, bootstrapSeed: seed, confidence } = PROTOCOL.quality;
 export const FALSE_DISCOVERY_RATE = 1 - confidence;
@@ -68,14 +69,17 @@ export function qualitySteps(
         number,
         number,
       ];
-      const differences = Float64Array.from(second[column], (value, i) => value - (first[column][i] as number));
+      const differences = Float64Array.from(
+        second[column],
+        (value, i) => value - present(first[column][i], `item ${i}`),
+      );
       const better = metric === 'perplexity' ? to < from : to > from;
       const step = { name: nameOf(series), figure: 'quality', at, foundAt: at, before: from, after: to, better };
       return [{ step, differences }];
     }),
   );
   const pValues = signFlipTests({ columns: found.map(({ differences }) => differences), resamples, seed });
-  return found.map(({ step }, i) => ({ ...step, pValue: pValues[i] as number }));
+  return found.map(({ step }, i) => ({ ...step, pValue: present(pValues[i], `p-value ${i}`) }));
 }
 
 /** Means over the seeds of both sides; null where they were not scored on the same items. */
@@ -134,7 +138,7 @@ interface Found {
 function significant(tests: readonly Tested[]): Found[] {
   const adjusted = benjaminiHochberg(tests.map(({ pValue }) => pValue));
   return tests.flatMap(({ series, pValue, changes }, i) => {
-    const qValue = adjusted[i] as number;
+    const qValue = present(adjusted[i], `q-value ${i}`);
     if (qValue > FALSE_DISCOVERY_RATE) return [];
     return changes().map((change) => ({
       series,

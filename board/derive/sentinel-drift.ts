@@ -9,6 +9,7 @@ import { pooledAutocorrelation } from '../../numerics/statistics/autocorrelation
 import { likelyChange } from '../../numerics/statistics/change-point.ts';
 import { benjaminiHochberg } from '../../numerics/statistics/significance.ts';
 import { FALSE_DISCOVERY_RATE } from './histories.ts';
+import { present } from '../../contracts/present.ts';
 
 export interface SentinelFinding {
   /** `gptq/w4g32 on stories260k` */
@@ -28,10 +29,10 @@ export function sentinelFindings(run: string, sentinels: readonly TrialDetail[])
   const adjusted = benjaminiHochberg(series.map(({ change }) => change.pValue));
   return sentinels.map((detail, index) => {
     const drifted = series.flatMap((each, i) =>
-      each.index === index && (adjusted[i] as number) <= FALSE_DISCOVERY_RATE
+      each.index === index && present(adjusted[i], `q-value ${i}`) <= FALSE_DISCOVERY_RATE
         ? [
             `speed-up ${each.shape} drifted from ${Math.exp(each.change.before).toFixed(2)}× to ` +
-              `${Math.exp(each.change.after).toFixed(2)}× (q = ${(adjusted[i] as number).toFixed(3)})`,
+              `${Math.exp(each.change.after).toFixed(2)}× (q = ${present(adjusted[i], `q-value ${i}`).toFixed(3)})`,
           ]
         : [],
     );

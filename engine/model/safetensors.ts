@@ -6,6 +6,7 @@
 import { InputError } from '../../contracts/errors.ts';
 import { fromFloat16Bits } from '../../numerics/tensor/float16.ts';
 import type { ModelFiles, RandomAccessFile } from '../definitions/model.ts';
+import { present } from '../../contracts/present.ts';
 
 /** Headers of the largest published shards are below 1 MiB; parsing this many bytes takes a fraction of a second. */
 const MAX_HEADER_BYTES = 8 * 2 ** 20;
@@ -182,7 +183,7 @@ async function readFloats(
       `${file.label}: tensor "${name}" is ${dtype}; expected F32, F16 or BF16: a checkpoint that is quantized already is not dense`,
     );
   }
-  const width = ELEMENT_BYTES[dtype] as number;
+  const width = present(ELEMENT_BYTES[dtype], `the width of ${dtype}`);
   const values = new Float32Array((end - start) / width);
   for (let from = start; from < end; from += CHUNK_BYTES) {
     const bytes = await file.read(from, Math.min(end, from + CHUNK_BYTES));

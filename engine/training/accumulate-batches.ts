@@ -39,7 +39,9 @@ export function accumulateBatches(model: OnnxModel, { layout, accumulation, feed
   const b = createGraphBuilder({ name: 'accumulation', opset: present(model.opsets.get(''), 'model.opsets of ""') });
   for (const slot of layout.slots) b.input(stateName(slot, 'parameter'), 'float32', slot.dims);
   for (const { name, dtype, dims } of feeds) b.input(`batch/${name}`, dtype, [accumulation, ...dims]);
-  const zeros = layout.slots.map((slot) => b.node('ConstantOfShape', [b.integers(slot.dims)])[0] as string);
+  const zeros = layout.slots.map((slot) =>
+    present(b.node('ConstantOfShape', [b.integers(slot.dims)])[0], 'the output of ConstantOfShape'),
+  );
   const count = b.scalar(accumulation, 'int64');
   const sums = layout.slots.map((slot) => `total/${slot.id}`);
   const scans = outputs.map((name) => `all/${name}`);

@@ -68,10 +68,13 @@ function crossEntropy(options: CrossEntropyOptions): Loss {
     const smooth = labelSmoothing > 0 ? w.logSoftmax(scores, { axis: -1 }) : undefined;
     const surprise =
       smooth === undefined
-        ? (w.node('SoftmaxCrossEntropyLoss', [scores, labels], {
-            name: 'cross_entropy',
-            attributes: { reduction: string('none') },
-          })[0] as string)
+        ? present(
+            w.node('SoftmaxCrossEntropyLoss', [scores, labels], {
+              name: 'cross_entropy',
+              attributes: { reduction: string('none') },
+            })[0],
+            'the output of SoftmaxCrossEntropyLoss',
+          )
         : w.neg(w.reshape(w.gatherElements(smooth, w.unsqueeze(labels, [1]), { axis: 1 }), [rows]));
     const hard = weightedMean(w, surprise, weight);
     metric('cross_entropy', hard);

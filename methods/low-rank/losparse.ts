@@ -193,7 +193,7 @@ export function pruneColumns(options: {
         const kept = masks[index] as Float32Array;
         setMask(
           weight,
-          Float32Array.from({ length: inFeatures * kept.length }, (_, at) => kept[at % kept.length] as number),
+          Float32Array.from({ length: inFeatures * kept.length }, (_, at) => kept[at % kept.length]!),
         );
       }
     },
@@ -233,7 +233,7 @@ export function keepColumns(layers: readonly RankedColumns[], share: number): re
   const columns = layers.flatMap(({ importance, gone }, layer) =>
     [...importance.keys()]
       .filter((column) => gone[column] === 0)
-      .map((column) => ({ layer, column, importance: importance[column] as number })),
+      .map((column) => ({ layer, column, importance: importance[column]! })),
   );
   const kept = layers.map(({ outFeatures }) => new Float32Array(outFeatures));
   for (const { layer, column } of columns.sort((a, b) => b.importance - a.importance)) {
@@ -301,6 +301,6 @@ export function withColumns(model: Model, split: readonly Split[]): Model {
 function columnsOf(values: Float32Array, { inFeatures, outFeatures }: Shape, kept: readonly number[]): Float32Array {
   return Float32Array.from(
     { length: inFeatures * kept.length },
-    (_, at) => values[Math.floor(at / kept.length) * outFeatures + (kept[at % kept.length] as number)]!,
+    (_, at) => values[Math.floor(at / kept.length) * outFeatures + kept[at % kept.length]!]!,
   );
 }

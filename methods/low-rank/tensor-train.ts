@@ -28,6 +28,7 @@ import {
   writeCores,
 } from '../shared/solvers/tensor-train.ts';
 import { tiedLogits } from '../shared/formats/tied-logits.ts';
+import { present } from '../../contracts/present.ts';
 
 type Contraction = 'input' | 'weights';
 
@@ -130,11 +131,13 @@ function replaceEmbedding(w: GraphWriter, model: Model, { values, multiply }: St
     );
   }
   const matrix = multiply === 'weights' ? multipliedOut(w, values) : undefined;
-  w.wrap(gather.outputs[0] as string, () => (matrix ? w.gather(matrix, ids) : rowsFromCores(w, ids, values)));
+  w.wrap(present(gather.outputs[0], 'the output of the embedding'), () =>
+    matrix ? w.gather(matrix, ids) : rowsFromCores(w, ids, values),
+  );
   const others = graph.nodes.filter((node) => node.inputs.includes(weight) && node !== gather);
   for (const logits of others.flatMap((reader) => tiedLogits(model, reader))) {
     const [x] = logits.inputs as [string];
-    w.wrap(logits.outputs[0] as string, () =>
+    w.wrap(present(logits.outputs[0], 'the output of the head'), () =>
       matrix ? w.matmul(x, w.transpose(matrix, [1, 0])) : timesCores(w, x, transposedCores(w, values)),
     );
   }

@@ -104,7 +104,7 @@ export function clusterCentres(weights: readonly Float32Array[], clusters: numbe
   }
   sorted.sort();
   const sums = new Float64Array(sorted.length + 1);
-  sorted.forEach((value, at) => (sums[at + 1] = (sums[at] as number) + value));
+  sorted.forEach((value, at) => (sums[at + 1] = sums[at]! + value));
   const [least = 0, largest = 0] = [sorted[0], sorted.at(-1)];
   let centres: Float32Array = Float32Array.from(
     { length: clusters },
@@ -131,11 +131,8 @@ function nextCentres({
   const next = centres.slice();
   let first = 0;
   for (let k = 0; k < centres.length; k++) {
-    const end =
-      k + 1 < centres.length
-        ? firstAbove(sorted, ((centres[k] as number) + (centres[k + 1] as number)) / 2)
-        : sorted.length;
-    if (end > first) next[k] = ((sums[end] as number) - (sums[first] as number)) / (end - first);
+    const end = k + 1 < centres.length ? firstAbove(sorted, (centres[k]! + centres[k + 1]!) / 2) : sorted.length;
+    if (end > first) next[k] = (sums[end]! - sums[first]!) / (end - first);
     first = Math.max(first, end);
   }
   return next;
@@ -147,7 +144,7 @@ function firstAbove(sorted: Float32Array, bound: number): number {
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((sorted[middle] as number) <= bound) low = middle + 1;
+    if (sorted[middle]! <= bound) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -163,7 +160,7 @@ function packCodes(codes: Uint8Array, dims: readonly number[], clusters: number)
   if (clusters > 16) return tensorOf('uint8', dims, codes);
   const bytes = Uint8Array.from(
     { length: Math.ceil(codes.length / 2) },
-    (_, at) => (codes[2 * at] as number) | ((codes[2 * at + 1] ?? 0) << 4),
+    (_, at) => codes[2 * at]! | ((codes[2 * at + 1] ?? 0) << 4),
   );
   return rawTensor('uint4', dims, bytes);
 }

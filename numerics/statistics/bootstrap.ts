@@ -39,7 +39,7 @@ export function bootstrapSums<K extends string>(
   const rows = interleave(columns, items); // [items, width]
   const sums = resampleSums({ rows, items, width, resamples, seed: params.seed }); // [resamples, width]
   const observed = new Float64Array(width);
-  for (let i = 0; i < rows.length; i++) observed[i % width] = (observed[i % width] as number) + (rows[i] as number);
+  for (let i = 0; i < rows.length; i++) observed[i % width] = observed[i % width]! + rows[i]!;
 
   const estimate = (statistic: SumStatistic): Interval => {
     const value = statistic(...observed);
@@ -47,8 +47,7 @@ export function bootstrapSums<K extends string>(
     for (let b = 0; b < resamples; b++) drawn[b] = statistic(...sums.subarray(b * width, (b + 1) * width));
     if (interval === 'percentile') return percentileInterval({ drawn, value, confidence });
     const leftOut = new Float64Array(items);
-    for (let i = 0; i < items; i++)
-      leftOut[i] = statistic(...observed.map((s, c) => s - (rows[i * width + c] as number)));
+    for (let i = 0; i < items; i++) leftOut[i] = statistic(...observed.map((s, c) => s - rows[i * width + c]!));
     const accelerated = acceleratedInterval({ drawn, value, leftOut, confidence });
     return interval === 'bca' ? accelerated : hull(accelerated, jackknifeInterval({ value, leftOut, confidence }));
   };
@@ -65,7 +64,7 @@ export function bootstrapMedian(params: ResamplingOptions & { readonly values: A
   const drawn = new Float64Array(resamples);
   const sample = new Float64Array(items);
   for (let b = 0; b < resamples; b++) {
-    for (let i = 0; i < items; i++) sample[i] = values[random.integer(items)] as number;
+    for (let i = 0; i < items; i++) sample[i] = values[random.integer(items)]!;
     drawn[b] = quantileBySelection(sample, 0.5);
   }
   return percentileInterval({ drawn, value: quantile(values, 0.5), confidence });
@@ -129,7 +128,7 @@ function shareBelow(drawn: Float64Array, value: number): number {
   let below = 0;
   let ties = 0;
   for (let i = 0; i < drawn.length; i++) {
-    if ((drawn[i] as number) < value) below++;
+    if (drawn[i]! < value) below++;
     else if (drawn[i] === value) ties++;
   }
   const half = 0.5 / drawn.length;
@@ -163,7 +162,7 @@ export function resampleSums(params: {
     const at = b * width;
     for (let i = 0; i < items; i++) {
       const row = random.integer(items) * width;
-      for (let c = 0; c < width; c++) sums[at + c] = (sums[at + c] as number) + (rows[row + c] as number);
+      for (let c = 0; c < width; c++) sums[at + c] = sums[at + c]! + rows[row + c]!;
     }
   }
   return sums;
@@ -173,7 +172,7 @@ export function resampleSums(params: {
 export function interleave(columns: readonly ArrayLike<number>[], items: number): Float64Array {
   const rows = new Float64Array(items * columns.length);
   columns.forEach((column, c) => {
-    for (let i = 0; i < items; i++) rows[i * columns.length + c] = column[i] as number;
+    for (let i = 0; i < items; i++) rows[i * columns.length + c] = column[i]!;
   });
   return rows;
 }

@@ -28,9 +28,7 @@ const SHORTEST_STRETCH = 3;
 export function likelyChange(values: readonly number[], { autocorrelation }: ChangePointOptions): ChangePoint | null {
   // The first value has none before it; without autocorrelation it needs none.
   const first = autocorrelation > 0 ? 1 : 0;
-  const whitened = values
-    .map((value, i) => value - autocorrelation * (i === 0 ? 0 : (values[i - 1] as number)))
-    .slice(first);
+  const whitened = values.map((value, i) => value - autocorrelation * (i === 0 ? 0 : values[i - 1]!)).slice(first);
   const splits = values.length - 2 * SHORTEST_STRETCH + 1;
   if (splits < 1) return null;
   const { at: split, explained } = largestSplit(whitened, { autocorrelation, first });
@@ -98,7 +96,7 @@ function largestSplit(
   let best = { at: SHORTEST_STRETCH, explained: 0 };
   let after = 0;
   for (let k = n - 1; k >= SHORTEST_STRETCH - first; k--) {
-    const own = (whitened[k] as number) - centre;
+    const own = whitened[k]! - centre;
     const length = n - 1 - k;
     const product = own + rest * after;
     const squares = 1 + rest ** 2 * length - (1 + rest * length) ** 2 / n;

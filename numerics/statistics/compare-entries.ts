@@ -112,7 +112,7 @@ function prepare({ bySeed, seeds }: EntryOutcomes, weights: ArrayLike<number>): 
   if (odd) throw new InputError(`comparison: expected ${weights.length} items, got ${odd.length}`);
   const mean = new Float64Array(weights.length);
   for (const column of bySeed) {
-    for (let i = 0; i < mean.length; i++) mean[i] = (mean[i] as number) + (column[i] as number) / bySeed.length;
+    for (let i = 0; i < mean.length; i++) mean[i] = mean[i]! + column[i]! / bySeed.length;
   }
   const lone = seeds === 'one seed';
   if (bySeed.length === 1) return { mean, seeds: [], lone };
@@ -131,11 +131,11 @@ function itemComponent(params: {
   const { first, second, weights, weight, share } = params;
   const items = first.length;
   let total = 0;
-  for (let i = 0; i < items; i++) total += (first[i] as number) - (second[i] as number);
+  for (let i = 0; i < items; i++) total += first[i]! - second[i]!;
   const value = total / weight;
   let squares = 0;
   for (let i = 0; i < items; i++) {
-    squares += ((first[i] as number) - (second[i] as number) - value * (weights[i] as number)) ** 2;
+    squares += (first[i]! - second[i]! - value * weights[i]!) ** 2;
   }
   const scaled = (squares * items) / (items - 1);
   return {

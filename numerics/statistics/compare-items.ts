@@ -95,7 +95,7 @@ export function pairItems(entries: readonly Items[], metric: Metric): ItemPairin
     tiers: (ranked) =>
       rankTiers({
         entries: ranked,
-        quality: (entry) => qualities[entry] as number,
+        quality: (entry) => qualities[entry]!,
         higherIsBetter,
         significantlyWorse(entry, best) {
           const total = sums.total(entry, best);
@@ -106,5 +106,5 @@ export function pairItems(entries: readonly Items[], metric: Metric): ItemPairin
 }
 
 function subtract(a: readonly number[], b: readonly number[]): Float64Array {
-  return Float64Array.from(a, (value, i) => value - (b[i] as number));
+  return Float64Array.from(a, (value, i) => value - b[i]!);
 }

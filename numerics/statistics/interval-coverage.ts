@@ -25,7 +25,7 @@ export function intervalIsNarrow(params: {
   const mean = sum(values) / sum(weights);
   let [squares, cubes] = [0, 0];
   for (let i = 0; i < values.length; i++) {
-    const part = (values[i] as number) - mean * (weights[i] as number);
+    const part = values[i]! - mean * weights[i]!;
     squares += part ** 2;
     cubes += part ** 3;
   }

@@ -30,12 +30,12 @@ export function summarizeItems(
   const perToken =
     (column: number) =>
     (...sums: readonly number[]) =>
-      (sums[column] as number) / (sums[0] as number);
+      sums[column]! / sums[0]!;
   const { estimate, ...distance } = bootstrapSums({
     columns: [
       items.tokens,
       items[qualityColumn(metric)],
-      items.negativeLogLikelihood.map((loss, i) => loss - (items.denseNegativeLogLikelihood[i] as number)),
+      items.negativeLogLikelihood.map((loss, i) => loss - items.denseNegativeLogLikelihood[i]!),
       items.klDivergence,
       items.sameTop,
       items.correctToIncorrect,

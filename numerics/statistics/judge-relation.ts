@@ -153,7 +153,7 @@ function differencesBySeed(first: Side, second: Side): number[] {
     }
   }
   const [one, other] = [first.values, second.values];
-  if (one.length === other.length) return one.map((value, index) => value - (other[index] as number));
+  if (one.length === other.length) return one.map((value, index) => value - other[index]!);
   return one.length > other.length ? one.map((value) => value - mean(other)) : other.map((value) => mean(one) - value);
 }
 

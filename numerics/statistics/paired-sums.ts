@@ -59,12 +59,12 @@ export function createPairedSums(
       if (items < 2) throw new InputError(`paired sums: an interval needs at least two items, got ${items}`);
       const [a, b, whole] = [at(draws(), first + 1), at(draws(), second + 1), at(draws(), 0)];
       for (let r = 0; r < resamples; r++) {
-        drawn[r] = ((a[r] as number) - (b[r] as number)) / (whole[r] as number);
+        drawn[r] = (a[r]! - b[r]!) / whole[r]!;
       }
       const observed = total(first, second);
       const [x, y] = [at(centred, first), at(centred, second)];
       for (let i = 0; i < items; i++) {
-        leftOut[i] = (observed - ((x[i] as number) - (y[i] as number))) / (weight - (weights[i] as number));
+        leftOut[i] = (observed - (x[i]! - y[i]!)) / (weight - weights[i]!);
       }
       return acceleratedInterval({ drawn, value: observed / weight, leftOut, confidence });
     },
@@ -74,7 +74,7 @@ export function createPairedSums(
       const limit = Math.abs(total(first, second)) - 1e-12 * (at(sizes, first) + at(sizes, second));
       let extreme = 0;
       for (let r = 0; r < resamples; r++) {
-        if (Math.abs((a[r] as number) - (b[r] as number)) >= limit) extreme++;
+        if (Math.abs(a[r]! - b[r]!) >= limit) extreme++;
       }
       return (extreme + 1) / (resamples + 1);
     },
@@ -84,7 +84,7 @@ export function createPairedSums(
 /** Minus the first column: differences stay what they are, and small ones are not lost in large sums. */
 function centre(columns: readonly ArrayLike<number>[]): readonly Float64Array[] {
   const [reference] = columns;
-  return columns.map((column) => Float64Array.from(column, (value, i) => value - (reference?.[i] as number)));
+  return columns.map((column) => Float64Array.from(column, (value, i) => value - reference![i]!));
 }
 
 /** [resamples, width] → one [resamples] per column. */
@@ -92,7 +92,7 @@ function splitColumns(sums: Float64Array, width: number): readonly Float64Array[
   const length = sums.length / width;
   return Array.from({ length: width }, (_, c) => {
     const column = new Float64Array(length);
-    for (let r = 0; r < length; r++) column[r] = sums[r * width + c] as number;
+    for (let r = 0; r < length; r++) column[r] = sums[r * width + c]!;
     return column;
   });
 }

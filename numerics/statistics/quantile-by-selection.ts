@@ -20,7 +20,7 @@ export function quantileBySelection(values: Float64Array, probability: number): 
   const rank = Math.floor(position);
   if (position === rank) {
     select(values, { rank, from: 0, to: last });
-    return values[rank] as number;
+    return values[rank]!;
   }
   const [below, above] = neighbours(values, rank);
   return below === above ? below : below + (above - below) * (position - rank);
@@ -32,13 +32,13 @@ function neighbours(values: Float64Array, rank: number): readonly [number, numbe
   if (2 * rank < last) {
     select(values, { rank: rank + 1, from: 0, to: last });
     let below = -Infinity;
-    for (let i = 0; i <= rank; i++) if ((values[i] as number) > below) below = values[i] as number;
-    return [below, values[rank + 1] as number];
+    for (let i = 0; i <= rank; i++) if (values[i]! > below) below = values[i]!;
+    return [below, values[rank + 1]!];
   }
   select(values, { rank, from: 0, to: last });
   let above = Infinity;
-  for (let i = rank + 1; i <= last; i++) if ((values[i] as number) < above) above = values[i] as number;
-  return [values[rank] as number, above];
+  for (let i = rank + 1; i <= last; i++) if (values[i]! < above) above = values[i]!;
+  return [values[rank]!, above];
 }
 
 /** Above this a sample of the range narrows it first; the paper's constant. */
@@ -52,14 +52,14 @@ function select(
   let [left, right] = [from, to];
   while (right > left) {
     if (right - left > SAMPLED_ABOVE) select(values, { rank, ...sampleRange({ rank, left, right }) });
-    const pivot = values[rank] as number;
+    const pivot = values[rank]!;
     let [i, j] = [left, right];
     swap(values, left, rank);
-    if ((values[right] as number) > pivot) swap(values, left, right);
+    if (values[right]! > pivot) swap(values, left, right);
     while (i < j) {
       swap(values, i++, j--);
-      while ((values[i] as number) < pivot) i++;
-      while ((values[j] as number) > pivot) j--;
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
     }
     if (values[left] === pivot) swap(values, left, j);
     else swap(values, ++j, right);
@@ -84,7 +84,7 @@ function sampleRange({ rank, left, right }: { readonly rank: number; readonly le
 }
 
 function swap(values: Float64Array, i: number, j: number): void {
-  const held = values[i] as number;
-  values[i] = values[j] as number;
+  const held = values[i]!;
+  values[i] = values[j]!;
   values[j] = held;
 }

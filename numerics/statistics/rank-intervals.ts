@@ -46,7 +46,7 @@ export function rankIntervals(params: {
   }
   const adjusted = holm(pairs.map(({ pValue }) => pValue));
   const separated = pairs.flatMap(({ first, second, value }, index): SeparatedPair[] => {
-    const adjustedPValue = adjusted[index] as number;
+    const adjustedPValue = adjusted[index]!;
     if (adjustedPValue > level || value === 0) return [];
     const firstIsBetter = value > 0 === higherIsBetter;
     return [

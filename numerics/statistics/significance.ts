@@ -16,7 +16,7 @@ export function signFlipTest(params: {
   readonly seed: string;
 }): number {
   const { differences, ...options } = params;
-  return signFlipTests({ columns: [differences], ...options })[0] as number;
+  return signFlipTests({ columns: [differences], ...options })[0]!;
 }
 
 /** Columns whose sums under all sign patterns are held at once. */
@@ -39,7 +39,7 @@ export function signFlipTests(params: {
       const rows = new Float64Array(items * width);
       part.forEach((index, c) => {
         const column = columns[index] as ArrayLike<number>;
-        for (let i = 0; i < items; i++) rows[i * width + c] = column[i] as number;
+        for (let i = 0; i < items; i++) rows[i * width + c] = column[i]!;
       });
       const sums = signFlipSums({ rows, items, width, resamples, seed });
       part.forEach((index, c) => {
@@ -47,7 +47,7 @@ export function signFlipTests(params: {
         // Sums of the same numbers in another sign pattern differ by rounding where they are equal in truth.
         const limit = Math.abs(sum(differences)) - 1e-12 * sum(Float64Array.from(differences, Math.abs));
         let extreme = 0;
-        for (let b = 0; b < resamples; b++) if (Math.abs(sums[b * width + c] as number) >= limit) extreme++;
+        for (let b = 0; b < resamples; b++) if (Math.abs(sums[b * width + c]!) >= limit) extreme++;
         pValues[index] = (extreme + 1) / (resamples + 1);
       });
     }
@@ -74,7 +74,7 @@ export function signFlipSums(params: {
       bits = i % 32 === 0 ? random.integer(2 ** 32) : bits >>> 1;
       const sign = bits & 1 ? 1 : -1;
       const row = i * width;
-      for (let c = 0; c < width; c++) sums[at + c] = (sums[at + c] as number) + sign * (rows[row + c] as number);
+      for (let c = 0; c < width; c++) sums[at + c] = sums[at + c]! + sign * rows[row + c]!;
     }
   }
   return sums;
@@ -82,12 +82,12 @@ export function signFlipSums(params: {
 
 /** Adjusted p-values (q-values) of Benjamini & Hochberg, in the order given: reject those at or below the wanted rate. */
 export function benjaminiHochberg(pValues: readonly number[]): number[] {
-  const order = pValues.map((_, i) => i).sort((a, b) => (pValues[b] as number) - (pValues[a] as number));
+  const order = pValues.map((_, i) => i).sort((a, b) => pValues[b]! - pValues[a]!);
   const adjusted = pValues.map(() => 1);
   let least = 1;
   order.forEach((index, i) => {
     const rank = pValues.length - i;
-    least = Math.min(least, ((pValues[index] as number) * pValues.length) / rank);
+    least = Math.min(least, (pValues[index]! * pValues.length) / rank);
     adjusted[index] = least;
   });
   return adjusted;
@@ -95,11 +95,11 @@ export function benjaminiHochberg(pValues: readonly number[]): number[] {
 
 /** Adjusted p-values of Holm's step-down method, in the order given: the chance of any false rejection is held. */
 export function holm(pValues: readonly number[]): number[] {
-  const order = pValues.map((_, i) => i).sort((a, b) => (pValues[a] as number) - (pValues[b] as number));
+  const order = pValues.map((_, i) => i).sort((a, b) => pValues[a]! - pValues[b]!);
   const adjusted = pValues.map(() => 1);
   let largest = 0;
   order.forEach((index, i) => {
-    largest = Math.min(1, Math.max(largest, (pValues[index] as number) * (pValues.length - i)));
+    largest = Math.min(1, Math.max(largest, pValues[index]! * (pValues.length - i)));
     adjusted[index] = largest;
   });
   return adjusted;

@@ -10,7 +10,7 @@ export interface Interval {
 
 export function sum(values: ArrayLike<number>): number {
   let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i] as number;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
   return total;
 }
 
@@ -25,7 +25,7 @@ export function variance(values: ArrayLike<number>): number {
   requireValues('variance', values, 2);
   const centre = mean(values);
   let total = 0;
-  for (let i = 0; i < values.length; i++) total += ((values[i] as number) - centre) ** 2;
+  for (let i = 0; i < values.length; i++) total += (values[i]! - centre) ** 2;
   return total / (values.length - 1);
 }
 
@@ -48,8 +48,8 @@ export function quantileOfSorted(sorted: ArrayLike<number>, probability: number)
     throw new InputError(`quantile: expected a probability from 0 to 1, got ${probability}`);
   }
   const position = (sorted.length - 1) * probability;
-  const below = sorted[Math.floor(position)] as number;
-  const above = sorted[Math.ceil(position)] as number;
+  const below = sorted[Math.floor(position)]!;
+  const above = sorted[Math.ceil(position)]!;
   return below === above ? below : below + (above - below) * (position - Math.floor(position));
 }
 

@@ -117,7 +117,7 @@ const LANCZOS = [
 function logGamma(x: number): number {
   const shifted = x - 1;
   let series: number = LANCZOS[0];
-  for (let i = 1; i < LANCZOS.length; i++) series += (LANCZOS[i] as number) / (shifted + i);
+  for (let i = 1; i < LANCZOS.length; i++) series += LANCZOS[i]! / (shifted + i);
   const base = shifted + 7.5;
   return 0.5 * Math.log(2 * Math.PI) + (shifted + 0.5) * Math.log(base) - base + Math.log(series);
 }

@@ -4,7 +4,7 @@ export function nearestLevel(levels: ArrayLike<number>, value: number): number {
   let high = levels.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (value <= ((levels[middle] as number) + (levels[middle + 1] as number)) / 2) high = middle;
+    if (value <= (levels[middle]! + levels[middle + 1]!) / 2) high = middle;
     else low = middle + 1;
   }
   return low;

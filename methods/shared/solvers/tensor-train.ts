@@ -32,7 +32,7 @@ const EVEN = 2;
 export function evenDigits(size: number, count: number): readonly number[] {
   for (let padded = size; ; padded++) {
     const digits = splitEvenly(padded, count);
-    if ((digits.at(-1) as number) <= EVEN * (digits[0] as number)) return digits;
+    if ((digits.at(-1) as number) <= EVEN * digits[0]!) return digits;
   }
 }
 
@@ -50,7 +50,7 @@ export function foldingOf(rows: number, columns: number, cores: number): Folding
 
 /** r_k = min(bound, what the cores before or after it can span). */
 export function boundedRanks({ rowDigits, columnDigits }: Folding, bound: number): readonly number[] {
-  const sizes = rowDigits.map((digit, k) => digit * (columnDigits[k] as number));
+  const sizes = rowDigits.map((digit, k) => digit * columnDigits[k]!);
   const product = (some: readonly number[]) => some.reduce((all, size) => all * size, 1);
   return [...sizes, 1].map((_, k) =>
     Math.min(k === 0 || k === sizes.length ? 1 : bound, product(sizes.slice(0, k)), product(sizes.slice(k))),
@@ -58,10 +58,7 @@ export function boundedRanks({ rowDigits, columnDigits }: Folding, bound: number
 }
 
 export function coreElements({ rowDigits, columnDigits }: Folding, ranks: readonly number[]): number {
-  return rowDigits.reduce(
-    (sum, digit, k) => sum + (ranks[k] as number) * digit * (columnDigits[k] as number) * (ranks[k + 1] as number),
-    0,
-  );
+  return rowDigits.reduce((sum, digit, k) => sum + ranks[k]! * digit * columnDigits[k]! * ranks[k + 1]!, 0);
 }
 
 /** The largest bound at which the cores take at most `keep` of the matrix; undefined where even bound 1 takes more, or as much as all. */
@@ -81,15 +78,15 @@ export function rankBoundFor(folding: Folding, keep: number): number | undefined
 /** matrix: [rows, columns] → cores of ranks up to `bound`. Exact, but for rounding, where no rank is cut. */
 export async function tensorTrain(matrix: Float32Array, folding: Folding, bound: number): Promise<TensorTrain> {
   const { rowDigits, columnDigits } = folding;
-  const sizes = rowDigits.map((digit, k) => digit * (columnDigits[k] as number));
+  const sizes = rowDigits.map((digit, k) => digit * columnDigits[k]!);
   const ranks = boundedRanks(folding, bound);
   const cores: Float32Array[] = [];
   let rest = foldedTensor(matrix, folding);
   for (const [k, size] of sizes.slice(0, -1).entries()) {
-    const rows = (ranks[k] as number) * size;
+    const rows = ranks[k]! * size;
     const columns = rest.length / rows;
     const { u, s, vt } = await thinSvd(rest, rows, columns);
-    const rank = ranks[k + 1] as number;
+    const rank = ranks[k + 1]!;
     cores.push(
       Float32Array.from({ length: rows * rank }, (_, at) => u[Math.floor(at / rank) * s.length + (at % rank)]!),
     );
@@ -101,21 +98,21 @@ export async function tensorTrain(matrix: Float32Array, folding: Folding, bound:
 
 /** [rows, columns] → [i₁ j₁, i₂ j₂, …], zeros where it was filled up. */
 function foldedTensor(matrix: Float32Array, { rows, columns, rowDigits, columnDigits }: Folding): Float64Array {
-  const sizes = rowDigits.map((digit, k) => digit * (columnDigits[k] as number));
+  const sizes = rowDigits.map((digit, k) => digit * columnDigits[k]!);
   const tensor = new Float64Array(sizes.reduce((all, size) => all * size, 1));
   const offsets = (count: number, digits: readonly number[], stride: (k: number) => number) => {
     return Array.from({ length: count }, (_, index) => {
       let offset = 0;
       let rest = index;
       for (let k = digits.length - 1; k >= 0; k--) {
-        offset += (rest % (digits[k] as number)) * stride(k);
-        rest = Math.floor(rest / (digits[k] as number));
+        offset += (rest % digits[k]!) * stride(k);
+        rest = Math.floor(rest / digits[k]!);
       }
       return offset;
     });
   };
   const after = (k: number) => sizes.slice(k + 1).reduce((all, size) => all * size, 1);
-  const rowOffsets = offsets(rows, rowDigits, (k) => after(k) * (columnDigits[k] as number));
+  const rowOffsets = offsets(rows, rowDigits, (k) => after(k) * columnDigits[k]!);
   const columnOffsets = offsets(columns, columnDigits, after);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) tensor[rowOffsets[i]! + columnOffsets[j]!] = matrix[i * columns + j]!;
@@ -133,7 +130,7 @@ export interface CoreValues extends Folding {
 export function writeCores(w: GraphWriter, name: string, train: TensorTrain): CoreValues {
   const { rowDigits, columnDigits, ranks } = train;
   const cores = train.cores.map((core, k) => {
-    const dims = [ranks[k], rowDigits[k], columnDigits[k], ranks[k + 1]] as number[];
+    const dims = [ranks[k]!, rowDigits[k]!, columnDigits[k]!, ranks[k + 1]!];
     return w.initializer(`${name}.core.${k}`, tensorOf('float32', dims, core));
   });
   return { ...train, cores };
@@ -157,15 +154,15 @@ export function multipliedOut(
   w: GraphWriter,
   { rows, columns, rowDigits, columnDigits, ranks, cores }: CoreValues,
 ): string {
-  let product = w.reshape(cores[0] as string, [-1, ranks[1] as number]);
+  let product = w.reshape(cores[0]!, [-1, ranks[1]!]);
   for (const [k, core] of cores.slice(1).entries()) {
-    const next = w.matmul(product, w.reshape(core, [ranks[k + 1] as number, -1]));
-    product = w.reshape(next, [-1, ranks[k + 2] as number]);
+    const next = w.matmul(product, w.reshape(core, [ranks[k + 1]!, -1]));
+    product = w.reshape(next, [-1, ranks[k + 2]!]);
   }
   const count = cores.length;
   const apart = w.reshape(
     product,
-    rowDigits.flatMap((digit, k) => [digit, columnDigits[k] as number]),
+    rowDigits.flatMap((digit, k) => [digit, columnDigits[k]!]),
   );
   const evens = Array.from({ length: count }, (_, k) => 2 * k);
   const sorted = w.transpose(apart, [...evens, ...evens.map((axis) => axis + 1)]);
@@ -185,13 +182,10 @@ export function timesCores(w: GraphWriter, x: string, values: CoreValues): strin
   const { rows, columns, rowDigits, columnDigits, ranks, cores } = values;
   const filledRows = productOf(rowDigits);
   const filledColumns = productOf(columnDigits);
-  let left =
-    filledRows === rows
-      ? x
-      : (w.node('Pad', [x, w.integers([0, filledRows - rows]), '', w.integers([-1])])[0] as string);
+  let left = filledRows === rows ? x : w.node('Pad', [x, w.integers([0, filledRows - rows]), '', w.integers([-1])])[0]!;
   for (const [k, core] of cores.entries()) {
-    const entering = (ranks[k] as number) * (rowDigits[k] as number);
-    const leaving = (columnDigits[k] as number) * (ranks[k + 1] as number);
+    const entering = ranks[k]! * rowDigits[k]!;
+    const leaving = columnDigits[k]! * ranks[k + 1]!;
     if (k < cores.length - 1) {
       const rest = productOf(rowDigits.slice(k + 1));
       const turned = w.reshape(w.transpose(core, [2, 3, 0, 1]), [leaving, entering]);
@@ -213,8 +207,8 @@ export function rowsFromCores(w: GraphWriter, ids: string, values: CoreValues): 
     const [before, after, own] = [ranks[k], ranks[k + 1], columnDigits[k]] as [number, number, number];
     const place = productOf(rowDigits.slice(k + 1));
     const shifted = place === 1 ? ids : w.div(ids, w.integers([place]));
-    const digit = k === 0 ? shifted : w.mod(shifted, w.integers([rowDigits[k] as number]));
-    const table = w.reshape(w.transpose(core, [1, 0, 2, 3]), [rowDigits[k] as number, before * own * after]);
+    const digit = k === 0 ? shifted : w.mod(shifted, w.integers([rowDigits[k]!]));
+    const table = w.reshape(w.transpose(core, [1, 0, 2, 3]), [rowDigits[k]!, before * own * after]);
     const slice = w.reshape(w.gather(table, digit), [0, 0, before, own * after]);
     row = w.reshape(k === 0 ? slice : w.matmul(row, slice), [0, 0, productOf(columnDigits.slice(0, k + 1)), after]);
   }

@@ -39,7 +39,10 @@ function labelled(b: GradientBuilder, node: ForwardNode, dy: string): Labelled {
 /** Scatters [batch, 1, ...] into [batch, classes, ...]. */
 function atLabels(b: GradientBuilder, into: string, { labels, updates }: { labels: string; updates: string }): string {
   const full = b.expandTo(updates, b.dims(labels));
-  return b.node('ScatterElements', [into, labels, full], { attributes: { axis: int(1) } })[0] as string;
+  return present(
+    b.node('ScatterElements', [into, labels, full], { attributes: { axis: int(1) } })[0],
+    'the output of ScatterElements',
+  );
 }
 
 export const crossEntropy: readonly BackwardRule[] = [

@@ -36,7 +36,10 @@ export function addRows(b: GradientBuilder, dy: string, { indices, rows }: { ind
   } else {
     const attributes = { axis: int(0), reduction: string('add') };
     const zeros = b.zeros([rows, width], b.dtype(dy));
-    sums = b.node('ScatterElements', [zeros, b.expandTo(column, [count, width]), flat], { attributes })[0] as string;
+    sums = present(
+      b.node('ScatterElements', [zeros, b.expandTo(column, [count, width]), flat], { attributes })[0],
+      'the output of ScatterElements',
+    );
   }
   return b.reshapeTo(sums, [rows, ...rest]);
 }
@@ -72,7 +75,10 @@ function gatherElementsBackward(b: GradientBuilder, node: ForwardNode, dy: strin
   }
   const attributes = { axis: int(axis), ...(single ? {} : { reduction: string('add') }) };
   const zeros = b.zeros(node.dims(0), b.dtype(dy));
-  return b.node('ScatterElements', [zeros, node.input(1), dy], { attributes })[0] as string;
+  return present(
+    b.node('ScatterElements', [zeros, node.input(1), dy], { attributes })[0],
+    'the output of ScatterElements',
+  );
 }
 
 export const gather: readonly BackwardRule[] = [

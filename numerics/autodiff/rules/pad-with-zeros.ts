@@ -14,5 +14,5 @@ export function padWithZeros(
     pads[axis + rank] = present(rim.after[index], 'rim.after[index]');
   }
   if (pads.every((count) => count === 0)) return value;
-  return b.node('Pad', [value, b.integers(pads)])[0] as string;
+  return present(b.node('Pad', [value, b.integers(pads)])[0], 'the output of Pad');
 }

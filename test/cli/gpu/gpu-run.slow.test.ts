@@ -39,7 +39,7 @@ const DRIVER = `
 import { join } from 'node:path';
 import { exportRun } from './drizzle/export.ts';
 import { openStore } from './drizzle/client.ts';
-import { runSuite } from './cli/run-suite.ts';
+import { runSuite } from './cli/setup/run-suite.ts';
 import { tinyLlama } from './test/support/tiny-model.ts';
 import { methodUnit, tinyEntry, tinyLimits, tinyModel } from './test/support/tiny-suite.ts';
 const home = process.argv[2];
@@ -108,11 +108,9 @@ describe.skipIf(skipped)(`the archive in an empty folder, with an empty environm
       runner: { provider: 'webgpu', device: { name: 'SwiftShader', kind: 'software' } },
     });
   });
-});
 
-describe('neededPackages', () => {
-  it('are those that the sources import and what these depend on, and none of the site', () => {
-    const needed = neededPackages(join(ROOT, 'harness'));
+  it('holds the packages that its sources import and what these depend on, and none of the site or the tests', () => {
+    const needed = neededPackages(join(there, 'shrinkrank-gpu-run/app'));
     expect(needed).toEqual(expect.arrayContaining(['onnxruntime-node', 'onnxruntime-common', 'valibot', 'adm-zip']));
     for (const name of ['next', 'react', 'vitest', 'playwright-core']) expect(needed).not.toContain(name);
   });

@@ -2,9 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests that kill processes, fill disks, share a machine or measure: beside others they would see what is not theirs. */
 const ALONE = [
-  'test/harness/{fleet,sandbox,trial,process}/**/*.slow.test.ts',
+  'test/harness/fleet/fleet.slow.test.ts',
+  'test/harness/trial/{kill,hostile}.slow.test.ts',
   'test/harness/measure/**/*.slow.test.ts',
-  'test/drizzle/**/*.slow.test.ts',
 ];
 
 /** `unit` is what `npm run verify` runs, under a minute; `slow` has the tests that start many processes or real models,

@@ -89,16 +89,16 @@ describe.skipIf(noHubCache)(`on stories260K${noHubCache ? `: ${noHubCache}` : ''
   it.each([
     ['rtn', ['w8g32', 'w4g32', 'w2g32']],
     ['rtn', ['w4g16', 'w4g32', 'w4']],
-    ['magnitude', ['s10', 's30', 's50', 's60', 's70', 's80', 's90']],
+    ['magnitude', ['s10', 's50', 's90']],
     ['magnitude', ['s50', '4-of-8', '2-of-4']],
-    ['random-mask', ['s10', 's30', 's50', 's70', 's90']],
+    ['random-mask', ['s10', 's50', 's90']],
     ['gptq', ['w8g32', 'w4g32', 'w2g32']],
-    ['wanda', ['s30', 's50', 's60', 's70', 's80']],
+    ['wanda', ['s30', 's50', 's80']],
     ['wanda', ['s50', '4-of-8', '2-of-4']],
-    ['sparsegpt', ['s30', 's50', 's60', 's70', 's80']],
+    ['sparsegpt', ['s30', 's50', 's80']],
     ['sparsegpt', ['s50', '4-of-8', '2-of-4']],
-    ['svd', ['p90', 'p75', 'p60', 'p50', 'p40', 'p25']],
-    ['svd-whitened', ['p90', 'p75', 'p60', 'p50', 'p40', 'p25']],
+    ['svd', ['p90', 'p50', 'p25']],
+    ['svd-whitened', ['p90', 'p50', 'p25']],
   ] as const)('%s loses more the further it goes: %s', async (id, variants) => {
     // Eight bits may come out ahead of dense by chance, never by much.
     let last = densePerplexity * 0.999;
@@ -123,7 +123,7 @@ describe.skipIf(noHubCache)(`on stories260K${noHubCache ? `: ${noHubCache}` : ''
     },
   );
 
-  it.each(['p90', 'p75', 'p60', 'p50', 'p40', 'p25'])(
+  it.each(['p90', 'p50', 'p25'])(
     'whitened SVD misses no layer output more than plain SVD does: %s',
     async (variant) => {
       const plain = await layerErrors('svd', variant);
@@ -134,11 +134,11 @@ describe.skipIf(noHubCache)(`on stories260K${noHubCache ? `: ${noHubCache}` : ''
     },
   );
 
-  it.each(['s10', 's30', 's50', 's70', 's90'])('magnitude/%s beats a random mask', async (variant) => {
+  it.each(['s10', 's50', 's90'])('magnitude/%s beats a random mask', async (variant) => {
     expect(await perplexity('magnitude', variant)).toBeLessThan(await perplexity('random-mask', variant));
   });
 
-  it.each(['w8g32', 'w4', 'w4-asym', 'w4g64', 'w4g32', 'w4g32-asym', 'w4g16', 'w2g32', 'w2g16', 'w2g16-asym'])(
+  it.each(['w8g32', 'w4', 'w4-asym', 'w4g32', 'w2g32', 'w2g16-asym'])(
     'gptq misses no layer output more than rtn on the same grid: %s',
     async (variant) => {
       const rounded = await layerErrors('rtn', variant);
@@ -165,7 +165,7 @@ describe.skipIf(noHubCache)(`on stories260K${noHubCache ? `: ${noHubCache}` : ''
     },
   );
 
-  it.each(['s30', 's50', 's60', 's70', 's80', '2-of-4', '4-of-8'])(
+  it.each(['s50', 's80', '2-of-4', '4-of-8'])(
     'knowing the inputs helps: wanda and sparsegpt beat magnitude at %s',
     async (variant) => {
       const bySize = await perplexity('magnitude', variant);

@@ -79,7 +79,7 @@ describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () =
         outputsKept: true,
         memoryBytes: null,
         joulesPerCall: null,
-        findings: [expect.stringMatching(/SwiftShader, which is software/)],
+        findings: [expect.stringMatching(/SwiftShader, which is emulated/)],
         quality: [{ task: 'tiny-text-perplexity', items: 12, changedDecisions: 0, withinTolerance: true }],
       });
       expect(Object.keys(dense.onDevice?.copyMs ?? {})).toEqual(['1x1', '8x8']);

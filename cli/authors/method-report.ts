@@ -61,12 +61,15 @@ export function standingsOf(
   const fresh = entries.filter(({ stale }) => !stale);
   const ranking = rankBoard(fresh, ({ evaluation, artifact }) => itemsOf(store, evaluation?.key ?? '', artifact ?? ''));
   const own = fresh.filter((entry) => entry.method === method);
-  const metric = ranking.compared[0]?.quality?.metric ?? 'perplexity';
+  const metric = ranking.compared[0]?.quality?.metric;
   return {
     model,
     task,
-    metric: METRIC_WORDS[metric].title,
-    standings: own.filter(({ quality }) => quality !== null).map((entry) => standingOf(entry, { ranking, metric })),
+    metric: metric === undefined ? 'quality' : METRIC_WORDS[metric].title,
+    standings:
+      metric === undefined
+        ? []
+        : own.filter(({ quality }) => quality !== null).map((entry) => standingOf(entry, { ranking, metric })),
     failures: own.flatMap((entry) => failuresOf(entry, ranking)),
   };
 }

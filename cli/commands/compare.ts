@@ -15,6 +15,7 @@ import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { METRIC_WORDS } from '../../contracts/words/metric.ts';
 import { print, printJson } from '../setup/output.ts';
 import { scoredTrials, sharedSeeds } from '../setup/shared-seeds.ts';
+import { present } from '../../contracts/present.ts';
 
 export default createCommand({
   name: 'compare',
@@ -113,7 +114,7 @@ function render(
   comparisons: readonly SeedComparison[],
 ): string {
   const [first, second] = sides.map(({ method, variant }) => `${method}/${variant}`);
-  const measures = measuresFor(sides[0].quality?.metric ?? 'perplexity');
+  const measures = measuresFor(present(sides[0].quality, `the quality of ${first}`).metric);
   const lines = [styleText('bold', `${first} against ${second}`) + ` · ${place.model} · ${place.task}`, ''];
   for (const { seeds, comparison } of comparisons) {
     if (seeds === 'all') lines.push(styleText('bold', `${comparisons.length - 1} seeds averaged`));

@@ -175,13 +175,14 @@ interface Column {
   readonly cell: (ranked: Ranked) => string;
 }
 
-function metricOf(board: Leaderboard): Quality['metric'] {
-  return board.entries.find(({ quality }) => quality)?.quality?.metric ?? 'perplexity';
+/** Undefined on a board without a quality, whose column is called `quality`. */
+function metricOf(board: Leaderboard): Quality['metric'] | undefined {
+  return board.entries.find(({ quality }) => quality)?.quality?.metric;
 }
 
-function columnsFor(metric: Quality['metric']): readonly Column[] {
+function columnsFor(metric: Quality['metric'] | undefined): readonly Column[] {
   return COLUMNS.map((column) =>
-    column.title === 'quality' ? { ...column, title: METRIC_WORDS[metric].title } : column,
+    column.title === 'quality' && metric !== undefined ? { ...column, title: METRIC_WORDS[metric].title } : column,
   );
 }
 
@@ -260,7 +261,7 @@ function legend(
     shown,
     columns,
     metric,
-  }: { readonly shown: readonly Column[]; readonly columns: number; readonly metric: Quality['metric'] },
+  }: { readonly shown: readonly Column[]; readonly columns: number; readonly metric: Quality['metric'] | undefined },
 ): string[] {
   const confidence = `${Math.round(PROTOCOL.quality.confidence * 100)} %`;
   const omitted = columnsFor(metric)
@@ -268,15 +269,16 @@ function legend(
     .filter((title) => !shown.some((column) => column.title === title));
   const speeds = ['1 token', '8×128'].filter((title) => !omitted.includes(title));
   const parts = [
-    `${METRIC_WORDS[metric].title} with ${confidence} interval, ${metric === 'perplexity' ? 'lower' : 'higher'} is better`,
-    'a tier holds what a paired test cannot tell from its best',
+    metric !== undefined &&
+      `${METRIC_WORDS[metric].title} with ${confidence} interval, ${METRIC_WORDS[metric].direction}`,
+    'a tier holds what a paired test cannot separate',
     'smaller: zstd bytes of dense over those of the artifact',
     speeds.length > 0 && `${speeds.join(', ')}: times as fast as dense`,
     'cost: wall time of compressing',
     omitted.length > 0 && `not shown, the terminal is narrow: ${omitted.join(', ')}`,
     entries.some(({ control }) => control) && '† control, not a proposal',
     entries.some(({ simulated }) => simulated !== null) && '* simulated: size or speed is not what it would really be',
-    entries.some(({ stale }) => stale) && '° stale: from older code',
+    entries.some(({ stale }) => stale) && '° stale: of an older revision',
     speeds.length > 0 && entries.some(({ latency }) => latency.some(({ noisy }) => noisy)) && '~ noisy timing',
   ].filter((part) => typeof part === 'string');
   return wrapParts(parts, { separator: ' · ', columns }).map((line) => styleText('dim', line));

@@ -13,6 +13,7 @@ import {
 } from '../../numerics/statistics/judge-relation.ts';
 import type { Relation, Study, StudyContest } from '../../studies/study.ts';
 import { isScored, sharedSeeds } from './shared-seeds.ts';
+import { present } from '../../contracts/present.ts';
 
 export interface JudgedRelation {
   readonly relation: Relation;
@@ -87,8 +88,11 @@ function weigh(
           ),
           seeds,
         });
-        const metricOf = one.entry.quality?.metric ?? 'perplexity';
-        return weighQuality({ first: itemsAt(one), second: itemsAt(other), metric: metricOf, expected });
+        const { metric: scoredBy } = present(
+          one.entry.quality,
+          `the quality of ${one.entry.method}/${one.entry.variant}`,
+        );
+        return weighQuality({ first: itemsAt(one), second: itemsAt(other), metric: scoredBy, expected });
       }),
     ];
   }

@@ -90,6 +90,12 @@ describe.skipIf(skipped)(`the archive in an empty folder, with an empty environm
     expect(stderr).toContain('unknown method "no such; method"');
   });
 
+  it('holds the packages that its sources import and what these depend on, and none of the site or the tests', () => {
+    const needed = neededPackages(join(there, 'shrinkrank-gpu-run/app'));
+    expect(needed).toEqual(expect.arrayContaining(['onnxruntime-node', 'onnxruntime-common', 'valibot', 'adm-zip']));
+    for (const name of ['next', 'react', 'vitest', 'playwright-core']) expect(needed).not.toContain(name);
+  });
+
   it.skipIf('missing' in device)('runs over SwiftShader with the loader it brought', () => {
     if ('missing' in device) return;
     const packed = join(there, 'shrinkrank-gpu-run');
@@ -107,11 +113,5 @@ describe.skipIf(skipped)(`the archive in an empty folder, with an empty environm
       status: 'completed',
       runner: { provider: 'webgpu', device: { name: 'SwiftShader', kind: 'software' } },
     });
-  });
-
-  it('holds the packages that its sources import and what these depend on, and none of the site or the tests', () => {
-    const needed = neededPackages(join(there, 'shrinkrank-gpu-run/app'));
-    expect(needed).toEqual(expect.arrayContaining(['onnxruntime-node', 'onnxruntime-common', 'valibot', 'adm-zip']));
-    for (const name of ['next', 'react', 'vitest', 'playwright-core']) expect(needed).not.toContain(name);
   });
 });

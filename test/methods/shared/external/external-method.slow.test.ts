@@ -14,7 +14,7 @@ let trials: readonly TrialRow[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'shrinkrank-external-'));
   process.env['HOME'] = folder;
-  const outside = ['works', 'lingers'].map((id) => join(import.meta.dirname, `../../support/external/${id}.ts`));
+  const outside = ['works', 'lingers'].map((id) => join(import.meta.dirname, `../../../support/external/${id}.ts`));
   const units = await Promise.all(['control/dense', ...outside].map(methodUnit));
   const rows = async (chosen: readonly MethodUnit[], sandbox: SandboxPolicy) =>
     executeRows(join(folder, 'workspace'), {

@@ -25,7 +25,6 @@ import {
   referenceOf,
   releaseQueue,
 } from './fleet.ts';
-import { requireArtifact } from './fleet-worker.ts';
 
 export interface FleetRequest extends Omit<ExecuteRequest, 'machine' | 'preparer'> {
   readonly redis: Redis;
@@ -165,13 +164,12 @@ function collect({ request, coordinator }: Fleet, trial: PlannedTrial, job: Flee
   if (compressed) {
     const { outcome } = compressed;
     if (outcome.status === 'completed') {
-      const path = request.workspace.artifactPath(outcome.value);
-      try {
-        requireArtifact(path, outcome.value);
-      } catch (error) {
+      const { workspace } = request;
+      const fault = workspace.faultOfArtifact(outcome.value);
+      if (fault !== null) {
         // The file under this name is not the artifact: it is made again, up to the limit of attempts.
-        rmSync(path, { force: true });
-        coordinator.lost(trial, { kind: 'compress', reason: messageOf(error) });
+        rmSync(workspace.artifactPath(outcome.value), { force: true });
+        coordinator.lost(trial, { kind: 'compress', reason: fault });
         return;
       }
     }
@@ -182,10 +180,6 @@ function collect({ request, coordinator }: Fleet, trial: PlannedTrial, job: Flee
   const { sha256, made } = artifact;
   for (const { step, finishedAtMs } of steps) coordinator.step(trial, { sha256, made, step, machine, finishedAtMs });
   if (judged) coordinator.judged(trial, judged);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -2,14 +2,14 @@
  * A worker of a fleet: takes jobs for its kind of runner from the queue, runs them in child processes and returns the
  * results. It does not write the store. When it dies, its lock expires and another worker takes the job.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { InputError, IntegrityError } from '../../contracts/errors.ts';
 import type { Runner } from '../../contracts/runner.ts';
 import type { Bench } from '../plan/bench.ts';
+import type { Workspace } from '../plan/workspace.ts';
 import { compressTrial } from '../trial/compress-trial.ts';
 import { type JobKind, titleOf } from '../trial/trial-progress.ts';
 import {
@@ -136,7 +136,7 @@ async function perform(
         return { machine, compressed: await compressTrial(bench, trial) };
       }
       const { sha256, keys } = data.artifact;
-      requireArtifact(request.workspace.artifactPath(sha256), sha256);
+      requireArtifact(request.workspace, sha256);
       const steps: NonNullable<FleetResult['steps']>[number][] = [];
       const judged = await judgeArtifact(bench, {
         trial,
@@ -150,13 +150,8 @@ async function perform(
   );
 }
 
-/** Throws IntegrityError unless the file exists and its SHA-256 is the one in its name. */
-export function requireArtifact(path: string, sha256: string): void {
-  if (!existsSync(path)) {
-    throw new IntegrityError(
-      `artifact ${path} does not exist; --artifacts must name the same folder for the coordinator and all workers`,
-    );
-  }
-  const found = createHash('sha256').update(readFileSync(path)).digest('hex');
-  if (found !== sha256) throw new IntegrityError(`artifact ${path}: expected SHA-256 ${sha256}, got ${found}`);
+/** Throws IntegrityError unless the artifact is there and undamaged. */
+export function requireArtifact(workspace: Workspace, sha256: string): void {
+  const fault = workspace.faultOfArtifact(sha256);
+  if (fault !== null) throw new IntegrityError(fault);
 }

@@ -32,6 +32,8 @@ export interface Workspace {
   keepArtifact(bytes: Uint8Array): string;
   /** Whether the artifact is there and its bytes are those of the hash; a damaged one counts as missing. */
   hasArtifact(sha256: string): boolean;
+  /** What is wrong with the artifact, naming its path; null where it is there and undamaged. */
+  faultOfArtifact(sha256: string): string | null;
   /** Path of the prepared input with this name. */
   inputPath(name: string): string;
   /** Makes an empty folder for one child process. @returns its path. */
@@ -75,17 +77,18 @@ export function openWorkspace(root: string, options: WorkspaceOptions = {}): Wor
   let children = 0;
   /** Size and time of files whose bytes were found to be what their name says. */
   const verified = new Map<string, string>();
-  const isUndamaged = (sha256: string): boolean => {
-    const found = statSync(artifactPath(sha256), { throwIfNoEntry: false });
-    if (!found) return false;
+  const faultOfArtifact = (sha256: string): string | null => {
+    const file = artifactPath(sha256);
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (!found) {
+      return `artifact ${file} does not exist; --artifacts must name the same folder for the coordinator and all workers`;
+    }
     const state = `${found.size} ${found.mtimeMs} ${found.ino}`;
-    if (verified.get(sha256) === state) return true;
-    const undamaged =
-      createHash('sha256')
-        .update(readFileSync(artifactPath(sha256)))
-        .digest('hex') === sha256;
-    if (undamaged) verified.set(sha256, state);
-    return undamaged;
+    if (verified.get(sha256) === state) return null;
+    const got = createHash('sha256').update(readFileSync(file)).digest('hex');
+    if (got !== sha256) return `artifact ${file}: expected SHA-256 ${sha256}, got ${got}`;
+    verified.set(sha256, state);
+    return null;
   };
   return {
     root: path,
@@ -95,10 +98,11 @@ export function openWorkspace(root: string, options: WorkspaceOptions = {}): Wor
     artifactPath,
     keepArtifact(bytes) {
       const sha256 = createHash('sha256').update(bytes).digest('hex');
-      if (!isUndamaged(sha256)) writeDurably(artifactPath(sha256), bytes);
+      if (faultOfArtifact(sha256) !== null) writeDurably(artifactPath(sha256), bytes);
       return sha256;
     },
-    hasArtifact: isUndamaged,
+    hasArtifact: (sha256) => faultOfArtifact(sha256) === null,
+    faultOfArtifact,
     inputPath: (name) => join(folders.inputs, name),
     scratch(label) {
       const folder = join(folders.scratch, `${String(++children).padStart(5, '0')}-${label}`);

@@ -5,6 +5,7 @@ import { connectRedis, decodeResult, encodeResult, jobIdOf, queueNameOf } from '
 import { requireArtifact } from '../../../harness/fleet/fleet-worker.ts';
 import { openFreeWorkspace } from '../../../harness/plan/workspace.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
+import { sha256Of } from '../../support/rows.ts';
 import { temporaryFolder } from '../../support/store.ts';
 
 const machine = readMachine();
@@ -40,11 +41,10 @@ describe('requireArtifact', () => {
   it('takes bytes that are what their name says and refuses others and none', () => {
     const workspace = openFreeWorkspace(temporaryFolder());
     const sha256 = workspace.keepArtifact(Buffer.from('a model'));
-    const path = workspace.artifactPath(sha256);
-    expect(() => requireArtifact(path, sha256)).not.toThrow();
-    writeFileSync(path, 'another');
-    expect(() => requireArtifact(path, sha256)).toThrow(`expected SHA-256 ${sha256}`);
-    expect(() => requireArtifact(`${path}.none`, sha256)).toThrow('--artifacts must name the same folder');
+    expect(() => requireArtifact(workspace, sha256)).not.toThrow();
+    writeFileSync(workspace.artifactPath(sha256), 'another');
+    expect(() => requireArtifact(workspace, sha256)).toThrow(`expected SHA-256 ${sha256}`);
+    expect(() => requireArtifact(workspace, sha256Of('none'))).toThrow('--artifacts must name the same folder');
     workspace.release();
   });
 });

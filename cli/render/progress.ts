@@ -30,7 +30,7 @@ const SAVE_CURSOR = '\u001B7';
 export function createRunProgress(options: { readonly quiet: boolean }): RunProgress {
   const interactive = process.stderr.isTTY === true && !options.quiet;
   let bar: SingleBar | undefined;
-  let finished = 0;
+  let done = 0;
   let counts = { failed: 0 };
 
   function say(text: string): void {
@@ -43,13 +43,13 @@ export function createRunProgress(options: { readonly quiet: boolean }): RunProg
   return {
     onEvent(event) {
       if (event.kind === 'trial') {
-        finished = event.index;
+        done = event.done;
         if (interactive) {
           bar ??= startBar(event.total);
-          bar.update(event.index, { name: nameOf(event.trial), step: STEP_WORDS[event.job], failed: counts.failed });
+          bar.update(done, { name: nameOf(event.trial), step: STEP_WORDS[event.job], failed: counts.failed });
         }
       } else if (event.kind === 'share') {
-        bar?.update(finished + SHARE_BEFORE[event.step] + SHARE_OF[event.step] * event.share, {
+        bar?.update(done + SHARE_BEFORE[event.step] + SHARE_OF[event.step] * event.share, {
           step: STEP_WORDS[event.step],
         });
       } else if (event.kind === 'again') {
@@ -69,7 +69,7 @@ export function createRunProgress(options: { readonly quiet: boolean }): RunProg
 /** The most important parts come first, because a narrow terminal cuts the line. */
 function startBar(total: number): SingleBar {
   const bar = new SingleBar({
-    format: '{bar} {value}/{total} · {eta_formatted} left · {failed} failed · {name} · {step}',
+    format: '{bar} {percentage}% · {eta_formatted} left · {failed} failed · {name} · {step}',
     barsize: 16,
     barCompleteChar: '█',
     barIncompleteChar: '░',
@@ -78,7 +78,6 @@ function startBar(total: number): SingleBar {
     stream: process.stderr,
     clearOnComplete: true,
     formatTime: (seconds) => (Number.isFinite(Number(seconds)) ? formatLeft(Number(seconds)) : '?'),
-    formatValue: (value, _options, type) => (type === 'value' ? String(Math.floor(value)) : String(value)),
   });
   bar.start(total, 0, { name: '', step: '', failed: 0 });
   return bar;

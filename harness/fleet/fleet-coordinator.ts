@@ -98,6 +98,7 @@ async function matchQueue(fleet: Fleet): Promise<void> {
     if (trial) {
       if (status === 'failed') coordinator.lost(trial, { kind: job.name, reason: job.failedReason });
       else collect(fleet, trial, job);
+      coordinator.tell(trial, job.name);
       // The next job is queued before this one is removed: the queue holds what no row does yet.
       const next = queueJobOf(fleet, trial);
       if (next && next.id !== id && !held.has(next.id)) {

@@ -26,7 +26,8 @@ export type ProgressEvent =
   | {
       readonly kind: 'trial';
       readonly trial: PlannedTrial;
-      readonly index: number;
+      /** Jobs of the run that are done, and all that were open at first; see jobsLeft. */
+      readonly done: number;
       readonly total: number;
       readonly job: 'compress' | 'judge' | 'measure';
     }

@@ -22,6 +22,7 @@ import {
   afterJudging,
   afterLostJob,
   afterStep,
+  jobsLeft,
   nextJob,
   titleOf,
   trialState,
@@ -63,13 +64,13 @@ export interface FinishedStep {
 export interface Coordinator {
   /** Trials that have not ended, in the order of the plan. */
   readonly open: ReadonlyMap<string, PlannedTrial>;
-  /** Trials that were open at first. */
-  readonly total: number;
   jobOf(trial: PlannedTrial): TrialJob | null;
   compressed(trial: PlannedTrial, compressed: Compressed, machine: Machine): void;
   step(trial: PlannedTrial, finished: FinishedStep): void;
   judged(trial: PlannedTrial, judged: Judged): void;
   lost(trial: PlannedTrial, job: { readonly kind: JobKind; readonly reason: string }): void;
+  /** Tells how far the run is. @param job what this trial now does, or has just done. */
+  tell(trial: PlannedTrial, job: JobKind): void;
   summary(): ExecutionSummary;
 }
 
@@ -81,7 +82,8 @@ export function coordinateTrials({ plan, run, done, recorder, workspace, onProgr
     states.set(trial.key, state);
     if (!state.ended) open.set(trial.key, trial);
   }
-  const total = open.size;
+  const left = () => [...states.values()].reduce((sum, state) => sum + jobsLeft(state), 0);
+  const total = left();
   const seconds: Record<Step, number> = { compress: 0, check: 0, evaluate: 0, measure: 0 };
   const undone: Undone[] = [];
   let recorded = 0;
@@ -130,7 +132,6 @@ export function coordinateTrials({ plan, run, done, recorder, workspace, onProgr
 
   return {
     open,
-    total,
     jobOf: (trial) => nextJob(trial, stateOf(trial), (sha256) => workspace.hasArtifact(sha256)),
     compressed(trial, compressed, machine) {
       seconds.compress += compressed.wallSeconds;
@@ -142,6 +143,7 @@ export function coordinateTrials({ plan, run, done, recorder, workspace, onProgr
     },
     judged: (trial, judged) => apply(trial, afterJudging(trial, stateOf(trial), judged)),
     lost: (trial, job) => apply(trial, afterLostJob(trial, stateOf(trial), job)),
+    tell: (trial, job) => onProgress?.({ kind: 'trial', trial, done: total - left(), total, job }),
     summary: () => ({ seconds, recorded, undone }),
   };
 }

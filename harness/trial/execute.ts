@@ -28,18 +28,17 @@ const PASSES: readonly (readonly JobKind[])[] = [
 ];
 
 export async function execute(request: ExecuteRequest): Promise<ExecutionSummary> {
-  const { workspace, signal, onProgress } = request;
+  const { workspace, signal } = request;
   const coordinator = coordinateTrials(request);
   await warmTrialCache(
     workspace.trialCache,
     [...coordinator.open.values()].map(({ unit }) => unit.file),
   );
   for (const kinds of PASSES) {
-    const trials = [...coordinator.open.values()];
-    for (const [index, trial] of trials.entries()) {
+    for (const trial of coordinator.open.values()) {
       for (let job = coordinator.jobOf(trial); job && kinds.includes(job.kind); job = coordinator.jobOf(trial)) {
         signal?.throwIfAborted();
-        onProgress?.({ kind: 'trial', trial, index, total: trials.length, job: job.kind });
+        coordinator.tell(trial, job.kind);
         await perform(request, coordinator, { trial, job });
       }
     }

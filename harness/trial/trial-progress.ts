@@ -95,6 +95,12 @@ function isComplete({ stored, openEvaluations, measured }: Omit<TrialState, 'end
   return stored.status !== 'completed' || (openEvaluations.length === 0 && measured);
 }
 
+/** Jobs until the trial ends, where none is lost: one that compresses and judges it, and one that measures it. */
+export function jobsLeft({ stored, openEvaluations, ended }: TrialState): number {
+  if (ended) return 0;
+  return stored && openEvaluations.length === 0 ? 1 : 2;
+}
+
 /** The next job; null when the trial has ended. @param hasArtifact whether an undamaged file with this hash is at hand. */
 export function nextJob(
   trial: PlannedTrial,

@@ -169,7 +169,15 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
     expect(chosen).toEqual(runner);
     const workspace = openWorkspace(join(folder, 'coordinator'), { artifacts: join(folder, 'serving', 'artifacts') });
     const rows: string[] = [];
-    const summary = await executeInFleet({ ...requestOf(trial, (row) => rows.push(row)), redis, runner, workspace });
+    const told: string[] = [];
+    const summary = await executeInFleet({
+      ...requestOf(trial, (row) => rows.push(row)),
+      redis,
+      runner,
+      workspace,
+      onProgress: (event) => void told.push(event.kind === 'trial' ? `${event.done} of ${event.total}` : event.kind),
+    });
+    expect(told).toEqual(['0 of 2', '1 of 2', 'finished', '2 of 2']);
     expect(rows).toEqual(['trial completed', 'evaluation completed', 'measurement completed']);
     expect(summary).toMatchObject({ recorded: 3, undone: [] });
     expect(await counts()).toEqual({ waiting: 0, active: 0, failed: 0 });

@@ -13,6 +13,7 @@ import {
   afterLostJob,
   afterStep,
   isDone,
+  jobsLeft,
   nextJob,
   trialState,
 } from '../../../harness/trial/trial-progress.ts';
@@ -79,6 +80,7 @@ describe('a trial from nothing', () => {
   it('is compressed, checked and evaluated in one job, then measured in another', () => {
     let state = trialState(trial, NOTHING);
     expect(nextJob(trial, state, anyArtifact)).toEqual({ kind: 'compress', artifact: null });
+    expect(jobsLeft(state)).toBe(2);
 
     const first = afterCompress(trial, state, made());
     expect(first.effects).toEqual([]);
@@ -95,6 +97,7 @@ describe('a trial from nothing', () => {
 
     const checked = after(state, stepOf('check'));
     expect(kinds(checked)).toEqual(['record-step']);
+    expect(jobsLeft(checked.state)).toBe(2);
     expect(nextJob(trial, checked.state, anyArtifact)).toMatchObject({
       kind: 'judge',
       artifact: { keys: [evaluation], made: null },
@@ -102,6 +105,7 @@ describe('a trial from nothing', () => {
 
     const evaluated = after(checked.state, stepOf('evaluate'));
     expect(kinds(evaluated)).toEqual(['record-step']);
+    expect(jobsLeft(evaluated.state)).toBe(1);
     expect(nextJob(trial, evaluated.state, anyArtifact)).toMatchObject({
       kind: 'measure',
       artifact: { keys: [trial.measurement.key] },
@@ -110,6 +114,7 @@ describe('a trial from nothing', () => {
     const measured = after(evaluated.state, stepOf('measure'));
     expect(measured.effects).toMatchObject([{ kind: 'record-step' }, { kind: 'finished', status: 'completed' }]);
     expect(measured.state.ended).toBe(true);
+    expect(jobsLeft(measured.state)).toBe(0);
     expect(nextJob(trial, measured.state, anyArtifact)).toBeNull();
   });
 

@@ -28,13 +28,13 @@ export function distanceToDense(entries: readonly Items[], metric: Metric): Dist
   /** Entry e stands at e + 1; at 0 stands dense, whose difference to itself is 0. */
   const sumsOver = (indices: readonly number[]): PairedSums =>
     createPairedSums({
-      weights: indices.map((i) => present(reference?.tokens[i], `item ${i}`)),
+      weights: indices.map((i) => present(reference?.tokens[i], 'tokens of an item')),
       columns: [
         new Float64Array(indices.length),
         ...entries.map((items) =>
           Float64Array.from(
             indices,
-            (i) => present(items[column][i], `item ${i}`) - present(items[denseColumn][i], `item ${i} of dense`),
+            (i) => present(items[column][i], 'an item') - present(items[denseColumn][i], 'an item of dense'),
           ),
         ),
       ],

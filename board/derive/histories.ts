@@ -71,7 +71,7 @@ export function qualitySteps(
       ];
       const differences = Float64Array.from(
         second[column],
-        (value, i) => value - present(first[column][i], `item ${i}`),
+        (value, i) => value - present(first[column][i], 'an item of the first'),
       );
       const better = metric === 'perplexity' ? to < from : to > from;
       const step = { name: nameOf(series), figure: 'quality', at, foundAt: at, before: from, after: to, better };

@@ -25,13 +25,12 @@ export function deviceQuality(task: string, onDevice: Scored, onCpu: Scored): De
   const { metric, estimate, items, tokens: decisions }: Quality = onDevice.quality;
   const cpuLosses = perDecision(onCpu.items);
   const differences = perDecision(onDevice.items).map((loss, item) =>
-    Math.abs(loss - present(cpuLosses[item], `CPU loss of item ${item}`)),
+    Math.abs(loss - present(cpuLosses[item], 'CPU loss of an item')),
   );
   const meanDifference = differences.reduce((sum, difference) => sum + difference, 0) / differences.length;
   const largestDifference = Math.max(...differences);
   const changedDecisions = onDevice.items.correct.reduce(
-    (sum, correct, item) =>
-      sum + Math.abs(correct - present(onCpu.items.correct[item], `CPU decisions of item ${item}`)),
+    (sum, correct, item) => sum + Math.abs(correct - present(onCpu.items.correct[item], 'CPU decisions of an item')),
     0,
   );
   const { meanTolerance, itemTolerance, changedTolerance } = PROTOCOL.device;
@@ -65,5 +64,5 @@ export function qualityFinding(provider: DeviceProvider, quality: DeviceQuality)
 
 /** −ln p per decision, nats, by item. */
 function perDecision({ negativeLogLikelihood, tokens }: Items): number[] {
-  return negativeLogLikelihood.map((loss, item) => loss / present(tokens[item], `tokens of item ${item}`));
+  return negativeLogLikelihood.map((loss, item) => loss / present(tokens[item], 'tokens of an item'));
 }

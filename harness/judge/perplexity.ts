@@ -82,7 +82,7 @@ function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore 
   let correctToIncorrect = 0;
   let incorrectToCorrect = 0;
   for (let t = 0; t + 1 < tokens.length; t++) {
-    const target = BigInt(present(tokens[t + 1], `token ${t + 1} of item ${id}`));
+    const target = BigInt(present(tokens[t + 1], 'a token of an item'));
     const right = top[t] === target;
     const denseRight = denseTop[t] === target;
     if (top[t] === denseTop[t]) sameTop++;

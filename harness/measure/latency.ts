@@ -68,6 +68,11 @@ function meanLatencyMs(bench: Bench, side: keyof TimedPair): number {
   return result.latency.mean;
 }
 
+/** Dense's time over the candidate's, round by round. */
+export function ratiosOf({ samplesMs, denseSamplesMs }: PairedSamples): number[] {
+  return samplesMs.map((ms, round) => present(denseSamplesMs[round], 'dense sample of a round') / ms);
+}
+
 /** Median, tail, paired speed-up and noise of samples taken in rounds. */
 export function summarizeSamples(
   shape: { readonly batch: number; readonly sequence: number },
@@ -85,10 +90,7 @@ export function summarizeSamples(
     p95Ms: quantile(samplesMs, 0.95),
     denseP50Ms: quantile(denseSamplesMs, 0.5),
     speedUp: bootstrapMedian({
-      values: Float64Array.from(
-        samplesMs,
-        (ms, round) => present(denseSamplesMs[round], `dense sample of round ${round}`) / ms,
-      ),
+      values: Float64Array.from(ratiosOf({ samplesMs, denseSamplesMs })),
       resamples: PROTOCOL.quality.bootstrapResamples,
       confidence: PROTOCOL.quality.confidence,
       seed: `${PROTOCOL.quality.bootstrapSeed}/latency/${id}`,

@@ -1,10 +1,9 @@
 /** Median, tail, paired speed-up and noise of timings taken in several processes. */
 import { PROTOCOL } from '../../contracts/protocol.ts';
-import { present } from '../../contracts/present.ts';
 import type { Estimate } from '../../contracts/result.ts';
 import { meanInterval } from '../../numerics/statistics/mean-interval.ts';
 import { coefficientOfVariation, quantile } from '../../numerics/statistics/statistics.ts';
-import type { PairedSamples } from './latency.ts';
+import { type PairedSamples, ratiosOf } from './latency.ts';
 
 /** Latency at one shape over several processes, dense timed beside it. */
 export interface TimedLatency extends TimedShape {
@@ -67,11 +66,6 @@ function speedUpOf(byProcess: readonly PairedSamples[]): Estimate {
   const logRatios = byProcess.map((process) => Math.log(quantile(ratiosOf(process), 0.5)));
   const { value, low, high } = meanInterval(logRatios, PROTOCOL.quality.confidence);
   return { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high) };
-}
-
-/** Dense's time over the candidate's, round by round. */
-function ratiosOf({ samplesMs, denseSamplesMs }: PairedSamples): number[] {
-  return samplesMs.map((ms, round) => present(denseSamplesMs[round], `dense's sample of round ${round}`) / ms);
 }
 
 /** Of two timings of the same artifact, shape by shape, the steadier one: its interval is narrower in logarithms. */

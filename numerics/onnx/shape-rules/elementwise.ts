@@ -22,7 +22,7 @@ function folded(inputs: readonly ShapedValue[], dims: readonly number[], fold: F
   const columns = inputs.map((input) => pick(input, dims, (position) => broadcastPosition(input.dims, position)));
   if (columns.some((column) => column === undefined)) return undefined;
   const length = columns[0]?.length ?? 0;
-  return Array.from({ length }, (_, i) => fold(...columns.map((column) => present(column?.[i], `element ${i}`))));
+  return Array.from({ length }, (_, i) => fold(...columns.map((column) => present(column?.[i], 'an element'))));
 }
 
 /** All inputs broadcast together; the element type is that of input `typeFrom`, or `dtype`. */

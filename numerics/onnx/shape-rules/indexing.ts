@@ -15,7 +15,7 @@ const gather: ShapeRule = (context) => {
       const flat = position
         .slice(axis, axis + rank)
         .reduce((sum, value, i) => sum * present(indices.dims[i], 'indices.dims[i]') + value, 0);
-      const index = present(indices.values?.[flat], `index ${flat}`);
+      const index = present(indices.values?.[flat], 'an index');
       if (index < -length || index >= length) context.fail(`index ${index} is outside of ${length}`);
       return [...position.slice(0, axis), index < 0 ? index + length : index, ...position.slice(axis + rank)];
     });

@@ -132,7 +132,7 @@ export function pick(
   return Array.from({ length: count }, (_, flat) => {
     const position = dims.map((dim, axis) => Math.floor(flat / present(to[axis], 'to[axis]')) % dim);
     const index = sourceOf(position).reduce((sum, at, axis) => sum + at * present(from[axis], 'from[axis]'), 0);
-    return present(source.values?.[index], `element ${index}`);
+    return present(source.values?.[index], 'an element');
   });
 }
 

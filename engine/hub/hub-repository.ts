@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
 import { InputError } from '../../contracts/errors.ts';
+import { isRecord } from '../../contracts/is-record.ts';
 import type { HubSettings } from './hub-settings.ts';
 import { TransientError, withRetries } from './retry.ts';
 import { wholeResponse } from './watched-fetch.ts';
@@ -119,8 +120,4 @@ async function cachedRepository(
     .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(snapshot, join(entry.parentPath, entry.name)));
   return files.length === 0 ? undefined : { commit, files };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

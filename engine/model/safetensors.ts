@@ -4,9 +4,11 @@
  * then the tensors' bytes, which cover the rest of the file without overlap or hole.
  */
 import { InputError } from '../../contracts/errors.ts';
+import { isRecord } from '../../contracts/is-record.ts';
 import { fromFloat16Bits } from '../../numerics/tensor/float16.ts';
 import type { ModelFiles, RandomAccessFile } from '../definitions/model.ts';
 import { present } from '../../contracts/present.ts';
+import { parseJson } from './parse-json.ts';
 
 /** Headers of the largest published shards are below 1 MiB; parsing this many bytes takes a fraction of a second. */
 const MAX_HEADER_BYTES = 8 * 2 ** 20;
@@ -63,16 +65,16 @@ export interface TensorStore {
 export async function openTensors(files: ModelFiles, path = 'model.safetensors'): Promise<TensorStore> {
   const index = `${path}.index.json`;
   const names = files.has(path) || !files.has(index) ? [path] : await shardNames(files, index);
-  const opened: { readonly file: RandomAccessFile; readonly tensors: ReadonlyMap<string, StoredTensor> }[] = [];
+  const opened: RandomAccessFile[] = [];
   const close = async (): Promise<void> => {
-    for (const { file } of opened) await file.close();
+    for (const file of opened) await file.close();
   };
   try {
     const places = new Map<string, RandomAccessFile>();
     const all = new Map<string, StoredTensor>();
     for (const name of names) {
       const file = await files.open(name);
-      opened.push({ file, tensors: new Map() });
+      opened.push(file);
       for (const [tensor, stored] of await readSafetensorsHeader(file)) {
         if (places.has(tensor)) {
           throw new InputError(`${file.label}: tensor "${tensor}" is in another shard too; fetch the checkpoint again`);
@@ -199,12 +201,13 @@ const CONVERTERS: Readonly<Record<string, (bytes: Uint8Array, into: Float32Array
   BF16: brainToFloats,
 };
 
-/** The values of all float16 bit patterns. */
-const HALVES = Float32Array.from({ length: 2 ** 16 }, (_, pattern) => fromFloat16Bits(pattern));
+/** The values of all float16 bit patterns; made when a file first needs them, not when the CLI starts. */
+let halves: Float32Array | undefined;
 
 function halfToFloats(bytes: Uint8Array, into: Float32Array): void {
   const patterns = new Uint16Array(aligned(bytes).buffer);
-  for (let at = 0; at < patterns.length; at++) into[at] = HALVES[patterns[at]!]!;
+  halves ??= Float32Array.from({ length: 2 ** 16 }, (_, pattern) => fromFloat16Bits(pattern));
+  for (let at = 0; at < patterns.length; at++) into[at] = halves[patterns[at]!]!;
 }
 
 /** A bfloat16 is the upper half of a float32. */
@@ -217,20 +220,6 @@ function brainToFloats(bytes: Uint8Array, into: Float32Array): void {
 /** The same bytes, alone in their buffer. */
 function aligned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
-}
-
-function parseJson(bytes: Uint8Array, label: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new InputError(`${label}: expected JSON in UTF-8: ${(cause as Error).message}; fetch the file again`, {
-      cause,
-    });
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isNaturals(value: unknown): value is readonly number[] {

@@ -6,6 +6,7 @@
  */
 import { Tokenizer as PackageTokenizer } from '@huggingface/tokenizers';
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
+import { isRecord } from '../../contracts/is-record.ts';
 import type { ModelFiles, Tokenizer } from '../../engine/definitions/model.ts';
 
 /** Gemma's, the largest in use, has 33 MiB. */
@@ -55,7 +56,7 @@ export async function readTokenizerJson(files: ModelFiles): Promise<Tokenizer> {
     guarded(path, () => made.encode(separates ? text.replace(DISTANT_IDEOGRAPHS, ' $& ') : text, options).ids);
   const special = (name: string): number | undefined => {
     const given = settings[name] ?? map[name];
-    const content = isObject(given) ? given['content'] : given;
+    const content = isRecord(given) ? given['content'] : given;
     return typeof content === 'string' ? ids.get(content) : undefined;
   };
   const vocabularySize = Math.max(...ids.values()) + 1;
@@ -119,7 +120,7 @@ function find(whole: readonly number[], part: readonly number[], from: number): 
 /** Id by token. Throws for a file without a vocabulary of whole numbers. */
 function vocabularyOf(json: Json, path: string): ReadonlyMap<string, number> {
   const fault = (what: string): InputError => new InputError(`${path}: ${what}; fetch the file again`);
-  const model = isObject(json['model']) ? json['model'] : {};
+  const model = isRecord(json['model']) ? json['model'] : {};
   // Older files leave the type out: only WordPiece and BPE are that old.
   const type = model['type'] ?? (Array.isArray(model['merges']) ? 'BPE' : 'WordPiece');
   if (!MODEL_TYPES.some((known) => known === type)) {
@@ -130,10 +131,10 @@ function vocabularyOf(json: Json, path: string): ReadonlyMap<string, number> {
   const { vocab } = model;
   const entries: readonly (readonly [string, unknown])[] = Array.isArray(vocab)
     ? vocab.map((entry: unknown, id) => [String(Array.isArray(entry) ? entry[0] : entry), id])
-    : Object.entries(isObject(vocab) ? vocab : {});
+    : Object.entries(isRecord(vocab) ? vocab : {});
   const added = Array.isArray(json['added_tokens']) ? json['added_tokens'] : [];
   const extra = added.map((token: unknown): readonly [string, unknown] => {
-    if (!isObject(token) || typeof token['content'] !== 'string') throw fault('an added token has no content');
+    if (!isRecord(token) || typeof token['content'] !== 'string') throw fault('an added token has no content');
     return [token['content'], token['id']];
   });
   const ids = new Map<string, number>();
@@ -162,14 +163,14 @@ const DISTANT_IDEOGRAPHS = /[\u{20000}-\u{2A6DF}\u{2A700}-\u{2CEAF}\u{2F800}-\u{
 
 function separatesIdeographs(normalizer: unknown): boolean {
   return (
-    isObject(normalizer) && normalizer['type'] === 'BertNormalizer' && normalizer['handle_chinese_chars'] !== false
+    isRecord(normalizer) && normalizer['type'] === 'BertNormalizer' && normalizer['handle_chinese_chars'] !== false
   );
 }
 
 /** Digits of Rust's tokenizers are all numeric characters; said so by a pattern. */
 function withUnicodeDigits(preTokenizer: unknown): unknown {
   if (Array.isArray(preTokenizer)) return preTokenizer.map(withUnicodeDigits);
-  if (!isObject(preTokenizer)) return preTokenizer;
+  if (!isRecord(preTokenizer)) return preTokenizer;
   if (preTokenizer['type'] === 'Digits') {
     const Regex = preTokenizer['individual_digits'] === true ? String.raw`\p{N}` : String.raw`\p{N}+`;
     return { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false };
@@ -183,12 +184,8 @@ function withUnicodeDigits(preTokenizer: unknown): unknown {
 async function readJson(files: ModelFiles, path: string, maxBytes: number): Promise<Json> {
   const bytes = await files.read(path, { maxBytes });
   const json = guarded(path, (): unknown => JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
-  if (!isObject(json)) throw new InputError(`${path}: expected an object; fetch the file again`);
+  if (!isRecord(json)) throw new InputError(`${path}: expected an object; fetch the file again`);
   return json;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What the package throws is a fault of the file. */

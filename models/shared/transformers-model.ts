@@ -1,6 +1,7 @@
 /** From the files that transformers saves (config.json, safetensors) to the model: reads, checks and builds. */
-import { InputError, UnsupportedError } from '../../contracts/errors.ts';
+import { UnsupportedError } from '../../contracts/errors.ts';
 import type { Model, ModelFiles } from '../../engine/definitions/model.ts';
+import { parseJson } from '../../engine/model/parse-json.ts';
 import { openTensors } from '../../engine/model/safetensors.ts';
 import type { Architecture, ReadArchitecture, ReadOptions } from './architectures/architecture.ts';
 import { createCheckpoint } from './architectures/checkpoint.ts';
@@ -56,10 +57,5 @@ export async function buildTransformersModel(id: string, files: ModelFiles, opti
 
 /** A settings file. Throws InputError where it is not JSON or too large to be one. */
 export async function readJsonFile(files: ModelFiles, label: string): Promise<unknown> {
-  const bytes = await files.read(label, { maxBytes: MAX_CONFIG_BYTES });
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new InputError(`${label}: expected JSON: ${(cause as Error).message}`, { cause });
-  }
+  return parseJson(await files.read(label, { maxBytes: MAX_CONFIG_BYTES }), label);
 }

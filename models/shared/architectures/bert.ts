@@ -1,11 +1,13 @@
 /** BERT and MiniLM: https://github.com/huggingface/transformers, models/bert. */
 import type { EncoderWeights } from '../transformer/encoder.ts';
-import type { LayerWeights, TransformerSpecification } from '../transformer/specification.ts';
+import type { TransformerSpecification } from '../transformer/specification.ts';
 import { ACTIVATIONS } from './activations.ts';
 import type { Architecture, ReadOptions } from './architecture.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ConfigFields } from './config-fields.ts';
-import { readHead } from './encoder-head.ts';
+import { readClassifier, readHead } from './encoder-head.ts';
+import { alike, readHeads, readLayers } from './layers.ts';
+import { type PostNormNames, readPostNormLayer } from './post-norm-layer.ts';
 
 export const bert: Architecture = {
   modelType: 'bert',
@@ -35,11 +37,10 @@ export const bert: Architecture = {
         if (choice.kind === 'embedding') return { weights: { ...weights, segments }, head: choice };
         const { width } = specification;
         const { classes } = choice;
-        const pooler = await checkpoint.linear(checkpoint.base('pooler.dense'), [width, width], { bias: true });
-        const classifier = await checkpoint.linear('classifier', [width, classes], { bias: true });
+        const names = { pooler: checkpoint.base('pooler.dense'), activation: 'tanh' } as const;
         return {
           weights: { ...weights, segments },
-          head: { kind: 'classifier', pooling: 'first', classes, pooler, activation: 'tanh', classifier },
+          head: await readClassifier(checkpoint, { width, classes }, names),
         };
       },
     };
@@ -63,27 +64,21 @@ export function readBertSpecification(
     'pooler_size_per_head',
     'pooler_type',
   );
-  const width = config.count('hidden_size', 'features');
-  const heads = config.count('num_attention_heads', 'heads');
-  if (width % heads !== 0) throw config.fault(`${heads} heads do not divide the width ${width}`);
+  const heads = readHeads(config);
   const stored = config.count('max_position_embeddings', 'context', 512);
   if (stored <= skipped)
     throw config.fault(`"max_position_embeddings" is ${stored}, of which ${skipped} belong to no position`);
   const specification: TransformerSpecification = {
-    width,
+    ...heads,
     hiddenWidth: config.count('intermediate_size', 'features'),
-    heads,
-    keyValueHeads: heads,
-    headWidth: width / heads,
     vocabularySize: config.count('vocab_size', 'vocabulary'),
     contextLength: Math.min(stored - skipped, contextLimit),
-    layers: Array.from({ length: config.count('num_hidden_layers', 'layers') }, () => ({})),
+    layers: alike(config.count('num_hidden_layers', 'layers')),
     norm: { kind: 'layer', epsilon: config.positive('layer_norm_eps', 1e-12) },
     normPlacement: 'after',
     residual: 'sequential',
     activation: config.oneOf('hidden_act', ACTIVATIONS, 'gelu'),
     gated: false,
-    scoreScale: 1 / Math.sqrt(width / heads),
   };
   return { specification, stored };
 }
@@ -99,10 +94,9 @@ export async function bertWeights(
 ): Promise<Omit<EncoderWeights, 'segments'> & { readonly positions: Float32Array }> {
   const { width, vocabularySize, contextLength } = specification;
   const { base } = checkpoint;
-  const layers: LayerWeights[] = [];
-  for (const index of specification.layers.keys()) {
-    layers.push(await layerWeights(checkpoint, base(`encoder.layer.${index}`), specification));
-  }
+  const layers = await readLayers(specification, (index) =>
+    readPostNormLayer(checkpoint, { name: base(`encoder.layer.${index}`), names: LAYER }, specification),
+  );
   const positions = await checkpoint.tensor(base('embeddings.position_embeddings.weight'), [stored, width]);
   return {
     embedding: await checkpoint.tensor(base('embeddings.word_embeddings.weight'), [vocabularySize, width]),
@@ -112,22 +106,13 @@ export async function bertWeights(
   };
 }
 
-async function layerWeights(
-  checkpoint: Checkpoint,
-  name: string,
-  { width, hiddenWidth }: TransformerSpecification,
-): Promise<LayerWeights> {
-  const linear = (part: string, dims: readonly [number, number]) =>
-    checkpoint.linear(`${name}.${part}`, dims, { bias: true });
-  const norm = (part: string) => checkpoint.norm(`${name}.${part}`, width, { bias: true });
-  return {
-    q: await linear('attention.self.query', [width, width]),
-    k: await linear('attention.self.key', [width, width]),
-    v: await linear('attention.self.value', [width, width]),
-    o: await linear('attention.output.dense', [width, width]),
-    attentionNorm: await norm('attention.output.LayerNorm'),
-    up: await linear('intermediate.dense', [width, hiddenWidth]),
-    down: await linear('output.dense', [hiddenWidth, width]),
-    feedForwardNorm: await norm('output.LayerNorm'),
-  };
-}
+const LAYER: PostNormNames = {
+  q: 'attention.self.query',
+  k: 'attention.self.key',
+  v: 'attention.self.value',
+  o: 'attention.output.dense',
+  attentionNorm: 'attention.output.LayerNorm',
+  up: 'intermediate.dense',
+  down: 'output.dense',
+  feedForwardNorm: 'output.LayerNorm',
+};

@@ -3,6 +3,7 @@
  * a builder does not know may change what the network computes.
  */
 import { InputError } from '../../../contracts/errors.ts';
+import { isRecord } from '../../../contracts/is-record.ts';
 
 /** Say nothing about what the network computes when it is evaluated. */
 const WITHOUT_EFFECT: readonly RegExp[] = [
@@ -47,7 +48,7 @@ export interface ConfigFields {
 
 /** `label` names the file. Throws InputError where `config` is no object. */
 export function configFields(label: string, config: unknown, modelType = ''): ConfigFields {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+  if (!isRecord(config)) {
     throw new InputError(`${label}: expected an object, got ${JSON.stringify(config)?.slice(0, 80)}`);
   }
   const values = new Map(Object.entries(config));

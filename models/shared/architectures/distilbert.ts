@@ -1,9 +1,10 @@
 /** DistilBERT: BERT without segments and with a head of its own. https://github.com/huggingface/transformers, models/distilbert. */
-import type { LayerWeights, TransformerSpecification } from '../transformer/specification.ts';
+import type { TransformerSpecification } from '../transformer/specification.ts';
 import { ACTIVATIONS } from './activations.ts';
 import type { Architecture } from './architecture.ts';
-import type { Checkpoint } from './checkpoint.ts';
-import { readHead } from './encoder-head.ts';
+import { readClassifier, readHead } from './encoder-head.ts';
+import { alike, readHeads, readLayers } from './layers.ts';
+import { type PostNormNames, readPostNormLayer } from './post-norm-layer.ts';
 
 export const distilbert: Architecture = {
   modelType: 'distilbert',
@@ -11,25 +12,20 @@ export const distilbert: Architecture = {
   read(config, options) {
     // The table that sinusoids fill is stored all the same.
     config.ignore('sinusoidal_pos_embds', 'tie_weights_', 'tie_word_embeddings');
-    const width = config.count('dim', 'features');
-    const heads = config.count('n_heads', 'heads');
-    if (width % heads !== 0) throw config.fault(`${heads} heads do not divide the width ${width}`);
+    const heads = readHeads(config, { width: 'dim', heads: 'n_heads' });
+    const { width } = heads;
     const stored = config.count('max_position_embeddings', 'context', 512);
     const specification: TransformerSpecification = {
-      width,
+      ...heads,
       hiddenWidth: config.count('hidden_dim', 'features'),
-      heads,
-      keyValueHeads: heads,
-      headWidth: width / heads,
       vocabularySize: config.count('vocab_size', 'vocabulary'),
       contextLength: Math.min(stored, options.contextLimit),
-      layers: Array.from({ length: config.count('n_layers', 'layers') }, () => ({})),
+      layers: alike(config.count('n_layers', 'layers')),
       norm: { kind: 'layer', epsilon: 1e-12 },
       normPlacement: 'after',
       residual: 'sequential',
       activation: config.oneOf('activation', ACTIVATIONS, 'gelu'),
       gated: false,
-      scoreScale: 1 / Math.sqrt(width / heads),
     };
     const choice = readHead(config, options);
     return {
@@ -42,10 +38,9 @@ export const distilbert: Architecture = {
       },
       async weights(checkpoint) {
         const { base } = checkpoint;
-        const layers: LayerWeights[] = [];
-        for (const index of specification.layers.keys()) {
-          layers.push(await layerWeights(checkpoint, base(`transformer.layer.${index}`), specification));
-        }
+        const layers = await readLayers(specification, (index) =>
+          readPostNormLayer(checkpoint, { name: base(`transformer.layer.${index}`), names: LAYER }, specification),
+        );
         const positions = await checkpoint.tensor(base('embeddings.position_embeddings.weight'), [stored, width]);
         const weights = {
           embedding: await checkpoint.tensor(base('embeddings.word_embeddings.weight'), [
@@ -58,33 +53,20 @@ export const distilbert: Architecture = {
         };
         if (choice.kind === 'embedding') return { weights, head: choice };
         const { classes } = choice;
-        const pooler = await checkpoint.linear('pre_classifier', [width, width], { bias: true });
-        const classifier = await checkpoint.linear('classifier', [width, classes], { bias: true });
-        return {
-          weights,
-          head: { kind: 'classifier', pooling: 'first', classes, pooler, activation: 'relu', classifier },
-        };
+        const names = { pooler: 'pre_classifier', activation: 'relu' } as const;
+        return { weights, head: await readClassifier(checkpoint, { width, classes }, names) };
       },
     };
   },
 };
 
-async function layerWeights(
-  checkpoint: Checkpoint,
-  name: string,
-  { width, hiddenWidth }: TransformerSpecification,
-): Promise<LayerWeights> {
-  const linear = (part: string, dims: readonly [number, number]) =>
-    checkpoint.linear(`${name}.${part}`, dims, { bias: true });
-  const norm = (part: string) => checkpoint.norm(`${name}.${part}`, width, { bias: true });
-  return {
-    q: await linear('attention.q_lin', [width, width]),
-    k: await linear('attention.k_lin', [width, width]),
-    v: await linear('attention.v_lin', [width, width]),
-    o: await linear('attention.out_lin', [width, width]),
-    attentionNorm: await norm('sa_layer_norm'),
-    up: await linear('ffn.lin1', [width, hiddenWidth]),
-    down: await linear('ffn.lin2', [hiddenWidth, width]),
-    feedForwardNorm: await norm('output_layer_norm'),
-  };
-}
+const LAYER: PostNormNames = {
+  q: 'attention.q_lin',
+  k: 'attention.k_lin',
+  v: 'attention.v_lin',
+  o: 'attention.out_lin',
+  attentionNorm: 'sa_layer_norm',
+  up: 'ffn.lin1',
+  down: 'ffn.lin2',
+  feedForwardNorm: 'output_layer_norm',
+};

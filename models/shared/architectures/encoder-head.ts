@@ -1,7 +1,8 @@
 /** What an encoder's checkpoint ends with, as config.json's `architectures` and sentence-transformers' files say. */
 import { UnsupportedError } from '../../../contracts/errors.ts';
-import type { Pooling } from '../transformer/encoder.ts';
+import type { EncoderHead, Pooling } from '../transformer/encoder.ts';
 import type { ReadOptions } from './architecture.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { ConfigFields } from './config-fields.ts';
 
 export type HeadChoice =
@@ -21,4 +22,15 @@ export function readHead(config: ConfigFields, { pooling }: ReadOptions): HeadCh
     `config.json: "architectures" is ${JSON.stringify(names)}; an encoder is built with a head for sequence classification, or as ` +
       'sentence embedding where modules.json and 1_Pooling/config.json are there',
   );
+}
+
+/** A classifier over the first position: a dense layer, an activation and the classes, both layers with a bias. */
+export async function readClassifier(
+  checkpoint: Checkpoint,
+  { width, classes }: { readonly width: number; readonly classes: number },
+  names: { readonly pooler: string; readonly activation: 'tanh' | 'relu'; readonly classifier?: string },
+): Promise<EncoderHead> {
+  const pooler = await checkpoint.linear(names.pooler, [width, width], { bias: true });
+  const classifier = await checkpoint.linear(names.classifier ?? 'classifier', [width, classes], { bias: true });
+  return { kind: 'classifier', pooling: 'first', classes, pooler, activation: names.activation, classifier };
 }

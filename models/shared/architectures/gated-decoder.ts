@@ -4,16 +4,12 @@
  */
 import { present } from '../../../contracts/present.ts';
 import type { DecoderWeights } from '../transformer/decoder.ts';
-import type {
-  LayerSpecification,
-  LayerWeights,
-  Rotary,
-  TransformerSpecification,
-} from '../transformer/specification.ts';
+import type { LayerSpecification, LayerWeights, TransformerSpecification } from '../transformer/specification.ts';
 import { ACTIVATIONS } from './activations.ts';
 import type { ReadArchitecture, ReadOptions } from './architecture.ts';
 import { type Checkpoint, interleavedRows } from './checkpoint.ts';
 import type { ConfigFields } from './config-fields.ts';
+import { alike, readLayers } from './layers.ts';
 import { readRotary } from './rotary-fields.ts';
 
 export interface GatedDecoderTraits {
@@ -56,7 +52,7 @@ export function readGatedDecoder(
     headWidth,
     vocabularySize: config.count('vocab_size', 'vocabulary'),
     contextLength: Math.min(contextLength, contextLimit),
-    layers: traits.layers?.(shape) ?? alike(count, readRotary(config, { headWidth, contextLength })),
+    layers: traits.layers?.(shape) ?? alike(count, { rotary: readRotary(config, { headWidth, contextLength }) }),
     norm: { kind: 'root-mean-square', epsilon: config.positive('rms_norm_eps', 1e-6) },
     normPlacement: isGemma ? 'both' : 'before',
     residual: 'sequential',
@@ -79,12 +75,9 @@ export function readGatedDecoder(
     },
     weights: async (checkpoint): Promise<DecoderWeights> => {
       const { base } = checkpoint;
-      const layers: LayerWeights[] = [];
-      for (const [index, layer] of specification.layers.entries()) {
-        layers.push(
-          await layerWeights(checkpoint, { index, layer, specification, traits: { ...traits, biases, isGemma } }),
-        );
-      }
+      const layers = await readLayers(specification, (index, layer) =>
+        layerWeights(checkpoint, { index, layer, specification, traits: { ...traits, biases, isGemma } }),
+      );
       return {
         embedding: await checkpoint.tensor(base('embed_tokens.weight'), [specification.vocabularySize, width]),
         layers,
@@ -93,11 +86,6 @@ export function readGatedDecoder(
       };
     },
   };
-}
-
-/** Layers that differ in nothing. */
-export function alike(count: number, rotary: Rotary, window?: number): readonly LayerSpecification[] {
-  return Array.from({ length: count }, () => ({ rotary, ...(window !== undefined && { window }) }));
 }
 
 async function norm(

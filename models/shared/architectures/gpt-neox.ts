@@ -3,6 +3,7 @@ import type { LayerWeights, TransformerSpecification } from '../transformer/spec
 import { ACTIVATIONS } from './activations.ts';
 import type { Architecture } from './architecture.ts';
 import { type Checkpoint, interleavedRows } from './checkpoint.ts';
+import { alike, readHeads, readLayers } from './layers.ts';
 import { readRotary } from './rotary-fields.ts';
 
 export const gptNeox: Architecture = {
@@ -10,10 +11,8 @@ export const gptNeox: Architecture = {
   kind: 'decoder',
   read(config, { contextLimit }) {
     config.expect('is_decoder', [false, true]);
-    const width = config.count('hidden_size', 'features');
-    const heads = config.count('num_attention_heads', 'heads');
-    if (width % heads !== 0) throw config.fault(`${heads} heads do not divide the width ${width}`);
-    const headWidth = width / heads;
+    const heads = readHeads(config);
+    const { width, headWidth } = heads;
     const contextLength = config.count('max_position_embeddings', 'context', 2048);
     const tied = config.flag('tie_word_embeddings', false);
     const bias = config.flag('attention_bias', true);
@@ -24,20 +23,16 @@ export const gptNeox: Architecture = {
       names: { base: 'rotary_emb_base', share: 'rotary_pct' },
     });
     const specification: TransformerSpecification = {
-      width,
+      ...heads,
       hiddenWidth: config.count('intermediate_size', 'features'),
-      heads,
-      keyValueHeads: heads,
-      headWidth,
       vocabularySize: config.count('vocab_size', 'vocabulary'),
       contextLength: Math.min(contextLength, contextLimit),
-      layers: Array.from({ length: config.count('num_hidden_layers', 'layers') }, () => ({ rotary })),
+      layers: alike(config.count('num_hidden_layers', 'layers'), { rotary }),
       norm: { kind: 'layer', epsilon: config.positive('layer_norm_eps', 1e-5) },
       normPlacement: 'before',
       residual: config.flag('use_parallel_residual', true) ? 'parallel' : 'sequential',
       activation: config.oneOf('hidden_act', ACTIVATIONS, 'gelu'),
       gated: false,
-      scoreScale: 1 / Math.sqrt(headWidth),
     };
     return {
       kind: 'decoder',
@@ -49,11 +44,10 @@ export const gptNeox: Architecture = {
       },
       async weights(checkpoint) {
         const { base } = checkpoint;
-        const layers: LayerWeights[] = [];
-        for (const index of specification.layers.keys()) {
-          const turned = 2 * rotary.frequencies.length;
-          layers.push(await layerWeights(checkpoint, base(`layers.${index}`), { specification, turned, bias }));
-        }
+        const turned = 2 * rotary.frequencies.length;
+        const layers = await readLayers(specification, (index) =>
+          layerWeights(checkpoint, base(`layers.${index}`), { specification, turned, bias }),
+        );
         return {
           embedding: await checkpoint.tensor(base('embed_in.weight'), [specification.vocabularySize, width]),
           layers,

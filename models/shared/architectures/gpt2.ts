@@ -4,6 +4,7 @@ import type { LayerWeights, LinearWeights, TransformerSpecification } from '../t
 import { ACTIVATIONS } from './activations.ts';
 import type { Architecture } from './architecture.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { alike, readHeads, readLayers } from './layers.ts';
 
 export const gpt2: Architecture = {
   modelType: 'gpt2',
@@ -22,25 +23,19 @@ export const gpt2: Architecture = {
       'summary_type',
       'summary_use_proj',
     );
-    const width = config.count('n_embd', 'features');
-    const heads = config.count('n_head', 'heads');
-    if (width % heads !== 0) throw config.fault(`${heads} heads do not divide the width ${width}`);
+    const heads = readHeads(config, { width: 'n_embd', heads: 'n_head' });
     const stored = config.count('n_positions', 'context', 1024);
     const specification: TransformerSpecification = {
-      width,
-      hiddenWidth: config.count('n_inner', 'features', 4 * width),
-      heads,
-      keyValueHeads: heads,
-      headWidth: width / heads,
+      ...heads,
+      hiddenWidth: config.count('n_inner', 'features', 4 * heads.width),
       vocabularySize: config.count('vocab_size', 'vocabulary'),
       contextLength: Math.min(stored, contextLimit),
-      layers: Array.from({ length: config.count('n_layer', 'layers') }, () => ({})),
+      layers: alike(config.count('n_layer', 'layers')),
       norm: { kind: 'layer', epsilon: config.positive('layer_norm_epsilon', 1e-5) },
       normPlacement: 'before',
       residual: 'sequential',
       activation: config.oneOf('activation_function', ACTIVATIONS, 'gelu_new'),
       gated: false,
-      scoreScale: 1 / Math.sqrt(width / heads),
     };
     return {
       kind: 'decoder',
@@ -62,9 +57,9 @@ async function readWeights(
 ): Promise<DecoderWeights> {
   const { width, vocabularySize, contextLength } = specification;
   const { base } = checkpoint;
-  const layers: LayerWeights[] = [];
-  for (const index of specification.layers.keys())
-    layers.push(await layerWeights(checkpoint, base(`h.${index}`), specification));
+  const layers = await readLayers(specification, (index) =>
+    layerWeights(checkpoint, base(`h.${index}`), specification),
+  );
   const positions = await checkpoint.tensor(base('wpe.weight'), [stored, width]);
   return {
     embedding: await checkpoint.tensor(base('wte.weight'), [vocabularySize, width]),

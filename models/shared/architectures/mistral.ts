@@ -1,6 +1,7 @@
 /** Mistral 7B and its kin: Llama whose layers may all see a window only. https://github.com/huggingface/transformers, models/mistral. */
 import type { Architecture } from './architecture.ts';
-import { alike, readGatedDecoder } from './gated-decoder.ts';
+import { readGatedDecoder } from './gated-decoder.ts';
+import { alike } from './layers.ts';
 import { readRotary } from './rotary-fields.ts';
 
 export const mistral: Architecture = {
@@ -12,7 +13,7 @@ export const mistral: Architecture = {
       layers: ({ count, ...shape }) => {
         const window = config.has('sliding_window') ? config.count('sliding_window', 'context') : undefined;
         config.ignore('sliding_window');
-        return alike(count, readRotary(config, shape), window);
+        return alike(count, { rotary: readRotary(config, shape), ...(window !== undefined && { window }) });
       },
     });
   },

@@ -9,6 +9,7 @@ import type { Architecture } from './architecture.ts';
 import { type Checkpoint, interleavedRows } from './checkpoint.ts';
 import { readHead } from './encoder-head.ts';
 import { slidingLayers } from './layer-windows.ts';
+import { readHeads, readLayers } from './layers.ts';
 import { rotaryIn } from './rotary-fields.ts';
 
 export const modernbert: Architecture = {
@@ -19,10 +20,8 @@ export const modernbert: Architecture = {
     config.expect('position_embedding_type', ['absolute', 'rope']);
     config.ignore('decoder_bias', 'deterministic_flash_attn', 'sparse_pred_ignore_index', 'sparse_prediction');
     config.ignore('tie_word_embeddings', 'reference_compile', 'repad_logits_with_grad', 'layer_norm_eps');
-    const width = config.count('hidden_size', 'features');
-    const heads = config.count('num_attention_heads', 'heads');
-    if (width % heads !== 0) throw config.fault(`${heads} heads do not divide the width ${width}`);
-    const headWidth = width / heads;
+    const heads = readHeads(config);
+    const { width, headWidth } = heads;
     const contextLength = config.count('max_position_embeddings', 'context', 8192);
     const count = config.count('num_hidden_layers', 'layers');
     const period = config.count('global_attn_every_n_layers', 'layers', 3);
@@ -36,11 +35,8 @@ export const modernbert: Architecture = {
     const local = rotaryIn(both?.nested('sliding_attention'), { headWidth, contextLength, base: bases.local });
     const sliding = slidingLayers(config, count, (index) => index % period !== 0);
     const specification: TransformerSpecification = {
-      width,
+      ...heads,
       hiddenWidth: config.count('intermediate_size', 'features'),
-      heads,
-      keyValueHeads: heads,
-      headWidth,
       vocabularySize: config.count('vocab_size', 'vocabulary'),
       contextLength: Math.min(contextLength, options.contextLimit),
       layers: sliding.map((slides) => (slides ? { rotary: local, window } : { rotary: whole })),
@@ -49,7 +45,6 @@ export const modernbert: Architecture = {
       residual: 'sequential',
       activation: config.oneOf('hidden_activation', ACTIVATIONS, 'gelu'),
       gated: true,
-      scoreScale: 1 / Math.sqrt(headWidth),
     };
     const pooling = config.oneOf<Pooling>('classifier_pooling', { cls: 'first', mean: 'mean' }, 'cls');
     const activation = config.oneOf('classifier_activation', ACTIVATIONS, 'gelu');
@@ -64,9 +59,7 @@ export const modernbert: Architecture = {
       },
       async weights(checkpoint) {
         const { base } = checkpoint;
-        const layers: LayerWeights[] = [];
-        for (const index of specification.layers.keys())
-          layers.push(await layerWeights(checkpoint, index, specification));
+        const layers = await readLayers(specification, (index) => layerWeights(checkpoint, index, specification));
         const weights = {
           embedding: await checkpoint.tensor(base('embeddings.tok_embeddings.weight'), [
             specification.vocabularySize,

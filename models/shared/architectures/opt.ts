@@ -3,6 +3,7 @@ import type { LayerWeights, TransformerSpecification } from '../transformer/spec
 import { ACTIVATIONS } from './activations.ts';
 import type { Architecture } from './architecture.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { alike, readHeads, readLayers } from './layers.ts';
 
 const UNUSED_POSITIONS = 2;
 
@@ -13,29 +14,24 @@ export const opt: Architecture = {
     config.expect('_remove_final_layer_norm', [false]);
     config.expect('layer_norm_elementwise_affine', [true]);
     config.expect('tie_word_embeddings', [true]);
-    const width = config.count('hidden_size', 'features');
+    const heads = readHeads(config);
+    const { width } = heads;
     // OPT-350M alone projects its embedding and normalises after the sum.
     config.expect('word_embed_proj_dim', [width]);
     config.expect('do_layer_norm_before', [true]);
-    const heads = config.count('num_attention_heads', 'heads');
-    if (width % heads !== 0) throw config.fault(`${heads} heads do not divide the width ${width}`);
     const bias = config.flag('enable_bias', true);
     const stored = config.count('max_position_embeddings', 'context', 2048);
     const specification: TransformerSpecification = {
-      width,
+      ...heads,
       hiddenWidth: config.count('ffn_dim', 'features'),
-      heads,
-      keyValueHeads: heads,
-      headWidth: width / heads,
       vocabularySize: config.count('vocab_size', 'vocabulary'),
       contextLength: Math.min(stored, contextLimit),
-      layers: Array.from({ length: config.count('num_hidden_layers', 'layers') }, () => ({})),
+      layers: alike(config.count('num_hidden_layers', 'layers')),
       norm: { kind: 'layer', epsilon: 1e-5 },
       normPlacement: 'before',
       residual: 'sequential',
       activation: config.oneOf('activation_function', ACTIVATIONS, 'relu'),
       gated: false,
-      scoreScale: 1 / Math.sqrt(width / heads),
     };
     return {
       kind: 'decoder',
@@ -43,10 +39,9 @@ export const opt: Architecture = {
       names: { prefixes: ['model.decoder.', 'decoder.'], marker: 'embed_tokens.weight', unused: [/^lm_head\.weight$/] },
       async weights(checkpoint) {
         const { base } = checkpoint;
-        const layers: LayerWeights[] = [];
-        for (const index of specification.layers.keys()) {
-          layers.push(await layerWeights(checkpoint, base(`layers.${index}`), { specification, bias }));
-        }
+        const layers = await readLayers(specification, (index) =>
+          layerWeights(checkpoint, base(`layers.${index}`), { specification, bias }),
+        );
         const positions = await checkpoint.tensor(base('embed_positions.weight'), [stored + UNUSED_POSITIONS, width]);
         return {
           embedding: await checkpoint.tensor(base('embed_tokens.weight'), [specification.vocabularySize, width]),

@@ -3,6 +3,7 @@ import type { LayerWeights, TransformerSpecification } from '../transformer/spec
 import { ACTIVATIONS } from './activations.ts';
 import type { Architecture } from './architecture.ts';
 import { type Checkpoint, interleavedRows } from './checkpoint.ts';
+import { alike, readHeads, readLayers } from './layers.ts';
 import { readRotary } from './rotary-fields.ts';
 
 export const phi: Architecture = {
@@ -11,27 +12,22 @@ export const phi: Architecture = {
   read(config, { contextLimit }) {
     config.expect('qk_layernorm', [false]);
     config.expect('tie_word_embeddings', [false]);
-    const width = config.count('hidden_size', 'features');
-    const heads = config.count('num_attention_heads', 'heads');
-    if (width % heads !== 0) throw config.fault(`${heads} heads do not divide the width ${width}`);
-    const headWidth = width / heads;
+    const heads = readHeads(config);
+    const { width, headWidth } = heads;
     const contextLength = config.count('max_position_embeddings', 'context', 2048);
     const rotary = readRotary(config, { headWidth, contextLength, share: 0.5 });
     const specification: TransformerSpecification = {
-      width,
+      ...heads,
       hiddenWidth: config.count('intermediate_size', 'features'),
-      heads,
-      keyValueHeads: config.count('num_key_value_heads', 'heads', heads),
-      headWidth,
+      keyValueHeads: config.count('num_key_value_heads', 'heads', heads.heads),
       vocabularySize: config.count('vocab_size', 'vocabulary'),
       contextLength: Math.min(contextLength, contextLimit),
-      layers: Array.from({ length: config.count('num_hidden_layers', 'layers') }, () => ({ rotary })),
+      layers: alike(config.count('num_hidden_layers', 'layers'), { rotary }),
       norm: { kind: 'layer', epsilon: config.positive('layer_norm_eps', 1e-5) },
       normPlacement: 'before',
       residual: 'parallel',
       activation: config.oneOf('hidden_act', ACTIVATIONS, 'gelu_new'),
       gated: false,
-      scoreScale: 1 / Math.sqrt(headWidth),
     };
     return {
       kind: 'decoder',
@@ -39,11 +35,10 @@ export const phi: Architecture = {
       names: { prefixes: ['model.'], marker: 'embed_tokens.weight', unused: [/rotary_emb\.inv_freq$/] },
       async weights(checkpoint) {
         const { base } = checkpoint;
-        const layers: LayerWeights[] = [];
-        for (const index of specification.layers.keys()) {
-          const turned = 2 * rotary.frequencies.length;
-          layers.push(await layerWeights(checkpoint, base(`layers.${index}`), { specification, turned }));
-        }
+        const turned = 2 * rotary.frequencies.length;
+        const layers = await readLayers(specification, (index) =>
+          layerWeights(checkpoint, base(`layers.${index}`), { specification, turned }),
+        );
         return {
           embedding: await checkpoint.tensor(base('embed_tokens.weight'), [specification.vocabularySize, width]),
           layers,

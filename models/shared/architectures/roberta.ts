@@ -5,7 +5,7 @@
 import { present } from '../../../contracts/present.ts';
 import type { Architecture } from './architecture.ts';
 import { bertWeights, readBertSpecification } from './bert.ts';
-import { readHead } from './encoder-head.ts';
+import { readClassifier, readHead } from './encoder-head.ts';
 
 export const roberta: Architecture = {
   modelType: 'roberta',
@@ -37,12 +37,8 @@ export const roberta: Architecture = {
         const weights = { ...bare, positions };
         if (choice.kind === 'embedding') return { weights, head: choice };
         const { classes } = choice;
-        const pooler = await checkpoint.linear('classifier.dense', [width, width], { bias: true });
-        const classifier = await checkpoint.linear('classifier.out_proj', [width, classes], { bias: true });
-        return {
-          weights,
-          head: { kind: 'classifier', pooling: 'first', classes, pooler, activation: 'tanh', classifier },
-        };
+        const names = { pooler: 'classifier.dense', activation: 'tanh', classifier: 'classifier.out_proj' } as const;
+        return { weights, head: await readClassifier(checkpoint, { width, classes }, names) };
       },
     };
   },

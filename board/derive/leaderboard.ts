@@ -90,9 +90,9 @@ export function leaderboard(store: Store, request: LeaderboardRequest): Leaderbo
 
 function boardEntry({ trials, ...variant }: VariantRows, dense: Size | null): BoardEntry {
   const completed = trials.filter(({ status }) => status === 'completed');
-  const size = meanOf(present(completed.map((entry) => entry.size)), meanSize);
+  const size = meanOf(withoutNulls(completed.map((entry) => entry.size)), meanSize);
   const ratio = dense && size && dense.zstdBytes / size.zstdBytes;
-  const measured = present(completed.map(({ measurement }) => measurement)).filter(
+  const measured = withoutNulls(completed.map(({ measurement }) => measurement)).filter(
     ({ status }) => status === 'completed',
   );
   const statuses: Partial<Record<Status, number>> = {};
@@ -111,10 +111,10 @@ function boardEntry({ trials, ...variant }: VariantRows, dense: Size | null): Bo
     weightClass: PROTOCOL.weightClasses.findLast((least) => ratio !== null && ratio >= least) ?? null,
     quality: entryQuality(completed),
     inSample: completed.some(({ evaluation }) => evaluation?.inSample),
-    distance: meanOf(present(completed.map(({ evaluation }) => evaluation?.distance ?? null)), meanDistance),
+    distance: meanOf(withoutNulls(completed.map(({ evaluation }) => evaluation?.distance ?? null)), meanDistance),
     latency: meanLatency(measured.map(({ latency }) => latency)),
-    residentMemoryBytes: meanOf(present(measured.map((entry) => entry.residentMemoryBytes)), mean),
-    cost: meanOf(present(completed.map(({ cost }) => cost)), meanCost),
+    residentMemoryBytes: meanOf(withoutNulls(measured.map((entry) => entry.residentMemoryBytes)), mean),
+    cost: meanOf(withoutNulls(completed.map(({ cost }) => cost)), meanCost),
   };
 }
 
@@ -135,6 +135,6 @@ function entryQuality(completed: readonly BoardTrial[]): BoardEntry['quality'] {
   };
 }
 
-function present<T>(values: readonly (T | null)[]): readonly T[] {
+function withoutNulls<T>(values: readonly (T | null)[]): readonly T[] {
   return values.filter((value) => value !== null);
 }

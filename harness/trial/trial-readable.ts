@@ -9,9 +9,9 @@ import { importClosure } from '../plan/import-closure.ts';
 import type { TrialSpecification } from './trial-child.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
-const CODE = ['contracts', 'numerics', 'engine', 'harness', 'methods', 'node_modules', 'package.json'].map((name) =>
-  join(REPOSITORY, name),
-);
+/** Folders of the harness's own code: everything a trial loads but methods. */
+export const OWN_CODE = ['contracts', 'numerics', 'engine', 'harness'].map((name) => join(REPOSITORY, name));
+const CODE = [...OWN_CODE, ...['methods', 'node_modules', 'package.json'].map((name) => join(REPOSITORY, name))];
 /** Subfolders of an installation that are readable. The rest is not: the installation may be a home folder. */
 const INSTALLATION = ['bin', 'lib', 'lib64', 'libexec', 'pyvenv.cfg'];
 const MOST_LINKS = 16;

@@ -6,13 +6,11 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { importClosure } from '../plan/import-closure.ts';
+import { OWN_CODE } from './trial-readable.ts';
 
-const REPOSITORY = resolve(import.meta.dirname, '../..');
-/** The harness's own code: everything a trial loads but methods. */
-const OWN_CODE = ['contracts', 'numerics', 'engine', 'harness'].map((name) => join(REPOSITORY, name));
 const TRIAL_CHILD = join(import.meta.dirname, 'trial-child.ts');
 
 /** @param methodFiles absolute paths of the methods that are about to run; the harness modules they import are loaded. */

@@ -1,14 +1,15 @@
 /** Figures of variants over runs, with the changes found by tests. */
+import type { Metric } from '../../contracts/dataset.ts';
 import type { History } from '../../drizzle/queries.ts';
 import { NONE, formatBytes, figureText, formatDay, formatQuality, formatSeconds, plural } from '../lib/format.ts';
-import { metricWords, type MetricId } from '../lib/metric.ts';
+import { metricWords } from '../lib/metric.ts';
 import { Name } from './name.tsx';
 import { TableScroll } from './table-scroll.tsx';
 import { TableHead, numeric } from './table-head.tsx';
 
 export interface PlacedHistory {
   readonly history: History;
-  readonly metric: MetricId | null;
+  readonly metric: Metric | null;
   readonly place: string;
 }
 

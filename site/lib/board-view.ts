@@ -2,6 +2,7 @@
  * A board as tables and plots need it: flat rows without the details of a result's page. The server makes it from a
  * derived board and writes it beside the pages as boards/<id>.json, which the browser fetches once.
  */
+import type { Metric } from '../../contracts/dataset.ts';
 import { runnerName } from '../../contracts/words/board.ts';
 import type {
   Badge,
@@ -17,7 +18,6 @@ import type {
   Status,
 } from '../../drizzle/queries.ts';
 import { formatShape } from './format.ts';
-import type { MetricId } from './metric.ts';
 
 export interface RowSpeed extends Estimate {
   readonly p50Ms: number;
@@ -107,7 +107,7 @@ export interface BoardView {
   readonly protocol: number;
   readonly runner: string | null;
   readonly runnerName: string;
-  readonly metric: MetricId | null;
+  readonly metric: Metric | null;
   readonly higherIsBetter: boolean | null;
   readonly chance: number | null;
   readonly inSample: boolean;

@@ -1,17 +1,10 @@
 /** The words of a board's metric. A board without a quality yet has no metric; its words say "quality". */
 import type { Metric } from '../../contracts/dataset.ts';
-import { METRIC_WORDS } from '../../contracts/words/metric.ts';
+import { METRIC_WORDS, type MetricWords } from '../../contracts/words/metric.ts';
 
-export type MetricId = Metric;
-
-export interface BoardMetricWords {
-  readonly title: string;
-  readonly direction: string;
-  readonly better: string;
-  readonly worse: string;
-  readonly decision: string;
-  readonly gap: string;
-}
+export type BoardMetricWords = Readonly<
+  Record<keyof Pick<MetricWords, 'title' | 'direction' | 'better' | 'worse' | 'decision' | 'gap'>, string>
+>;
 
 const UNKNOWN: BoardMetricWords = {
   title: 'quality',

@@ -1,3 +1,4 @@
+import type { Metric } from '../../../../contracts/dataset.ts';
 import type { Metadata } from 'next';
 import type { DerivedEntry } from '../../../../drizzle/queries.ts';
 import { Mark } from '../../../components/mark.tsx';
@@ -7,7 +8,7 @@ import { SiteLink } from '../../../components/site-link.tsx';
 import { VariantTable, usualColumns } from '../../../components/variant-table.tsx';
 import { TableScroll } from '../../../components/table-scroll.tsx';
 import { NONE as NOTHING, formatGap, formatGapInterval, formatQuality, plural } from '../../../lib/format.ts';
-import { lossOf, metricWords, type MetricId } from '../../../lib/metric.ts';
+import { lossOf, metricWords } from '../../../lib/metric.ts';
 import { leaderboardOf, paths } from '../../../lib/paths.ts';
 import { boards, catalog, contests, idOfSlug, slugOf, taskIds, viewOf } from '../../../lib/site-data.ts';
 import { queries, siteStore } from '../../../lib/store.ts';
@@ -64,7 +65,7 @@ export default async function TaskPage({ params }: Props) {
             <dd>
               {entry.chance === null || entry.chance === undefined
                 ? NOTHING
-                : formatQuality(entry.metric as MetricId, entry.chance)}
+                : formatQuality(entry.metric as Metric, entry.chance)}
             </dd>
           </div>
           <div>
@@ -131,7 +132,7 @@ export default async function TaskPage({ params }: Props) {
 /** Loss of each group against dense, the variants with the most uneven losses first. */
 function SliceTable(props: {
   readonly entries: readonly DerivedEntry[];
-  readonly metric: MetricId | null;
+  readonly metric: Metric | null;
   readonly higherIsBetter: boolean | null;
 }) {
   const { entries, metric, higherIsBetter } = props;

@@ -1,18 +1,9 @@
 /** The immutable Model of engine/definitions/model.ts over an ONNX graph and its role map. */
 import { InputError } from '../../contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model, RoleMap } from '../definitions/model.ts';
-import type { ModelKind } from '../../contracts/taxonomy.ts';
-import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { describeTensor, elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
 
-export interface ModelParts {
-  readonly id: string;
-  readonly architecture: string;
-  readonly kind: ModelKind;
-  readonly onnx: OnnxModel;
-  readonly roles: RoleMap;
-  readonly contextLength: number;
-}
+export type ModelParts = Pick<Model, 'id' | 'architecture' | 'kind' | 'onnx' | 'roles' | 'contextLength'>;
 
 /** A model whose roles refer to nodes and initializers of `onnx` by name; nothing is copied. */
 export function createModel(parts: ModelParts): Model {

@@ -8,25 +8,16 @@ import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { ChoiceItem } from '../../contracts/task-items.ts';
-import type { Provider } from '../../contracts/runner.ts';
-import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { createSession, type Session } from '../../engine/runtime/session.ts';
 import { recordedOptions } from '../../engine/runtime/session-options.ts';
 import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
 import { elements } from '../../numerics/tensor/tensor.ts';
 import { addItem, emptyItems, scoreDecision } from './item-score.ts';
-import type { Scores } from './perplexity.ts';
+import type { Scores, ScoringTask } from './scoring-task.ts';
 import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
 
-export interface ChoiceTask {
-  readonly dense: OnnxModel;
-  readonly candidate: OnnxModel;
-  /** Default `cpu`. */
-  readonly provider?: Provider;
+export interface ChoiceTask extends ScoringTask {
   readonly items: readonly ChoiceItem[];
-  readonly signal?: AbortSignal;
-  /** Share of the items done. */
-  readonly onProgress?: (share: number) => void;
 }
 
 /** Throws NumericalError naming item and choice when a score is not finite, InputError for items that cannot be scored. */

@@ -2,25 +2,16 @@
 import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { ClassificationItem } from '../../contracts/task-items.ts';
-import type { Provider } from '../../contracts/runner.ts';
-import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { createSession } from '../../engine/runtime/session.ts';
 import { recordedOptions } from '../../engine/runtime/session-options.ts';
 import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
 import { elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
 import { addItem, emptyItems, scoreDecision } from './item-score.ts';
 import { PAIRED_OUTPUTS, pairedGraph } from './paired-graph.ts';
-import type { Scores } from './perplexity.ts';
+import type { Scores, ScoringTask } from './scoring-task.ts';
 
-export interface ClassificationTask {
-  readonly dense: OnnxModel;
-  readonly candidate: OnnxModel;
-  /** Default `cpu`. */
-  readonly provider?: Provider;
+export interface ClassificationTask extends ScoringTask {
   readonly items: readonly ClassificationItem[];
-  readonly signal?: AbortSignal;
-  /** Share of the items done. */
-  readonly onProgress?: (share: number) => void;
 }
 
 /** Throws NumericalError naming item and class when a logit is not finite, InputError for items without such a class. */

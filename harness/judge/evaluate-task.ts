@@ -5,7 +5,8 @@ import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { scoreChoices } from './choice.ts';
 import { scoreClasses } from './classification.ts';
 import { summarizeItems } from '../../numerics/statistics/item-statistics.ts';
-import { type Evaluation, type Scores, scorePerplexity } from './perplexity.ts';
+import { type Evaluation, scorePerplexity } from './perplexity.ts';
+import type { Scores } from './scoring-task.ts';
 
 export interface EvaluationTask {
   readonly dense: OnnxModel;

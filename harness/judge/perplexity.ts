@@ -6,33 +6,20 @@ import { InputError, NumericalError } from '../../contracts/errors.ts';
 import type { Example } from '../../engine/definitions/method.ts';
 import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
-import type { Distance, Items, Quality } from '../../contracts/result.ts';
-import type { Provider } from '../../contracts/runner.ts';
-import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import type { Distance, Quality } from '../../contracts/result.ts';
 import { createSession } from '../../engine/runtime/session.ts';
 import { recordedOptions } from '../../engine/runtime/session-options.ts';
 import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
 import { elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
 import { type ItemScore, addItem, emptyItems } from './item-score.ts';
 import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
+import type { Scores, ScoringTask } from './scoring-task.ts';
 
-export interface PerplexityTask {
-  readonly dense: OnnxModel;
-  readonly candidate: OnnxModel;
-  /** Default `cpu`. */
-  readonly provider?: Provider;
+export interface PerplexityTask extends ScoringTask {
   /** Items, each at least two tokens. */
   readonly examples: readonly Pick<Example, 'tokens'>[];
   /** Names of the items, in order. */
   readonly ids: readonly string[];
-  readonly signal?: AbortSignal;
-  /** Share of the tokens done. */
-  readonly onProgress?: (share: number) => void;
-}
-
-export interface Scores {
-  readonly items: Items;
-  readonly sessionOptions: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface Evaluation extends Scores {

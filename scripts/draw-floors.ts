@@ -1,26 +1,19 @@
 /**
- * Draws the floors of the repository in ARCHITECTURE.md, between two markers:
+ * Draws the floors of the repository in ARCHITECTURE.md:
  *   node scripts/draw-floors.ts
  * The floors come from import-table.ts, what each room imports from the files themselves.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOMS, roomOf } from '../import-table.ts';
+import { type GeneratedText, writeGenerated } from './generated-section.ts';
 import { type ImportGraph, REPOSITORY_ROOT, readImportGraph } from './import-graph.ts';
 
-const DOCUMENT = join(REPOSITORY_ROOT, 'ARCHITECTURE.md');
-const START = '<!-- floors: drawn by scripts/draw-floors.ts -->';
-const END = '<!-- end of floors -->';
-
 if (import.meta.main) {
-  writeFileSync(DOCUMENT, withFloors(readFileSync(DOCUMENT, 'utf8'), drawFloors(readImportGraph())));
+  writeGenerated(join(REPOSITORY_ROOT, 'ARCHITECTURE.md'), floorsSection(readImportGraph()));
 }
 
-/** The text with the drawing between its markers. Throws an Error where a marker is missing. */
-export function withFloors(text: string, drawing: string): string {
-  const [start, end] = [text.indexOf(START), text.indexOf(END)];
-  if (start < 0 || end < start) throw new Error(`ARCHITECTURE.md: expected the lines "${START}" and "${END}"`);
-  return `${text.slice(0, start + START.length)}\n\n\`\`\`text\n${drawing}\n\`\`\`\n\n${text.slice(end)}`;
+export function floorsSection(graph: ImportGraph): GeneratedText {
+  return { script: 'scripts/draw-floors.ts', text: `\`\`\`text\n${drawFloors(graph)}\n\`\`\`` };
 }
 
 /** A box per floor, the highest on top. A room is followed by what it imports: rooms of its floor, and lower floors. */

@@ -8,7 +8,7 @@ export function replaceGenerated(document: string, { script, text }: GeneratedTe
   const end = document.indexOf(closing);
   if (start < 0 || end < start) {
     throw new Error(
-      `${script}: the document lacks the lines "${opening}" and "${closing}"; add both where the text belongs`,
+      `${script}: expected the lines "${opening}" and "${closing}" in the document; add both where the text belongs`,
     );
   }
   return `${document.slice(0, start + opening.length)}\n\n${text.trim()}\n\n${document.slice(end)}`;

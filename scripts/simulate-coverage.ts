@@ -9,6 +9,7 @@ import { bootstrapSums } from '../numerics/statistics/bootstrap.ts';
 import { intervalIsNarrow } from '../numerics/statistics/interval-coverage.ts';
 import { type Random, createRandom } from '../numerics/tensor/random.ts';
 import { writeGenerated } from './generated-section.ts';
+import { heavyTailed, percent } from './simulation.ts';
 
 const SIMULATIONS = 2000;
 const RESAMPLES = 500;
@@ -33,10 +34,7 @@ const LAWS: readonly Law[] = [
   {
     title: 't with 3 degrees of freedom',
     mean: 3,
-    draw: (random) => {
-      const squares = random.normal() ** 2 + random.normal() ** 2 + random.normal() ** 2;
-      return 3 + random.normal() / Math.sqrt(squares / 3);
-    },
+    draw: (random) => 3 + heavyTailed(random),
   },
   {
     title: 'zero in 90 %, else exponential',
@@ -64,7 +62,6 @@ function coverage({ title, mean, draw }: Law, items: number): { readonly covered
   return { covered: covered / SIMULATIONS, marked: marked / SIMULATIONS };
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const rows = LAWS.map((law) => [
   law.title,
   ...COUNTS.map((items) => {

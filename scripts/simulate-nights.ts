@@ -10,6 +10,7 @@ import type { History } from '../contracts/derived.ts';
 import type { DenseLatency, HistoryRow } from '../drizzle/queries.ts';
 import { type Random, createRandom } from '../numerics/tensor/random.ts';
 import { writeGenerated } from './generated-section.ts';
+import { percent } from './simulation.ts';
 
 const SHAPE = '1x1';
 /** Standard deviation of a night's logarithm. */
@@ -147,7 +148,6 @@ function goodNightsRejected(correlation: number, runs: number): number {
   return rejected / BAND_SERIES;
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const slowed = SLOWDOWNS.map((slowdown) => {
   const { within, byNight } = slowdownsFound(slowdown);
   return [percent(slowdown), percent(within), byNight.join(', ')];

@@ -8,6 +8,7 @@ import { type EntryOutcomes, createEntryComparison } from '../numerics/statistic
 import { type Ranking, rankIntervals } from '../numerics/statistics/rank-intervals.ts';
 import { type Random, createRandom } from '../numerics/tensor/random.ts';
 import { writeGenerated } from './generated-section.ts';
+import { heavyTailed, percent } from './simulation.ts';
 
 const LEVEL = 0.05;
 const ITEMS = 200;
@@ -36,12 +37,6 @@ interface Draw {
   readonly random: Random;
   readonly hardness: readonly number[];
   readonly shift?: number;
-}
-
-/** Student's t with three degrees of freedom. */
-function heavyTailed(random: Random): number {
-  const squares = random.normal() ** 2 + random.normal() ** 2 + random.normal() ** 2;
-  return random.normal() / Math.sqrt(squares / 3);
 }
 
 function rank(entries: readonly EntryOutcomes[], law: Law): Ranking {
@@ -104,7 +99,6 @@ function signs({ separated }: Ranking, nameOf: (index: number) => number): Map<s
   );
 }
 
-const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 const laws: readonly Law[] = [
   'losses, normal',
   'losses, t with 3 degrees of freedom',

@@ -10,6 +10,7 @@ import { mean, quantile, sum, variance } from '../numerics/statistics/statistics
 import { sumOfComponents, twoSidedPValue } from '../numerics/statistics/variance-components.ts';
 import { type Random, createRandom } from '../numerics/tensor/random.ts';
 import { writeGenerated } from './generated-section.ts';
+import { percent } from './simulation.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SIMULATIONS = 2000;
@@ -17,8 +18,6 @@ const ITEMS = 60;
 const RESAMPLES = 500;
 const LEVEL = 0.05;
 const TOKENS = 100;
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 interface Setting {
   readonly seeds: number;

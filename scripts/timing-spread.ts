@@ -9,16 +9,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { markdownTable } from '../cli/render/markdown-table.ts';
+import { present } from '../contracts/present.ts';
 import { findModel } from '../cli/setup/registry.ts';
 import { createHubClient } from '../engine/hub/hub-client.ts';
 import { loadModel } from '../engine/model/load-model.ts';
 import { createSession } from '../engine/runtime/session.ts';
 import { probeTokens, tokenFeeds } from '../engine/runtime/token-feeds.ts';
-import { copyingCall } from '../harness/measure/latency.ts';
+import { copyingCall, ratiosOf } from '../harness/measure/latency.ts';
 import { awaitQuietMachine } from '../harness/measure/quiet-machine.ts';
 import { timeInProcesses } from '../harness/measure/time-in-processes.ts';
 import { mean, quantile, variance } from '../numerics/statistics/statistics.ts';
 import { writeModel } from '../numerics/onnx/write.ts';
+import { percent } from './simulation.ts';
 
 const { values } = parseArgs({
   options: { model: { type: 'string', default: 'tinyworld-gpt' }, timings: { type: 'string', default: '4' } },
@@ -28,7 +30,8 @@ try {
   const model = await loadModel(findModel(values.model), createHubClient());
   const path = join(folder, 'dense.onnx');
   writeFileSync(path, writeModel(model.onnx));
-  const vocabularySize = model.onnx.graph.initializers.get(model.roles.embedding.weight)?.dims[0] ?? 1;
+  const embedding = model.onnx.graph.initializers.get(model.roles.embedding.weight);
+  const vocabularySize = present(embedding?.dims[0], 'the size of the vocabulary');
   const session = await createSession(path, { provider: 'cpu', threads: 1 });
   const feeds = tokenFeeds(session.inputs, probeTokens({ batch: 1, sequence: 1, vocabularySize }));
   const call = await copyingCall(session, feeds);
@@ -36,20 +39,20 @@ try {
   const intervalsHold = new Map<string, boolean[]>();
   for (let timing = 0; timing < Number(values.timings); timing++) {
     const { quiet, spread } = await awaitQuietMachine({ call });
-    if (!quiet) console.error(`timing ${timing}: the machine is not quiet (${(100 * spread).toFixed(1)} % apart)`);
+    if (!quiet) console.error(`timing ${timing}: the machine is not quiet (${percent(spread)} apart)`);
     const task = { dense: path, candidate: path, contextLength: model.contextLength, vocabularySize };
     const { latency } = await timeInProcesses(task);
     for (const { shape, samplesMs, denseSamplesMs, processes, speedUp } of latency) {
       const byProcess = Map.groupBy(processes.keys(), (round) => processes[round] ?? 0);
+      const ofRounds = ratiosOf({ samplesMs, denseSamplesMs }).map(Math.log);
       const ratios = [...byProcess.values()].map((rounds) =>
-        rounds.map((round) => Math.log((denseSamplesMs[round] ?? 1) / (samplesMs[round] ?? 1))),
+        rounds.map((round) => present(ofRounds[round], 'the ratio of a round')),
       );
       logRatios.set(shape, [...(logRatios.get(shape) ?? []), ...ratios]);
       intervalsHold.set(shape, [...(intervalsHold.get(shape) ?? []), speedUp.low <= 1 && 1 <= speedUp.high]);
     }
   }
   await session.release();
-  const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
   const rows = [...logRatios].map(([shape, processes]) => {
     const medians = processes.map((ratios) => quantile(ratios, 0.5));
     const within = Math.sqrt(mean(processes.map((ratios) => variance(ratios))));

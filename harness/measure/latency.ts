@@ -69,7 +69,10 @@ function meanLatencyMs(bench: Bench, side: keyof TimedPair): number {
 }
 
 /** Dense's time over the candidate's, round by round. */
-export function ratiosOf({ samplesMs, denseSamplesMs }: PairedSamples): number[] {
+export function ratiosOf({
+  samplesMs,
+  denseSamplesMs,
+}: Readonly<Record<keyof PairedSamples, readonly number[]>>): number[] {
   return samplesMs.map((ms, round) => present(denseSamplesMs[round], 'dense sample of a round') / ms);
 }
 

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { drawFloors, withFloors } from '../../scripts/draw-floors.ts';
+import { drawFloors, floorsSection } from '../../scripts/draw-floors.ts';
+import { replaceGenerated } from '../../scripts/generated-section.ts';
 import { circlesOf, readImportGraph, REPOSITORY_ROOT } from '../../scripts/import-graph.ts';
 
 describe('the drawing of the floors', () => {
   it('in ARCHITECTURE.md is current; `node scripts/draw-floors.ts` draws it again', () => {
     const text = readFileSync(join(REPOSITORY_ROOT, 'ARCHITECTURE.md'), 'utf8');
-    expect(withFloors(text, drawFloors(readImportGraph()))).toBe(text);
+    expect(replaceGenerated(text, floorsSection(readImportGraph()))).toBe(text);
   });
 
   it('shows rooms of the own floor by name and lower floors in brackets, the highest floor on top', () => {
@@ -24,7 +25,7 @@ describe('the drawing of the floors', () => {
   });
 
   it('needs its markers', () => {
-    expect(() => withFloors('# no markers', '')).toThrow(/expected the lines/);
+    expect(() => replaceGenerated('# no markers', floorsSection(new Map()))).toThrow(/expected the lines/);
   });
 });
 

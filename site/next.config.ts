@@ -1,4 +1,4 @@
-/** Static export of the site: no server, publishable to any static host, also below a path (SITE_BASE_PATH=/board). */
+/** Static export of the site: no server, publishable to any static host, also below a path. cli/website/site-build.ts sets SITE_ORIGIN and SITE_BASE_PATH. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { NextConfig } from 'next';
@@ -12,7 +12,7 @@ const config: NextConfig = {
   basePath,
   env: {
     SITE_BASE_PATH: basePath,
-    SITE_REPOSITORY: root,
+    SITE_ROOT: root,
     SITE_QUERIES: pathToFileURL(join(root, 'drizzle/queries.ts')).href,
   },
   turbopack: { root },

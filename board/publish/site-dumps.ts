@@ -33,9 +33,11 @@ export interface DumpRequest {
   readonly folder: string;
   /** Of the code; null outside a repository. */
   readonly commit: string | null;
+  /** Of the site, for the citation; null where the project names none. */
+  readonly homepage: string | null;
 }
 
-export async function writeDumps({ store, folder, commit }: DumpRequest): Promise<DumpManifest> {
+export async function writeDumps({ store, folder, commit, homepage }: DumpRequest): Promise<DumpManifest> {
   const root = join(folder, FOLDER); // where the data page lies, too
   mkdirSync(root, { recursive: true });
   const rows = await writeRows(store, join(root, 'results.jsonl.gz'));
@@ -92,6 +94,7 @@ export async function writeDumps({ store, folder, commit }: DumpRequest): Promis
         '@misc{shrinkrank,',
         '  title = {ShrinkRank: compression methods for language models, measured},',
         `  year = {${(date ?? '').slice(0, 4)}},`,
+        ...(homepage === null ? [] : [`  url = {${homepage}},`]),
         `  note = {Data of version ${version}}`,
         '}',
       ].join('\n'),

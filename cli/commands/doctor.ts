@@ -19,6 +19,7 @@ import { formatBytes } from '../../contracts/words/figures.ts';
 import type { Finding } from '../setup/doctor-finding.ts';
 import { modelFindingsOf } from '../setup/doctor-model.ts';
 import { sandboxFindings } from '../setup/doctor-sandbox.ts';
+import { projectAddress } from '../setup/project-address.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
 import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
 import { EXIT_CODES, print, printJson } from '../setup/output.ts';
@@ -58,6 +59,7 @@ export default createCommand({
       machineFinding(),
       ...(await Promise.all([deviceFinding('webgpu'), deviceFinding('cuda')])),
       energyFinding(),
+      addressFinding(),
       ...sandboxFindings(),
       diskFinding(homeOf(args.home)),
       ...(await modelFindings()),
@@ -139,6 +141,20 @@ function energyFinding(): Finding {
         text: 'no readable counter (RAPL under /sys/class/powercap); rows say null',
       }
     : { subject: 'energy', state: 'ok', text: 'counted by RAPL' };
+}
+
+/** A board that nobody publishes needs no address. */
+function addressFinding(): Finding {
+  const address = projectAddress();
+  const unset = (['repository', 'homepage', 'bugs'] as const).filter((field) => address[field] === null);
+  return {
+    subject: 'address',
+    state: unset.length > 0 ? 'limited' : 'ok',
+    text:
+      unset.length > 0
+        ? `package.json: set ${unset.map((field) => `\`${field}\``).join(', ')} before you publish: the site links to them`
+        : `${address.homepage}, from ${address.repository}`,
+  };
 }
 
 function diskFinding(home: string): Finding {

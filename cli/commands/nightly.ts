@@ -7,6 +7,7 @@ import { interruptible } from '../setup/interruptible.ts';
 import { runNight, writeReport } from '../setup/nightly-run.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
 import { createRunProgress } from '../render/progress.ts';
+import { siteAddress } from '../setup/project-address.ts';
 import { REPOSITORY_ROOT, findById } from '../setup/registry.ts';
 import { renderNight } from '../render/render-night.ts';
 import { withoutPlan } from '../setup/run-suite.ts';
@@ -85,7 +86,10 @@ export default createCommand({
 
 /** Throws where it fails: rows and report are on disk by then. */
 function buildSite(home: string): void {
-  const { status } = spawnSync('npm', ['run', '--silent', 'site:build', '--', '--home', home], {
+  const local = siteAddress() === null;
+  if (local) remark('site: `homepage` of package.json is not set: built for this machine, without a sitemap');
+  const options = ['--home', home, ...(local ? ['--local'] : [])];
+  const { status } = spawnSync('npm', ['run', '--silent', 'site:build', '--', ...options], {
     cwd: REPOSITORY_ROOT,
     stdio: ['ignore', 2, 2],
   });

@@ -1,7 +1,9 @@
 /**
  * `npm run site:build`: builds the site as static files in site/out.
  *
- *   node cli/website/site-build.ts [--home <folder>] [--results <folder>]
+ *   node cli/website/site-build.ts [--home <folder>] [--results <folder>] [--local]
+ *
+ * The site's address is $SITE_URL, else `homepage` of package.json; `--local` builds for this machine, without a sitemap.
  *
  * 1. opens the local store (`--home`, else $SHRINKRANK_HOME, else .shrinkrank); where it is missing or empty, reads the
  *    published rows of results/ into a temporary store
@@ -19,8 +21,10 @@ import { recordCatalog } from '../../drizzle/catalog.ts';
 import { type Store, openStore } from '../../drizzle/client.ts';
 import { importResults } from '../../drizzle/import.ts';
 import { runSummaries } from '../../drizzle/queries.ts';
+import { InputError } from '../../contracts/errors.ts';
 import { homeOf } from '../setup/home.ts';
 import { reportError } from '../setup/output.ts';
+import { type SiteAddress, projectAddress, siteAddress } from '../setup/project-address.ts';
 import { REPOSITORY_ROOT } from '../setup/registry.ts';
 import { catalog, commitOf } from '../setup/run-suite.ts';
 import { deriveStore } from '../../board/derive/derive-store.ts';
@@ -36,6 +40,8 @@ export interface BuildRequest {
   readonly home?: string | undefined;
   /** Folder of published rows, which are read where there is no store. */
   readonly results?: string | undefined;
+  /** Null builds for this machine: at /, without a sitemap. */
+  readonly address: SiteAddress | null;
   readonly onProgress?: (text: string) => void;
 }
 
@@ -48,7 +54,12 @@ export interface BuildSummary {
 
 type Step = 'store' | 'derive' | 'pages' | 'api' | 'dumps' | 'security' | 'check';
 
-export async function buildSite({ home, results, onProgress = () => {} }: BuildRequest): Promise<BuildSummary> {
+export async function buildSite({
+  home,
+  results,
+  address,
+  onProgress = () => {},
+}: BuildRequest): Promise<BuildSummary> {
   const { seconds, step } = stopwatch();
   const temporary = temporaryFolder();
   let store: Store | undefined;
@@ -57,7 +68,7 @@ export async function buildSite({ home, results, onProgress = () => {} }: BuildR
     store = opened;
     const derived = await step('derive', () => deriveStore(opened));
     onProgress(`derived figures: ${derived.computed.length} contests computed, ${derived.kept.length} unchanged`);
-    const published = await publishStore(opened, onProgress);
+    const published = await publishStore(opened, address, onProgress);
     return { ...published, seconds: { ...seconds, ...published.seconds } };
   } finally {
     store?.close();
@@ -66,7 +77,11 @@ export async function buildSite({ home, results, onProgress = () => {} }: BuildR
 }
 
 /** Builds the site in site/out from a store whose derived figures are up to date. */
-export async function publishStore(store: Store, onProgress: (text: string) => void): Promise<BuildSummary> {
+export async function publishStore(
+  store: Store,
+  address: SiteAddress | null,
+  onProgress: (text: string) => void,
+): Promise<BuildSummary> {
   const { seconds, step } = stopwatch();
   const commit = commitOf(REPOSITORY_ROOT);
   const temporary = temporaryFolder();
@@ -75,14 +90,17 @@ export async function publishStore(store: Store, onProgress: (text: string) => v
     const writeFiles = async () => {
       const api = await step('api', () => writeApi(store, temporary, commit));
       onProgress(`API: ${api.files} files, ${(api.sizeBytes / 1e6).toFixed(1)} MB`);
-      const dumps = await step('dumps', () => writeDumps({ store, folder: temporary, commit }));
+      const dumps = await step('dumps', () =>
+        writeDumps({ store, folder: temporary, commit, homepage: projectAddress().homepage }),
+      );
       onProgress(`dumps: version ${dumps.version}, ${dumps.rows.total} rows`);
     };
-    await Promise.all([step('pages', () => buildPages(store.path, stop.signal)), writeFiles()]);
+    await Promise.all([step('pages', () => buildPages(store.path, address, stop.signal)), writeFiles()]);
     removeRouterPayloads(SITE_FOLDER);
+    if (address === null) rmSync(join(SITE_FOLDER, 'sitemap.xml'));
     moveInto(SITE_FOLDER, temporary);
     await step('security', () => secureSite(SITE_FOLDER));
-    const checked = await step('check', () => checkSite(SITE_FOLDER, process.env['SITE_BASE_PATH'] ?? ''));
+    const checked = await step('check', () => checkSite(SITE_FOLDER, address?.basePath));
     onProgress(`checked: ${checked.pages} pages, ${checked.links} links within the site`);
     return { folder: SITE_FOLDER, pages: checked.pages, seconds };
   } finally {
@@ -140,11 +158,18 @@ function openSource({ home, results, temporary, onProgress }: Source): Store {
   }
 }
 
-async function buildPages(storePath: string, signal: AbortSignal): Promise<void> {
+async function buildPages(storePath: string, address: SiteAddress | null, signal: AbortSignal): Promise<void> {
   const next = join(REPOSITORY_ROOT, 'node_modules/next/dist/bin/next');
   const child = spawn(process.execPath, [next, 'build', 'site'], {
     cwd: REPOSITORY_ROOT,
-    env: { ...process.env, NODE_ENV: 'production', SHRINKRANK_STORE: storePath, NEXT_TELEMETRY_DISABLED: '1' },
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      SHRINKRANK_STORE: storePath,
+      SITE_ORIGIN: address?.origin ?? '',
+      SITE_BASE_PATH: address?.basePath ?? '',
+      NEXT_TELEMETRY_DISABLED: '1',
+    },
     stdio: ['ignore', 2, 2],
     signal,
   });
@@ -194,8 +219,18 @@ export async function runScript(body: () => Promise<void>): Promise<void> {
 
 if (import.meta.main) {
   await runScript(async () => {
-    const { values } = parseArgs({ options: SITE_OPTIONS });
-    const { folder, pages, seconds } = await buildSite({ ...values, onProgress: (text) => console.error(text) });
+    const { values } = parseArgs({ options: { ...SITE_OPTIONS, local: { type: 'boolean', default: false } } });
+    const address = values.local ? null : siteAddress();
+    if (address === null && !values.local) {
+      throw new InputError(
+        'site:build: no address to build for: set `homepage` in package.json or SITE_URL=https://host/path, or pass --local',
+      );
+    }
+    const { folder, pages, seconds } = await buildSite({
+      ...values,
+      address,
+      onProgress: (text) => console.error(text),
+    });
     const times = Object.entries(seconds).map(([name, took]) => `${name} ${took.toFixed(1)} s`);
     console.log(`${pages} pages in ${folder}: ${times.join(', ')}`);
   });

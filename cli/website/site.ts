@@ -22,7 +22,7 @@ await runScript(async () => {
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new InputError(`--port: expected 0 to 65535, got "${values.port}"`);
   }
-  if (!values['serve-only']) await buildSite({ ...values, onProgress: (text) => console.error(text) });
-  const { url } = await serveSite(SITE_FOLDER, { port, basePath: process.env['SITE_BASE_PATH'] ?? '' });
+  if (!values['serve-only']) await buildSite({ ...values, address: null, onProgress: (text) => console.error(text) });
+  const { url } = await serveSite(SITE_FOLDER, { port });
   console.log(`the site is at ${url}/ until Ctrl-C`);
 });

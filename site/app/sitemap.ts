@@ -6,9 +6,9 @@ import { methodIds, modelIds, slugOf, taskIds } from '../lib/site-data.ts';
 
 export const dynamic = 'force-static';
 
-/** Search engines need absolute addresses: SITE_URL, if it is set when the site is built. */
+/** Search engines need absolute addresses: a build without one (`--local`) removes this file. */
 export default function sitemap(): MetadataRoute.Sitemap {
-  const origin = process.env.SITE_URL ?? 'http://localhost';
+  const origin = process.env.SITE_ORIGIN || 'http://localhost';
   const all = [
     paths.home,
     paths.leaderboard,

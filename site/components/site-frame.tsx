@@ -1,6 +1,7 @@
 /** The frame of every page: header, navigation, footer. */
 import type { ReactNode } from 'react';
 import { paths } from '../lib/paths.ts';
+import { projectAddress } from '../lib/project.ts';
 import { NavLink } from './nav-link.tsx';
 import { SiteLink } from './site-link.tsx';
 import { ThemeSwitch } from './theme-switch.tsx';
@@ -125,9 +126,31 @@ export function SiteFrame({ children }: { readonly children: ReactNode }) {
           <p className="colophon">
             Every figure is read off one ONNX file that really runs; failures are rows. Static pages, no cookies, no
             tracking. Apache-2.0.
+            <ProjectLinks />
           </p>
         </div>
       </footer>
+    </>
+  );
+}
+
+/** Nothing where package.json names no address. */
+function ProjectLinks() {
+  const { repository, bugs } = projectAddress();
+  return (
+    <>
+      {repository !== null && (
+        <>
+          {' '}
+          <a href={repository}>Source code</a>.
+        </>
+      )}
+      {bugs !== null && (
+        <>
+          {' '}
+          <a href={bugs}>Report a defect</a>.
+        </>
+      )}
     </>
   );
 }

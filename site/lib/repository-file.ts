@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** next.config.ts sets it. */
-const ROOT = process.env.SITE_REPOSITORY ?? '';
+const ROOT = process.env.SITE_ROOT ?? '';
 
 export function repositoryFile(path: string): string {
   return readFileSync(join(/* turbopackIgnore: true */ ROOT, path), 'utf8');

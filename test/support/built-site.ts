@@ -41,7 +41,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const site = join(folder, 'site');
   const store = openStore(storePath);
   try {
-    const published = await publishStore(store, () => {});
+    const published = await publishStore(store, null, () => {});
     // Out of the way of a build by hand, and of the next test run.
     renameSync(published.folder, site);
   } finally {

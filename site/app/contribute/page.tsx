@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
 import { DocumentPage } from '../../components/document-page.tsx';
+import { projectAddress } from '../../lib/project.ts';
 
 export const metadata: Metadata = {
   title: 'Contribute',
@@ -7,9 +8,20 @@ export const metadata: Metadata = {
 };
 
 export default function ContributePage() {
+  const { repository } = projectAddress();
   return (
     <DocumentPage file="CONTRIBUTING.md" title="Contribute">
-      <p>A method is one file: copy the nearest one, change it, run it beside the others, open a pull request.</p>
+      <p>
+        A method is one file: copy the nearest one, change it, run it beside the others, open a pull request
+        {repository === null ? (
+          '.'
+        ) : (
+          <>
+            {' '}
+            at <a href={repository}>{repository.replace('https://', '')}</a>.
+          </>
+        )}
+      </p>
     </DocumentPage>
   );
 }

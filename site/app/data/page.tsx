@@ -6,6 +6,7 @@ import { SiteLink } from '../../components/site-link.tsx';
 import { TableScroll } from '../../components/table-scroll.tsx';
 import { formatDay, plural } from '../../lib/format.ts';
 import { paths } from '../../lib/paths.ts';
+import { projectAddress } from '../../lib/project.ts';
 import { repositoryFile } from '../../lib/repository-file.ts';
 import { allRuns, countOf } from '../../lib/runs.ts';
 import { queries, siteStore } from '../../lib/store.ts';
@@ -38,6 +39,7 @@ const DUMPS = [
 export default function DataPage() {
   const runs = allRuns();
   const newest = runs[0]?.startedAt ?? null;
+  const { homepage } = projectAddress();
   const rows = runs.reduce((sum, run) => sum + countOf(run), 0);
   const ledger = queries.correctionLedger(siteStore());
   return (
@@ -79,7 +81,7 @@ export default function DataPage() {
         <pre tabIndex={0}>
           <code>{`@misc{shrinkrank,
   title  = {ShrinkRank: compression methods for language models, measured},
-  year   = {${newest?.slice(0, 4) ?? new Date().getUTCFullYear()}},
+  year   = {${newest?.slice(0, 4) ?? new Date().getUTCFullYear()}},${homepage === null ? '' : `\n  url    = {${homepage}},`}
   note   = {Protocol ${runs[0]?.protocol ?? 1}, rows up to run ${runs[0]?.id ?? 'none'}}
 }`}</code>
         </pre>

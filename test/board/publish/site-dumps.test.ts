@@ -26,7 +26,11 @@ async function dump(store: Store, folder: string): Promise<Dumped> {
   deriveStore(store);
   mkdirSync(join(folder, 'data'), { recursive: true });
   writeFileSync(join(folder, 'data/index.html'), 'the data page');
-  return { store, folder: join(folder, 'data'), manifest: await writeDumps({ store, folder, commit: null }) };
+  return {
+    store,
+    folder: join(folder, 'data'),
+    manifest: await writeDumps({ store, folder, commit: null, homepage: 'https://example.org' }),
+  };
 }
 
 const base = mkdtempSync(join(tmpdir(), 'shrinkrank-'));

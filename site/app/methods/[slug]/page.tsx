@@ -6,6 +6,7 @@ import { Mark } from '../../../components/mark.tsx';
 import { Name } from '../../../components/name.tsx';
 import { PageHead } from '../../../components/page-head.tsx';
 import { SiteLink } from '../../../components/site-link.tsx';
+import { SourceFile } from '../../../components/source-link.tsx';
 import { VariantTable, usualColumns } from '../../../components/variant-table.tsx';
 import { plural } from '../../../lib/format.ts';
 import { leaderboardOf, paths } from '../../../lib/paths.ts';
@@ -90,7 +91,7 @@ export default async function MethodPage({ params }: Props) {
           <div>
             <dt>Source</dt>
             <dd>
-              <code>{visibleText(entry.sourceFile)}</code>
+              <SourceFile path={entry.sourceFile} />
               <small>
                 {plural(entry.variants.length, 'variant')}, revision {entry.revision}, licence:{' '}
                 {visibleText(entry.licence)}

@@ -3,6 +3,7 @@ import { MachineFacts } from '../../../components/machine-facts.tsx';
 import { Name } from '../../../components/name.tsx';
 import { PageHead } from '../../../components/page-head.tsx';
 import { SiteLink } from '../../../components/site-link.tsx';
+import { Commit } from '../../../components/source-link.tsx';
 import { TableScroll } from '../../../components/table-scroll.tsx';
 import { NONE as NOTHING, STATUS_WORDS, formatSeconds, formatTime, plural } from '../../../lib/format.ts';
 import { paths } from '../../../lib/paths.ts';
@@ -73,7 +74,7 @@ export default async function RunPage({ params }: Props) {
         <div>
           <dt>Commit</dt>
           <dd>
-            <code>{run.commit === null ? 'outside a repository' : visibleText(run.commit).slice(0, 12)}</code>
+            <Commit commit={run.commit} />
             <small>
               {run.commit?.endsWith('+') ? 'with changes in the tree' : ''} protocol {run.protocol}
             </small>

@@ -1,0 +1,40 @@
+/** Where the project is published. `package.json` is the one place that says so; `repository`, `homepage` and `bugs` are npm's fields. */
+import { InputError } from '../errors.ts';
+import { isRecord } from '../is-record.ts';
+
+export interface ProjectAddress {
+  /** Without a slash at its end; null until `package.json` names one. */
+  readonly repository: string | null;
+  /** Of the site. */
+  readonly homepage: string | null;
+  /** Where defects are reported. */
+  readonly bugs: string | null;
+}
+
+/** `manifest` is the content of package.json. InputError for an address that is not https://. */
+export function projectAddressOf(manifest: unknown): ProjectAddress {
+  const fields = isRecord(manifest) ? manifest : {};
+  const addressOf = (field: string): string | null => {
+    const value = fields[field];
+    const text = isRecord(value) ? value['url'] : value;
+    if (text === undefined || text === '') return null;
+    const plain = typeof text === 'string' ? text.replace(/^git\+/, '').replace(/\.git$|\/+$/g, '') : '';
+    if (!/^https:\/\/[^\s/]+/.test(plain)) {
+      throw new InputError(
+        `package.json: ${field}: expected an address that starts with https://, got ${JSON.stringify(text)}`,
+      );
+    }
+    return plain;
+  };
+  return { repository: addressOf('repository'), homepage: addressOf('homepage'), bugs: addressOf('bugs') };
+}
+
+/** Where the repository shows a file of its default branch, as GitHub, GitLab and Gitea spell it. */
+export function fileAddress(repository: string, path: string): string {
+  return `${repository}/blob/HEAD/${path}`;
+}
+
+/** `commit` is a hash, with `+` after it where the tree had changes. */
+export function commitAddress(repository: string, commit: string): string {
+  return `${repository}/commit/${commit.replace(/\+$/, '')}`;
+}

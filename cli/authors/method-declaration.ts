@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { BenchError } from '../../contracts/errors.ts';
 import type { Method } from '../../engine/definitions/method.ts';
+import { requireOwnFiles } from '../../harness/plan/method-sources.ts';
 import { SPDX_IDENTIFIER } from '../../contracts/taxonomy.ts';
 import { readDigests } from './artifact-digests.ts';
 import { PLACEHOLDER } from './new-method.ts';
@@ -17,12 +19,25 @@ const OLDEST_PAPER = 1930;
  */
 export function declarationFindings(method: Method, root: string): readonly string[] {
   return [
+    ...sourceFindings(method, root),
     ...revisionFindings(method),
     ...paperFindings(method),
     ...parameterFindings(method),
     ...fileFindings(method, root),
     ...digestFindings(method, root),
   ];
+}
+
+function sourceFindings(method: Method, root: string): string[] {
+  const file = join(root, `methods/${method.family}/${method.id}.ts`);
+  if (!existsSync(file)) return [];
+  try {
+    requireOwnFiles({ method, file }, root);
+    return [];
+  } catch (error) {
+    if (error instanceof BenchError) return [`files: ${error.message}`];
+    throw error;
+  }
 }
 
 function revisionFindings({ revision }: Method): string[] {

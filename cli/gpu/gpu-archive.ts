@@ -86,7 +86,7 @@ function stage(folder: string, loader: string | undefined): void {
       filter: (path) => !UNPACKED.has(relative(REPOSITORY_ROOT, path)),
     });
   }
-  copyFileSync(join(REPOSITORY_ROOT, 'package.json'), join(app, 'package.json'));
+  for (const name of ['package.json', 'import-table.ts']) copyFileSync(join(REPOSITORY_ROOT, name), join(app, name));
   writeFileSync(join(app, PACKED_COMMIT), commitOf(REPOSITORY_ROOT) ?? '');
   for (const name of neededPackages(app)) {
     const target = join(app, 'node_modules', name);

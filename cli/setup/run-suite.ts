@@ -20,6 +20,7 @@ import { type Done, isDone } from '../../harness/trial/trial-progress.ts';
 import { connectRedis } from '../../harness/fleet/fleet.ts';
 import { chooseRunner, executeInFleet } from '../../harness/fleet/fleet-coordinator.ts';
 import { type PlannedTrial, type SuiteEntry, planTrials } from '../../harness/plan/plan.ts';
+import { requireOwnFilesOf } from '../../harness/plan/method-sources.ts';
 import { createPreparer } from '../../harness/plan/prepare.ts';
 import type { SandboxPolicy } from '../../harness/sandbox/sandbox-support.ts';
 import { openWorkspace } from '../../harness/plan/workspace.ts';
@@ -81,6 +82,7 @@ export function withoutPlan(summary: RunSummary): Omit<RunSummary, 'plan'> & { r
 export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
+  requireOwnFilesOf(request.entries);
   const machine = readMachine();
   const place = request.fleet ?? (await runnerHere(request.provider ?? 'cpu', machine));
   const workspace = openWorkspace(

@@ -1,5 +1,5 @@
 /** Which files a module loads: what a sandbox must let it read, and what a change of one of them concerns. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { InputError } from '../../contracts/errors.ts';
 
@@ -18,7 +18,7 @@ export function importClosure(file: string, root = REPOSITORY): string[] {
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     if (seen.has(path)) continue;
     seen.add(path);
-    if (!MODULE.test(path)) continue;
+    if (!MODULE.test(path) || !statSync(path).isFile()) continue;
     for (const specifier of localImports(readFileSync(path, 'utf8'))) {
       const target = resolve(dirname(path), specifier);
       if (!existsSync(target)) {

@@ -5,7 +5,7 @@
 import { accessSync, constants, existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Method } from '../../engine/definitions/method.ts';
-import { importClosure } from '../plan/import-closure.ts';
+import { methodSources } from '../plan/method-sources.ts';
 import type { TrialSpecification } from './trial-child.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
@@ -16,7 +16,7 @@ const CODE = [...OWN_CODE, ...['methods', 'node_modules', 'package.json'].map((n
 const INSTALLATION = ['bin', 'lib', 'lib64', 'libexec', 'pyvenv.cfg'];
 const MOST_LINKS = 16;
 
-/** Absolute paths of files and folders. */
+/** Absolute paths of files and folders. Throws InputError where the method names a file that it may not have. */
 export function trialReadable(
   specification: Omit<TrialSpecification, 'artifactPath' | 'reportPath'>,
   method: Method,
@@ -30,7 +30,7 @@ export function trialReadable(
   const libraries = (process.env['LD_LIBRARY_PATH'] ?? '').split(delimiter).filter(isAbsolute);
   const wanted = [
     ...CODE,
-    ...importClosure(methodFile),
+    ...methodSources(methodFile),
     ...inputs,
     ...(calibrationPath === null ? [] : [calibrationPath]),
     ...(trainingPath === null ? [] : [trainingPath]),
@@ -43,9 +43,9 @@ export function trialReadable(
   return [...new Set(wanted)].filter((path) => existsSync(path));
 }
 
-/** Path of a program, searched as a shell does; undefined when it is not found. */
+/** Path of a program on PATH; undefined when it is not found. */
 function findProgram(name: string): string | undefined {
-  const candidates = name.includes('/') ? [resolve(name)] : searchPath().map((folder) => join(folder, name));
+  const candidates = name === process.execPath ? [name] : searchPath().map((folder) => join(folder, name));
   return candidates.find((path) => {
     try {
       accessSync(path, constants.X_OK);

@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, cpSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
@@ -49,6 +49,9 @@ describe('declarationFindings of a method that was just begun', () => {
     root = mkdtempSync(join(tmpdir(), 'shrinkrank-declaration-'));
     mkdirSync(join(root, 'methods'));
     cpSync(join(REPOSITORY, 'methods/index.ts'), join(root, 'methods/index.ts'));
+    for (const name of ['contracts', 'numerics', 'engine', 'methods/shared']) {
+      symlinkSync(join(REPOSITORY, name), join(root, name));
+    }
     createMethod(root, ['quantization/rounded']);
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -61,5 +64,15 @@ describe('declarationFindings of a method that was just begun', () => {
     expect(findings[2]).toMatch(/^artifact digests: none recorded; .*npm run update-digests -- rounded$/);
     writeFileSync(join(root, 'test/methods/quantization/rounded.test.ts'), '');
     expect(declarationFindings(of({ id: 'rounded' }), root)).toHaveLength(2);
+  });
+
+  it('names a file that the method must not read', () => {
+    writeFileSync(join(root, '.netrc'), '');
+    const source = join(root, 'methods/quantization/rounded.ts');
+    writeFileSync(source, "export const file = new URL('../../.netrc', import.meta.url);");
+    const findings = declarationFindings(of({ id: 'rounded' }), root);
+    expect(findings[0]).toMatch(
+      /^files: methods\/quantization\/rounded\.ts reads \.netrc, which lies outside of methods\//,
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { createNode } from '../../../numerics/onnx/node.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
-import { hostileMethod } from '../hostile-method.ts';
-import { poisonLogits } from '../poison-logits.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
+import { poisonLogits } from './shared/poison-logits.ts';
 
 /** 4 EiB of float32: more than any address. */
 const SHAPE = [2n ** 20n, 2n ** 20n, 2n ** 20n];

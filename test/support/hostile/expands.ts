@@ -1,7 +1,7 @@
 import { createNode } from '../../../numerics/onnx/node.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
-import { hostileMethod } from '../hostile-method.ts';
-import { poisonLogits } from '../poison-logits.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
+import { poisonLogits } from './shared/poison-logits.ts';
 
 /** 8 GiB of float32 zeros from a shape of eight bytes. */
 const ELEMENTS = 2n ** 31n;

@@ -1,7 +1,7 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ModelProtoSchema, TensorProto_DataLocation } from '../../../numerics/onnx/protobuf/onnx_pb.js';
-import { hostileMethod } from '../hostile-method.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
 
 export default hostileMethod({
   id: 'external-data',

@@ -1,5 +1,5 @@
 import { openSync, writeSync } from 'node:fs';
-import { hostileMethod } from '../hostile-method.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
 
 export default hostileMethod({
   id: 'fills-one-file',

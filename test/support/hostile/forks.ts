@@ -1,4 +1,4 @@
-import { hostileCommand } from '../hostile-method.ts';
+import { hostileCommand } from './shared/hostile-method.ts';
 
 export default hostileCommand({
   id: 'forks',

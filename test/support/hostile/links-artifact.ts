@@ -1,4 +1,4 @@
-import { hostileCommand } from '../hostile-method.ts';
+import { hostileCommand } from './shared/hostile-method.ts';
 
 /** A command, since Node's permission model lets JavaScript make no links. Its folder lies in the trial's. */
 export default hostileCommand({

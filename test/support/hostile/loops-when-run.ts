@@ -1,8 +1,8 @@
 import { createGraphBuilder } from '../../../numerics/onnx/builder.ts';
 import { createNode } from '../../../numerics/onnx/node.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
-import { hostileMethod } from '../hostile-method.ts';
-import { poisonLogits } from '../poison-logits.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
+import { poisonLogits } from './shared/poison-logits.ts';
 
 /** Body of a Loop: iteration, condition and a number in; the condition, and the number plus nothing, out. */
 function endlessBody() {

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { type NetConnectOpts, connect } from 'node:net';
-import { confess } from '../attempt.ts';
-import { hostileMethod } from '../hostile-method.ts';
+import { confess } from './shared/attempt.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
 
 async function reach(options: NetConnectOpts): Promise<string> {
   const socket = connect(options);

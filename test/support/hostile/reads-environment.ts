@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { confess } from '../attempt.ts';
-import { hostileMethod } from '../hostile-method.ts';
+import { confess } from './shared/attempt.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
 
 export default hostileMethod({
   id: 'reads-environment',

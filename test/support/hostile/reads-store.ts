@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { InferenceSession } from 'onnxruntime-node';
-import { confess } from '../attempt.ts';
-import { hostileMethod } from '../hostile-method.ts';
+import { confess } from './shared/attempt.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
 
 /** The working directory is <workspace>/scratch/<trial>. */
 const WORKSPACE = '../..';

@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
-import { confess } from '../attempt.ts';
-import { hostileMethod } from '../hostile-method.ts';
+import { confess } from './shared/attempt.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
 

@@ -1,8 +1,8 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
-import { attempt } from '../attempt.ts';
-import { hostileMethod } from '../hostile-method.ts';
+import { attempt } from './shared/attempt.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
 
 const HARNESS = join(import.meta.dirname, '../../../harness');
 const WORK_SECONDS = 4;

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { writeModel } from '../../../numerics/onnx/write.ts';
-import { confess } from '../attempt.ts';
-import { hostileMethod } from '../hostile-method.ts';
+import { confess } from './shared/attempt.ts';
+import { hostileMethod } from './shared/hostile-method.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
 

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { type Method, defineMethod } from '../../../engine/definitions/method.ts';
 import type { Access } from '../../../contracts/taxonomy.ts';
-import { LONGEST_NOTE } from '../../../harness/trial/trial-report.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
+
+/** Of harness/trial/trial-report.ts, which a method may not import. */
+const LONGEST_NOTE = 1000;
 
 export interface Observation {
   readonly calibrationTokens: number | null;

@@ -1,7 +1,7 @@
 /** The model with a number added to its logits that takes some work to compute: what a graph can do to whoever runs it. */
-import type { Model } from '../../engine/definitions/model.ts';
-import type { Node, OnnxTensor } from '../../numerics/onnx/graph.ts';
-import { createNode } from '../../numerics/onnx/node.ts';
+import type { Model } from '../../../../engine/definitions/model.ts';
+import type { Node, OnnxTensor } from '../../../../numerics/onnx/graph.ts';
+import { createNode } from '../../../../numerics/onnx/node.ts';
 
 /** @param poison nodes of which the last gives a float32 scalar, and the initializers they read. */
 export function poisonLogits(

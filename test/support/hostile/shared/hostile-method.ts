@@ -1,8 +1,8 @@
-/** A method for test/support/hostile: what every declaration there would repeat. */
+/** A method that misbehaves: what every declaration of test/support/hostile would repeat. */
 import * as v from 'valibot';
-import { type Method, defineMethod } from '../../engine/definitions/method.ts';
-import type { Model } from '../../engine/definitions/model.ts';
-import { defineExternalMethod } from '../../methods/shared/external/external-method.ts';
+import { type Method, defineMethod } from '../../../../engine/definitions/method.ts';
+import type { Model } from '../../../../engine/definitions/model.ts';
+import { defineExternalMethod } from '../../../../methods/shared/external/external-method.ts';
 
 const DECLARATION = {
   family: 'pruning',

@@ -1,5 +1,8 @@
 /** Every dataset of the board, sorted by file name. To add one, write datasets/<id>.ts and list it here. */
 import type { DatasetDefinition } from '../contracts/dataset.ts';
+import mrpc from './mrpc.ts';
+import rte from './rte.ts';
+import sst2 from './sst2.ts';
 import tinystories from './tinystories.ts';
 import tinyworldEntailment from './tinyworld-entailment.ts';
 import tinyworldFacts from './tinyworld-facts.ts';
@@ -9,6 +12,9 @@ import tinyworld from './tinyworld.ts';
 import wikitext2 from './wikitext-2.ts';
 
 export const datasets: readonly DatasetDefinition[] = [
+  mrpc,
+  rte,
+  sst2,
   tinystories,
   tinyworldEntailment,
   tinyworldFacts,

@@ -1,6 +1,7 @@
 /**
- * Finds items that two splits share: the same text after normalisation, or most of its 13-word shingles (the length
- * Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C, use to find training text in test sets).
+ * Finds rows that two splits share: the same text, second segment and choices after normalisation, or most of the 13-word
+ * shingles of each (the length Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C, use to find training text in
+ * test sets). Labels are not compared: a row is a repeat whatever it is labelled.
  */
 import { present } from '../../contracts/present.ts';
 import type { DatasetRow, SplitName, Splits } from '../../contracts/dataset.ts';
@@ -20,18 +21,27 @@ export interface Leak {
   readonly heldOut: { readonly split: SplitName; readonly id: string };
   /** Where the item shows up again. */
   readonly seen: { readonly split: SplitName; readonly id: string };
-  /** Share of the shorter item's shingles that both have; 1 for exact ones. */
+  /** Share of the shorter item's shingles that both have, of the segment where it is least; 1 for exact ones. */
   readonly containment: number;
 }
 
-/** Lower-case words, punctuation and white space dropped; Unicode compatibility forms folded. */
+/**
+ * Lower-case words and symbols, signs of arithmetic between numbers among them; other punctuation and white space dropped,
+ * Unicode compatibility forms folded.
+ */
 export function normalizedWords(text: string): readonly string[] {
   return (
     text
       .normalize('NFKC')
       .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? []
+      .match(/[\p{L}\p{N}]+|\p{S}|(?<=\p{N}\s*)[-*/%](?=\s*\p{N})/gu) ?? []
   );
+}
+
+/** What rows are compared by: text, second segment, and the choices in any order. */
+function segmentsOf({ text, pair, choices }: DatasetRow): readonly (readonly string[])[] {
+  const offered = choices && [...choices].sort().flatMap((choice) => normalizedWords(choice));
+  return [normalizedWords(text), ...(pair === undefined ? [] : [normalizedWords(pair)]), ...(offered ? [offered] : [])];
 }
 
 /** Every exact leak between two splits. */
@@ -39,8 +49,9 @@ export function findExactLeaks(splits: Splits): readonly Leak[] {
   const leaks: Leak[] = [];
   const firstSeen = new Map<string, { split: SplitName; id: string }>();
   for (const split of SPLIT_ORDER) {
-    for (const { id, text } of splits[split]) {
-      const key = normalizedWords(text).join(' ');
+    for (const row of splits[split]) {
+      const { id } = row;
+      const key = JSON.stringify(segmentsOf(row));
       const heldOut = firstSeen.get(key);
       if (!heldOut) firstSeen.set(key, { split, id });
       else if (heldOut.split !== split) leaks.push({ kind: 'exact', heldOut, seen: { split, id }, containment: 1 });
@@ -56,30 +67,52 @@ export function findLeaks(splits: Splits): readonly Leak[] {
   return [...exact, ...findNearLeaks(splits).filter((leak) => !known.has(pairKey(leak)))];
 }
 
+interface ShingledItem {
+  readonly split: SplitName;
+  readonly id: string;
+  readonly segments: readonly ReadonlySet<number>[];
+}
+
+/** Of the segments that both have; 1 where there is none. */
+function leastContainment(one: ShingledItem['segments'], other: ShingledItem['segments']): number {
+  const shares = one.flatMap((shingles, at) => {
+    const others = other[at];
+    if (others === undefined || Math.min(shingles.size, others.size) === 0) return [];
+    const shared = [...shingles].filter((shingle) => others.has(shingle)).length;
+    return [shared / Math.min(shingles.size, others.size)];
+  });
+  return Math.min(1, ...shares);
+}
+
 function findNearLeaks(splits: Splits): readonly Leak[] {
   const leaks: Leak[] = [];
-  const items: { split: SplitName; id: string; shingles: ReadonlySet<number> }[] = [];
-  const owners = new Map<number, number[]>(); // shingle → indices of items of earlier splits
+  const items: ShingledItem[] = [];
+  const owners = new Map<number, number[]>(); // shingle of a text → indices of items of earlier splits
   for (const split of SPLIT_ORDER) {
     const added: number[] = [];
-    for (const { id, text } of splits[split]) {
-      const shingles = shinglesOf(normalizedWords(text));
+    for (const row of splits[split]) {
+      const { id } = row;
+      const item: ShingledItem = { split, id, segments: segmentsOf(row).map(shinglesOf) };
+      const [text = new Set<number>(), ...others] = item.segments;
       const shared = new Map<number, number>(); // item → shingles in common
-      for (const shingle of shingles) {
+      for (const shingle of text) {
         for (const owner of owners.get(shingle) ?? []) shared.set(owner, (shared.get(owner) ?? 0) + 1);
       }
       for (const [index, count] of shared) {
         const owner = present(items[index], 'items[index]');
-        const containment = count / Math.min(shingles.size, owner.shingles.size);
+        const [ownText = text, ...ownOthers] = owner.segments;
+        const ofText = count / Math.min(text.size, ownText.size);
+        if (ofText < NEAR_DUPLICATE_CONTAINMENT) continue;
+        const containment = Math.min(ofText, leastContainment(ownOthers, others));
         if (containment < NEAR_DUPLICATE_CONTAINMENT) continue;
         leaks.push({ kind: 'near', heldOut: { split: owner.split, id: owner.id }, seen: { split, id }, containment });
       }
-      added.push(items.push({ split, id, shingles }) - 1);
+      added.push(items.push(item) - 1);
     }
     // The last split is only looked up, never looked for.
     if (split === SPLIT_ORDER.at(-1)) break;
     for (const index of added) {
-      for (const shingle of present(items[index], 'items[index]').shingles) {
+      for (const shingle of present(items[index], 'items[index]').segments[0] ?? []) {
         const indices = owners.get(shingle);
         if (indices) indices.push(index);
         else owners.set(shingle, [index]);
@@ -89,9 +122,18 @@ function findNearLeaks(splits: Splits): readonly Leak[] {
   return leaks;
 }
 
-/** Drops every row whose normalised text an earlier split of SPLIT_ORDER already has. */
+/** Drops every row that an earlier split of SPLIT_ORDER already has. */
 export function dropRepeatedRows(splits: Splits): Splits {
-  const leaked = new Set(findExactLeaks(splits).map(({ seen }) => `${seen.split}/${seen.id}`));
+  return withoutSeen(splits, findExactLeaks(splits));
+}
+
+/** Drops every row that repeats one of an earlier split of SPLIT_ORDER, whole or for the most part. */
+export function dropLeakedRows(splits: Splits): Splits {
+  return withoutSeen(splits, findLeaks(splits));
+}
+
+function withoutSeen(splits: Splits, leaks: readonly Leak[]): Splits {
+  const leaked = new Set(leaks.map(({ seen }) => `${seen.split}/${seen.id}`));
   const keep = (split: SplitName): readonly DatasetRow[] =>
     splits[split].filter(({ id }) => !leaked.has(`${split}/${id}`));
   return {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Splits } from '../../../contracts/dataset.ts';
+import type { DatasetRow, Splits } from '../../../contracts/dataset.ts';
 import {
+  dropLeakedRows,
   dropRepeatedRows,
   findExactLeaks,
   findLeaks,
@@ -38,6 +39,22 @@ describe('normalizedWords', () => {
     ]);
     expect(normalizedWords('Ünïcode Ωmega 日本')).toEqual(['ünïcode', 'ωmega', '日本']);
     expect(normalizedWords(' ... ')).toEqual([]);
+  });
+
+  it('keeps what tells two sums or two prices apart', () => {
+    expect(normalizedWords('What is 7 - 5?')).toEqual(['what', 'is', '7', '-', '5']);
+    expect(normalizedWords('What is 7 + 5?')).toEqual(['what', 'is', '7', '+', '5']);
+    expect(normalizedWords('$5 a well-made film - 3*2')).toEqual([
+      '$',
+      '5',
+      'a',
+      'well',
+      'made',
+      'film',
+      '3',
+      '*',
+      '2',
+    ]);
   });
 });
 
@@ -86,6 +103,22 @@ describe('findLeaks', () => {
     expect(findLeaks(splits({ test: [withOpening()], training: [withOpening()] }))).toEqual([]);
   });
 
+  it('compares whole rows: second segments and choices too, and no labels', () => {
+    const premise = text(40);
+    const rows = (test: Partial<DatasetRow>, training: Partial<DatasetRow>): Splits => ({
+      test: [{ id: 'a', text: premise, ...test }],
+      validation: [],
+      calibration: [],
+      training: [{ id: 'b', text: premise, ...training }],
+    });
+    expect(findLeaks(rows({ pair: 'He left.' }, { pair: 'He stayed.' }))).toEqual([]);
+    expect(findLeaks(rows({ pair: 'He left.', label: 0 }, { pair: 'he left', label: 1 }))).toHaveLength(1);
+    expect(findLeaks(rows({ choices: [' one', ' two'] }, { choices: [' two', ' one'] }))).toHaveLength(1);
+    expect(findLeaks(rows({ choices: [' one', ' two'] }, { choices: [' one', ' six'] }))).toEqual([]);
+    const statement = text(30);
+    expect(findLeaks(rows({ pair: statement }, { pair: `${statement} indeed` }))).toMatchObject([{ kind: 'near' }]);
+  });
+
   it('compares rows shorter than a shingle as a whole', () => {
     const short = words(5).join(' ');
     expect(findLeaks(splits({ test: [short], training: [`${short} more`] }))).toEqual([]);
@@ -103,5 +136,12 @@ describe('dropRepeatedRows', () => {
     expect(ids('calibration')).toEqual(['calibration-0', 'calibration-2']);
     expect(ids('training')).toEqual(['training-0', 'training-4']);
     expect(findExactLeaks(dropped)).toEqual([]);
+  });
+
+  it('keeps a row that repeats another for the most part; dropLeakedRows does not', () => {
+    const original = text();
+    const both = splits({ test: [original], training: [`${original} and more`] });
+    expect(dropRepeatedRows(both)).toEqual(both);
+    expect(dropLeakedRows(both).training.map(({ id }) => id)).toEqual(['training-0', 'training-2']);
   });
 });

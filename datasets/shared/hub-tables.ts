@@ -1,0 +1,33 @@
+/** Tables of a pinned repository of the hub, and whether their files are the hub's own bytes. */
+import { createHash } from 'node:crypto';
+import type { HubClient } from '../../contracts/dataset.ts';
+import { readParquetRows } from './parquet-rows.ts';
+
+export interface HubTable {
+  readonly path: string;
+  readonly rows: number;
+  /** Of the hub's own file; absent where it is not known. */
+  readonly sha256?: string;
+}
+
+export interface TableRows {
+  /** Names the file in messages. */
+  readonly label: string;
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  /** The file is the hub's own: its SHA-256 is the known one. */
+  readonly isHubFile: boolean;
+}
+
+/** Throws InputError when the file is no Parquet file, lacks a column or has another number of rows. */
+export async function readHubTable(
+  hub: HubClient,
+  source: { readonly repo: string; readonly revision: string },
+  { table, columns }: { readonly table: HubTable; readonly columns: readonly string[] },
+): Promise<TableRows> {
+  const { path, rows: expectedRows, sha256 } = table;
+  const { repo, revision } = source;
+  const label = `${repo}: ${path}`;
+  const bytes = await hub.file({ kind: 'dataset', repo, revision, path });
+  const rows = await readParquetRows({ bytes, label, columns, expectedRows });
+  return { label, rows, isHubFile: createHash('sha256').update(bytes).digest('hex') === sha256 };
+}

@@ -6,10 +6,10 @@ import type { Graph, Node, ValueInfo } from '../../numerics/onnx/graph.ts';
 import { createNode } from '../../numerics/onnx/node.ts';
 import { elements, type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 
-export const STATISTIC_KINDS = ['second-moment', 'square-sum', 'absolute-sum', 'absolute-maximum'] as const;
+export const STATISTIC_KINDS = ['second-moment', 'sum', 'square-sum', 'absolute-sum', 'absolute-maximum'] as const;
 /**
- * Of x [positions, features]: xᵀ x [features, features]; per feature the sum of squares, the sum of absolute values and the
- * largest absolute value, [features].
+ * Of x [positions, features]: xᵀ x [features, features]; per feature the sum, the sum of squares, the sum of absolute values and
+ * the largest absolute value, [features].
  */
 export type StatisticKind = (typeof STATISTIC_KINDS)[number];
 
@@ -57,6 +57,8 @@ function statisticNodes(
   switch (kind) {
     case 'second-moment':
       return [node('Gemm', [rows, rows], output, { transA: int(1) })];
+    case 'sum':
+      return [node('ReduceSum', [rows, firstAxis], output, { keepdims: int(0) })];
     case 'square-sum':
       return [node('ReduceSumSquare', [rows, firstAxis], output, { keepdims: int(0) })];
     case 'absolute-sum':

@@ -34,8 +34,11 @@ export interface QuantizedWeight extends GridFormat {
   readonly codes: Uint8Array;
   /** [out, ceil(in / blockSize)] */
   readonly scales: Float32Array;
-  /** [out, ceil(in / blockSize)]; the middle code everywhere when symmetric. */
-  readonly zeroPoints: Uint8Array;
+  /**
+   * [out, ceil(in / blockSize)]; the middle code everywhere when symmetric. As Float32Array they may lie between codes, which
+   * the operator knows for 2 to 4 bits.
+   */
+  readonly zeroPoints: Uint8Array | Float32Array;
 }
 
 export interface WeightShape {
@@ -114,8 +117,8 @@ export interface PackedWeight {
   /** float32 [out, blocks] */
   readonly scales: NumericTensor;
   /**
-   * uint8 [out, ceil(blocks · bits / 8)] of the operator's bits, low bits first; absent when symmetric, for the operator then
-   * assumes the middle code.
+   * uint8 [out, ceil(blocks · bits / 8)] of the operator's bits, low bits first, or float32 [out, blocks]; absent when symmetric,
+   * for the operator then assumes the middle code.
    */
   readonly zeroPoints?: NumericTensor;
 }
@@ -172,6 +175,10 @@ export function packWeight(quantized: QuantizedWeight, blockSize = storedBlockSi
   const packed = { blockSize, weight, scales: tensorOf('float32', [outFeatures, blocks], scales) };
   if (symmetric) return packed;
   const operator = OPERATOR[bits];
+  if (quantized.zeroPoints instanceof Float32Array) {
+    const between = scales.map((_, at) => quantized.zeroPoints[groupOf(at)]! + operator.shift);
+    return { ...packed, zeroPoints: tensorOf('float32', [outFeatures, blocks], between) };
+  }
   const rowBytes = Math.ceil((blocks * operator.bits) / 8);
   const zeroPoints = Uint8Array.from({ length: count }, (_, at) => quantized.zeroPoints[groupOf(at)]! + operator.shift);
   const points = packRows(zeroPoints, {

@@ -66,6 +66,9 @@ const TWO_BIT_INT8_BLOCKS: ReadonlySet<number> = new Set([32, 64, 128]);
  */
 export function kernelRemark(quantized: QuantizedWeight, activations: Activations): string | undefined {
   const { bits } = quantized;
+  if (quantized.zeroPoints instanceof Float32Array) {
+    return 'zero points lie between codes: the CPU unpacks weights to float32 on every call, many times slower for single tokens in large layers, and activations stay float32';
+  }
   if (bits === 4) return undefined;
   if (bits === 3) return '3 bits in the file; loaded as 4, whose kernel, speed and memory they share';
   const blockSize = storedBlockSize(quantized);

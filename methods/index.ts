@@ -26,12 +26,14 @@ import svdFinetune from './low-rank/svd-finetune.ts';
 import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
 import tensorTrain from './low-rank/tensor-train.ts';
+import dsnot from './pruning/dsnot.ts';
 import gradualMagnitude from './pruning/gradual-magnitude.ts';
 import kPrune from './pruning/k-prune.ts';
 import layerDrop from './pruning/layer-drop.ts';
 import magnitude from './pruning/magnitude.ts';
 import movement from './pruning/movement.ts';
 import randomMask from './pruning/random-mask.ts';
+import ria from './pruning/ria.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
 import structuredDistilled from './pruning/structured-distilled.ts';
 import structuredHeadsNeurons from './pruning/structured-heads-neurons.ts';
@@ -39,6 +41,7 @@ import wanda from './pruning/wanda.ts';
 import awq from './quantization/awq.ts';
 import fp16 from './quantization/fp16.ts';
 import gptq from './quantization/gptq.ts';
+import hqq from './quantization/hqq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
 import int8Static from './quantization/int8-static.ts';
 import kmeans from './quantization/kmeans.ts';
@@ -62,6 +65,7 @@ export const methods: readonly Method[] = [
   bottleneckStudent,
   dense,
   distilbertStyle,
+  dsnot,
   ffnSlice,
   fp16,
   fwsvd,
@@ -69,6 +73,7 @@ export const methods: readonly Method[] = [
   gqaUptrained,
   gradualMagnitude,
   headMerge,
+  hqq,
   int8Dynamic,
   int8Static,
   kPrune,
@@ -90,6 +95,7 @@ export const methods: readonly Method[] = [
   quantizeLowrankCorrection,
   randomMask,
   recursiveLora,
+  ria,
   rtn,
   smallerDense,
   smoothquant,

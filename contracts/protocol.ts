@@ -9,6 +9,10 @@ export const PROTOCOL = {
     threads: 2,
     /** Items are scored one at a time: padding or neighbours would move the ranges of dynamic quantization. */
     batchSize: 1,
+    /** Rows of logits that are computed at once, at most: no array has the whole sequence by the whole vocabulary. */
+    tokensPerBlock: 64,
+    /** Nats per decision by which scores from sessions of their own may differ from those of one session. */
+    pairTolerance: 1e-4,
     confidence: 0.95,
     bootstrapResamples: 2000,
     bootstrapSeed: 'protocol-1',

@@ -6,63 +6,65 @@
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
-import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { ChoiceItem } from '../../contracts/task-items.ts';
-import { createSession, type Session } from '../../engine/runtime/session.ts';
 import { recordedOptions } from '../../engine/runtime/session-options.ts';
-import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
-import { elements } from '../../numerics/tensor/tensor.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { type DenseWeights, keepDenseWeights } from './dense-scores.ts';
 import { addItem, emptyItems, scoreDecision } from './item-score.ts';
-import type { Scores, ScoringTask } from './scoring-task.ts';
-import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
+import { openDecoder } from './open-decoder.ts';
+import { type CandidateScoring, type DenseScoring, type ScoringRun, type Scores, optionsOf } from './scoring-task.ts';
+import { openScorer } from './token-scores.ts';
 
-export interface ChoiceTask extends ScoringTask {
+interface Choices {
   readonly items: readonly ChoiceItem[];
 }
 
-/** Throws NumericalError naming item and choice when a score is not finite, InputError for items that cannot be scored. */
-export async function scoreChoices(task: ChoiceTask): Promise<Scores> {
-  const { items, provider = 'cpu', signal, onProgress, ...models } = task;
-  for (const item of items) requireChoices(item);
-  const { threads } = PROTOCOL.quality;
-  const graph = scoringGraph(models, ['negativeLogLikelihood', 'denseNegativeLogLikelihood']);
-  const session = await createSession(graph, { threads, provider });
-  try {
-    const columns = emptyItems();
-    for (const [index, { id, choices, start, label }] of items.entries()) {
-      const weights: number[] = [];
-      const denseWeights: number[] = [];
-      for (const tokens of choices) {
-        signal?.throwIfAborted();
-        const score = await scoreContinuation(session, tokens, start);
-        weights.push(score.artifact);
-        denseWeights.push(score.dense);
-      }
-      addItem(columns, id, scoreDecision({ id, label, weights, denseWeights }));
-      onProgress?.((index + 1) / items.length);
-    }
-    return { items: columns, sessionOptions: recordedOptions({ threads, provider }) };
-  } finally {
-    await session.release();
-  }
+/** Keeps the dense model's score of each choice. Throws InputError for items that cannot be scored. */
+export async function scoreDenseChoices({ dense, folder, items, ...run }: DenseScoring & Choices): Promise<void> {
+  const weights: number[][] = [];
+  await forEachItem(dense, items, run, (_, scores) => weights.push(scores));
+  keepDenseWeights(folder, weights);
 }
 
-/** Summed ln p of the tokens from `start` on, in float64. */
-async function scoreContinuation(
-  session: Session,
-  tokens: Int32Array,
-  start: number,
-): Promise<{ readonly artifact: number; readonly dense: number }> {
-  const outputs = await session.run(exampleFeeds(session.inputs, { tokens }));
-  const summed = (name: string): number => {
-    // Entry t is −ln p of token t + 1.
-    const losses = elements(present(outputs[name], `output ${name}`), 'float32').subarray(start - 1);
-    return -losses.reduce((sum, loss) => sum + loss, 0);
-  };
-  return {
-    artifact: summed(SCORE_OUTPUTS.negativeLogLikelihood),
-    dense: summed(SCORE_OUTPUTS.denseNegativeLogLikelihood),
-  };
+/** Throws NumericalError naming item and choice when a score is not finite, InputError for items that cannot be scored. */
+export async function scoreChoices(task: CandidateScoring<DenseWeights> & Choices): Promise<Scores> {
+  const { candidate, denseScores, items, ...run } = task;
+  const columns = emptyItems();
+  await forEachItem(candidate, items, run, ({ id, label }, weights, index) => {
+    const denseWeights = present(denseScores.weights[index], `dense scores of item ${id}`);
+    addItem(columns, id, scoreDecision({ id, label, weights, denseWeights }));
+  });
+  return { items: columns, sessionOptions: recordedOptions(optionsOf(run)) };
+}
+
+/** Summed ln p of the tokens of each choice after the context, in float64, item by item. */
+async function forEachItem(
+  model: OnnxModel,
+  items: readonly ChoiceItem[],
+  { signal, onProgress, ...run }: ScoringRun,
+  take: (item: ChoiceItem, weights: number[], index: number) => void,
+): Promise<void> {
+  for (const item of items) requireChoices(item);
+  const decoder = await openDecoder(model, optionsOf(run));
+  try {
+    const scorer = await openScorer(decoder.head, optionsOf(run));
+    try {
+      for (const [index, item] of items.entries()) {
+        const weights: number[] = [];
+        for (const tokens of item.choices) {
+          signal?.throwIfAborted();
+          const { negativeLogLikelihood } = await scorer.score(tokens, item.start, await decoder.run(tokens));
+          weights.push(-negativeLogLikelihood.reduce((sum, loss) => sum + loss, 0));
+        }
+        take(item, weights, index);
+        onProgress?.((index + 1) / items.length);
+      }
+    } finally {
+      await scorer.release();
+    }
+  } finally {
+    await decoder.release();
+  }
 }
 
 function requireChoices({ id, choices, start, label }: ChoiceItem): void {

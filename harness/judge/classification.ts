@@ -1,39 +1,57 @@
 /** Classification by an encoder: softmax over the logits of the classes, in float64; one text per run. */
 import { InputError } from '../../contracts/errors.ts';
-import { PROTOCOL } from '../../contracts/protocol.ts';
+import { present } from '../../contracts/present.ts';
 import type { ClassificationItem } from '../../contracts/task-items.ts';
-import { createSession } from '../../engine/runtime/session.ts';
+import { createMappedSession } from '../../engine/runtime/mapped-session.ts';
 import { recordedOptions } from '../../engine/runtime/session-options.ts';
 import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
+import { type DenseWeights, keepDenseWeights } from './dense-scores.ts';
 import { addItem, emptyItems, scoreDecision } from './item-score.ts';
-import { PAIRED_OUTPUTS, pairedGraph } from './paired-graph.ts';
-import type { Scores, ScoringTask } from './scoring-task.ts';
+import { type CandidateScoring, type DenseScoring, type ScoringRun, type Scores, optionsOf } from './scoring-task.ts';
 
-export interface ClassificationTask extends ScoringTask {
+interface Texts {
   readonly items: readonly ClassificationItem[];
 }
 
+/** Keeps the dense model's logits. Throws what scoreClasses throws. */
+export async function scoreDenseClasses({ dense, folder, items, ...run }: DenseScoring & Texts): Promise<void> {
+  const weights: number[][] = [];
+  await forEachItem(dense, items, run, (_, logits) => weights.push(logits));
+  keepDenseWeights(folder, weights);
+}
+
 /** Throws NumericalError naming item and class when a logit is not finite, InputError for items without such a class. */
-export async function scoreClasses(task: ClassificationTask): Promise<Scores> {
-  const { items, provider = 'cpu', signal, onProgress, ...models } = task;
-  const { threads } = PROTOCOL.quality;
-  const session = await createSession(pairedGraph(models), { threads, provider });
+export async function scoreClasses(task: CandidateScoring<DenseWeights> & Texts): Promise<Scores> {
+  const { candidate, denseScores, items, ...run } = task;
+  const columns = emptyItems();
+  await forEachItem(candidate, items, run, ({ id, label }, weights, index) => {
+    const denseWeights = present(denseScores.weights[index], `dense scores of item ${id}`);
+    addItem(columns, id, scoreDecision({ id, label, weights, denseWeights }));
+  });
+  return { items: columns, sessionOptions: recordedOptions(optionsOf(run)) };
+}
+
+async function forEachItem(
+  model: OnnxModel,
+  items: readonly ClassificationItem[],
+  { signal, onProgress, ...run }: ScoringRun,
+  take: (item: ClassificationItem, logits: number[], index: number) => void,
+): Promise<void> {
+  const { scratch, ...options } = optionsOf(run);
+  const session = await createMappedSession(model, { ...options, ...(scratch && { scratch }) });
   try {
-    const columns = emptyItems();
     for (const [index, item] of items.entries()) {
-      const { id, label } = item;
       signal?.throwIfAborted();
-      const outputs = await session.run(exampleFeeds(session.inputs, item));
-      const weights = classLogits(id, outputs[PAIRED_OUTPUTS.logits]);
-      const denseWeights = classLogits(id, outputs[PAIRED_OUTPUTS.denseLogits]);
-      if (weights[label] === undefined) {
-        throw new InputError(`item ${id}: label ${label}, but the model has ${weights.length} classes`);
+      const { logits } = await session.run(exampleFeeds(session.inputs, item), { outputs: ['logits'] });
+      const weights = classLogits(item.id, logits);
+      if (weights[item.label] === undefined) {
+        throw new InputError(`item ${item.id}: label ${item.label}, but the model has ${weights.length} classes`);
       }
-      addItem(columns, id, scoreDecision({ id, label, weights, denseWeights }));
+      take(item, weights, index);
       onProgress?.((index + 1) / items.length);
     }
-    return { items: columns, sessionOptions: recordedOptions({ threads, provider }) };
   } finally {
     await session.release();
   }

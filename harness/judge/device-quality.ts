@@ -3,19 +3,22 @@ import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { DeviceQuality, Items, Quality } from '../../contracts/result.ts';
 import type { DeviceProvider } from '../../contracts/runner.ts';
-import { type EvaluationTask, evaluateTask } from './evaluate-task.ts';
-import type { Evaluation } from './perplexity.ts';
+import { type CandidateEvaluation, type Evaluation, evaluateCandidate } from './evaluate-task.ts';
 
-export interface DeviceQualityTask extends Omit<EvaluationTask, 'provider'> {
+export interface DeviceQualityTask extends Omit<CandidateEvaluation, 'provider'> {
   /** Id of the task. */
   readonly id: string;
   readonly provider: DeviceProvider;
 }
 
-/** Scores on both. Throws what evaluateTask throws. */
+/** Scores on both. Throws what evaluateCandidate throws. */
 export async function compareWithCpu({ id, ...task }: DeviceQualityTask): Promise<DeviceQuality> {
-  const onCpu = await evaluateTask({ ...task, provider: 'cpu', onProgress: (share) => task.onProgress?.(share / 2) });
-  const onDevice = await evaluateTask({ ...task, onProgress: (share) => task.onProgress?.((1 + share) / 2) });
+  const onCpu = await evaluateCandidate({
+    ...task,
+    provider: 'cpu',
+    onProgress: (share) => task.onProgress?.(share / 2),
+  });
+  const onDevice = await evaluateCandidate({ ...task, onProgress: (share) => task.onProgress?.((1 + share) / 2) });
   return deviceQuality(id, onDevice, onCpu);
 }
 

@@ -1,39 +1,85 @@
-/** Scores a candidate and the dense model on a task's items by the task's metric. */
+/** Scores a candidate on a task's items by the task's metric, beside what the dense model gives on them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IntegrityError } from '../../contracts/errors.ts';
+import type { Distance, Quality } from '../../contracts/result.ts';
 import type { TaskItems } from '../../contracts/task-items.ts';
-import type { Provider } from '../../contracts/runner.ts';
-import type { OnnxModel } from '../../numerics/onnx/graph.ts';
-import { scoreChoices } from './choice.ts';
-import { scoreClasses } from './classification.ts';
 import { summarizeItems } from '../../numerics/statistics/item-statistics.ts';
-import { type Evaluation, scorePerplexity } from './perplexity.ts';
-import type { Scores } from './scoring-task.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import { scoreChoices, scoreDenseChoices } from './choice.ts';
+import { scoreClasses, scoreDenseClasses } from './classification.ts';
+import { type DenseScores, type DenseValues, type DenseWeights, readDenseScores } from './dense-scores.ts';
+import { requireInterface } from './paired-graph.ts';
+import { scoreDenseTexts, scoreTexts } from './perplexity.ts';
+import type { CandidateScoring, DenseScoring, ScoringRun, Scores } from './scoring-task.ts';
 
-export interface EvaluationTask {
+export interface Evaluation extends Scores {
+  readonly quality: Quality;
+  readonly distance: Distance;
+}
+
+export interface EvaluationTask extends ScoringRun {
   readonly dense: OnnxModel;
   readonly candidate: OnnxModel;
   readonly task: TaskItems;
-  /** Default `cpu`. */
-  readonly provider?: Provider;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (share: number) => void;
+}
+
+/** Scores both; the dense model's scores are kept nowhere. Throws what the metric's own scoring throws. */
+export async function evaluateTask({ dense, candidate, task, ...run }: EvaluationTask): Promise<Evaluation> {
+  requireInterface({ dense, candidate });
+  const folder = mkdtempSync(join(run.scratch ?? tmpdir(), 'dense-scores-'));
+  try {
+    const { onProgress: _, ...quiet } = run;
+    await scoreDense({ ...quiet, dense, task, folder });
+    return await evaluateCandidate({ ...run, candidate, task, denseScores: readDenseScores(folder) });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Keeps the scores of the dense model in the folder. */
+export function scoreDense({ task, ...run }: DenseScoring & { readonly task: TaskItems }): Promise<void> {
+  switch (task.metric) {
+    case 'perplexity':
+      return scoreDenseTexts({ ...run, items: task.items });
+    case 'choice-accuracy':
+      return scoreDenseChoices({ ...run, items: task.items });
+    case 'classification-accuracy':
+      return scoreDenseClasses({ ...run, items: task.items });
+  }
+}
+
+export interface CandidateEvaluation extends CandidateScoring<DenseScores> {
+  readonly task: TaskItems;
 }
 
 /** Throws what the metric's own scoring throws. */
-export async function evaluateTask({ task, ...run }: EvaluationTask): Promise<Evaluation> {
-  const { items, sessionOptions } = await scoreTask({ task, ...run });
+export async function evaluateCandidate({ task, ...run }: CandidateEvaluation): Promise<Evaluation> {
+  const { items, sessionOptions } = await scoreCandidate({ task, ...run });
   const { metric, slices } = task;
   if (slices === undefined) return { items, sessionOptions, ...summarizeItems(items, { metric }) };
   const sliced = { ...items, slices: task.items.map(({ slice = '' }) => slice) };
   return { items: sliced, sessionOptions, ...summarizeItems(sliced, { metric, slices }) };
 }
 
-function scoreTask({ task, ...run }: EvaluationTask): Promise<Scores> {
+function scoreCandidate({ task, denseScores, ...run }: CandidateEvaluation): Promise<Scores> {
   switch (task.metric) {
     case 'perplexity':
-      return scorePerplexity({ ...run, examples: task.items, ids: task.items.map(({ id }) => id) });
+      return scoreTexts({ ...run, denseScores: valuesOf(denseScores), items: task.items });
     case 'choice-accuracy':
-      return scoreChoices({ ...run, items: task.items });
+      return scoreChoices({ ...run, denseScores: weightsOf(denseScores), items: task.items });
     case 'classification-accuracy':
-      return scoreClasses({ ...run, items: task.items });
+      return scoreClasses({ ...run, denseScores: weightsOf(denseScores), items: task.items });
   }
+}
+
+function valuesOf(scores: DenseScores): DenseValues {
+  if (scores.kind === 'values') return scores;
+  throw new IntegrityError('dense scores: expected the values of a head, got weights of answers; delete the folder');
+}
+
+function weightsOf(scores: DenseScores): DenseWeights {
+  if (scores.kind === 'weights') return scores;
+  throw new IntegrityError('dense scores: expected weights of answers, got the values of a head; delete the folder');
 }

@@ -1,10 +1,13 @@
 /** Checks, evaluates and measures an artifact in a child process. Reports each step as it ends; the caller writes the rows. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { present } from '../../contracts/present.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import { type Bench, MOST_ATTEMPTS, type ScratchWork, describeEnding, runInScratch } from '../plan/bench.ts';
 import type { PlannedTrial } from '../plan/plan.ts';
 import type { ChildOutcome } from '../process/child-process.ts';
+import { readMachine } from '../measure/machine.ts';
 import type { Failure } from '../process/outcome.ts';
+import { denseScoresName } from './dense-scores.ts';
 import type { JudgeMessage, JudgeSpecification } from './judge-child.ts';
 
 /** A finished step under its key: the trial's for the check, an evaluation's or the measurement's. */
@@ -88,23 +91,33 @@ async function prepareJudge(
   for (const { key, dataset, task } of trial.evaluations) {
     if (open.has(key) || onDevice) testPaths.set(key, await preparer.test(model, dataset, task));
   }
-  const testPathOf = (key: string) => present(testPaths.get(key), `the prepared test items of ${key}`);
+  const machine = readMachine();
+  const itemsOf = (key: string) => {
+    const testPath = present(testPaths.get(key), `the prepared test items of ${key}`);
+    const { threads } = PROTOCOL.quality;
+    const name = denseScoresName({ dense: preparedModel.sha256, items: basename(testPath), machine, threads });
+    return { testPath, denseScores: workspace.denseScoresPath(name) };
+  };
+  const { control } = trial.unit.method;
+  const checkedPairs = new Set(
+    trial.evaluations
+      .filter(({ key, task }) => open.has(key) && !control && preparer.isFirst(`pair of ${model.id} on ${task.id}`))
+      .map(({ key }) => key),
+  );
   return () => ({
     model: preparedModel,
     artifactPath: workspace.artifactPath(sha256),
     denseSize: preparedModel.size,
     trialKey: open.has(trial.key) ? trial.key : null,
-    control: trial.unit.method.control,
+    control,
     evaluations: trial.evaluations
       .filter(({ key }) => open.has(key))
-      .map(({ key }) => ({ key, testPath: testPathOf(key) })),
+      .map(({ key }) => ({ key, ...itemsOf(key), checkPair: checkedPairs.has(key) })),
     measurement: open.has(trial.measurement.key)
       ? {
           ...trial.measurement,
           environment: deviceEnvironment ?? {},
-          tasks: onDevice
-            ? trial.evaluations.map(({ key, task }) => ({ task: task.id, testPath: testPathOf(key) }))
-            : [],
+          tasks: onDevice ? trial.evaluations.map(({ key, task }) => ({ task: task.id, ...itemsOf(key) })) : [],
         }
       : null,
   });

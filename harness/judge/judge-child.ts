@@ -20,10 +20,11 @@ import type { Device, Runner } from '../../contracts/runner.ts';
 import type { TaskItems } from '../../contracts/task-items.ts';
 import { checkArtifact } from './contract-check.ts';
 import { compareWithCpu, qualityFinding } from './device-quality.ts';
-import { evaluateTask } from './evaluate-task.ts';
+import { type DenseScores, hasDenseScores, readDenseScores } from './dense-scores.ts';
+import { evaluateCandidate, scoreDense } from './evaluate-task.ts';
+import { checkPair } from './pair-check.ts';
 import { measureArtifact } from '../measure/measure-artifact.ts';
-import type { OnnxModel } from '../../numerics/onnx/graph.ts';
-import { readModel } from '../../numerics/onnx/read.ts';
+import { readModelFile } from '../../numerics/onnx/file.ts';
 import { type Outcome, failureOf } from '../process/outcome.ts';
 import type { Step } from '../plan/bench.ts';
 import { type PreparedModel, readPreparedData, readPreparedModel } from '../plan/prepared-inputs.ts';
@@ -37,8 +38,20 @@ export interface JudgeSpecification {
   readonly trialKey: string | null;
   /** The contract requires a method's artifact to be smaller than dense, but not a control's. */
   readonly control: boolean;
-  readonly evaluations: readonly { readonly key: string; readonly testPath: string }[];
+  readonly evaluations: readonly PlannedScoring[];
   readonly measurement: PlannedJudgement | null;
+}
+
+/** Items of a task, and the folder where the dense model's scores on them are or will be kept. */
+export interface ScoredItems {
+  readonly testPath: string;
+  readonly denseScores: string;
+}
+
+export interface PlannedScoring extends ScoredItems {
+  readonly key: string;
+  /** Also score dense and artifact in one session, and compare. */
+  readonly checkPair: boolean;
 }
 
 export interface PlannedJudgement {
@@ -47,7 +60,7 @@ export interface PlannedJudgement {
   /** Environment variables that make the runner's device available; set before anything is loaded. */
   readonly environment: Readonly<Record<string, string>>;
   /** Tasks whose scores on the device are compared with those on the CPU; unused by a runner on the CPU. */
-  readonly tasks: readonly { readonly task: string; readonly testPath: string }[];
+  readonly tasks: readonly (ScoredItems & { readonly task: string })[];
 }
 
 type SessionOptionValues = Record<string, string | number | boolean>;
@@ -92,53 +105,76 @@ async function judge(specification: JudgeSpecification): Promise<void> {
   watchParent();
   const { trialKey, evaluations, measurement } = specification;
   Object.assign(process.env, measurement?.environment);
-  const dense = readPreparedModel(specification.model);
-  const artifactBytes = readFileSync(specification.artifactPath);
   if (trialKey !== null) {
-    const valid = await runStep('check', trialKey, () => check(specification, { dense, artifactBytes }));
+    const valid = await runStep('check', trialKey, () => check(specification));
     if (!valid) return process.disconnect();
   }
-  const candidate = readModel(artifactBytes);
-  for (const { key, testPath } of evaluations) {
-    const task = readPreparedData<TaskItems>(testPath);
-    await runStep('evaluate', key, async () => {
-      const { quality, distance, items, sessionOptions } = await evaluateTask({
-        dense: dense.onnx,
-        candidate,
-        task,
-        onProgress: progressOf('evaluate'),
-      });
-      return { status: 'completed', value: { quality, distance, outcomes: items, sessionOptions } };
-    });
-  }
+  for (const evaluation of evaluations) await evaluate(specification, evaluation);
   if (measurement) {
     await runStep('measure', measurement.key, async () => ({
       status: 'completed',
-      value: await measure(specification, measurement, { dense, candidate }),
+      value: await measure(specification, measurement),
     }));
   }
   process.disconnect();
 }
 
+/** The models are read where they are needed and not held: one of them may be most of the memory. */
+async function evaluate({ model, artifactPath }: JudgeSpecification, planned: PlannedScoring): Promise<void> {
+  const task = readPreparedData<TaskItems>(planned.testPath);
+  const denseScores = await denseScoresOf(model, planned);
+  let scored: Items | undefined;
+  await runStep('evaluate', planned.key, async () => {
+    const { quality, distance, items, sessionOptions } = await evaluateCandidate({
+      candidate: readModelFile(artifactPath),
+      denseScores,
+      task,
+      scratch: process.cwd(),
+      onProgress: progressOf('evaluate'),
+    });
+    scored = items;
+    return { status: 'completed', value: { quality, distance, outcomes: items, sessionOptions } };
+  });
+  if (!planned.checkPair || scored === undefined) return;
+  const dense = readPreparedModel(model).onnx;
+  await checkPair({ dense, candidate: readModelFile(artifactPath), task, items: scored, scratch: process.cwd() });
+}
+
+/** The kept scores; made outside of any step, since what fails here is not the artifact's fault. */
+async function denseScoresOf(model: PreparedModel, { testPath, denseScores }: ScoredItems): Promise<DenseScores> {
+  if (!hasDenseScores(denseScores)) {
+    const task = readPreparedData<TaskItems>(testPath);
+    await scoreDense({
+      dense: readPreparedModel(model).onnx,
+      task,
+      folder: denseScores,
+      scratch: process.cwd(),
+      onProgress: progressOf('evaluate'),
+    });
+  }
+  return readDenseScores(denseScores);
+}
+
 async function measure(
   { model, artifactPath }: JudgeSpecification,
   { runner, tasks }: PlannedJudgement,
-  { dense, candidate }: { readonly dense: Model; readonly candidate: OnnxModel },
 ): Promise<MeasurementValue> {
   const { provider } = runner;
+  const { contextLength, vocabularySize } = shapeOf(readPreparedModel(model));
   const { onDevice, ...value } = await measureArtifact({
     dense: model.onnxPath,
     candidate: artifactPath,
     provider,
-    contextLength: dense.contextLength,
-    vocabularySize: vocabularySizeOf(dense),
+    contextLength,
+    vocabularySize,
     onProgress: progressOf('measure'),
   });
   if (provider === 'cpu' || !onDevice) return value;
   const quality: DeviceQuality[] = [];
-  for (const { task: id, testPath } of tasks) {
-    const task = readPreparedData<TaskItems>(testPath);
-    quality.push(await compareWithCpu({ id, provider, dense: dense.onnx, candidate, task }));
+  for (const { task: id, ...items } of tasks) {
+    const task = readPreparedData<TaskItems>(items.testPath);
+    const denseScores = await denseScoresOf(model, items);
+    quality.push(await compareWithCpu({ id, provider, candidate: readModelFile(artifactPath), denseScores, task }));
   }
   const findings = [
     ...(runner.device?.kind === 'hardware' ? [] : [softwareFinding(runner.device)]),
@@ -172,19 +208,19 @@ type ValueOf<A extends JudgeStep> = Extract<
   { status: 'completed' }
 >['value'];
 
-async function check(
-  { denseSize, control }: JudgeSpecification,
-  { dense, artifactBytes }: { readonly dense: Model; readonly artifactBytes: Uint8Array },
-): Promise<Outcome<Artifact>> {
+async function check(specification: JudgeSpecification): Promise<Outcome<Artifact>> {
+  const { denseSize, control, artifactPath } = specification;
+  const dense = readPreparedModel(specification.model);
+  const artifactBytes = readFileSync(artifactPath);
   const verdict = await checkArtifact({ dense, artifactBytes, denseSize, control });
   return verdict.status === 'valid' ? { status: 'completed', value: verdict.artifact } : verdict;
 }
 
-function vocabularySizeOf(model: Model): number {
-  const rows = model.onnx.graph.initializers.get(model.roles.embedding.weight)?.dims[0];
-  if (rows === undefined)
-    throw new InputError(`${model.id}: no embedding ${model.roles.embedding.weight}; correct its role map`);
-  return rows;
+function shapeOf({ id, onnx, roles, contextLength }: Model) {
+  const vocabularySize = onnx.graph.initializers.get(roles.embedding.weight)?.dims[0];
+  if (vocabularySize === undefined)
+    throw new InputError(`${id}: no embedding ${roles.embedding.weight}; correct its role map`);
+  return { contextLength, vocabularySize };
 }
 
 function progressOf(step: Step): (share: number) => void {

@@ -1,7 +1,7 @@
-/** Dense and candidate in one graph, so that both see the same tokens in the same run. */
+/** Dense and candidate in one graph. */
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
 import { mergeGraphs } from '../../numerics/onnx/edit.ts';
-import type { OnnxFunction, OnnxModel } from '../../numerics/onnx/graph.ts';
+import type { Graph, OnnxFunction, OnnxModel } from '../../numerics/onnx/graph.ts';
 
 export interface ModelPair {
   readonly dense: OnnxModel;
@@ -15,20 +15,32 @@ export const PAIRED_OUTPUTS = { logits: 'candidate/logits', denseLogits: 'logits
  * One model from the inputs both take to PAIRED_OUTPUTS. Throws InputError when the candidate lacks an input of dense or
  * either lacks `logits`, UnsupportedError when their operator sets or functions cannot stand in one file.
  */
-export function pairedGraph({ dense, candidate }: ModelPair): OnnxModel {
+export function pairedGraph(pair: ModelPair): OnnxModel {
+  requireInterface(pair);
+  const sharedInputs = pair.dense.graph.inputs.map(({ name }) => name);
+  return joinedModel(pair, (dense, candidate) => mergeGraphs(dense, candidate, { prefix: 'candidate/', sharedInputs }));
+}
+
+/** Throws InputError when the candidate lacks an input of dense, or either lacks `input_ids` or `logits`. */
+export function requireInterface({ dense, candidate }: ModelPair): void {
   for (const [side, model] of Object.entries({ dense, candidate })) {
     for (const { name } of dense.graph.inputs) requireValue(side, 'input', model.graph.inputs, name);
     requireValue(side, 'input', model.graph.inputs, 'input_ids');
     requireValue(side, 'output', model.graph.outputs, 'logits');
   }
-  const opsets = joinedOpsets(dense, candidate);
-  const sharedInputs = dense.graph.inputs.map(({ name }) => name);
+}
+
+/** One model of both graphs as `merge` puts them together. Throws UnsupportedError when they cannot stand in one file. */
+export function joinedModel(
+  { dense, candidate }: ModelPair,
+  merge: (dense: Graph, candidate: Graph) => Graph,
+): OnnxModel {
   return {
     ...dense,
     irVersion: Math.max(dense.irVersion, candidate.irVersion),
-    opsets,
+    opsets: joinedOpsets(dense, candidate),
     functions: joinedFunctions(dense, candidate),
-    graph: mergeGraphs(dense.graph, candidate.graph, { prefix: 'candidate/', sharedInputs }),
+    graph: merge(dense.graph, candidate.graph),
   };
 }
 

@@ -2,67 +2,78 @@
  * Perplexity of a candidate and its distance to dense, token by token on the same items: exp of the summed negative
  * log-likelihood over the predicted tokens of all items (the first token of an item is given, not predicted).
  */
-import { InputError, NumericalError } from '../../contracts/errors.ts';
-import type { Example } from '../../engine/definitions/method.ts';
+import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
-import { PROTOCOL } from '../../contracts/protocol.ts';
-import type { Distance, Quality } from '../../contracts/result.ts';
-import { createSession } from '../../engine/runtime/session.ts';
+import type { TextItem } from '../../contracts/task-items.ts';
 import { recordedOptions } from '../../engine/runtime/session-options.ts';
-import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
-import { elements, type NumericTensor } from '../../numerics/tensor/tensor.ts';
+import { type DenseValues, createDenseValues } from './dense-scores.ts';
 import { type ItemScore, addItem, emptyItems } from './item-score.ts';
-import { SCORE_OUTPUTS, scoringGraph } from './scoring-graph.ts';
-import type { Scores, ScoringTask } from './scoring-task.ts';
+import { openDecoder } from './open-decoder.ts';
+import { type CandidateScoring, type DenseScoring, type ScoringRun, type Scores, optionsOf } from './scoring-task.ts';
+import { type PairedTokenScores, finiteSum, openPairedScorer } from './token-scores.ts';
 
-export interface PerplexityTask extends ScoringTask {
-  /** Items, each at least two tokens. */
-  readonly examples: readonly Pick<Example, 'tokens'>[];
-  /** Names of the items, in order. */
-  readonly ids: readonly string[];
+/** Items, each at least two tokens. */
+interface Texts {
+  readonly items: readonly TextItem[];
 }
 
-export interface Evaluation extends Scores {
-  readonly quality: Quality;
-  readonly distance: Distance;
+/** Keeps what enters the dense model's head. Throws InputError for items that cannot be scored. */
+export async function scoreDenseTexts({ dense, folder, items, ...run }: DenseScoring & Texts): Promise<void> {
+  requireItems(items);
+  const decoder = await openDecoder(dense, optionsOf(run));
+  const values = createDenseValues(folder, decoder.head);
+  try {
+    await forEachText(items, run, async ({ tokens }) => values.add(await decoder.run(tokens)));
+    values.finish();
+  } finally {
+    values.close();
+    await decoder.release();
+  }
 }
 
 /**
  * Scores the items one by one. Throws NumericalError naming item and token when an output is not finite, InputError for
- * items that cannot be scored.
+ * items that cannot be scored, UnsupportedError for a head that cannot stand in one graph with dense's.
  */
-export async function scorePerplexity(task: PerplexityTask): Promise<Scores> {
-  const { examples, ids, provider = 'cpu', signal, onProgress } = task;
-  requireItems(examples, ids);
-  const { threads } = PROTOCOL.quality;
-  const session = await createSession(scoringGraph(task), { threads, provider });
+export async function scoreTexts(task: CandidateScoring<DenseValues> & Texts): Promise<Scores> {
+  const { candidate, denseScores, items, ...run } = task;
+  requireItems(items);
+  const options = optionsOf(run);
+  const decoder = await openDecoder(candidate, options);
   try {
-    const total = examples.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const items = emptyItems();
-    let done = 0;
-    for (const [index, { tokens }] of examples.entries()) {
-      signal?.throwIfAborted();
-      const id = present(ids[index], `id of item ${index}`);
-      addItem(items, id, scoreItem(id, tokens, await session.run(exampleFeeds(session.inputs, { tokens }))));
-      done += tokens.length;
-      onProgress?.(done / total);
+    const scorer = await openPairedScorer({ dense: denseScores.head, candidate: decoder.head }, options);
+    try {
+      const columns = emptyItems();
+      await forEachText(items, run, async ({ id, tokens }, index) => {
+        const scores = await scorer.score(tokens, 1, await decoder.run(tokens), denseScores.valuesOf(index));
+        addItem(columns, id, textScore(id, tokens, scores));
+      });
+      return { items: columns, sessionOptions: recordedOptions(options) };
+    } finally {
+      await scorer.release();
     }
-    return { items, sessionOptions: recordedOptions({ threads, provider }) };
   } finally {
-    await session.release();
+    await decoder.release();
   }
 }
 
-type Outputs = Readonly<Record<string, NumericTensor>>;
+async function forEachText(
+  items: readonly TextItem[],
+  { signal, onProgress }: ScoringRun,
+  score: (item: TextItem, index: number) => Promise<void>,
+): Promise<void> {
+  const total = items.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  let done = 0;
+  for (const [index, item] of items.entries()) {
+    signal?.throwIfAborted();
+    await score(item, index);
+    done += item.tokens.length;
+    onProgress?.(done / total);
+  }
+}
 
-function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore {
-  const read = <D extends 'float32' | 'int64'>(name: string, dtype: D) =>
-    elements(present(outputs[name], `output ${name}`), dtype);
-  const loss = read(SCORE_OUTPUTS.negativeLogLikelihood, 'float32');
-  const denseLoss = read(SCORE_OUTPUTS.denseNegativeLogLikelihood, 'float32');
-  const divergence = read(SCORE_OUTPUTS.klDivergence, 'float32');
-  const top = read(SCORE_OUTPUTS.top, 'int64');
-  const denseTop = read(SCORE_OUTPUTS.denseTop, 'int64');
+function textScore(id: string, tokens: Int32Array, scores: PairedTokenScores): ItemScore {
+  const { top, denseTop } = scores;
   let sameTop = 0;
   let correct = 0;
   let denseCorrect = 0;
@@ -78,12 +89,13 @@ function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore 
     if (denseRight && !right) correctToIncorrect++;
     if (right && !denseRight) incorrectToCorrect++;
   }
+  const { negativeLogLikelihood, denseNegativeLogLikelihood, klDivergence } = scores;
   return {
     tokens: tokens.length - 1,
     // Dense first: if the dense model fails, the artifact is not to blame.
-    denseNegativeLogLikelihood: finiteSum(denseLoss, id, 'negative log-likelihood of the dense model'),
-    negativeLogLikelihood: finiteSum(loss, id, 'negative log-likelihood of the artifact'),
-    klDivergence: finiteSum(divergence, id, 'KL divergence of the artifact from dense'),
+    denseNegativeLogLikelihood: finiteSum(denseNegativeLogLikelihood, id, 'negative log-likelihood of the dense model'),
+    negativeLogLikelihood: finiteSum(negativeLogLikelihood, id, 'negative log-likelihood of the artifact'),
+    klDivergence: finiteSum(klDivergence, id, 'KL divergence of the artifact from dense'),
     sameTop,
     correct,
     denseCorrect,
@@ -92,29 +104,11 @@ function scoreItem(id: string, tokens: Int32Array, outputs: Outputs): ItemScore 
   };
 }
 
-/** Sum in float64. A non-finite logit anywhere in the vocabulary makes the loss or the divergence of its token non-finite. */
-function finiteSum(values: Float32Array, id: string, what: string): number {
-  let total = 0;
-  for (const [t, value] of values.entries()) {
-    if (!Number.isFinite(value)) {
-      throw new NumericalError(
-        `item ${id}: ${what} at token ${t + 1} of ${values.length} predicted ones is ${value}; ` +
-          'the logits are not finite there, or too far apart for float32',
-      );
-    }
-    total += value;
-  }
-  return total;
-}
-
-function requireItems(examples: readonly Pick<Example, 'tokens'>[], ids: readonly string[]): void {
-  if (examples.length !== ids.length) {
-    throw new InputError(`perplexity: expected one id per item, got ${examples.length} items and ${ids.length} ids`);
-  }
-  const short = examples.findIndex(({ tokens }) => tokens.length < 2);
-  if (short >= 0) {
+function requireItems(items: readonly TextItem[]): void {
+  const short = items.find(({ tokens }) => tokens.length < 2);
+  if (short !== undefined) {
     throw new InputError(
-      `perplexity: item ${ids[short]} has ${examples[short]?.tokens.length} token; one token predicts nothing, drop the item`,
+      `perplexity: item ${short.id} has ${short.tokens.length} token; one token predicts nothing, drop the item`,
     );
   }
 }

@@ -16,10 +16,13 @@ export interface Preparer {
   calibration(model: ModelDefinition, dataset: DatasetDefinition, seed: number): Promise<string>;
   training(model: ModelDefinition, dataset: DatasetDefinition, seed: number): Promise<string>;
   test(model: ModelDefinition, dataset: DatasetDefinition, task: TaskDefinition): Promise<string>;
+  /** True for the first caller with this name. */
+  isFirst(name: string): boolean;
 }
 
 export function createPreparer(workspace: Workspace, hub: ModelHub): Preparer {
   const remembered = new Map<string, Promise<unknown>>();
+  const asked = new Set<string>();
   function once<T>(name: string, make: () => Promise<T>): Promise<T> {
     const known = remembered.get(name) ?? make();
     remembered.set(name, known);
@@ -69,6 +72,7 @@ export function createPreparer(workspace: Workspace, hub: ModelHub): Preparer {
         const items = taskItems(task, (await splitsOf(dataset)).test, await encodingOf(model));
         return prepareData(workspace, `test-${task.id}-${model.id}`, hashItems(items), items);
       }),
+    isFirst: (name) => !asked.has(name) && asked.add(name).has(name),
   };
 }
 

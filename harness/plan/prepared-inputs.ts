@@ -2,6 +2,7 @@
  * The files that child processes read: the dense model and token sequences, named by a hash of their content. The process of
  * a method gets the calibration or training file that its access class allows, and never a test file.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { digestOf } from '../../contracts/canonical-json.ts';
@@ -18,6 +19,8 @@ export interface PreparedModel {
   readonly onnxPath: string;
   /** Roles, architecture, kind and context length, as JSON. */
   readonly partsPath: string;
+  /** Of the ONNX file. */
+  readonly sha256: string;
   readonly size: Size;
   /** A smaller dense model that was trained in the same way; absent where there is none. */
   readonly smaller?: Omit<PreparedModel, 'smaller'>;
@@ -31,6 +34,7 @@ export async function prepareModel(workspace: Workspace, model: Model, revision:
   const prepared = {
     onnxPath: workspace.inputPath(`${id}-${name}.onnx`),
     partsPath: workspace.inputPath(`${id}-${name}.json`),
+    sha256: createHash('sha256').update(bytes).digest('hex'),
     size: await measureSize(bytes, { tiedEmbedding: roles.head === undefined }),
   };
   // Written in each run, which is cheap: a changed model builder must never get an old file.
@@ -39,7 +43,7 @@ export async function prepareModel(workspace: Workspace, model: Model, revision:
   return prepared;
 }
 
-export function readPreparedModel({ onnxPath, partsPath }: Omit<PreparedModel, 'size'>): Model {
+export function readPreparedModel({ onnxPath, partsPath }: Pick<PreparedModel, 'onnxPath' | 'partsPath'>): Model {
   const parts = JSON.parse(readFileSync(partsPath, 'utf8')) as Omit<ModelParts, 'onnx'>;
   return createModel({ ...parts, onnx: readModel(readFileSync(onnxPath), { where: onnxPath }) });
 }

@@ -36,6 +36,8 @@ export interface Workspace {
   faultOfArtifact(sha256: string): string | null;
   /** Path of the prepared input with this name. */
   inputPath(name: string): string;
+  /** Folder of the dense model's scores with this name; safe to delete. */
+  denseScoresPath(name: string): string;
   /** Makes an empty folder for one child process. @returns its path. */
   scratch(label: string): string;
   release(): void;
@@ -104,6 +106,7 @@ export function openWorkspace(root: string, options: WorkspaceOptions = {}): Wor
     hasArtifact: (sha256) => faultOfArtifact(sha256) === null,
     faultOfArtifact,
     inputPath: (name) => join(folders.inputs, name),
+    denseScoresPath: (name) => join(path, 'dense-scores', name),
     scratch(label) {
       const folder = join(folders.scratch, `${String(++children).padStart(5, '0')}-${label}`);
       mkdirSync(folder);

@@ -1,8 +1,14 @@
-import { type Evaluation, type PerplexityTask, scorePerplexity } from '../../harness/judge/perplexity.ts';
-import { summarizeItems } from '../../numerics/statistics/item-statistics.ts';
+import type { Example } from '../../engine/definitions/method.ts';
+import { type Evaluation, type EvaluationTask, evaluateTask } from '../../harness/judge/evaluate-task.ts';
 
-/** Scores the items and takes the figures from them, as the judge does in two steps. */
-export async function evaluatePerplexity(task: PerplexityTask): Promise<Evaluation> {
-  const scores = await scorePerplexity(task);
-  return { ...scores, ...summarizeItems(scores.items, { metric: 'perplexity' }) };
+export interface PerplexityTask extends Omit<EvaluationTask, 'task'> {
+  readonly examples: readonly Pick<Example, 'tokens'>[];
+  /** Names of the items, in order. */
+  readonly ids: readonly string[];
+}
+
+/** Perplexity and distance of the candidate on token sequences. */
+export function evaluatePerplexity({ examples, ids, ...run }: PerplexityTask): Promise<Evaluation> {
+  const items = examples.map(({ tokens }, index) => ({ id: ids[index] ?? '', tokens }));
+  return evaluateTask({ ...run, task: { metric: 'perplexity', items } });
 }

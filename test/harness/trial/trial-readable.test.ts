@@ -18,7 +18,7 @@ function readable(method: Partial<Method>, overrides: object = {}): string[] {
     methodFile: join(ROOT, 'methods/control/dense.ts'),
     params: {},
     randomSeed: '',
-    model: { onnxPath, partsPath, size: SIZE },
+    model: { onnxPath, partsPath, sha256: '', size: SIZE },
     calibrationPath,
     trainingPath: null,
     training: { provider: 'cpu' as const, environment: {} },

@@ -1,0 +1,116 @@
+/**
+ * Holds separate scoring against scoring in one session: dense and candidate are merged into one graph and run on the
+ * shortest item. It is done for one artifact of each task in a run, since it needs the memory of both at once.
+ */
+import { present } from '../../contracts/present.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Items } from '../../contracts/result.ts';
+import type { TaskItems } from '../../contracts/task-items.ts';
+import { createMappedSession } from '../../engine/runtime/mapped-session.ts';
+import type { Session } from '../../engine/runtime/session.ts';
+import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
+import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
+import { scoreDecision } from './item-score.ts';
+import { type ModelPair, PAIRED_OUTPUTS, pairedGraph } from './paired-graph.ts';
+import { SCORE_OUTPUTS, TARGETS, withScores } from './scoring-head.ts';
+import { type ScoringRun, optionsOf } from './scoring-task.ts';
+import { finiteSum } from './token-scores.ts';
+
+export interface PairCheck extends ModelPair, Pick<ScoringRun, 'scratch'> {
+  readonly task: TaskItems;
+  /** The scores that are checked. */
+  readonly items: Items;
+}
+
+/** Sums over the decisions of an item, in nats. */
+interface PairedSums {
+  readonly negativeLogLikelihood: number;
+  readonly denseNegativeLogLikelihood: number;
+  readonly klDivergence: number;
+}
+
+/** Throws an Error, which is the harness's own fault, where the two ways differ by more than PROTOCOL.quality.pairTolerance. */
+export async function checkPair({ task, items, scratch, ...pair }: PairCheck): Promise<void> {
+  const lengths = task.metric === 'choice-accuracy' ? task.items.map(choiceTokens) : task.items.map(textTokens);
+  const shortest = lengths.indexOf(Math.min(...lengths));
+  const both = pairedGraph(pair);
+  const graph =
+    task.metric === 'classification-accuracy'
+      ? both
+      : withScores(both, { logits: PAIRED_OUTPUTS.logits, dense_logits: PAIRED_OUTPUTS.denseLogits });
+  const { scratch: _, ...options } = optionsOf({});
+  const session = await createMappedSession(graph, { ...options, ...(scratch !== undefined && { scratch }) });
+  try {
+    requireEqual(items, shortest, await scoreTogether(session, task, shortest));
+  } finally {
+    await session.release();
+  }
+}
+
+const textTokens = ({ tokens }: { readonly tokens: Int32Array }): number => tokens.length;
+const choiceTokens = ({ choices }: { readonly choices: readonly Int32Array[] }): number =>
+  choices.reduce((sum, { length }) => sum + length, 0);
+
+async function scoreTogether(session: Session, task: TaskItems, index: number): Promise<PairedSums> {
+  switch (task.metric) {
+    case 'perplexity': {
+      const { id, tokens } = present(task.items[index], 'the shortest item');
+      const scores = await scoreTokens(session, tokens, 1);
+      const sum = (values: Float32Array) => finiteSum(values, id, 'a score of the pair');
+      return {
+        negativeLogLikelihood: sum(scores.loss),
+        denseNegativeLogLikelihood: sum(scores.denseLoss),
+        klDivergence: sum(scores.divergence),
+      };
+    }
+    case 'choice-accuracy': {
+      const { id, label, choices, start } = present(task.items[index], 'the shortest item');
+      const weights: number[] = [];
+      const denseWeights: number[] = [];
+      for (const tokens of choices) {
+        const { loss, denseLoss } = await scoreTokens(session, tokens, start);
+        weights.push(-finiteSum(loss, id, 'a score of the pair'));
+        denseWeights.push(-finiteSum(denseLoss, id, 'a score of the pair'));
+      }
+      return scoreDecision({ id, label, weights, denseWeights });
+    }
+    case 'classification-accuracy': {
+      const item = present(task.items[index], 'the shortest item');
+      const outputs = await session.run(exampleFeeds(session.inputs, item));
+      const [weights = [], denseWeights = []] = [PAIRED_OUTPUTS.logits, PAIRED_OUTPUTS.denseLogits].map((name) => [
+        ...elements(present(outputs[name], name), 'float32'),
+      ]);
+      return scoreDecision({ id: item.id, label: item.label, weights, denseWeights });
+    }
+  }
+}
+
+/** Scores of the tokens from `from` on; the last position predicts a token that nobody knows and is left out. */
+async function scoreTokens(session: Session, tokens: Int32Array, from: number) {
+  const targets = BigInt64Array.from([...tokens.subarray(1), 0], BigInt);
+  const inputs = session.inputs.filter(({ name }) => name !== TARGETS);
+  const outputs = await session.run({
+    ...exampleFeeds(inputs, { tokens }),
+    [TARGETS]: tensorOf('int64', [1, targets.length], targets),
+  });
+  const read = (name: string) =>
+    elements(present(outputs[name], name), 'float32').subarray(from - 1, tokens.length - 1);
+  return {
+    loss: read(SCORE_OUTPUTS.negativeLogLikelihood),
+    denseLoss: read(SCORE_OUTPUTS.denseNegativeLogLikelihood),
+    divergence: read(SCORE_OUTPUTS.klDivergence),
+  };
+}
+
+function requireEqual(items: Items, index: number, together: PairedSums): void {
+  const decisions = present(items.tokens[index], 'decisions of the shortest item');
+  for (const column of ['denseNegativeLogLikelihood', 'negativeLogLikelihood', 'klDivergence'] as const) {
+    const apart = present(items[column][index], column);
+    const difference = Math.abs(apart - together[column]) / decisions;
+    if (difference <= PROTOCOL.quality.pairTolerance) continue;
+    throw new Error(
+      `scoring item ${items.ids[index]}: ${column} is ${apart} with dense and artifact in sessions of their own, and ` +
+        `${together[column]} in one session: ${difference} nats per decision apart, more than ${PROTOCOL.quality.pairTolerance}`,
+    );
+  }
+}

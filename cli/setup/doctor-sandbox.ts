@@ -24,7 +24,7 @@ const FORBIDDING = [
 ] as const;
 
 export function sandboxFindings(support: SandboxSupport = sandboxSupport(), read = readSetting): readonly Finding[] {
-  const { isolation, userNamespace, permissionFlag, reason } = support;
+  const { isolation, userNamespace, callFilter, permissionFlag, reason } = support;
   const how = userNamespace ? 'by namespaces without root' : 'by namespaces as root, methods as nobody';
   const why = `${reason ?? 'unknown'}; ${remedyFor(read)}`;
   return [
@@ -42,6 +42,13 @@ export function sandboxFindings(support: SandboxSupport = sandboxSupport(), read
               ? 'no network, but files and processes of the machine are visible: '
               : 'network, files and processes are not cut off, and rows say so: ') + why,
         },
+    callFilter
+      ? {
+          subject: 'system calls',
+          state: 'ok',
+          text: 'keys, bpf, io_uring, userfaultfd and new namespaces are refused',
+        }
+      : { subject: 'system calls', state: 'limited', text: `not filtered, and rows say so: ${reason ?? 'unknown'}` },
     permissionFlag === null
       ? {
           subject: 'permission model',

@@ -3,10 +3,11 @@
  * alone or waits to be, no other starts, so latency is never measured beside other work. The lock is a folder of files
  * with process ids; files of dead processes are ignored.
  */
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
+import { InputError } from '../../contracts/errors.ts';
 import { processHolding, releaseProcessLock, tryProcessLock } from '../process/process-lock.ts';
 
 export type Company = 'alone' | 'side by side';
@@ -23,7 +24,7 @@ const BESIDE = 'beside-';
 export function openHostLock(folder = join(tmpdir(), 'shrinkrank-host')): HostLock {
   mkdirSync(folder, { recursive: true });
   // Writable by workers of other users, with the sticky bit as in /tmp: nobody removes another user's files.
-  if (statSync(folder).uid === process.getuid?.()) chmodSync(folder, 0o1777);
+  shareFolder(folder);
   const alone = join(folder, 'alone');
   const beside = join(folder, `${BESIDE}${process.pid}`);
 
@@ -56,4 +57,22 @@ export function openHostLock(folder = join(tmpdir(), 'shrinkrank-host')): HostLo
   return {
     hold: (company, work, signal) => (company === 'alone' ? holdAlone(work, signal) : holdBeside(work, signal)),
   };
+}
+
+/** Makes it writable by workers of other users, with the sticky bit as in /tmp: nobody removes another user's files. */
+function shareFolder(folder: string): void {
+  let opened: number;
+  try {
+    // Changed by what was opened: in /tmp another user may put a link in its place at any moment.
+    opened = openSync(folder, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0));
+  } catch (cause) {
+    throw new InputError(`the lock of this machine: ${folder} is a link or cannot be read; remove it, or set TMPDIR`, {
+      cause,
+    });
+  }
+  try {
+    if (fstatSync(opened).uid === process.getuid?.()) fchmodSync(opened, 0o1777);
+  } finally {
+    closeSync(opened);
+  }
 }

@@ -1,4 +1,5 @@
 /** A lock file that holds the process id and start time of its holder. The lock of a dead process is taken over. */
+import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readProcessStat } from './process-stat.ts';
 
@@ -7,8 +8,9 @@ import { readProcessStat } from './process-stat.ts';
  * when several processes find the lock of a dead one, exactly one takes it over.
  */
 export function tryProcessLock(path: string): number | null {
-  const mine = `${path}.${process.pid}`;
-  writeFileSync(mine, `${process.pid} ${startOf(process.pid) ?? ''}`);
+  const mine = `${path}.${process.pid}.${randomUUID()}`;
+  // The folder may be shared with other users: a link that one of them put there is not followed.
+  writeFileSync(mine, `${process.pid} ${startOf(process.pid) ?? ''}`, { flag: 'wx' });
   try {
     while (!linked(mine, path)) {
       const found = readLock(path);
@@ -50,7 +52,7 @@ function linked(from: string, to: string): boolean {
 
 /** Moves the lock aside before removing it. If another process has taken it meanwhile, its lock is put back. */
 function removeLock(path: string, content: string): void {
-  const aside = `${path}.${process.pid}.left`;
+  const aside = `${path}.${randomUUID()}.left`;
   try {
     renameSync(path, aside);
   } catch (error) {

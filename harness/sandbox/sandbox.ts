@@ -16,6 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type Launchers, writeLaunchers } from './launcher.ts';
 
 /** `all`: isolates network, files and processes. `network`: isolates the network only. */
 export type Isolation = 'all' | 'network' | 'none';
@@ -26,6 +27,8 @@ export interface SandboxSupport {
   readonly userNamespace: boolean;
   /** The kernel kills the process when its parent dies. */
   readonly deathSignal: boolean;
+  /** The kernel refuses the system calls of call-filter.ts; the session keyring is new, and no file of the starter is open. */
+  readonly callFilter: boolean;
   /** Flag that enables Node's permission model; null when it is missing or not to be used. */
   readonly permissionFlag: '--permission' | '--experimental-permission' | null;
   /** Why isolation is not `all`; null when it is. */
@@ -73,30 +76,59 @@ const DEVICES = ['null', 'zero', 'full', 'random', 'urandom'];
 const ACCELERATORS = /^(nvidia.*|dri|kfd|dxg)$/;
 
 export function sandboxCommand(request: SandboxRequest): SandboxCommand {
-  const { support, command, mostFileBytes } = request;
+  const { support, mostFileBytes } = request;
   const { isolation, userNamespace } = support;
-  if (!support.deathSignal) return { program: command[0], args: command.slice(1) };
+  const launchers = support.callFilter ? writeLaunchers() : null;
+  const command = [...(launchers ? [launchers.filtering] : []), ...request.command];
+  const [program = '', ...args] = command;
+  if (!support.deathSignal) return { program, args };
   const user = userNamespace ? ['--user', '--map-root-user'] : [];
   const limits = limitsOf(mostFileBytes, isolation === 'all' || userNamespace);
   const tied = ['--pdeathsig', 'KILL', '--', 'sh', '-c', '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid)];
   switch (isolation) {
     case 'none':
-      return { program: 'setpriv', args: [...tied, ...limits, ...command] };
+      return launched(launchers, ['setpriv', ...tied, ...limits, ...command]);
     case 'network':
-      return {
-        program: 'setpriv',
-        args: [...tied, 'unshare', ...user, '--net', '--', ...limits, ...POWERLESS, ...command],
-      };
+      return launched(launchers, [
+        'setpriv',
+        ...tied,
+        'unshare',
+        ...user,
+        '--net',
+        '--',
+        ...limits,
+        ...POWERLESS,
+        ...command,
+      ]);
     case 'all': {
       const namespaces = ['--net', '--mount', '--ipc', '--uts', '--pid', '--fork', '--kill-child=KILL'];
-      const script = setupScript(request, [...limits, ...(userNamespace ? POWERLESS : NOBODY)]);
-      return {
-        program: 'setpriv',
-        args: [...tied, 'unshare', ...user, ...namespaces, '--', 'sh', '-c', script, 'sandbox', ...command],
-      };
+      const readable = [...request.readable, ...(launchers ? [launchers.filtering] : [])];
+      const script = setupScript({ ...request, readable }, [...limits, ...(userNamespace ? POWERLESS : NOBODY)]);
+      return launched(launchers, [
+        'setpriv',
+        ...tied,
+        'unshare',
+        ...user,
+        ...namespaces,
+        '--',
+        'sh',
+        '-c',
+        script,
+        'sandbox',
+        ...command,
+      ]);
     }
   }
 }
+
+/** The sandbox itself inherits no key and no open file either, so what it starts finds none. */
+function launched(launchers: Launchers | null, command: readonly string[]): SandboxCommand {
+  const [program = '', ...args] = launchers ? [launchers.plain, ENV, ...command] : command;
+  return { program, args };
+}
+
+/** Finds a program on PATH, on every Linux. */
+const ENV = '/usr/bin/env';
 
 /** Drops all capabilities; set-user-ID programs cannot regain them. */
 const POWERLESS = ['setpriv', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--'];

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -32,6 +32,14 @@ async function waits(folder: string, company: Company, during: ChildProcess): Pr
 }
 
 describe('openHostLock', () => {
+  it('follows no link that another user put in the place of its folder', () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'private'), { mode: 0o700 });
+    symlinkSync('private', join(folder, 'lock'));
+    expect(() => openHostLock(join(folder, 'lock'))).toThrow(/is a link or cannot be read; remove it/);
+    expect(statSync(join(folder, 'private')).mode & 0o7777).toBe(0o700);
+  });
+
   it('lets those side by side work together', async () => {
     const folder = temporaryFolder();
     expect(await waits(folder, 'side by side', await holder(folder, 'side by side'))).toBe(false);

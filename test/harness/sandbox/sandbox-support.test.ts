@@ -6,10 +6,16 @@ const WHOLE: SandboxSupport = {
   isolation: 'all',
   userNamespace: true,
   deathSignal: true,
+  callFilter: true,
   permissionFlag: '--permission',
   reason: null,
 };
-const NONE: SandboxSupport = { ...WHOLE, isolation: 'none', reason: 'unshare: Operation not permitted' };
+const NONE: SandboxSupport = {
+  ...WHOLE,
+  isolation: 'none',
+  callFilter: false,
+  reason: 'unshare: Operation not permitted',
+};
 
 describe('sandboxFor', () => {
   it('takes what the machine has, or demands all of it, or leaves it', () => {
@@ -21,6 +27,7 @@ describe('sandboxFor', () => {
     expect(() => sandboxFor('required', () => ({ ...WHOLE, isolation: 'network' as const }))).toThrow(
       /cannot sandbox methods/,
     );
+    expect(() => sandboxFor('required', () => ({ ...WHOLE, callFilter: false }))).toThrow(/cannot sandbox methods/);
     expect(() => sandboxFor('required', () => ({ ...WHOLE, permissionFlag: null }))).toThrow(/no permission model/);
     expect(sandboxFor('off', () => WHOLE)).toMatchObject({ isolation: 'none', permissionFlag: null });
   });
@@ -29,7 +36,10 @@ describe('sandboxFor', () => {
 it('marks rows with what a method was not cut off from', () => {
   expect(sandboxRemarks(WHOLE)).toEqual([]);
   expect(sandboxRemarks({ ...WHOLE, isolation: 'network' })).toEqual(['not shut in: files of the machine in sight']);
-  expect(sandboxRemarks(NONE)).toEqual(['not shut in: network not cut off, files of the machine in sight']);
+  expect(sandboxRemarks({ ...WHOLE, callFilter: false })).toEqual(['not shut in: system calls not filtered']);
+  expect(sandboxRemarks(NONE)).toEqual([
+    'not shut in: network not cut off, files of the machine in sight, system calls not filtered',
+  ]);
 });
 
 it.each([

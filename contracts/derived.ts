@@ -59,7 +59,7 @@ export const entrySlug = said(
   'Names the entry in addresses and file names: letters, digits, "-", "_", ".", "~" only; unique within the store.',
 );
 
-/** Two entries on the same items, first minus second. */
+/** Two entries on the same items, first minus second, over all seeds of both. */
 export const pairedSchema = v.strictObject({
   difference: said(
     estimateSchema,
@@ -69,9 +69,13 @@ export const pairedSchema = v.strictObject({
     estimateSchema,
     'The difference as people say it: percent by which the first’s perplexity is higher, or percentage points of accuracy.',
   ),
-  pValue: said(figure, 'Two-sided sign-flip test over items.'),
+  pValue: said(figure, 'Two-sided, over items and seeds.'),
   significant: said(flag, 'p at most 0.05.'),
   better: said(v.nullable(v.picklist(['first', 'second'])), 'Which is better; null where the test cannot tell.'),
+  about: said(
+    v.picklist(['the methods', 'these artifacts']),
+    'What it speaks of: the artifacts alone where a side has a single seed of a method that may draw.',
+  ),
 });
 export type Paired = v.InferOutput<typeof pairedSchema>;
 
@@ -80,6 +84,7 @@ export const BADGES = [
   'simulated',
   'noisy',
   'stale',
+  'one-seed',
   'in-sample',
   'failed',
   'unsupported',
@@ -125,10 +130,14 @@ export const entrySeedSchema = v.strictObject({
 });
 export type EntrySeed = v.InferOutput<typeof entrySeedSchema>;
 
+/** The rank of an entry within its weight class, with its doubt. */
 export const rankSchema = v.strictObject({
-  tier: said(count, 'From 1. A tier holds what the paired test, at 5 %, does not find worse than the tier’s best.'),
-  tiers: said(count, 'Tiers in this ranking.'),
-  place: said(count, 'Position by the point estimate alone, from 1: false precision, for sorting only.'),
+  best: said(count, '1 + the entries of the weight class that are significantly better.'),
+  worst: said(
+    count,
+    'The number of entries less those that are significantly worse. All pairs of the class are corrected together by Holm’s method, at 5 %.',
+  ),
+  of: said(count, 'Entries of the weight class.'),
 });
 export type Rank = v.InferOutput<typeof rankSchema>;
 
@@ -145,7 +154,10 @@ export type EntrySlice = v.InferOutput<typeof sliceSchema>;
 export const entryQualitySchema = v.strictObject({
   metric: v.picklist(METRICS),
   higherIsBetter: flag,
-  estimate: said(estimateSchema, 'Accuracies are shares, 0 to 1. Mean over seeds.'),
+  estimate: said(
+    estimateSchema,
+    'Accuracies are shares, 0 to 1. Mean over seeds; of perplexity the exponential of the mean loss. Unpaired.',
+  ),
   dense: figure,
   kept: said(
     v.nullable(figure),
@@ -237,11 +249,14 @@ export const entrySchema = v.strictObject({
     v.array(breakEvenSchema),
     'After how many calls compressing has paid back its own compute against dense.',
   ),
-  classRank: said(
+  rank: said(
     v.nullable(rankSchema),
-    'Within its weight class, both cost classes together; null without a quality.',
+    'Within its weight class, both cost classes together; null for dense and without a comparable quality.',
   ),
-  overallRank: said(v.nullable(rankSchema), 'Over all sizes; null without a quality.'),
+  place: said(
+    v.nullable(count),
+    'Position by quality over all sizes, from 1: for sorting only, since neighbours need not differ. Null as above.',
+  ),
 });
 export type DerivedEntry = v.InferOutput<typeof entrySchema>;
 
@@ -352,13 +367,14 @@ export const boardSchema = v.strictObject({
 });
 export type DerivedBoard = v.InferOutput<typeof boardSchema>;
 
-const column = v.array(figure);
-/** Paired differences in columns, one entry per name in `others`. */
+const column = v.array(v.nullable(figure));
+/** Paired differences in columns, one entry per name in `others`; null where a lone seed has no counterpart. */
 const pairColumnsSchema = v.strictObject({
   value: column,
   low: column,
   high: column,
   pValue: column,
+  artifactsOnly: said(v.array(flag), 'It speaks of two artifacts only: a side has a single seed.'),
 });
 
 export const comparisonsSchema = v.strictObject({
@@ -572,10 +588,10 @@ export const FORMULAS = {
     'break-even calls = extra compute seconds ÷ seconds saved per call. Seconds per call: dense’s median time at the ' +
     'shape ÷ the entry’s speed-up. Null where the speed-ups’ intervals overlap, a timing is noisy, or the costlier ' +
     'artifact is not the faster one.',
-  tiers:
-    'A tier holds every entry that a paired sign-flip test over test items, at 5 %, does not find worse than the best ' +
-    'of the tier.',
+  rank:
+    'rank = 1 + entries significantly better … n − entries significantly worse, of the n entries of the weight class; ' +
+    'differences paired by test item, over items and seeds, corrected by Holm’s method at 5 %.',
   headline:
     'The best entry of each cost class by quality among those of one weight class, controls and simulated entries left ' +
-    'out; their difference paired by test item, with the 95 % bootstrap interval and the sign-flip test.',
+    'out; their difference paired by test item, over items and seeds, with its 95 % interval.',
 } as const;

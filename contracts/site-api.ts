@@ -54,7 +54,17 @@ export const methodsSchema = v.array(
     description: text,
     paper: v.strictObject({ title: text, authors: text, year: v.number(), url: text }),
     licence: said(text, 'SPDX identifier of the licence of the source file.'),
-    variants: v.array(v.strictObject({ id: text, slug, params: v.record(v.string(), v.unknown()) })),
+    variants: v.array(
+      v.strictObject({
+        id: text,
+        slug,
+        params: v.record(v.string(), v.unknown()),
+        random: said(
+          v.optional(v.boolean()),
+          'Whether its artifact depends on the seed; absent where it is not known.',
+        ),
+      }),
+    ),
     sourceFile: said(text, 'Path within the repository.'),
   }),
 );

@@ -62,7 +62,12 @@ export function contestInputs(store: Store): readonly ContestInputs[] {
         trials: digestOfIds(made.map(({ id }) => id)),
         methods: catalog.methods
           .filter(({ id }) => methods.has(id))
-          .map(({ id, registered, revision }) => ({ id, registered, revision })),
+          .map(({ id, registered, revision, variants }) => ({
+            id,
+            registered,
+            revision,
+            variants: variants.map(({ id: variant, random }) => ({ variant, random: random ?? null })),
+          })),
         models: catalog.models
           .filter(({ id }) => id === model)
           .map(({ registered, revision }) => ({ registered, revision })),

@@ -16,6 +16,7 @@ import {
   type LeaderboardRequest,
   type TrialColumns,
 } from './board-rows.ts';
+import { readCatalog } from './catalog.ts';
 import type { Store } from './client.ts';
 import { artifactOf, costOf } from './row-columns.ts';
 import { trials as trialTable } from './schema.ts';
@@ -31,6 +32,8 @@ export interface VariantRows {
   readonly access: Access;
   readonly control: boolean;
   readonly params: Readonly<Record<string, unknown>>;
+  /** Whether its artifact may depend on the seed, as the catalog says; true where it says nothing. */
+  readonly random: boolean;
   /** By seed, ascending; at least one. */
   readonly trials: readonly BoardTrial[];
 }
@@ -49,21 +52,25 @@ export function readBoard(store: Store, request: LeaderboardRequest): BoardRows 
   const evaluated = evaluationsOf(database, ids, request);
   const { runner, runners, measured } = measurementsOf(database, ids, request);
   const annotated = annotationsByRow(database, trialTable, ids);
+  const known = new Map(readCatalog(store).methods.map((method) => [method.id, method.variants]));
   const variants = new Map<string, VariantRows & { readonly trials: BoardTrial[] }>();
   for (const columns of trialColumnsOf(database, ids)) {
     const { id, key, method, variant, family, access, control, params } = columns.trial;
     const name = JSON.stringify([method, variant]);
-    const known = variants.get(name) ?? {
+    const listed = known.get(method);
+    const entry = variants.get(name) ?? {
       method,
       variant,
       family,
       access,
       control,
       params: JSON.parse(params) as Record<string, unknown>,
+      random:
+        method !== DENSE_METHOD && ((listed?.find(({ id: own }) => own === variant) ?? listed?.[0])?.random ?? true),
       trials: [],
     };
-    variants.set(name, known);
-    known.trials.push(
+    variants.set(name, entry);
+    entry.trials.push(
       boardTrial(columns, evaluated.get(id) ?? null, measured.get(id) ?? null, annotated.get(key) ?? []),
     );
   }

@@ -10,6 +10,13 @@ import type { Store } from './client.ts';
 import { catalogDatasets, catalogMethods, catalogModels, catalogTasks } from './schema.ts';
 import { validate } from './validate.ts';
 
+export const catalogVariantSchema = v.strictObject({
+  id: v.string(),
+  params: v.record(v.string(), v.unknown()),
+  /** Whether its artifact depends on the seed; not known of what was recorded without it. */
+  random: v.optional(v.boolean()),
+});
+
 const methodEntrySchema = v.strictObject({
   id: v.string(),
   family: v.picklist(FAMILIES),
@@ -20,8 +27,8 @@ const methodEntrySchema = v.strictObject({
   paper: v.strictObject({ title: v.string(), authors: v.string(), year: v.number(), url: v.string() }),
   licence: v.pipe(v.string(), v.regex(SPDX_IDENTIFIER)),
   control: v.boolean(),
-  /** Parameters by variant, in the method's own order. */
-  variants: v.array(v.strictObject({ id: v.string(), params: v.record(v.string(), v.unknown()) })),
+  /** In the method's own order. */
+  variants: v.array(catalogVariantSchema),
   /** Path within the repository. */
   sourceFile: v.string(),
 });

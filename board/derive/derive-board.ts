@@ -4,7 +4,7 @@
  */
 import { DENSE_METHOD, entryName, slugOf } from '../../drizzle/queries.ts';
 import type { BoardEntry, Leaderboard } from './leaderboard.ts';
-import { mean, meanEstimate } from './seed-means.ts';
+import { mean, meanQuality } from './seed-means.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import type {
   BoardSummary,
@@ -18,15 +18,14 @@ import type {
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import type { SliceQuality } from '../../contracts/result.ts';
-import type { Tier } from '../../numerics/statistics/rank-tiers.ts';
 import { badgesOf } from './badges.ts';
 import { breakEven, denseSide } from './break-even.ts';
 import { computeOf, costEfficiency, qualityKept } from './cost-efficiency.ts';
-import { distanceToDense, worstSlice } from './distance-to-dense.ts';
 import { frontsOf } from './fronts.ts';
 import { headlines } from './headline.ts';
 import { pairedOf } from './paired.ts';
 import type { BoardRanking } from './rank-board.ts';
+import { sliceDifferences, worstSlice } from './slice-differences.ts';
 import { present } from '../../contracts/present.ts';
 
 export interface ContestFacts {
@@ -46,8 +45,9 @@ export interface Contest {
   readonly metric: Metric | null;
   /** By entryName(). */
   readonly qualities: ReadonlyMap<string, EntryQuality>;
-  readonly classRanks: ReadonlyMap<string, Rank>;
-  readonly overallRanks: ReadonlyMap<string, Rank>;
+  readonly ranks: ReadonlyMap<string, Rank>;
+  /** By quality over all sizes, from 1. */
+  readonly places: ReadonlyMap<string, number>;
   /** Place in the pairing. */
   readonly indices: ReadonlyMap<string, number>;
   /** Why an entry with a quality has no rank. */
@@ -59,16 +59,18 @@ export function contestId({ model, task, protocol }: Pick<ContestFacts, 'model' 
 }
 
 export function contestOf(entries: readonly BoardEntry[], ranking: BoardRanking, facts: ContestFacts): Contest {
-  const { compared, items, classTiers, tiers } = ranking;
+  const { compared, outcomes } = ranking;
   const metric = compared[0]?.quality?.metric ?? entries.find(({ quality }) => quality)?.quality?.metric ?? null;
   const indices = new Map(compared.map((entry, index) => [entryName(entry), index]));
-  const toDense = metric === null ? null : distanceToDense(items, metric);
+  const dense = compared.findIndex(({ method }) => method === DENSE_METHOD);
+  const slicesOf = metric === null || dense < 0 ? () => [] : sliceDifferences({ entries: outcomes, dense, metric });
+  const toDense = new Map([...ranking.toDense].map(([entry, paired]) => [entryName(entry), paired]));
   const qualities = new Map<string, EntryQuality>();
   for (const entry of entries) {
     const { quality } = entry;
     if (!quality) continue;
     const index = indices.get(entryName(entry));
-    const slices = index === undefined ? [] : (toDense?.slices(index, meanSlices(entry)) ?? []);
+    const slices = index === undefined ? [] : slicesOf(index, meanSlices(entry, quality.metric));
     const [first] = entry.trials.flatMap(({ evaluation }) => (evaluation?.quality ? [evaluation.quality] : []));
     qualities.set(entryName(entry), {
       metric: quality.metric,
@@ -76,7 +78,7 @@ export function contestOf(entries: readonly BoardEntry[], ranking: BoardRanking,
       estimate: quality.estimate,
       dense: quality.dense,
       kept: qualityKept(quality, facts.chance ?? 0),
-      toDense: index === undefined ? null : (toDense?.whole(index) ?? null),
+      toDense: toDense.get(entryName(entry)) ?? null,
       items: first?.items ?? 0,
       decisions: first?.tokens ?? 0,
       seedDeviation: quality.seedDeviation,
@@ -89,22 +91,15 @@ export function contestOf(entries: readonly BoardEntry[], ranking: BoardRanking,
     ranking,
     metric,
     qualities,
-    classRanks: new Map([...classTiers.values()].flatMap(ranksOf)),
-    overallRanks: new Map(ranksOf(tiers)),
+    ranks: new Map([...ranking.ranks].map(([entry, rank]) => [entryName(entry), rank])),
+    places: new Map(ranking.order.map((entry, index) => [entryName(entry), index + 1])),
     indices,
     unranked: new Map([...ranking.unranked].map(([entry, reason]) => [entryName(entry), reason])),
   };
 }
 
-function ranksOf(tiers: readonly Tier<BoardEntry>[]): [string, Rank][] {
-  let place = 0;
-  return tiers.flatMap(({ tier, entries }) =>
-    entries.map((entry): [string, Rank] => [entryName(entry), { tier, tiers: tiers.length, place: ++place }]),
-  );
-}
-
 /** By slice, means over the seeds that have it. */
-function meanSlices({ trials }: BoardEntry): SliceQuality[] {
+function meanSlices({ trials }: BoardEntry, metric: Metric): SliceQuality[] {
   const bySlice = Map.groupBy(
     trials.flatMap(({ evaluation }) => evaluation?.quality?.slices ?? []),
     ({ slice }) => slice,
@@ -112,7 +107,10 @@ function meanSlices({ trials }: BoardEntry): SliceQuality[] {
   return [...bySlice].map(([slice, seeds]) => ({
     slice,
     items: seeds[0]?.items ?? 0,
-    estimate: meanEstimate(seeds.map(({ estimate }) => estimate)),
+    estimate: meanQuality(
+      metric,
+      seeds.map(({ estimate }) => estimate),
+    ),
     dense: mean(seeds.map(({ dense }) => dense)),
   }));
 }
@@ -124,11 +122,10 @@ export function deriveBoard(board: Leaderboard, contest: Contest): DerivedBoard 
   const entries = board.entries.map((entry) => deriveEntry(entry, contest, runner?.provider ?? null));
   const shapes = shapesOf(entries);
   const place = (entry: DerivedEntry) => indices.get(entryName(entry)) ?? 0;
-  const compare = (first: DerivedEntry, second: DerivedEntry) =>
-    pairedOf(
-      present(ranking.pairing, 'the pairing of ranked entries').compare(place(first), place(second)),
-      present(metric, 'the metric of ranked entries'),
-    );
+  const compare = (first: DerivedEntry, second: DerivedEntry) => {
+    const found = present(ranking.pairing, 'the pairing of ranked entries').compare(place(first), place(second));
+    return found && pairedOf(found, present(metric, 'the metric of ranked entries'));
+  };
   const summary = summarize(board, contest, entries);
   return {
     ...summary,
@@ -209,6 +206,7 @@ function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | n
     control: entry.control,
     params: { ...entry.params },
     badges: badgesOf(entry, {
+      seeds: contest.ranking.outcomes[contest.indices.get(name) ?? -1]?.seeds,
       unranked: contest.unranked.get(name),
       withdrawn: contest.facts.withdrawn.get(name) ?? [],
     }),
@@ -228,8 +226,8 @@ function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | n
     compute,
     efficiency: real ? costEfficiency({ kept: quality?.kept ?? null, ratio: entry.ratio, compute }) : null,
     paysBack: provider === null || !real ? [] : paysBack(entry, provider),
-    classRank: contest.classRanks.get(name) ?? null,
-    overallRank: contest.overallRanks.get(name) ?? null,
+    rank: contest.ranks.get(name) ?? null,
+    place: contest.places.get(name) ?? null,
   };
 }
 

@@ -46,13 +46,13 @@ export function deriveContest(
 
 /** In the order of the board; if there are too many, dense and those that rank first. */
 function comparedEntries(
-  { ranking, indices, overallRanks }: Contest,
+  { ranking, indices, places }: Contest,
   { order, limit }: { readonly order: readonly string[]; readonly limit: number },
 ): ComparedEntry[] {
   return order.flatMap((name) => {
     const index = indices.get(name);
-    if (index === undefined || (overallRanks.get(name)?.place ?? 0) > limit) return [];
-    const [entry, items] = [ranking.compared[index], ranking.items[index]];
+    if (index === undefined || (places.get(name) ?? 0) > limit) return [];
+    const [entry, items] = [ranking.compared[index], ranking.outcomes[index]];
     return entry && items ? [{ slug: slugOf(entry.method, entry.variant), items }] : [];
   });
 }

@@ -8,7 +8,7 @@ import { breakEven } from './break-even.ts';
 
 export interface HeadlineFacts {
   /** First minus second. Both are ranked. */
-  readonly compare: (first: DerivedEntry, second: DerivedEntry) => Paired;
+  readonly compare: (first: DerivedEntry, second: DerivedEntry) => Paired | null;
   readonly shapes: readonly { readonly shape: string; readonly batch: number; readonly sequence: number }[];
   /** Of the runner; null when nothing was timed. */
   readonly provider: Provider | null;
@@ -37,8 +37,8 @@ export function headlines(entries: readonly DerivedEntry[], facts: HeadlineFacts
 }
 
 /** Ranked, and meant to be used. */
-export function isProposal({ control, badges, overallRank }: DerivedEntry): boolean {
-  return overallRank !== null && !control && badges.every(({ id }) => id !== 'simulated');
+export function isProposal({ control, badges, place }: DerivedEntry): boolean {
+  return place !== null && !control && badges.every(({ id }) => id !== 'simulated');
 }
 
 interface Best {
@@ -49,9 +49,9 @@ interface Best {
 function bestOf(proposals: readonly DerivedEntry[], costClass: CostClass, { compare }: HeadlineFacts): Best {
   const members = proposals
     .filter((entry) => entry.costClass === costClass)
-    .sort((a, b) => (a.overallRank?.place ?? 0) - (b.overallRank?.place ?? 0));
+    .sort((a, b) => (a.place ?? 0) - (b.place ?? 0));
   const [best] = members;
-  const tied = best ? members.slice(1).filter((entry) => !compare(entry, best).significant) : [];
+  const tied = best ? members.slice(1).filter((entry) => compare(entry, best)?.significant !== true) : [];
   return { best, tied: tied.map(({ slug }) => slug) };
 }
 
@@ -64,10 +64,11 @@ function atEqualSize(
   const limit = high.size?.zstdBytes ?? 0;
   const small = entries.filter((entry) => isProposal(entry) && (entry.size?.zstdBytes ?? Infinity) <= limit);
   const { best: low } = bestOf(small, 'low-cost', facts);
-  if (!low) return null;
+  const comparison = low ? facts.compare(high, low) : null;
+  if (!low || !comparison) return null;
   return {
     lowCost: low.slug,
-    comparison: facts.compare(high, low),
+    comparison,
     computeRatio: computeRatio({ low, high }),
     wallRatio: ratioOf(high.cost?.wallSeconds, low.cost?.wallSeconds),
   };
@@ -101,6 +102,7 @@ function breakEvens({ low, high }: Both, { shapes, provider }: HeadlineFacts): H
 }
 
 function verdictOf(low: Best, high: Best, comparison: Paired | null): Headline['verdict'] {
+  if (low.best && high.best && comparison === null) return 'undecided';
   if (comparison === null) return low.best ? 'only low-cost' : high.best ? 'only high-cost' : 'empty';
   if (comparison.better === null) return 'undecided';
   return comparison.better === 'first' ? 'high-cost better' : 'low-cost better';

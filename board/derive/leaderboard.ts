@@ -17,16 +17,16 @@ import {
   mean,
   meanCost,
   meanDistance,
-  meanEstimate,
   meanLatency,
   meanOf,
+  meanQuality,
   meanSize,
   sampleDeviation,
 } from './seed-means.ts';
 
 /**
- * One variant. Figures are means over the seeds that have them, null when none has. An interval's ends are the means of
- * the seeds' ends: all seeds are scored on the same items, so their sampling errors do not cancel.
+ * One variant. Figures are means over the seeds that have them, null when none has; a perplexity is the exponential of the mean
+ * loss. An interval's ends are the means of the seeds' ends: all seeds are scored on the same items, so their sampling errors do not cancel.
  */
 export interface BoardEntry {
   readonly method: string;
@@ -36,6 +36,8 @@ export interface BoardEntry {
   readonly costClass: CostClass;
   readonly control: boolean;
   readonly params: Readonly<Record<string, unknown>>;
+  /** Whether its artifact may depend on the seed. */
+  readonly random: boolean;
   /** By seed, ascending. */
   readonly trials: readonly BoardTrial[];
   /** How many seeds ended how. */
@@ -128,7 +130,10 @@ function entryQuality(completed: readonly BoardTrial[]): BoardEntry['quality'] {
   return {
     metric,
     higherIsBetter,
-    estimate: meanEstimate(scored.map(({ quality }) => quality.estimate)),
+    estimate: meanQuality(
+      metric,
+      scored.map(({ quality }) => quality.estimate),
+    ),
     dense: mean(scored.map(({ quality }) => quality.dense)),
     bySeed: scored.map(({ seed, quality }) => ({ seed, estimate: quality.estimate })),
     seedDeviation: sampleDeviation(scored.map(({ quality }) => quality.estimate.value)),

@@ -1,19 +1,14 @@
-/** Every pair of a contest's entries, compared on the same items: what the Compare page looks up. */
+/** Every pair of a contest's entries, compared over items and seeds: what the Compare page looks up. */
 import type { Metric } from '../../contracts/dataset.ts';
 import type { Comparisons } from '../../contracts/derived.ts';
-import { PROTOCOL } from '../../contracts/protocol.ts';
-import type { Items } from '../../contracts/result.ts';
-import { qualityColumn } from '../../numerics/statistics/item-statistics.ts';
-import { createPairedSums, type PairedSums } from '../../numerics/statistics/paired-sums.ts';
+import { type EntryItems, type EntryPairing, pairEntries } from '../../numerics/statistics/pair-entries.ts';
 
-const { bootstrapResamples: resamples, bootstrapSeed: seed, confidence } = PROTOCOL.quality;
-
-/** Digits kept: intervals from 2,000 resamples are good for two or three. */
+/** Digits kept of each figure. */
 const DIGITS = 6;
 
 export interface ComparedEntry {
   readonly slug: string;
-  readonly items: Items;
+  readonly items: EntryItems;
 }
 
 /** One document per entry, with the pairs it forms with those after it; a pair stands in one document only. */
@@ -21,16 +16,10 @@ export function* pairComparisons(
   entries: readonly ComparedEntry[],
   { contest, metric }: { readonly contest: string; readonly metric: Metric },
 ): Generator<Comparisons> {
-  const weights = entries[0]?.items.tokens ?? [];
-  const sumsOf = (column: 'negativeLogLikelihood' | 'correct' | 'klDivergence'): PairedSums =>
-    createPairedSums({
-      weights,
-      columns: entries.map(({ items }) => items[column]),
-      resamples,
-      confidence,
-      seed,
-    });
-  const [quality, divergence] = [sumsOf(qualityColumn(metric)), sumsOf('klDivergence')];
+  if (entries.length === 0) return;
+  const outcomes = entries.map(({ items }) => items);
+  const quality = pairEntries(outcomes, { metric });
+  const divergence = pairEntries(outcomes, { metric, column: 'klDivergence' });
   for (const [first, { slug }] of entries.entries()) {
     const others = entries.slice(first + 1);
     yield {
@@ -45,20 +34,22 @@ export function* pairComparisons(
 }
 
 function columnsOf(
-  sums: PairedSums,
+  pairing: EntryPairing,
   { first, count }: { readonly first: number; readonly count: number },
 ): Comparisons['quality'] {
-  const columns: Comparisons['quality'] = { value: [], low: [], high: [], pValue: [] };
+  const columns: Comparisons['quality'] = { value: [], low: [], high: [], pValue: [], artifactsOnly: [] };
   for (let second = first + 1; second <= first + count; second++) {
-    const { value, low, high } = sums.difference(first, second);
-    columns.value.push(rounded(value));
-    columns.low.push(rounded(low));
-    columns.high.push(rounded(high));
-    columns.pValue.push(rounded(sums.pValue(first, second)));
+    const found = pairing.compare(first, second);
+    columns.value.push(rounded(found?.difference.value));
+    columns.low.push(rounded(found?.difference.low));
+    columns.high.push(rounded(found?.difference.high));
+    columns.pValue.push(rounded(found?.pValue));
+    columns.artifactsOnly.push(found?.about === 'these artifacts');
   }
   return columns;
 }
 
-function rounded(value: number): number {
-  return Number(value.toPrecision(DIGITS));
+/** Null where the pair cannot be compared. */
+function rounded(value: number | undefined): number | null {
+  return value === undefined ? null : Number(value.toPrecision(DIGITS));
 }

@@ -1,66 +1,91 @@
-/** Rank tiers of a board, all seeds of a variant taken together: what the terminal and the site both show. */
-import { type BoardTrial, DENSE_METHOD } from '../../drizzle/queries.ts';
+/** The ranks of a board over items and seeds: what the terminal and the site both show. */
+import { DENSE_METHOD } from '../../drizzle/queries.ts';
 import type { BoardEntry } from './leaderboard.ts';
+import type { Paired, Rank } from '../../contracts/derived.ts';
 import { InputError } from '../../contracts/errors.ts';
-import type { Items } from '../../contracts/result.ts';
-import { type ItemPairing, pairItems } from '../../numerics/statistics/compare-items.ts';
-import { meanItems } from '../../numerics/statistics/mean-items.ts';
+import { present } from '../../contracts/present.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import { requireSameItems } from '../../numerics/statistics/item-statistics.ts';
-import type { Tier } from '../../numerics/statistics/rank-tiers.ts';
+import { type EntryItems, type EntryPairing, pairEntries } from '../../numerics/statistics/pair-entries.ts';
+import { rankIntervals } from '../../numerics/statistics/rank-intervals.ts';
+import { type ItemsOf, entryItems } from './entry-items.ts';
+import { pairedOf } from './paired.ts';
 
 export interface BoardRanking {
   /** Entries with comparable outcomes, dense included; the index of one is its name in `pairing`. */
   readonly compared: readonly BoardEntry[];
-  /** Of `compared`, means over seeds. */
-  readonly items: readonly Items[];
+  /** Of `compared`. */
+  readonly outcomes: readonly EntryItems[];
   /** Null when nothing is compared. */
-  readonly pairing: ItemPairing | null;
-  /** By weight class, both cost classes together, dense left out. */
-  readonly classTiers: ReadonlyMap<number | null, readonly Tier<BoardEntry>[]>;
-  /** Over all sizes, dense left out. */
-  readonly tiers: readonly Tier<BoardEntry>[];
+  readonly pairing: EntryPairing | null;
+  /** By quality over all sizes, the best first; without dense. */
+  readonly order: readonly BoardEntry[];
+  /** Entry minus dense; empty without dense. */
+  readonly toDense: ReadonlyMap<BoardEntry, Paired>;
+  /** Within its weight class, both cost classes together; dense has none. */
+  readonly ranks: ReadonlyMap<BoardEntry, Rank>;
   /** Entries that have a quality and no rank, and why. */
   readonly unranked: ReadonlyMap<BoardEntry, string>;
 }
 
-/** @param itemsOf per-item outcomes of a trial that has a quality. */
-export function rankBoard(entries: readonly BoardEntry[], itemsOf: (trial: BoardTrial) => Items): BoardRanking {
+export function rankBoard(entries: readonly BoardEntry[], itemsOf: ItemsOf): BoardRanking {
   const scored = entries.filter(({ quality }) => quality !== null);
   const reference = referenceOf(scored);
   const metric = reference?.quality?.metric;
   const unranked = new Map<BoardEntry, string>();
   const compared: BoardEntry[] = [];
-  const items: Items[] = [];
+  const outcomes: EntryItems[] = [];
   // The reference first: whatever differs from it is left out.
   for (const entry of reference ? [reference, ...scored.filter((each) => each !== reference)] : []) {
     const outcome =
-      entry.quality?.metric === metric ? outcomesOf(entry, items[0], itemsOf) : 'scored by another metric';
+      entry.quality?.metric === metric ? comparable(entry, outcomes[0], itemsOf) : 'scored by another metric';
     if (typeof outcome === 'string') {
       unranked.set(entry, outcome);
       continue;
     }
     compared.push(entry);
-    items.push(outcome);
+    outcomes.push(outcome);
   }
-  const pairing = metric === undefined ? null : pairItems(items, metric);
-  const tiersOf = (among: (entry: BoardEntry) => boolean): Tier<BoardEntry>[] => {
-    const indices = compared.flatMap((entry, index) => (entry.method !== DENSE_METHOD && among(entry) ? [index] : []));
-    // Ties keep the order of the board.
-    indices.sort((a, b) => entries.indexOf(compared[a] as BoardEntry) - entries.indexOf(compared[b] as BoardEntry));
-    return (pairing?.tiers(indices) ?? []).map(({ tier, entries: ranked }) => ({
-      tier,
-      entries: ranked.map((index) => compared[index] as BoardEntry),
-    }));
-  };
-  const classes = new Set(compared.map(({ weightClass }) => weightClass));
-  return {
-    compared,
-    items,
-    pairing,
-    classTiers: new Map([...classes].map((own) => [own, tiersOf(({ weightClass }) => weightClass === own)])),
-    tiers: tiersOf(() => true),
-    unranked,
-  };
+  const pairing = metric === undefined ? null : pairEntries(outcomes, { metric });
+  const listed = new Set(compared);
+  const order = entries.filter((entry) => entry.method !== DENSE_METHOD && listed.has(entry)).sort(byQuality);
+  const dense = compared.findIndex(({ method }) => method === DENSE_METHOD);
+  const toDense = compared.flatMap((entry, index): [BoardEntry, Paired][] => {
+    const found = dense < 0 ? null : pairing?.compare(index, dense);
+    return found && metric !== undefined ? [[entry, pairedOf(found, metric)]] : [];
+  });
+  const ranks = ranksOf({ compared, pairing, order });
+  return { compared, outcomes, pairing, order, toDense: new Map(toDense), ranks, unranked };
+}
+
+/** Best first; ties keep their order. */
+function byQuality(a: BoardEntry, b: BoardEntry): number {
+  if (!a.quality || !b.quality) return 0;
+  const difference = a.quality.estimate.value - b.quality.estimate.value;
+  return a.quality.higherIsBetter ? -difference : difference;
+}
+
+function ranksOf(parts: Pick<BoardRanking, 'compared' | 'pairing' | 'order'>): Map<BoardEntry, Rank> {
+  const { compared, pairing, order } = parts;
+  const indices = new Map(compared.map((entry, index) => [entry, index]));
+  const at = (entry: BoardEntry | undefined) => present(entry && indices.get(entry), 'a compared entry');
+  const ranks = new Map<BoardEntry, Rank>();
+  for (const members of Map.groupBy(order, ({ weightClass }) => weightClass).values()) {
+    const { intervals } = rankIntervals({
+      count: members.length,
+      compare(first, second) {
+        const found = pairing?.compare(at(members[first]), at(members[second]));
+        // What cannot be compared is not told apart.
+        return found ? { value: found.difference.value, pValue: found.pValue } : { value: 0, pValue: 1 };
+      },
+      higherIsBetter: members[0]?.quality?.higherIsBetter ?? false,
+      level: 1 - PROTOCOL.quality.confidence,
+    });
+    members.forEach((entry, index) => {
+      ranks.set(entry, { ...present(intervals[index], 'the rank of an entry'), of: members.length });
+    });
+  }
+  return ranks;
 }
 
 /** The entry whose items the others must have: dense, else the newest. */
@@ -78,16 +103,12 @@ function max(a: string, b: string): string {
   return a > b ? a : b;
 }
 
-/** Means over seeds, or why they cannot stand beside the reference's. */
-function outcomesOf(
-  { trials }: BoardEntry,
-  reference: Items | undefined,
-  itemsOf: (trial: BoardTrial) => Items,
-): Items | string {
-  const seeds = trials.filter(({ evaluation }) => evaluation?.quality).map(itemsOf);
+/** Outcomes by seed, or why they cannot stand beside the reference's. */
+function comparable(entry: BoardEntry, reference: EntryItems | undefined, itemsOf: ItemsOf): EntryItems | string {
+  const own = entryItems(entry, itemsOf);
+  const [expected] = (reference ?? own).bySeed;
   try {
-    const own = meanItems(seeds);
-    if (reference) requireSameItems(reference, own);
+    for (const items of own.bySeed) requireSameItems(present(expected, 'outcomes of the reference'), items);
     return own;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

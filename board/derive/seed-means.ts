@@ -1,4 +1,5 @@
 /** Means over the seeds of a variant, field by field. All lists hold at least one entry. */
+import type { Metric } from '../../contracts/dataset.ts';
 import type { Cost, Distance, Estimate, Size } from '../../contracts/result.ts';
 import type { LatencySummary } from '../../drizzle/queries.ts';
 import { present } from '../../contracts/present.ts';
@@ -24,6 +25,17 @@ export function meanEstimate(estimates: readonly Estimate[]): Estimate {
     low: mean(estimates.map(({ low }) => low)),
     high: mean(estimates.map(({ high }) => high)),
   };
+}
+
+/** Perplexities by their logarithms, the mean losses, which are what entries are compared by. */
+export function meanQuality(metric: Metric, estimates: readonly Estimate[]): Estimate {
+  if (metric !== 'perplexity' || estimates.length === 1) return meanEstimate(estimates);
+  const scaled = (by: (figure: number) => number, { value, low, high }: Estimate): Estimate => ({
+    value: by(value),
+    low: by(low),
+    high: by(high),
+  });
+  return scaled(Math.exp, meanEstimate(estimates.map((estimate) => scaled(Math.log, estimate))));
 }
 
 export function meanSize(sizes: readonly Size[]): Size {

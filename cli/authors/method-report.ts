@@ -8,16 +8,16 @@ import type { Metric } from '../../contracts/dataset.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import { type BoardRanking, rankBoard } from '../../board/derive/rank-board.ts';
 import { pairedOf } from '../../board/derive/paired.ts';
-import { compareItems } from '../../numerics/statistics/compare-items.ts';
 import { markdownTable } from '../render/markdown-table.ts';
 import { formatBytes, formatEstimate, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
+import { formatRank } from '../../contracts/words/board.ts';
 import { METRIC_WORDS, formatQualityEstimate } from '../../contracts/words/metric.ts';
 import type { ContractOutcome } from './method-contract.ts';
 import { bestOf } from './method-rivals.ts';
 
 export interface Difference {
   readonly against: string;
-  /** Percent of perplexity, or points of accuracy, with its interval; the p-value of the sign-flip test. */
+  /** Percent of perplexity, or points of accuracy, with its interval and p-value. */
   readonly text: string;
 }
 
@@ -25,8 +25,8 @@ export interface Standing {
   readonly variant: string;
   readonly weightClass: string;
   readonly quality: string;
-  /** `tier 2 of 5 (9 entries)`. */
-  readonly place: string;
+  /** `2–5 of 9`. */
+  readonly rank: string;
   readonly smaller: string;
   readonly cost: string;
   readonly againstBest: Difference | null;
@@ -79,9 +79,7 @@ function standingOf(
   { ranking, metric }: { readonly ranking: BoardRanking; readonly metric: Metric },
 ): Standing {
   const { variant, weightClass, quality, ratio, cost } = entry;
-  const tiers = ranking.classTiers.get(weightClass) ?? [];
-  const tier = tiers.find(({ entries }) => entries.includes(entry))?.tier;
-  const count = tiers.reduce((sum, { entries }) => sum + entries.length, 0);
+  const rank = ranking.ranks.get(entry);
   const others = ranking.compared.filter(
     (other) => other.weightClass === weightClass && other.method !== entry.method && other.method !== DENSE_METHOD,
   );
@@ -90,7 +88,7 @@ function standingOf(
     variant,
     weightClass: weightClass === null ? `under ${PROTOCOL.weightClasses[0]}×` : `${weightClass}×`,
     quality: quality ? formatQualityEstimate({ metric, estimate: quality.estimate }) : '—',
-    place: tier === undefined ? 'unranked' : `tier ${tier} of ${tiers.length} (${count} entries)`,
+    rank: rank === undefined ? 'unranked' : `${formatRank(rank)} of ${rank.of}`,
     smaller: ratio === null ? '—' : formatRatio(ratio),
     cost: cost ? `${formatSeconds(cost.wallSeconds)}, ${formatBytes(cost.peakMemoryBytes)}` : '—',
     againstBest: against(bestOf(others)[0]),
@@ -103,14 +101,11 @@ function differenceOf(
   other: BoardEntry | undefined,
   { ranking, metric }: { readonly ranking: BoardRanking; readonly metric: Metric },
 ): Difference | null {
-  const itemsAt = (of: BoardEntry | undefined) => (of ? ranking.items[ranking.compared.indexOf(of)] : undefined);
-  const [first, second] = [itemsAt(entry), itemsAt(other)];
-  if (!first || !second || !other) return null;
-  const comparison = compareItems(first, second);
-  const { shown, pValue, better } = pairedOf(
-    metric === 'perplexity' ? comparison.logPerplexity : comparison.correct,
-    metric,
-  );
+  if (!other) return null;
+  const [first, second] = [ranking.compared.indexOf(entry), ranking.compared.indexOf(other)];
+  const found = first < 0 || second < 0 ? null : ranking.pairing?.compare(first, second);
+  if (!found) return null;
+  const { shown, pValue, better } = pairedOf(found, metric);
   const p = pValue < 0.001 ? 'p < 0.001' : `p = ${pValue.toFixed(3)}`;
   const verdict = better === null ? 'undecided' : better === 'first' ? 'better' : 'worse';
   const unit = metric === 'perplexity' ? '%' : 'points';
@@ -193,12 +188,12 @@ function renderBoard({ model, task, metric, standings, failures }: BoardStanding
   const differences = standings.flatMap(({ variant, againstBest, againstDense }) =>
     [againstBest, againstDense].flatMap((found) => (found ? [[variant, found.against, found.text]] : [])),
   );
-  const rows = standings.map((row) => [row.variant, row.weightClass, row.quality, row.place, row.smaller, row.cost]);
+  const rows = standings.map((row) => [row.variant, row.weightClass, row.quality, row.rank, row.smaller, row.cost]);
   return section(`${model}, ${task}`, [
     standings.length === 0
       ? ['No variant has a result.']
       : table(
-          ['variant', 'class', `${metric} [95 %]`, 'place in its class', 'smaller', 'cost: time, peak memory'],
+          ['variant', 'class', `${metric} [95 %]`, 'rank in its class', 'smaller', 'cost: time, peak memory'],
           rows,
         ),
     ...(differences.length === 0

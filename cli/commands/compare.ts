@@ -1,13 +1,15 @@
-/** `shrinkrank compare A B`: the differences of two variants, paired item by item, and which are significant. */
+/** `shrinkrank compare A B`: the differences of two variants over items and seeds, and which are significant. */
 import { styleText } from 'node:util';
 import { createCommand } from '../setup/command.ts';
 import { type BoardTrial, itemsOf } from '../../drizzle/queries.ts';
+import { entryItems } from '../../board/derive/entry-items.ts';
 import type { BoardEntry } from '../../board/derive/leaderboard.ts';
 import type { Store } from '../../drizzle/client.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
-import { type ItemComparison, compareItems } from '../../numerics/statistics/compare-items.ts';
-import { meanItems } from '../../numerics/statistics/mean-items.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { EntryDifference } from '../../numerics/statistics/compare-entries.ts';
+import { type EntryItems, type OutcomeColumn, pairEntries } from '../../numerics/statistics/pair-entries.ts';
 import { findEntry, type Place, placeOf, placeOptions } from '../setup/find-entry.ts';
 import { renderColumns } from '../setup/columns.ts';
 import { formatBytes, formatEstimate, formatSeconds } from '../../contracts/words/figures.ts';
@@ -46,44 +48,51 @@ export default createCommand({
 });
 
 interface SeedComparison {
-  /** Seeds of the first and the second; `all` where outcomes are averaged over seeds. */
+  /** Seeds of the first and the second; `all` of what the board says of the two. */
   readonly seeds: readonly [number, number] | 'all';
-  readonly comparison: ItemComparison;
+  /** Null where a lone seed has no counterpart on the other side. */
+  readonly comparison: Readonly<Record<OutcomeColumn, EntryDifference | null>>;
 }
 
-/** Where the two share several seeds: their average, then each seed. Without a shared seed: the first of each. */
-function compareSeeds(
+/** The two over all their seeds, as on the board; where both have several, each shared seed by itself too. */
+export function compareSeeds(
   store: Store,
   { task }: Place,
   [first, second]: readonly [BoardEntry, BoardEntry],
 ): SeedComparison[] {
-  const scored = (entry: BoardEntry): readonly [BoardTrial, ...BoardTrial[]] => {
-    const [one, ...others] = scoredTrials(entry);
-    if (one === undefined) {
-      throw new InputError(`${entry.method}/${entry.variant} has no completed evaluation on ${task}; run it first`);
-    }
-    return [one, ...others];
+  for (const entry of [first, second]) {
+    if (scoredTrials(entry).length > 0) continue;
+    throw new InputError(`${entry.method}/${entry.variant} has no completed evaluation on ${task}; run it first`);
+  }
+  const metric = present(first.quality, `the quality of ${first.method}/${first.variant}`).metric;
+  const itemsAt = ({ evaluation, artifact }: BoardTrial) =>
+    itemsOf(store, evaluation?.key ?? '', artifact ?? undefined);
+  const compare = (one: EntryItems, other: EntryItems): SeedComparison['comparison'] => {
+    const by = (column: OutcomeColumn) => pairEntries([one, other], { metric, column }).compare(0, 1);
+    return {
+      negativeLogLikelihood: by('negativeLogLikelihood'),
+      correct: by('correct'),
+      klDivergence: by('klDivergence'),
+      sameTop: by('sameTop'),
+    };
   };
-  const [left, right] = [scored(first), scored(second)];
-  const shared = sharedSeeds(left, right);
-  const pairs = shared.length > 0 ? shared : [[left[0], right[0]] as const];
-  const itemsAt = ({ evaluation }: BoardTrial) => itemsOf(store, evaluation?.key ?? '');
-  const outcomes = pairs.map(([one, other]) => ({
+  const all = { seeds: 'all' as const, comparison: compare(entryItems(first, itemsAt), entryItems(second, itemsAt)) };
+  const shared = sharedSeeds(scoredTrials(first), scoredTrials(second));
+  if (shared.length < 2) return [all];
+  const alone = (trial: BoardTrial): EntryItems => ({
+    bySeed: [itemsAt(trial)],
+    seeds: 'one seed',
+    seedNumbers: [trial.seed],
+  });
+  const bySeed = shared.map(([one, other]) => ({
     seeds: [one.seed, other.seed] as const,
-    first: itemsAt(one),
-    second: itemsAt(other),
+    comparison: compare(alone(one), alone(other)),
   }));
-  const bySeed = outcomes.map((pair) => ({ seeds: pair.seeds, comparison: compareItems(pair.first, pair.second) }));
-  if (bySeed.length === 1) return bySeed;
-  const averaged = compareItems(
-    meanItems(outcomes.map((pair) => pair.first)),
-    meanItems(outcomes.map((pair) => pair.second)),
-  );
-  return [{ seeds: 'all', comparison: averaged }, ...bySeed];
+  return [all, ...bySeed];
 }
 
 interface Measure {
-  readonly measure: keyof ItemComparison;
+  readonly measure: OutcomeColumn;
   readonly title: string;
   readonly scale: number;
   readonly digits: number;
@@ -102,7 +111,7 @@ function measuresFor(metric: Metric): readonly Measure[] {
   } as const;
   return [
     ...(metric === 'perplexity' ? [] : [accuracy]),
-    { measure: 'logPerplexity', title: `${loss}, nats/${decision}`, scale: 1, digits: 5, lowerIsBetter: true },
+    { measure: 'negativeLogLikelihood', title: `${loss}, nats/${decision}`, scale: 1, digits: 5, lowerIsBetter: true },
     { measure: 'klDivergence', title: `KL from dense, nats/${decision}`, scale: 1, digits: 5, lowerIsBetter: true },
     { measure: 'sameTop', title: `${sameTop}, points`, scale: 100, digits: 2, lowerIsBetter: false },
   ];
@@ -117,17 +126,21 @@ function render(
   const measures = measuresFor(present(sides[0].quality, `the quality of ${first}`).metric);
   const lines = [styleText('bold', `${first} against ${second}`) + ` · ${place.model} · ${place.task}`, ''];
   for (const { seeds, comparison } of comparisons) {
-    if (seeds === 'all') lines.push(styleText('bold', `${comparisons.length - 1} seeds averaged`));
-    else if (comparisons.length > 1) lines.push(styleText('bold', `seed ${seeds[0]}`));
+    const about = comparison.negativeLogLikelihood?.about;
+    if (seeds !== 'all') lines.push(styleText('bold', `seed ${seeds[0]}`));
+    else if (about === 'these artifacts')
+      lines.push('A side has 1 seed: this compares two artifacts, not the methods.');
+    else if (comparisons.length > 1) lines.push(styleText('bold', 'over all seeds'));
     const rows = measures.map(({ measure, title, scale, digits, lowerIsBetter }) => {
-      const { difference, pValue, significant } = comparison[measure];
-      const { value, low, high } = difference;
+      const found = comparison[measure];
+      if (!found) return [title, 'a side has 1 seed, and the other was not run with it', '', ''];
+      const { value, low, high } = found.difference;
       const better = value < 0 === lowerIsBetter ? first : second;
       return [
         title,
         formatEstimate({ value: value * scale, low: low * scale, high: high * scale }, digits),
-        pValue < 0.001 ? '< 0.001' : pValue.toFixed(3),
-        significant ? (better ?? '') : 'undecided',
+        found.pValue < 0.001 ? '< 0.001' : found.pValue.toFixed(3),
+        found.pValue <= 1 - PROTOCOL.quality.confidence && value !== 0 ? (better ?? '') : 'undecided',
       ];
     });
     const titles = ['first minus second', 'paired, 95 % interval', 'p', 'better'].map((text) => styleText('dim', text));

@@ -5,17 +5,21 @@ import { DENSE_METHOD, itemsOf, readCatalog } from '../../drizzle/queries.ts';
 import { type BoardEntry, type Leaderboard, leaderboard } from '../../board/derive/leaderboard.ts';
 import type { CostClass } from '../../contracts/taxonomy.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Paired, Rank } from '../../contracts/derived.ts';
 import type { Quality } from '../../contracts/result.ts';
 import { rankBoard } from '../../board/derive/rank-board.ts';
 import { type Alignment, cut, outputColumns, renderColumns, width, wrapParts } from '../setup/columns.ts';
-import { formatBytes, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
-import { runnerName, weightClassTitle } from '../../contracts/words/board.ts';
-import { METRIC_WORDS, formatQualityEstimate } from '../../contracts/words/metric.ts';
+import { formatBytes, formatRatio, formatSeconds, formatSigned } from '../../contracts/words/figures.ts';
+import { formatRank, runnerName, weightClassTitle } from '../../contracts/words/board.ts';
+import { METRIC_WORDS, formatQuality, gapUnit } from '../../contracts/words/metric.ts';
 
-/** An entry with a quality, and its rank in its weight class. */
+/** An entry with a quality, its rank in its weight class, and its difference to dense where there is one. */
 interface Ranked {
   readonly entry: BoardEntry;
-  readonly tier: number;
+  /** A single seed of a method that draws. */
+  readonly lone: boolean;
+  readonly rank: Rank;
+  readonly toDense: Paired | undefined;
 }
 
 const SIDES: readonly { readonly costClass: CostClass; readonly title: string }[] = [
@@ -43,13 +47,18 @@ export function renderBoard(
       ? leaderboard(store, { model, task, protocol: PROTOCOL.version, runner })
       : usual;
   const compressed = board.entries.filter(({ method }) => method !== DENSE_METHOD);
-  const { classTiers, unranked } = rankBoard(board.entries, ({ evaluation, artifact }) =>
+  const { compared, outcomes, order, ranks, toDense, unranked } = rankBoard(board.entries, ({ evaluation, artifact }) =>
     itemsOf(store, evaluation?.key ?? '', artifact ?? ''),
   );
+  const lone = new Set(compared.filter((_, index) => outcomes[index]?.seeds === 'one seed'));
   const ladder = [...PROTOCOL.weightClasses].reverse();
   const blocks = [...ladder, null].flatMap((weightClass) => {
-    const tiers = classTiers.get(weightClass) ?? [];
-    const ranked = tiers.flatMap(({ tier, entries }) => entries.map((entry) => ({ entry, tier })));
+    const ranked = order.flatMap((entry): Ranked[] => {
+      const rank = ranks.get(entry);
+      return rank && entry.weightClass === weightClass
+        ? [{ entry, lone: lone.has(entry), rank, toDense: toDense.get(entry) }]
+        : [];
+    });
     return ranked.length === 0 ? [] : [{ title: weightClassTitle(weightClass), ranked }];
   });
   const { lines, shown } = renderBlocks(blocks, { all: columnsFor(metricOf(board)), columns });
@@ -59,7 +68,12 @@ export function renderBoard(
     ...lines,
     ...renderUnranked(unranked, columns),
     ...renderFailures(board.entries, columns),
-    ...legend(compressed, { shown, columns, metric: metricOf(board) }),
+    ...legend(compressed, {
+      shown,
+      columns,
+      metric: metricOf(board),
+      anyLone: compressed.some((each) => lone.has(each)),
+    }),
   ].join('\n');
 }
 
@@ -80,7 +94,7 @@ function header(
   ];
   const facts = [
     dense?.quality
-      ? `dense: ${METRIC_WORDS[dense.quality.metric].title} ${formatQualityEstimate(dense.quality)}`
+      ? `dense: ${METRIC_WORDS[dense.quality.metric].title} ${formatQuality(dense.quality.metric, dense.quality.estimate.value)}`
       : 'dense not measured yet',
     ...(chance === undefined ? [] : [`guessing gets ${(chance * 100).toFixed(1)} %`]),
     ...(board.dense
@@ -101,8 +115,14 @@ interface Block {
   readonly ranked: readonly Ranked[];
 }
 
-/** Columns that are left out, in this order, where the terminal is narrow. */
-const NARROWINGS: readonly (readonly string[])[] = [[], ['8×128'], ['8×128', '1 token']];
+/** Columns that are left out, in this order, where there is no room. */
+const NARROWINGS: readonly (readonly string[])[] = [
+  [],
+  ['8×128'],
+  ['8×128', '1 token'],
+  ['8×128', '1 token', 'smaller'],
+  ['8×128', '1 token', 'smaller', 'cost'],
+];
 
 /**
  * All blocks have the same columns. Low-cost stands beside high-cost where both have entries and the terminal is wide enough, if need
@@ -181,23 +201,27 @@ function metricOf(board: Leaderboard): Quality['metric'] | undefined {
 }
 
 function columnsFor(metric: Quality['metric'] | undefined): readonly Column[] {
-  return COLUMNS.map((column) =>
-    column.title === 'quality' && metric !== undefined ? { ...column, title: METRIC_WORDS[metric].title } : column,
-  );
+  if (metric === undefined) return COLUMNS;
+  const titles: Readonly<Record<string, string>> = {
+    quality: METRIC_WORDS[metric].title,
+    'against dense': `against dense, ${gapUnit(metric)}`,
+  };
+  return COLUMNS.map((column) => ({ ...column, title: titles[column.title] ?? column.title }));
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'tier', alignment: 'right', cell: ({ tier }) => String(tier) },
+  { title: 'rank', alignment: 'right', cell: ({ rank }) => formatRank(rank) },
   {
     title: 'method',
     alignment: 'left',
-    cell: ({ entry }) => `${entry.method}/${entry.variant}${marksOf(entry)}`,
+    cell: ({ entry, lone }) => `${entry.method}/${entry.variant}${marksOf(entry)}${lone ? '¹' : ''}`,
   },
   {
     title: 'quality',
     alignment: 'right',
-    cell: ({ entry }) => (entry.quality ? formatQualityEstimate(entry.quality) : '—'),
+    cell: ({ entry }) => (entry.quality ? formatQuality(entry.quality.metric, entry.quality.estimate.value) : '—'),
   },
+  { title: 'against dense', alignment: 'right', cell: ({ toDense }) => gapOf(toDense) },
   {
     title: 'smaller',
     alignment: 'right',
@@ -211,6 +235,13 @@ const COLUMNS: readonly Column[] = [
     cell: ({ entry }) => (entry.cost ? formatSeconds(entry.cost.wallSeconds) : '—'),
   },
 ];
+
+/** +5.31 [+4.90, +5.80] */
+function gapOf(toDense: Paired | undefined): string {
+  if (!toDense) return '—';
+  const { value, low, high } = toDense.shown;
+  return `${formatSigned(value)} [${formatSigned(low)}, ${formatSigned(high)}]`;
+}
 
 function speedUpOf({ latency }: BoardEntry, shape: number): string {
   const found = latency[shape];
@@ -261,7 +292,13 @@ function legend(
     shown,
     columns,
     metric,
-  }: { readonly shown: readonly Column[]; readonly columns: number; readonly metric: Quality['metric'] | undefined },
+    anyLone,
+  }: {
+    readonly shown: readonly Column[];
+    readonly columns: number;
+    readonly metric: Quality['metric'] | undefined;
+    readonly anyLone: boolean;
+  },
 ): string[] {
   const confidence = `${Math.round(PROTOCOL.quality.confidence * 100)} %`;
   const omitted = columnsFor(metric)
@@ -269,16 +306,17 @@ function legend(
     .filter((title) => !shown.some((column) => column.title === title));
   const speeds = ['1 token', '8×128'].filter((title) => !omitted.includes(title));
   const parts = [
-    metric !== undefined &&
-      `${METRIC_WORDS[metric].title} with ${confidence} interval, ${METRIC_WORDS[metric].direction}`,
-    'a tier holds what a paired test cannot separate',
-    'smaller: zstd bytes of dense over those of the artifact',
+    metric !== undefined && `${METRIC_WORDS[metric].title}: ${METRIC_WORDS[metric].direction}`,
+    metric !== undefined && `against dense: paired by test item, ${confidence} interval`,
+    'rank: the best to the worst it may have in its size',
+    !omitted.includes('smaller') && 'smaller: zstd bytes of dense over those of the artifact',
     speeds.length > 0 && `${speeds.join(', ')}: times as fast as dense`,
-    'cost: wall time of compressing',
-    omitted.length > 0 && `not shown, the terminal is narrow: ${omitted.join(', ')}`,
+    !omitted.includes('cost') && 'cost: wall time of compressing',
+    omitted.length > 0 && `not shown, for want of room: ${omitted.join(', ')}`,
     entries.some(({ control }) => control) && '† control, not a proposal',
     entries.some(({ simulated }) => simulated !== null) && '* simulated: size or speed is not what it would really be',
     entries.some(({ stale }) => stale) && '° stale: of an older revision',
+    anyLone && '¹ 1 seed: speaks of this artifact, not of the method',
     speeds.length > 0 && entries.some(({ latency }) => latency.some(({ noisy }) => noisy)) && '~ noisy timing',
   ].filter((part) => typeof part === 'string');
   return wrapParts(parts, { separator: ' · ', columns }).map((line) => styleText('dim', line));

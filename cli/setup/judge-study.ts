@@ -87,6 +87,7 @@ function weigh(
             itemsOf(store, evaluation?.key ?? '', artifact ?? undefined),
           ),
           seeds,
+          seedNumbers: trials.map(({ seed }) => seed),
         });
         const { metric: scoredBy } = present(
           one.entry.quality,
@@ -172,7 +173,7 @@ function sideOf(
   if (!entry || found.length === 0) return reasonOf(name, entry, missing);
   const { kept, seeds } = seedKindOf(
     found.map(({ artifact }) => artifact ?? ''),
-    { nothingDrawn: isDense(entry) },
+    { nothingDrawn: !entry.random },
   );
   return { entry, trials: everyTrial ? found : found.filter((_, index) => kept.includes(index)), seeds };
 }

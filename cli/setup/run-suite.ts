@@ -191,7 +191,11 @@ export function catalog(named: readonly ModelDefinition[] = []): Catalog {
       paper: { ...method.paper },
       licence: method.licence,
       control: method.control,
-      variants: Object.entries(method.variants).map(([id, params]) => ({ id, params: { ...params } })),
+      variants: Object.entries(method.variants).map(([id, params]) => ({
+        id,
+        params: { ...params },
+        random: method.random,
+      })),
       sourceFile: relative(REPOSITORY_ROOT, file),
     })),
     models: [...all.values()].map((model) => ({

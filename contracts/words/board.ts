@@ -13,6 +13,14 @@ export function weightClassTitle(
   return next === undefined ? `${weightClass}× smaller and more` : `${weightClass}× to ${next}× smaller`;
 }
 
+/** Of an entry with a single seed of a method that draws. */
+export const ONE_SEED = 'Run with 1 seed: its figures speak of this artifact, not of the method under other seeds.';
+
+/** A rank interval: "3", "1–4". */
+export function formatRank({ best, worst }: { readonly best: number; readonly worst: number }): string {
+  return best === worst ? String(best) : `${best}–${worst}`;
+}
+
 /** "cpu · AMD EPYC, 2 cores"; "no speed measured" without a runner. */
 export function runnerName(
   runner: {

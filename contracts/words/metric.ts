@@ -85,6 +85,12 @@ export function shownDifference(metric: Metric, { value, low, high }: Estimate):
   return { value: shown(value), low: shown(low), high: shown(high) };
 }
 
+/** The quality that lies a shown difference (with its interval) away from dense's. */
+export function besideDense(metric: Metric, dense: number, { value, low, high }: Estimate): Estimate {
+  const at = (shown: number) => (metric === 'perplexity' ? dense * (1 + shown / 100) : dense + shown / 100);
+  return { value: at(value), low: at(low), high: at(high) };
+}
+
 /** What shownDifference is counted in: "%" or "points". */
 export function gapUnit(metric: Metric): string {
   return metric === 'perplexity' ? '%' : 'points';

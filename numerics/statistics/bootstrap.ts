@@ -84,7 +84,7 @@ function percentileInterval(params: {
 }
 
 /** BCa; reorders `drawn`. */
-export function acceleratedInterval(params: {
+function acceleratedInterval(params: {
   /** The statistic of each resample. */
   readonly drawn: Float64Array;
   readonly value: number;
@@ -147,7 +147,7 @@ function jackknifeAcceleration(leftOut: Float64Array): number {
 }
 
 /** Sums of each column over items drawn with replacement: [resamples, width]. */
-export function resampleSums(params: {
+function resampleSums(params: {
   /** [items, width] */
   readonly rows: Float64Array;
   readonly items: number;
@@ -169,7 +169,7 @@ export function resampleSums(params: {
 }
 
 /** Columns, each [items] → [items, columns]. */
-export function interleave(columns: readonly ArrayLike<number>[], items: number): Float64Array {
+function interleave(columns: readonly ArrayLike<number>[], items: number): Float64Array {
   const rows = new Float64Array(items * columns.length);
   columns.forEach((column, c) => {
     for (let i = 0; i < items; i++) rows[i * columns.length + c] = column[i]!;

@@ -84,7 +84,8 @@ function sliceQualities(
   });
 }
 
-function itemsWhere(items: Items, keep: (index: number) => boolean): Items {
+/** The items whose index `keep` takes. */
+export function itemsWhere(items: Items, keep: (index: number) => boolean): Items {
   const columns = Object.entries(items) as [keyof Items, readonly (string | number)[]][];
   return Object.fromEntries(
     columns.map(([name, values]) => [name, values.filter((_value, index) => keep(index))]),

@@ -5,6 +5,7 @@
  */
 import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
+import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Estimate } from '../../contracts/result.ts';
 import type { SeedKind } from './compare-entries.ts';
@@ -50,7 +51,6 @@ export function weighQuality(parts: {
   readonly expected: Expectation;
 }): Evidence {
   const { first, second, metric, expected } = parts;
-  const { value, components, difference, about } = pairEntries([first, second], { metric }).compare(0, 1);
   const column = qualityColumn(metric);
   const lowerIsBetter = metric === 'perplexity';
   const side = ({ bySeed: items, seeds }: EntryItems): Side => ({
@@ -58,6 +58,10 @@ export function weighQuality(parts: {
     seeds,
   });
   const bySeed = differencesBySeed(side(first), side(second));
+  const { value, components, difference, about } = present(
+    pairEntries([first, second], { metric }).compare(0, 1),
+    'a difference of two entries that can be compared',
+  );
   const sign = lowerIsBetter ? 1 : -1;
   const margin = lowerIsBetter ? Math.log1p(margins.perplexity) : margins.accuracy;
   const weighed = weigh({

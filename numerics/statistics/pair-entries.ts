@@ -3,7 +3,7 @@ import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Items } from '../../contracts/result.ts';
-import { type EntryComparison, type SeedKind, createEntryComparison } from './compare-entries.ts';
+import { type EntryDifference, type EntryOutcomes, type SeedKind, createEntryComparison } from './compare-entries.ts';
 import { qualityColumn, requireSameItems } from './item-statistics.ts';
 
 /** A column of outcomes that entries are compared by, per decision. */
@@ -13,23 +13,61 @@ export interface EntryItems {
   /** One per seed of a `drawn` entry, else one: see seedKindOf(). */
   readonly bySeed: readonly Items[];
   readonly seeds: SeedKind;
+  /** The seeds that `bySeed` stands for, in its order. */
+  readonly seedNumbers: readonly number[];
 }
 
-/**
- * Differences in the metric's own column, or in another: first minus second, nats or share per decision. Throws InputError
- * when entries do not hold the same items.
- */
+/** What the board, its pages, `compare` and the studies say of two entries. */
+export interface EntryPairing {
+  /**
+   * First minus second, by index: nats or share per decision. A lone seed says nothing of its method, so where the other side
+   * draws it stands against the artifact of the same seed alone; null where the other was not run with that seed.
+   */
+  compare(first: number, second: number): EntryDifference | null;
+}
+
+/** Differences in the metric's own column, or in another. Throws InputError when entries do not hold the same items. */
 export function pairEntries(
   entries: readonly EntryItems[],
   { metric, column = qualityColumn(metric) }: { readonly metric: Metric; readonly column?: OutcomeColumn },
-): EntryComparison {
+): EntryPairing {
   const reference = entries[0]?.bySeed[0];
   if (!reference) throw new InputError('comparison of entries: expected at least one entry with outcomes, got none');
   for (const { bySeed } of entries) for (const items of bySeed) requireSameItems(reference, items);
-  return createEntryComparison({
-    entries: entries.map(({ bySeed, seeds }) => ({ bySeed: bySeed.map((items) => items[column]), seeds })),
+  const outcomes: EntryOutcomes[] = entries.map(({ bySeed, seeds }) => ({
+    bySeed: bySeed.map((items) => items[column]),
+    seeds,
+  }));
+  const lone = loneSeeds(entries);
+  const single = new Map<string, number>();
+  for (const [index, { bySeed, seeds, seedNumbers }] of entries.entries()) {
+    if (seeds !== 'drawn') continue;
+    for (const [at, seed] of seedNumbers.entries()) {
+      const items = bySeed[at];
+      if (!items || !lone.has(seed)) continue;
+      single.set(`${index} ${seed}`, outcomes.push({ bySeed: [items[column]], seeds: 'one seed' }) - 1);
+    }
+  }
+  const comparison = createEntryComparison({
+    entries: outcomes,
     weights: reference.tokens,
     share: column === 'correct' || column === 'sameTop',
     confidence: PROTOCOL.quality.confidence,
   });
+  /** Which outcomes stand for an entry against another; undefined where none may. */
+  const standIn = (own: number, other: number): number | undefined => {
+    const [mine, its] = [entries[own], entries[other]];
+    if (mine?.seeds !== 'drawn' || its?.seeds !== 'one seed') return own;
+    return single.get(`${own} ${its.seedNumbers[0]}`);
+  };
+  return {
+    compare(first, second) {
+      const [one, two] = [standIn(first, second), standIn(second, first)];
+      return one === undefined || two === undefined ? null : comparison.compare(one, two);
+    },
+  };
+}
+
+function loneSeeds(entries: readonly EntryItems[]): ReadonlySet<number> {
+  return new Set(entries.flatMap(({ seeds, seedNumbers }) => (seeds === 'one seed' ? seedNumbers : [])));
 }

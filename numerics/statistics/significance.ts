@@ -56,7 +56,7 @@ export function signFlipTests(params: {
 }
 
 /** Sums of each column under random signs of the items: [resamples, width]. */
-export function signFlipSums(params: {
+function signFlipSums(params: {
   /** [items, width] */
   readonly rows: Float64Array;
   readonly items: number;

@@ -1,5 +1,6 @@
 import { useId } from 'react';
 import type { Badge, BadgeId } from '../../drizzle/queries.ts';
+import { ONE_SEED } from '../../contracts/words/board.ts';
 import { visibleText } from '../lib/visible-text.ts';
 
 const TITLES: Readonly<Record<BadgeId, string>> = {
@@ -7,6 +8,7 @@ const TITLES: Readonly<Record<BadgeId, string>> = {
   simulated: 'simulated',
   noisy: 'noisy',
   stale: 'stale',
+  'one-seed': '1 seed',
   'in-sample': 'in-sample',
   failed: 'failed',
   unsupported: 'unsupported',
@@ -27,6 +29,7 @@ const MEANINGS: Readonly<Record<BadgeId, string>> = {
   simulated: 'Size or speed is not what the method would really give.',
   noisy: 'The timing was too unsteady to be ranked by speed.',
   stale: 'Measured with older code of the method, or of one no longer registered.',
+  'one-seed': ONE_SEED,
   'in-sample': 'The model was trained on this data: good for comparing with dense, not for judging the model.',
   failed: 'The method or its process ended with an error.',
   unsupported: 'The method says it cannot do this.',

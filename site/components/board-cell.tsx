@@ -13,7 +13,6 @@ import {
   formatGapInterval,
   formatMilliseconds,
   formatQuality,
-  formatQualityInterval,
   formatRatio,
   formatSeconds,
   formatShare,
@@ -26,6 +25,8 @@ import { Mark, markKind } from './mark.tsx';
 import { Name } from './name.tsx';
 import { SiteLink } from './site-link.tsx';
 import { Whisker } from './whisker.tsx';
+import { formatRank } from '../../contracts/words/board.ts';
+import { besideDense } from '../../contracts/words/metric.ts';
 import { firstLine } from '../../contracts/words/text.ts';
 
 export interface CellContext {
@@ -94,20 +95,27 @@ const CELLS: Readonly<Record<string, (row: BoardRow, context: CellContext) => Re
       </div>
     </div>
   ),
-  tier: ({ tier }) => orNone(tier, (value) => <span className={`tier tier-${Math.min(value, 4)}`}>{value}</span>),
-  quality: (row, { view, scale }) =>
-    orNone(row.quality, (quality) => (
-      <>
-        {formatQuality(view.metric, quality.value)}
-        <small>{formatQualityInterval(view.metric, quality)}</small>
-        <Whisker estimate={quality} scale={scale.toShare} dense={view.denseQuality} kind={markKind(row, view.dense)} />
-      </>
+  rank: ({ rank }) =>
+    orNone(rank, (found) => (
+      <span className={found.best === 1 ? 'rank rank-first' : 'rank'}>
+        {formatRank(found)}
+        <small>of {found.of}</small>
+      </span>
     )),
-  gap: ({ gap, gapSignificant }, { view }) =>
-    orNone(gap, (value) => (
-      <span className={gapSignificant ? undefined : 'quiet'}>
-        {formatGap(view.metric, value.value)}
-        <small>{formatGapInterval(view.metric, value).replace(/\s(%|points)$/, '')}</small>
+  quality: ({ quality }, { view }) => orNone(quality, ({ value }) => formatQuality(view.metric, value)),
+  gap: (row, { view, scale }) =>
+    orNone(row.gap, (gap) => (
+      <span className={row.gapSignificant ? undefined : 'quiet'}>
+        {formatGap(view.metric, gap.value)}
+        <small>{formatGapInterval(view.metric, gap).replace(/\s(%|points)$/, '')}</small>
+        {view.metric !== null && view.denseQuality !== null && (
+          <Whisker
+            estimate={besideDense(view.metric, view.denseQuality, gap)}
+            scale={scale.toShare}
+            dense={view.denseQuality}
+            kind={markKind(row, view.dense)}
+          />
+        )}
       </span>
     )),
   kept: ({ kept }) => orNone(kept, formatShare),

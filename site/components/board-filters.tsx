@@ -94,10 +94,9 @@ export function BoardFilters(props: {
   const ready = useReady();
   const filter = (name: string) => (value: string) => change({ [name]: value || null, page: null });
   const families = useMemo(() => [...new Set(view.rows.map(({ family }) => family))].sort(), [view]);
-  const tiers = useMemo(() => view.rows.reduce((most, { tier }) => Math.max(most, tier ?? 1), 1), [view]);
   const classes = [...view.weightClasses].reverse();
   const filtered =
-    state.search || state.costClass || state.family || state.weightClass || state.reality || state.tier || state.status;
+    state.search || state.costClass || state.family || state.weightClass || state.reality || state.rank || state.status;
   return (
     <div className="filters">
       <div className="fields">
@@ -148,16 +147,16 @@ export function BoardFilters(props: {
           disabled={!ready}
         />
         <Select
-          label="Tier"
-          value={state.tier === null ? '' : String(state.tier)}
+          label="Rank may be"
+          value={state.rank === null ? '' : String(state.rank)}
           options={[
             ANY,
-            ...Array.from({ length: Math.min(tiers, 9) }, (_, i) => ({
-              value: String(i + 1),
-              title: i === 0 ? '1 only' : `1 to ${i + 1}`,
+            ...[1, 2, 3, 5, 10].map((rank) => ({
+              value: String(rank),
+              title: rank === 1 ? 'the first' : `among the first ${rank}`,
             })),
           ]}
-          onChange={filter('tier')}
+          onChange={filter('rank')}
           disabled={!ready}
         />
         <Select
@@ -182,7 +181,7 @@ export function BoardFilters(props: {
                 class: null,
                 family: null,
                 real: null,
-                tier: null,
+                rank: null,
                 status: null,
                 page: null,
               })
@@ -270,7 +269,7 @@ export function Scores(props: { readonly state: TableState; readonly address: Ad
         <button
           type="button"
           onClick={() =>
-            change({ columns: 'method,tier,quality,smaller,compute,efficiency,score', sort: '-score', page: null })
+            change({ columns: 'method,rank,quality,smaller,compute,efficiency,score', sort: '-score', page: null })
           }
         >
           Sort by this score

@@ -52,7 +52,7 @@ export function BoardTable(props: {
       <div className="table-scroll board-table" role="group" aria-label="Leaderboard" tabIndex={0}>
         <table className="board">
           <caption className="hidden">
-            {plural(total, 'variant')}, {state.sort ? `by ${state.sort.column}` : 'by weight class and tier'}
+            {plural(total, 'variant')}, {state.sort ? `by ${state.sort.column}` : 'by weight class and quality'}
           </caption>
           <thead>
             <tr>

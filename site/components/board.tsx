@@ -82,8 +82,8 @@ export function Board(props: {
           <div className={parts.length > 1 ? 'section-head' : 'hidden'}>
             <h2 id="table">{parts.includes('plot') ? 'Every variant' : 'Leaderboard'}</h2>
             <p>
-              A tier holds the entries that a paired test cannot separate from its best; the order within a tier means
-              nothing. <SiteLink href={paths.protocol}>How it is measured</SiteLink>
+              A rank is the best to the worst that an entry may have among its size: what no test can tell apart shares
+              ranks. <SiteLink href={paths.protocol}>How it is measured</SiteLink>
             </p>
           </div>
           {parts.includes('plot') && <TradeOffPlot view={view} rows={drawnRows} address={address} />}

@@ -190,8 +190,8 @@ function Differences(props: { readonly view: BoardView; readonly chosen: readonl
   return (
     <>
       <p className="small quiet">
-        Row against column: difference in {words.title} ({words.direction}), paired by test item, 95 % interval. Bold: a
-        sign-flip test at 5 % finds the row <span className="good-text">better</span> or{' '}
+        Row against column: difference in {words.title} ({words.direction}), paired by test item, over all seeds, 95 %
+        interval. Bold: a test at 5 % finds the row <span className="good-text">better</span> or{' '}
         <span className="bad-text">worse</span>; grey: it cannot tell.
       </p>
       <TableScroll label="Paired differences" busy={state === 'loading'}>
@@ -260,6 +260,7 @@ function DifferenceCell(props: {
       <small>
         {formatGapInterval(view.metric, shown).replace(/\s(%|points)$/, '')}, p{' '}
         {found.pValue < 0.001 ? '< 0.001' : formatFigure(found.pValue)}
+        {found.artifactsOnly && ', 1 seed: these artifacts'}
       </small>
     </span>
   );

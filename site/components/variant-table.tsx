@@ -36,7 +36,7 @@ export function VariantTable(props: {
 export function usualColumns(view: BoardView): readonly string[] {
   return [
     'method',
-    'tier',
+    'rank',
     'quality',
     'gap',
     'smaller',

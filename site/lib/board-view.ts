@@ -15,6 +15,7 @@ import type {
   Family,
   Front,
   Headline,
+  Rank,
   Status,
 } from '../../drizzle/queries.ts';
 import { formatShape } from './format.ts';
@@ -48,8 +49,8 @@ export interface BoardRow {
   readonly fileBytes: number | null;
   readonly parameters: number | null;
   readonly nonZeroParameters: number | null;
-  readonly tier: number | null;
-  readonly overallTier: number | null;
+  /** Within the weight class. */
+  readonly rank: Rank | null;
   readonly place: number | null;
   readonly quality: Estimate | null;
   readonly kept: number | null;
@@ -220,9 +221,8 @@ function boardRow(entry: DerivedEntry, board: DerivedBoard, slugOf: (...parts: r
     fileBytes: size?.fileBytes ?? null,
     parameters: size?.parameters ?? null,
     nonZeroParameters: size?.nonZeroParameters ?? null,
-    tier: entry.classRank?.tier ?? null,
-    overallTier: entry.overallRank?.tier ?? null,
-    place: entry.overallRank?.place ?? null,
+    rank: entry.rank,
+    place: entry.place,
     quality: quality?.estimate ?? null,
     kept: quality?.kept ?? null,
     gap: quality?.toDense?.shown ?? null,
@@ -254,12 +254,11 @@ function boardRow(entry: DerivedEntry, board: DerivedBoard, slugOf: (...parts: r
   };
 }
 
-/** Largest weight class first, by tier within it; what has no quality comes last. */
+/** Largest weight class first, by quality within it; what has no quality comes last. */
 export function byRank(a: BoardRow, b: BoardRow): number {
   return (
     Number(a.quality === null) - Number(b.quality === null) ||
     (b.weightClass ?? 0) - (a.weightClass ?? 0) ||
-    (a.tier ?? Infinity) - (b.tier ?? Infinity) ||
     (a.place ?? Infinity) - (b.place ?? Infinity) ||
     (a.id < b.id ? -1 : 1)
   );

@@ -1,13 +1,14 @@
 /** Differences between chosen entries, read from the entries' files: a pair is stored with the entry that comes first. */
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Comparisons, Estimate } from '../../drizzle/queries.ts';
-import { present } from '../../contracts/present.ts';
 
 export interface Difference {
   /** First minus second per decision. */
   readonly difference: Estimate;
   readonly pValue: number;
   readonly significant: boolean;
+  /** It speaks of two artifacts and not of their methods: a side has a single seed. */
+  readonly artifactsOnly: boolean;
 }
 
 /** Of `first` against `second` in quality; null where neither's file has the pair. */
@@ -29,11 +30,13 @@ function pairIn(file: Comparisons | undefined, other: string, figure: 'quality' 
   const at = file?.others.indexOf(other) ?? -1;
   if (!file || at < 0) return null;
   const columns = file[figure];
-  const cell = (name: 'value' | 'low' | 'high' | 'pValue') => present(columns[name][at], `${name} against ${other}`);
-  const pValue = cell('pValue');
+  const cell = (name: 'value' | 'low' | 'high' | 'pValue') => columns[name][at] ?? null;
+  const [value, low, high, pValue] = [cell('value'), cell('low'), cell('high'), cell('pValue')];
+  if (value === null || low === null || high === null || pValue === null) return null;
   return {
-    difference: { value: cell('value'), low: cell('low'), high: cell('high') },
+    difference: { value, low, high },
     pValue,
     significant: pValue <= 1 - PROTOCOL.quality.confidence,
+    artifactsOnly: columns.artifactsOnly[at] ?? false,
   };
 }

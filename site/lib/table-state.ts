@@ -12,8 +12,8 @@ export interface TableState {
   /** "16", "8" …; "none" below the smallest class. */
   readonly weightClass: string | null;
   readonly reality: 'measured' | 'simulated' | null;
-  /** Tiers up to this one. */
-  readonly tier: number | null;
+  /** Only what may have this rank in its weight class, or a better one. */
+  readonly rank: number | null;
   readonly status: 'completed' | 'failed' | null;
   /** Null for the order of rank. */
   readonly sort: { readonly column: string; readonly order: 'ascending' | 'descending' } | null;
@@ -30,7 +30,7 @@ export function readTableState(
   usual: { readonly columns?: string; readonly sort?: string } = {},
 ): TableState {
   const sort = address.get('sort') ?? usual.sort;
-  const tier = Number(address.get('tier'));
+  const rank = Number(address.get('rank'));
   const page = Number(address.get('page'));
   return {
     search: address.get('q') ?? '',
@@ -38,10 +38,10 @@ export function readTableState(
     family: address.get('family') || null,
     weightClass: address.get('class') || null,
     reality: oneOf(address.get('real'), ['measured', 'simulated']),
-    tier: Number.isInteger(tier) && tier >= 1 ? tier : null,
+    rank: Number.isInteger(rank) && rank >= 1 ? rank : null,
     status: oneOf(address.get('status'), ['completed', 'failed']),
     sort:
-      sort && sort !== RANK
+      sort && sort !== USUAL_ORDER
         ? { column: sort.replace(/^-/, ''), order: sort.startsWith('-') ? 'descending' : 'ascending' }
         : null,
     columns: (address.get('columns') ?? usual.columns)?.split(',').filter(Boolean) ?? null,
@@ -50,14 +50,14 @@ export function readTableState(
   };
 }
 
-/** Value for the order of rank on pages whose default order is another. */
-const RANK = 'rank';
+/** Value for the usual order on pages whose default order is another. */
+const USUAL_ORDER = 'usual';
 
 /** The query parameters of a state; null removes a parameter. */
 export type AddressChange = Readonly<Record<string, string | null>>;
 
 export function sortChange(sort: TableState['sort']): AddressChange {
-  return { sort: sort ? `${sort.order === 'descending' ? '-' : ''}${sort.column}` : RANK, page: null };
+  return { sort: sort ? `${sort.order === 'descending' ? '-' : ''}${sort.column}` : USUAL_ORDER, page: null };
 }
 
 export function weightsChange(weights: Weights): AddressChange {
@@ -96,7 +96,7 @@ export function rowsOfView(
       (state.family === null || row.family === state.family) &&
       (state.weightClass === null || String(row.weightClass ?? 'none') === state.weightClass) &&
       (state.reality === null || row.simulated === (state.reality === 'simulated')) &&
-      (state.tier === null || (row.tier !== null && row.tier <= state.tier)) &&
+      (state.rank === null || (row.rank !== null && row.rank.best <= state.rank)) &&
       (state.status === null || (row.status === 'completed') === (state.status === 'completed')) &&
       words.every((word) => row.id.toLowerCase().includes(word) || row.family.includes(word)),
   );

@@ -64,18 +64,13 @@ function parseCsv(text: string): string[][] {
 }
 
 describeSite('the leaderboard', (open) => {
-  it('shows the board with most high-cost rows unasked, in the order of weight class, tier and place', async () => {
+  it('shows the board with most high-cost rows unasked, in the order of weight class and quality', async () => {
     const opened = await open('/leaderboard/');
     await untilReady(opened.page);
     const board = boardOf(SMALL_MODEL, SMALL_TASK);
     const ranked = board.entries
       .filter(({ quality }) => quality)
-      .sort(
-        (a, b) =>
-          (b.weightClass ?? 0) - (a.weightClass ?? 0) ||
-          (a.classRank?.tier ?? Infinity) - (b.classRank?.tier ?? Infinity) ||
-          (a.overallRank?.place ?? Infinity) - (b.overallRank?.place ?? Infinity),
-      )
+      .sort((a, b) => (b.weightClass ?? 0) - (a.weightClass ?? 0) || (a.place ?? Infinity) - (b.place ?? Infinity))
       .map(({ id }) => id.replace('\u202e', '‹U+202E›'));
     const shown = await shownVariants(opened.page);
     expect(shown.slice(0, ranked.length)).toEqual(ranked);
@@ -83,7 +78,7 @@ describeSite('the leaderboard', (open) => {
     expectNoProblem(opened);
   });
 
-  it('filters by cost class, weight class, family, reality, tier, status and words, as the store has them', async () => {
+  it('filters by cost class, weight class, family, reality, rank, status and words, as the store has them', async () => {
     const { entries } = boardOf(PUBLISHED.model, PUBLISHED.task);
     const opened = await open(PUBLISHED_PATH);
     const { page } = opened;
@@ -98,8 +93,8 @@ describeSite('the leaderboard', (open) => {
       expected(({ family, weightClass }) => family === 'pruning' && weightClass === 2),
     );
     await page.getByRole('button', { name: 'Clear filters' }).click();
-    await page.getByRole('combobox', { name: 'Tier' }).selectOption('2');
-    expect(await sortedVariants(page)).toEqual(expected(({ classRank }) => (classRank?.tier ?? 9) <= 2));
+    await page.getByRole('combobox', { name: 'Rank may be' }).selectOption('2');
+    expect(await sortedVariants(page)).toEqual(expected(({ rank }) => (rank?.best ?? 9) <= 2));
     await page.getByLabel('Cost class').selectOption('high-cost');
     expect(await sortedVariants(page)).toEqual([]);
     await page.getByText('Nothing fits').waitFor();

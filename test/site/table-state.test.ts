@@ -4,10 +4,16 @@ import { readTableState, rowsOfView } from '../../site/lib/table-state.ts';
 import { boardRowOf, boardViewOf } from '../support/board-row.ts';
 
 const rows = [
-  boardRowOf('a/w4', { weightClass: 4, tier: 2, place: 3, ratio: 5 }),
-  boardRowOf('b/w4', { weightClass: 4, tier: 1, place: 2, ratio: 4, costClass: 'high-cost' }),
-  boardRowOf('c/w8', { weightClass: 2, tier: 1, place: 1, ratio: 2, family: 'pruning' }),
-  boardRowOf('d/x', { quality: null, status: 'timeout', weightClass: null, tier: null, ratio: null, place: null }),
+  boardRowOf('a/w4', { weightClass: 4, rank: { best: 2, worst: 3, of: 3 }, place: 3, ratio: 5 }),
+  boardRowOf('b/w4', {
+    weightClass: 4,
+    rank: { best: 1, worst: 1, of: 3 },
+    place: 2,
+    ratio: 4,
+    costClass: 'high-cost',
+  }),
+  boardRowOf('c/w8', { weightClass: 2, rank: { best: 1, worst: 1, of: 1 }, place: 1, ratio: 2, family: 'pruning' }),
+  boardRowOf('d/x', { quality: null, status: 'timeout', weightClass: null, rank: null, ratio: null, place: null }),
   boardRowOf('e/w1', { weightClass: 16, simulated: true, ratio: 20, place: 4 }),
 ];
 const columns = columnsOf(boardViewOf(rows), EVEN_WEIGHTS);
@@ -18,22 +24,22 @@ function shown(address: string): string[] {
 
 describe('readTableState', () => {
   it('takes nonsense for no choice', () => {
-    const state = readTableState(new URLSearchParams('tier=0&page=-2&real=maybe&weights=1,2,x,4&status=odd'));
-    expect(state).toMatchObject({ tier: null, page: 1, reality: null, weights: EVEN_WEIGHTS, status: null });
+    const state = readTableState(new URLSearchParams('rank=0&page=-2&real=maybe&weights=1,2,x,4&status=odd'));
+    expect(state).toMatchObject({ rank: null, page: 1, reality: null, weights: EVEN_WEIGHTS, status: null });
   });
 
-  it('takes what the page usually shows where the address says nothing, and rank where it says so', () => {
+  it('takes what the page usually shows where the address says nothing, and the usual order where it says so', () => {
     const usual = { columns: 'method,score', sort: '-score' };
     expect(readTableState(new URLSearchParams(), usual)).toMatchObject({
       columns: ['method', 'score'],
       sort: { column: 'score', order: 'descending' },
     });
-    expect(readTableState(new URLSearchParams('sort=rank'), usual).sort).toBeNull();
+    expect(readTableState(new URLSearchParams('sort=usual'), usual).sort).toBeNull();
   });
 });
 
 describe('rowsOfView', () => {
-  it('orders by weight class, tier and place, what has no quality last', () => {
+  it('orders by weight class and place, what has no quality last', () => {
     expect(shown('')).toEqual(['e/w1', 'b/w4', 'a/w4', 'c/w8', 'd/x']);
   });
 
@@ -44,7 +50,7 @@ describe('rowsOfView', () => {
     expect(shown('family=pruning')).toEqual(['c/w8']);
     expect(shown('real=simulated')).toEqual(['e/w1']);
     expect(shown('real=measured&class=16')).toEqual([]);
-    expect(shown('tier=1')).toEqual(['e/w1', 'b/w4', 'c/w8']);
+    expect(shown('rank=1')).toEqual(['e/w1', 'b/w4', 'c/w8']);
     expect(shown('status=failed')).toEqual(['d/x']);
     expect(shown('q=W4 quant')).toEqual(['b/w4', 'a/w4']);
   });

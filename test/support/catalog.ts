@@ -14,7 +14,7 @@ export function methodEntryOf(id: string, overrides: Partial<MethodEntry> = {}):
     paper: { title: 'A paper', authors: 'A. Author', year: 2024, url: 'https://example.org/paper' },
     licence: 'Apache-2.0',
     control: false,
-    variants: [{ id: 'w4', params: { bits: 4 } }],
+    variants: [{ id: 'w4', params: { bits: 4 }, random: false }],
     sourceFile: `methods/quantization/${id}.ts`,
     ...overrides,
   };

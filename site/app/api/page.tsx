@@ -87,7 +87,7 @@ export default function ApiPage() {
         <p>
           A view of the <SiteLink href={paths.leaderboard}>leaderboard</SiteLink> is its address: <code>model</code>,{' '}
           <code>task</code>, <code>runner</code> choose the board; <code>q</code>, <code>cost</code>, <code>class</code>
-          , <code>family</code>, <code>real</code>, <code>tier</code>, <code>status</code> filter it; <code>sort</code>{' '}
+          , <code>family</code>, <code>real</code>, <code>rank</code>, <code>status</code> filter it; <code>sort</code>{' '}
           orders it (a minus before the column turns it round); <code>columns</code>, <code>weights</code>,{' '}
           <code>page</code> and <code>x</code> (the plot’s axis) do what they say. “CSV of this view” and “JSON” give
           exactly what is shown.

@@ -6,7 +6,7 @@ import { choices, defaultView } from '../../lib/site-data.ts';
 
 export const metadata: Metadata = {
   title: 'Leaderboard',
-  description: 'Every compression variant of a model and task: quality, size, speed, cost, rank tiers and failures.',
+  description: 'Every compression variant of a model and task: quality, size, speed, cost, rank and failures.',
 };
 
 /** Rows per page of the table: more of them are slow on a phone. */

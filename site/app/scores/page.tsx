@@ -53,7 +53,7 @@ export default function ScoresPage() {
               initial={view}
               parts={['table']}
               pageSize={PAGE_SIZE}
-              usual={{ columns: 'method,tier,quality,smaller,compute,efficiency,score', sort: '-efficiency' }}
+              usual={{ columns: 'method,rank,quality,smaller,compute,efficiency,score', sort: '-efficiency' }}
             />
           </section>
         </>

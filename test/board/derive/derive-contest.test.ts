@@ -45,6 +45,7 @@ function contestRows(variants: readonly Variant[]): ContestRows {
     access: trains ? 'trained' : 'data-free',
     control: method === 'dense',
     params: {},
+    random: trains,
     trials: bySeed.map((outcome, seed) => {
       const artifact = sha256Of(`${method} ${seed}`);
       items.set(artifact, outcome);

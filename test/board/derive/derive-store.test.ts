@@ -21,13 +21,11 @@ import {
 import { type BoardEntry, leaderboard } from '../../../board/derive/leaderboard.ts';
 import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../../drizzle/record.ts';
 import { boardSchema, boardSummarySchema, comparisonsSchema, historySchema } from '../../../contracts/derived.ts';
-import { PROTOCOL } from '../../../contracts/protocol.ts';
 import type { Items } from '../../../contracts/result.ts';
 import { DERIVATION_REVISION } from '../../../board/derive/derivation-revision.ts';
 import { deriveStore } from '../../../board/derive/derive-store.ts';
-import { compareItems } from '../../../numerics/statistics/compare-items.ts';
-import { rankTiers } from '../../../numerics/statistics/rank-tiers.ts';
-import { signFlipTest } from '../../../numerics/statistics/significance.ts';
+import { createEntryComparison } from '../../../numerics/statistics/compare-entries.ts';
+import { holm } from '../../../numerics/statistics/significance.ts';
 import { addEntry, fillBoard } from '../../support/board.ts';
 import { catalogOf, methodEntryOf } from '../../support/catalog.ts';
 import { fillLargeStore } from '../../support/large-store.ts';
@@ -55,20 +53,30 @@ function filledStore(): Store {
   return store;
 }
 
-/** Per-item outcomes of an entry, reckoned here: the mean of each column over its seeds. */
-function meanOutcomes(store: Store, { trials }: BoardEntry): Items {
-  const seeds = trials.flatMap(({ evaluation }) => (evaluation?.quality ? [itemsOf(store, evaluation.key)] : []));
-  const [first] = seeds as [Items, ...Items[]];
-  const averaged = (column: 'negativeLogLikelihood' | 'correct' | 'klDivergence' | 'sameTop') =>
-    first[column].map((_, i) => seeds.reduce((sum, seed) => sum + (seed[column][i] as number), 0) / seeds.length);
-  return {
-    ...first,
-    negativeLogLikelihood: averaged('negativeLogLikelihood'),
-    correct: averaged('correct'),
-    klDivergence: averaged('klDivergence'),
-    sameTop: averaged('sameTop'),
+type Column = 'negativeLogLikelihood' | 'correct' | 'klDivergence';
+
+/** First minus second over items and seeds, from the rows themselves; a lone seed against the same seed of the other. */
+function differenceOf(store: Store, [first, second]: readonly [BoardEntry, BoardEntry], column: Column) {
+  const scored = ({ trials }: BoardEntry) => trials.filter(({ evaluation }) => evaluation?.quality);
+  const beside = (own: BoardEntry, other: BoardEntry) => {
+    const [only, ...more] = scored(other);
+    const lone = other.method !== 'dense' && more.length === 0;
+    return scored(own).filter(({ seed }) => own.method === 'dense' || !lone || seed === only?.seed);
   };
+  const sideOf = (trials: BoardEntry['trials']) => {
+    const bySeed = trials.map(({ evaluation }) => itemsOf(store, evaluation?.key ?? '')[column]);
+    return bySeed.length === 1 ? { bySeed, seeds: 'same artifact' as const } : { bySeed, seeds: 'drawn' as const };
+  };
+  return createEntryComparison({
+    entries: [sideOf(beside(first, second)), sideOf(beside(second, first))],
+    weights: itemsOf(store, scored(first)[0]?.evaluation?.key ?? '').tokens,
+    share: column === 'correct',
+    confidence: 0.95,
+  }).compare(0, 1);
 }
+
+const columnOf = ({ metric }: Pick<DerivedBoard, 'metric'>): Column =>
+  metric === 'perplexity' ? 'negativeLogLikelihood' : 'correct';
 
 function boardsBySlug(board: DerivedBoard): ReadonlyMap<string, DerivedEntry> {
   return new Map(board.entries.map((entry) => [entry.slug, entry]));
@@ -113,40 +121,37 @@ describe('deriveStore', () => {
       for (const summary of derivedBoards(store)) v.parse(boardSummarySchema, summary);
     });
 
-    it('ranks as testing each entry by itself does, within classes and over all', () => {
+    it('ranks by the pairs that Holm leaves significant within the weight class', () => {
       for (const board of boards) {
-        const { model, task, protocol, metric } = board;
+        const { model, task, protocol, higherIsBetter } = board;
         const { entries } = leaderboard(store, { model, task, protocol });
-        const column = metric === 'perplexity' ? 'negativeLogLikelihood' : 'correct';
-        const sign = metric === 'perplexity' ? 1 : -1;
-        const outcomes = new Map(entries.map((entry) => [entry, meanOutcomes(store, entry)[column]]));
-        const worseBy = (a: BoardEntry, b: BoardEntry) =>
-          (outcomes.get(a) ?? []).map((value, i) => sign * (value - (outcomes.get(b)?.[i] ?? NaN)));
-        const tiersOf = (members: readonly BoardEntry[]) =>
-          rankTiers({
-            entries: members,
-            quality: (entry) => sumOf(outcomes.get(entry) ?? []),
-            higherIsBetter: sign < 0,
-            significantlyWorse(entry, best) {
-              const differences = worseBy(entry, best);
-              const { bootstrapResamples: resamples, bootstrapSeed: seed } = PROTOCOL.quality;
-              return sumOf(differences) > 0 && signFlipTest({ differences, resamples, seed }) <= 0.05;
-            },
-          });
-        const compressed = entries.filter(({ method }) => method !== 'dense');
         const derived = new Map(board.entries.map((entry) => [entry.id, entry]));
-        const expectRanks = (members: readonly BoardEntry[], of: 'classRank' | 'overallRank') => {
-          for (const { tier, entries: ranked } of tiersOf(members)) {
-            for (const entry of ranked) {
-              expect(derived.get(`${entry.method}/${entry.variant}`)?.[of]?.tier).toBe(tier);
-            }
-          }
-        };
-        expectRanks(compressed, 'overallRank');
+        const compressed = entries.filter(({ method, quality }) => method !== 'dense' && quality);
         for (const members of Map.groupBy(compressed, ({ weightClass }) => weightClass).values()) {
-          expectRanks(members, 'classRank');
+          const pairs = members.flatMap((first, i) =>
+            members.slice(i + 1).map((second) => {
+              const { difference, pValue } = differenceOf(store, [first, second], columnOf(board));
+              const firstIsBetter = difference.value > 0 === higherIsBetter;
+              return { better: firstIsBetter ? first : second, worse: firstIsBetter ? second : first, pValue };
+            }),
+          );
+          const adjusted = holm(pairs.map(({ pValue }) => pValue));
+          const told = pairs.filter((_, i) => (adjusted[i] ?? 1) <= 0.05);
+          for (const entry of members) {
+            expect(derived.get(`${entry.method}/${entry.variant}`)?.rank).toEqual({
+              best: 1 + told.filter(({ worse }) => worse === entry).length,
+              worst: members.length - told.filter(({ better }) => better === entry).length,
+              of: members.length,
+            });
+          }
         }
-        expect(derived.get('dense/fp32')).toMatchObject({ overallRank: null, classRank: null });
+        const sign = higherIsBetter ? -1 : 1;
+        const values = board.entries
+          .filter(({ place }) => place !== null)
+          .sort((a, b) => (a.place ?? 0) - (b.place ?? 0))
+          .map(({ quality }) => sign * (quality?.estimate.value ?? NaN));
+        expect(values).toEqual(values.toSorted((a, b) => a - b));
+        expect(derived.get('dense/fp32')).toMatchObject({ rank: null, place: null });
       }
     });
 
@@ -180,7 +185,7 @@ describe('deriveStore', () => {
       }
     });
 
-    it('sets the best of each cost class against the other as compareItems does', () => {
+    it('sets the best of each cost class against the other over items and seeds', () => {
       let compared = 0;
       for (const board of boards) {
         const { model, task, protocol, metric } = board;
@@ -203,10 +208,7 @@ describe('deriveStore', () => {
           expect(valueOf(headline.highCost)).toBe(valueOf(best('high-cost')));
           if (!headline.comparison) continue;
           compared += 1;
-          const [high, low] = [headline.highCost, headline.lowCost].map((slug) => meanOutcomes(store, named(slug)));
-          const alone = compareItems(high as Items, low as Items)[
-            metric === 'perplexity' ? 'logPerplexity' : 'correct'
-          ];
+          const alone = differenceOf(store, [named(headline.highCost), named(headline.lowCost)], columnOf(board));
           expect(headline.comparison.pValue).toBe(alone.pValue);
           for (const end of ['value', 'low', 'high'] as const) {
             expect(headline.comparison.difference[end]).toBeCloseTo(alone.difference[end], 10);
@@ -222,9 +224,9 @@ describe('deriveStore', () => {
       expect(compared).toBeGreaterThan(3);
     });
 
-    it('compares every pair once, as compareItems does', () => {
+    it('compares every pair once, over items and seeds', () => {
       const [board] = boards as [DerivedBoard];
-      const { model, task, protocol, metric } = board;
+      const { model, task, protocol } = board;
       const { entries } = leaderboard(store, { model, task, protocol });
       const slugs = comparedEntries(store, board.contest);
       expect(slugs).toEqual(board.entries.filter(({ quality }) => quality).map(({ slug }) => slug));
@@ -233,24 +235,21 @@ describe('deriveStore', () => {
         v.parse(comparisonsSchema, document);
         expect(document.others).toEqual(slugs.slice(i + 1));
       }
-      const outcomes = new Map(
-        entries.map((entry) => [`${entry.method}.${entry.variant}`, () => meanOutcomes(store, entry)]),
-      );
+      const named = (slug: string | undefined) =>
+        entries.find(({ method, variant }) => `${method}.${variant}` === slug) as BoardEntry;
       for (const [i, j] of [
         [0, 1],
         [0, 7],
         [3, 9],
         [10, 11],
       ] as const) {
-        const [first, second] = [outcomes.get(slugs[i] as string), outcomes.get(slugs[j] as string)];
-        if (!first || !second) throw new Error('both entries have outcomes');
-        const alone = compareItems(first(), second());
         const document = documents[i] as (typeof documents)[number];
         const at = j - i - 1;
-        for (const [columns, expected] of [
-          [document.quality, alone[metric === 'perplexity' ? 'logPerplexity' : 'correct']],
-          [document.klDivergence, alone.klDivergence],
+        for (const [columns, column] of [
+          [document.quality, columnOf(board)],
+          [document.klDivergence, 'klDivergence'],
         ] as const) {
+          const expected = differenceOf(store, [named(slugs[i]), named(slugs[j])], column);
           expect(columns.value[at]).toBeCloseTo(expected.difference.value, 5);
           expect(columns.low[at]).toBeCloseTo(expected.difference.low, 5);
           expect(columns.high[at]).toBeCloseTo(expected.difference.high, 5);
@@ -263,15 +262,19 @@ describe('deriveStore', () => {
       const board = boards.find(({ metric }) => metric === 'choice-accuracy') as DerivedBoard;
       const { model, task, protocol } = board;
       const { entries } = leaderboard(store, { model, task, protocol });
+      const dense = entries.find(({ method }) => method === 'dense')?.trials[0]?.evaluation?.key;
+      const denseItems = itemsOf(store, dense ?? '');
       for (const entry of board.entries.slice(1, 6)) {
         const quality = entry.quality as NonNullable<DerivedEntry['quality']>;
         const raw = entries.find(({ method, variant }) => `${method}/${variant}` === entry.id) as BoardEntry;
-        const items = meanOutcomes(store, raw);
+        const seeds = raw.trials.flatMap(({ evaluation }) => (evaluation ? [itemsOf(store, evaluation.key)] : []));
+        const [items] = seeds as [Items, ...Items[]];
+        const meanCorrect = (i: number) => sumOf(seeds.map(({ correct }) => correct[i] as number)) / seeds.length;
         expect(quality.slices.map(({ slice }) => slice)).toEqual(['common', 'rare']);
         for (const { slice, toDense, items: count } of quality.slices) {
           const own = items.ids.map((_, i) => i).filter((i) => items.slices?.[i] === slice);
           expect(count).toBe(own.length);
-          const lost = sumOf(own.map((i) => (items.correct[i] as number) - (items.denseCorrect[i] as number)));
+          const lost = sumOf(own.map((i) => meanCorrect(i) - (denseItems.correct[i] as number)));
           expect(toDense.difference.value).toBeCloseTo(lost / own.length, 12);
         }
         const lossOf = (slice: string | null) =>
@@ -392,9 +395,9 @@ describe('deriveStore', () => {
       deriveStore(store);
       const board = derivedBoard(store, derivedBoards(store)[0]?.id ?? '');
       const entry = board.entries.find(({ variant }) => variant === 'older-data');
-      expect(entry).toMatchObject({ overallRank: null, classRank: null });
+      expect(entry).toMatchObject({ rank: null, place: null });
       expect(entry?.badges.map(({ id }) => id)).toContain('unranked');
-      expect(board.entries.filter(({ overallRank }) => overallRank !== null).length).toBe(6);
+      expect(board.entries.filter(({ rank }) => rank !== null).length).toBe(6);
       expect(comparedEntries(store, board.contest)).not.toContain('rounding.older-data');
     });
 
@@ -409,7 +412,7 @@ describe('deriveStore', () => {
       expect(boards.map((board) => board.runner?.provider)).toEqual(['cpu', 'cuda']);
       expect(new Set(boards.map(({ contest }) => contest)).size).toBe(1);
       const [cpu, cuda] = boards.map((board) =>
-        board.entries.map(({ quality, overallRank }) => ({ quality, overallRank })),
+        board.entries.map(({ quality, rank, place }) => ({ quality, rank, place })),
       );
       expect(cuda).toEqual(cpu);
       expect(boards[1]?.timedCount).toBe(1);
@@ -538,7 +541,7 @@ describe('deriveStore', () => {
       deriveStore(store, { comparedLimit: 2 });
       for (const { id } of derivedBoards(store)) {
         const { entries, contest, notCompared } = derivedBoard(store, id);
-        const first = entries.filter(({ method, overallRank }) => method === 'dense' || (overallRank?.place ?? 9) <= 2);
+        const first = entries.filter(({ method, place }) => method === 'dense' || (place ?? 9) <= 2);
         expect(comparedEntries(store, contest)).toEqual(first.map(({ slug }) => slug));
         expect(notCompared).toBe(entries.filter(({ quality }) => quality).length - 3);
       }

@@ -123,8 +123,8 @@ describe('leaderboard', () => {
     expect(entry.trials[3]!.reason).toBe('the trial ended with timeout');
     expect(entry.size?.zstdBytes).toBeCloseTo(100_999, 8);
     expect(entry.ratio).toBeNull();
-    expect(entry.quality?.estimate.value).toBeCloseTo(centre, 12);
-    expect(entry.quality?.estimate.low).toBeCloseTo(mean(values.map(({ low }) => low)), 12);
+    expect(entry.quality?.estimate.value).toBeCloseTo(Math.exp(mean(values.map(({ value }) => Math.log(value)))), 12);
+    expect(entry.quality?.estimate.low).toBeCloseTo(Math.exp(mean(values.map(({ low }) => Math.log(low)))), 12);
     expect(entry.quality?.bySeed).toEqual(values.map((estimate, seed) => ({ seed, estimate })));
     expect(entry.quality?.seedDeviation).toBeCloseTo(
       Math.sqrt(values.reduce((sum, { value }) => sum + (value - centre) ** 2, 0) / 2),

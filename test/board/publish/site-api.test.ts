@@ -124,6 +124,6 @@ describe('schemaDocument', () => {
     const documents = schemaDocument();
     expect(Object.keys(documents)).toEqual(Object.keys(API_DOCUMENTS));
     for (const { schema } of Object.values(documents)) expect(schema).toHaveProperty('type');
-    expect(JSON.stringify(documents.board.schema)).toContain('A tier holds what the paired test');
+    expect(JSON.stringify(documents.board.schema)).toContain('All pairs of the class are corrected together');
   });
 });

@@ -37,7 +37,7 @@ describe('standingsOf', () => {
     // 0.1 nats more on every token: exp(0.1) - 1; and 0.2 more than dense: exp(0.2) - 1.
     expect(w4?.againstBest?.text).toMatch(/^10\.52 \[10\.52, 10\.52\] %, p < 0\.001, worse$/);
     expect(w4?.againstDense?.text).toMatch(/^22\.14 \[22\.14, 22\.14\] %, p < 0\.001, worse$/);
-    expect(w4?.place).toBe('tier 2 of 2 (2 entries)');
+    expect(w4?.rank).toBe('2 of 2');
     const [better] = standing('training').standings;
     expect(better?.againstBest).toMatchObject({ against: 'rounding/w4' });
     expect(better?.againstBest?.text).toMatch(/better$/);

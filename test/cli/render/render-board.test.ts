@@ -27,7 +27,7 @@ describe('renderBoard', () => {
   it('heads the board with the place, the runner and dense', () => {
     const text = boardOf(200).join('\n');
     expect(text).toContain('tiny · stories-perplexity · protocol 1 · cpu · Example CPU @ 2.00GHz, 2 cores · 1 thread');
-    expect(text).toMatch(/dense: perplexity \d\.\d+ \[.*\].* 1\.00 MB as shipped \(zstd\)/);
+    expect(text).toMatch(/dense: perplexity \d\.\d+ · .* 1\.00 MB as shipped \(zstd\)/);
     expect(text).toContain('in-sample');
   });
 
@@ -84,7 +84,7 @@ describe('renderBoard', () => {
   });
 
   it('says which columns it leaves out', () => {
-    expect(boardOf(60).join('\n')).toContain('not shown, the terminal is narrow: 1 token, 8×128');
+    expect(boardOf(60).join('\n')).toContain('not shown, for want of room: smaller, 1 token, 8×128, cost');
     expect(boardOf(200).join('\n')).not.toContain('not shown');
   });
 

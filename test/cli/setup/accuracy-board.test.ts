@@ -47,21 +47,21 @@ describe('a board of accuracies', () => {
 
   it('shows shares as percentages and what guessing gets', () => {
     const text = render();
-    expect(text).toContain('dense: accuracy 90.0 [85.0, 95.0] % · guessing gets 25.0 %');
-    expect(text).toMatch(/accuracy with 95 % interval, higher is better/);
+    expect(text).toContain('dense: accuracy 90.0 % · guessing gets 25.0 %');
+    expect(text).toMatch(/accuracy: higher is better · against dense: .* 95 % interval/);
     expect(text).not.toContain('perplexity');
   });
 
   it('puts the highest first and apart only what the paired test tells apart', () => {
-    const rows = [...render().matchAll(/^ +(\d) {2}rounding\/(w\d) +(\d+\.\d) \[/gm)].map(([, tier, name, value]) => [
-      tier,
+    const rows = [...render().matchAll(/^ +(\S+) {2}rounding\/(w\d) +(\d+\.\d) %/gm)].map(([, rank, name, value]) => [
+      rank,
       name,
       value,
     ]);
     expect(rows).toEqual([
-      ['1', 'w8', '87.5'],
-      ['1', 'w6', '86.3'],
-      ['2', 'w2', '25.0'],
+      ['1–2', 'w8', '87.5'],
+      ['1–2', 'w6', '86.3'],
+      ['3', 'w2', '25.0'],
     ]);
   });
 

@@ -29,6 +29,7 @@ function worseBy(nats: number, noise = 0): Items {
 const entry = (bySeed: readonly Items[], seeds?: SeedKind): EntryItems => ({
   bySeed,
   seeds: seeds ?? (bySeed.length === 1 ? 'same artifact' : 'drawn'),
+  seedNumbers: bySeed.map((_, seed) => seed),
 });
 
 function quality(first: EntryItems, second: EntryItems, expected: Expectation): Evidence {

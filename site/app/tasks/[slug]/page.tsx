@@ -113,7 +113,7 @@ export default async function TaskPage({ params }: Props) {
             <VariantTable
               view={view}
               rows={best.slice(0, BEST)}
-              columns={usualColumns(view).filter((column) => column !== 'tier')}
+              columns={usualColumns(view).filter((column) => column !== 'rank')}
               label={`Best variants of ${board.model}`}
             />
             {sliced.length > 0 && (

@@ -23,10 +23,14 @@ import asvd from './low-rank/asvd.ts';
 import fwsvd from './low-rank/fwsvd.ts';
 import losparse from './low-rank/losparse.ts';
 import svdFinetune from './low-rank/svd-finetune.ts';
+import svdLlmV2 from './low-rank/svd-llm-v2.ts';
 import svdWhitened from './low-rank/svd-whitened.ts';
 import svd from './low-rank/svd.ts';
 import tensorTrain from './low-rank/tensor-train.ts';
+import alps from './pruning/alps.ts';
+import consecutiveLayers from './pruning/consecutive-layers.ts';
 import dsnot from './pruning/dsnot.ts';
+import flap from './pruning/flap.ts';
 import gradualMagnitude from './pruning/gradual-magnitude.ts';
 import kPrune from './pruning/k-prune.ts';
 import layerDrop from './pruning/layer-drop.ts';
@@ -58,15 +62,18 @@ import weightClustering from './sharing/weight-clustering.ts';
 
 export const methods: readonly Method[] = [
   albertStyle,
+  alps,
   asvd,
   awq,
   basisSharing,
   blockLinearization,
   bottleneckStudent,
+  consecutiveLayers,
   dense,
   distilbertStyle,
   dsnot,
   ffnSlice,
+  flap,
   fp16,
   fwsvd,
   gptq,
@@ -105,6 +112,7 @@ export const methods: readonly Method[] = [
   studentNoKd,
   svd,
   svdFinetune,
+  svdLlmV2,
   svdQuantize,
   svdWhitened,
   tensorTrain,

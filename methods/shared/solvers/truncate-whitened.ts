@@ -6,6 +6,7 @@ import { NumericalError } from '../../../contracts/errors.ts';
 import * as v from 'valibot';
 import type { LinearRole } from '../../../engine/definitions/model.ts';
 import { type CholeskyPair, choleskyPair, matmul, thinSvd } from '../../../engine/runtime/linear-algebra.ts';
+import type { ThinSvd } from '../../../numerics/tensor/thin-svd.ts';
 import { type Factors, factorsOf } from './low-rank.ts';
 
 export const dampingParameter = v.optional(
@@ -17,30 +18,42 @@ export const dampingParameter = v.optional(
   1e-6,
 );
 
+interface WhitenedLayer {
+  readonly weight: Float32Array;
+  readonly shape: Pick<LinearRole, 'inFeatures' | 'outFeatures'>;
+  readonly secondMoment: Float64Array;
+  readonly damping: number;
+  /** Name of the layer, for messages. */
+  readonly where: string;
+}
+
 /**
  * The factors of rank `rank` whose layer output is nearest on inputs with this second moment.
  * weight: [in, out], secondMoment: X Xᵀ [in, in] up to a factor. `lost` is ‖(W - W') X‖², the sum of the cut σ². Where all
  * inputs are zero the metric is the identity. Throws NumericalError naming the layer when the damped moment is not positive
  * definite.
  */
-export async function truncateWhitened(options: {
-  readonly weight: Float32Array;
-  readonly shape: Pick<LinearRole, 'inFeatures' | 'outFeatures'>;
-  readonly secondMoment: Float64Array;
-  readonly damping: number;
-  readonly rank: number;
-  /** Name of the layer, for messages. */
-  readonly where: string;
-}): Promise<Factors & { readonly lost: number }> {
-  const { weight, shape, secondMoment, damping, rank, where } = options;
+export async function truncateWhitened(
+  options: WhitenedLayer & { readonly rank: number },
+): Promise<Factors & { readonly lost: number }> {
+  const { shape, rank } = options;
+  const svd = await whitenedSvd(options);
+  return { ...factorsOf(svd, shape, rank), lost: lostBeyond(svd, rank) };
+}
+
+/** L⁻ᵀ U, Σ and Vᵀ: the first r terms are the weight of rank r of truncateWhitened. */
+export async function whitenedSvd({ weight, shape, secondMoment, damping, where }: WhitenedLayer): Promise<ThinSvd> {
   const { inFeatures, outFeatures } = shape;
   const { factor, inverse } = await whitening({ secondMoment, size: inFeatures, damping, where });
   const square = { rows: inFeatures, inner: inFeatures, transposeLeft: true };
   const whitened = await matmul({ left: factor, right: Float64Array.from(weight), ...square, columns: outFeatures });
   const { u, s, vt } = await thinSvd(whitened, inFeatures, outFeatures);
-  const unwhitened = await matmul({ left: inverse, right: u, ...square, columns: s.length });
-  const lost = s.subarray(rank).reduce((sum, value) => sum + value * value, 0);
-  return { ...factorsOf({ u: unwhitened, s, vt }, shape, rank), lost };
+  return { u: await matmul({ left: inverse, right: u, ...square, columns: s.length }), s, vt };
+}
+
+/** ‖(W - W') X‖² when the terms from `rank` on are cut. */
+export function lostBeyond({ s }: Pick<ThinSvd, 's'>, rank: number): number {
+  return s.subarray(rank).reduce((sum, value) => sum + value * value, 0);
 }
 
 interface Whitening {

@@ -10,6 +10,10 @@ export interface DatasetRow {
   readonly label?: number;
   /** Possible continuations of `text`, each with its leading space; at least two. */
   readonly choices?: readonly string[];
+  /** What each of `choices` continues, where they do not all continue `text`. */
+  readonly contexts?: readonly string[];
+  /** What is predicted after `text`, with its leading space: one decision of the whole, and no token of `text` is scored. */
+  readonly continuation?: string;
   /** Second segment, for classification of pairs: the statement that `text` is held against. */
   readonly pair?: string;
   /** Group the row is reported under; one of TaskDefinition.slices. */
@@ -62,10 +66,27 @@ export interface DatasetDefinition {
 }
 
 /**
- * perplexity: exp of the mean loss per token. choice-accuracy: share of rows whose right continuation is the likeliest.
+ * perplexity: exp of the mean loss per token, or per continuation where rows have one. choice-accuracy: share of rows whose right
+ * continuation is the likeliest; normalized-choice-accuracy: whose ln p per character is the highest. greedy-accuracy: share of
+ * rows whose continuation the model writes itself, taking the likeliest token each time.
  * classification-accuracy: share of rows whose right class scores highest.
  */
-export type Metric = 'perplexity' | 'choice-accuracy' | 'classification-accuracy';
+export type Metric =
+  | 'perplexity'
+  | 'choice-accuracy'
+  | 'normalized-choice-accuracy'
+  | 'greedy-accuracy'
+  | 'classification-accuracy';
+
+/** Sequences of one long text. */
+export interface Windows {
+  readonly longest: number;
+  /**
+   * Tokens from the beginning of one to that of the next; each predicts those tokens that the one before did not. Absent: they do
+   * not overlap, and a rest shorter than a whole one is left out.
+   */
+  readonly stride?: number;
+}
 
 /** A metric on the test split of a dataset. */
 export interface TaskDefinition {
@@ -79,6 +100,10 @@ export interface TaskDefinition {
   readonly chance?: number;
   /** Values of DatasetRow.slice, in the order they are shown. */
   readonly slices?: readonly string[];
+  /** The rows are cut into sequences of tokens of this length, or of the model's context where that is shorter; perplexity only. */
+  readonly windows?: Windows;
+  /** Only so many items, drawn at random with a fixed seed. */
+  readonly limit?: number;
   /** Names of the classes, by label; classification only. */
   readonly classes?: readonly string[];
   /** Sentence for the reader: what is asked of the model. */

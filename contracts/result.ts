@@ -162,6 +162,8 @@ export type Items = v.InferOutput<typeof itemsSchema>;
 export const METRICS = [
   'perplexity',
   'choice-accuracy',
+  'normalized-choice-accuracy',
+  'greedy-accuracy',
   'classification-accuracy',
 ] as const satisfies readonly Metric[];
 

@@ -7,17 +7,23 @@ interface Item {
   readonly slice?: string;
 }
 
-/** A document whose tokens after the first are predicted. */
+/** A sequence whose tokens from `start` on are predicted. */
 export interface TextItem extends Item {
   readonly tokens: Int32Array;
+  /** First token that is predicted; default 1. */
+  readonly start?: number;
+  /** The predicted tokens are one decision, right if every one of them is the likeliest; absent: one decision each. */
+  readonly whole?: true;
 }
 
-/** A context and its possible continuations. */
+/** Possible continuations, each with its context. */
 export interface ChoiceItem extends Item {
-  /** Context and continuation, one sequence per choice; all begin with the same `start` tokens. */
+  /** Context and continuation, one sequence per choice. */
   readonly choices: readonly Int32Array[];
-  /** First token that is scored. */
-  readonly start: number;
+  /** First token that is scored, by choice. */
+  readonly starts: readonly number[];
+  /** Characters of each choice without its leading space. */
+  readonly characters: readonly number[];
   /** Index of the right choice. */
   readonly label: number;
 }
@@ -38,7 +44,7 @@ interface ItemsOf<M extends Metric, T> {
   readonly slices?: readonly string[];
 }
 
-export type TextItems = ItemsOf<'perplexity', TextItem>;
-export type ChoiceItems = ItemsOf<'choice-accuracy', ChoiceItem>;
+export type TextItems = ItemsOf<'perplexity' | 'greedy-accuracy', TextItem>;
+export type ChoiceItems = ItemsOf<'choice-accuracy' | 'normalized-choice-accuracy', ChoiceItem>;
 export type ClassificationItems = ItemsOf<'classification-accuracy', ClassificationItem>;
 export type TaskItems = TextItems | ChoiceItems | ClassificationItems;

@@ -9,6 +9,7 @@ import tinyworldFacts from './tinyworld-facts.ts';
 import tinyworldGrammar from './tinyworld-grammar.ts';
 import tinyworldLastWord from './tinyworld-last-word.ts';
 import tinyworld from './tinyworld.ts';
+import wikitext2Raw from './wikitext-2-raw.ts';
 import wikitext2 from './wikitext-2.ts';
 
 export const datasets: readonly DatasetDefinition[] = [
@@ -21,5 +22,6 @@ export const datasets: readonly DatasetDefinition[] = [
   tinyworldGrammar,
   tinyworldLastWord,
   tinyworld,
+  wikitext2Raw,
   wikitext2,
 ];

@@ -14,7 +14,7 @@ import { createRunProgress } from '../render/progress.ts';
 import { defaultPlace } from '../setup/default-place.ts';
 import { openModel } from '../setup/open-model.ts';
 import { findById, findDataset, findTask, findVariants, splitList } from '../setup/registry.ts';
-import { DEFAULT_CONTEXT_LIMIT } from '../../models/shared/transformers-definition.ts';
+import { DEFAULT_CONTEXT_LIMIT, LARGEST_CONTEXT_LIMIT } from '../../models/shared/transformers-definition.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
 import { requireKnownToWorkers } from '../setup/require-known-to-workers.ts';
 import { interruptible } from '../setup/interruptible.ts';
@@ -37,7 +37,7 @@ export const choiceOptions = {
   },
   context: {
     type: 'string',
-    description: `Positions that models named by folder or hub are cut to (default ${DEFAULT_CONTEXT_LIMIT})`,
+    description: `Positions that models named by folder or hub are cut to (default ${DEFAULT_CONTEXT_LIMIT}, at most ${LARGEST_CONTEXT_LIMIT})`,
     valueHint: 'tokens',
   },
   calibration: {
@@ -182,6 +182,9 @@ async function placesOf(suite: Suite, { models, tasks, context }: Choice): Promi
     return Promise.all(usual.map(async (entry) => ({ ...entry, model: await openModel(entry.model) })));
   }
   const contextLimit = context === undefined ? undefined : wholeNumber('context', context, 2);
+  if (contextLimit !== undefined && contextLimit > LARGEST_CONTEXT_LIMIT) {
+    throw new InputError(`--context: at most ${LARGEST_CONTEXT_LIMIT} positions are measured, got ${contextLimit}`);
+  }
   const places: Place[] = [];
   for (const name of splitList('models', models)) {
     const model = await openModel(name, { contextLimit });

@@ -41,6 +41,8 @@ export const METRIC_WORDS: Readonly<Record<Metric, MetricWords>> = {
     gap: '% in perplexity',
   },
   'choice-accuracy': ACCURACY,
+  'normalized-choice-accuracy': { ...ACCURACY, title: 'accuracy per character' },
+  'greedy-accuracy': { ...ACCURACY, loss: '−ln p(continuation)' },
   'classification-accuracy': ACCURACY,
 };
 

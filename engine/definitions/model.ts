@@ -64,6 +64,8 @@ export interface Tokenizer {
   /** Begins every input of a decoder; absent where the model was trained without. */
   readonly beginOfSequence?: number;
   readonly endOfSequence?: number;
+  /** Stands before a text without context where nothing begins every input; default the end of a sequence. */
+  readonly emptyContext?: number;
   /** Begins an input of an encoder. */
   readonly classification?: number;
   /** Ends each segment of an input of an encoder. */

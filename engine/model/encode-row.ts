@@ -1,6 +1,7 @@
 /** Rows of datasets to token sequences, as each kind of model wants them. */
 import type { DatasetRow, Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
+import { afterBegin, encodeChoices, encodeContinuation } from './encode-continuation.ts';
 import type { Tokenizer } from '../definitions/model.ts';
 import type { ModelKind } from '../../contracts/taxonomy.ts';
 import type { ChoiceItem, ClassificationItem, TextItem } from '../../contracts/task-items.ts';
@@ -34,15 +35,6 @@ function encodeText(text: string, { tokenizer, contextLength }: Encoding): Int32
   return afterBegin(tokenizer, tokenizer.encode(text)).slice(0, contextLength);
 }
 
-/** The tokens behind the token that begins a sequence, where the model was trained with one. */
-function afterBegin({ beginOfSequence }: Tokenizer, tokens: Int32Array): Int32Array {
-  if (beginOfSequence === undefined) return tokens;
-  const whole = new Int32Array(tokens.length + 1);
-  whole[0] = beginOfSequence;
-  whole.set(tokens, 1);
-  return whole;
-}
-
 function encodeSegments({ id, text, pair }: RowText, { tokenizer, contextLength }: Encoding): EncodedRow {
   const { classification, separator } = tokenizer;
   if (classification === undefined || separator === undefined) {
@@ -66,38 +58,14 @@ function encodeSegments({ id, text, pair }: RowText, { tokenizer, contextLength 
 
 export function textItem(row: DatasetRow, encoding: Encoding): TextItem {
   requireKind('perplexity', encoding.kind);
-  return { ...itemOf(row), tokens: encodeText(row.text, encoding) };
+  const { id, text: context, continuation } = row;
+  if (continuation === undefined) return { ...itemOf(row), tokens: encodeText(context, encoding) };
+  return { ...itemOf(row), ...encodeContinuation({ id, context, continuation }, encoding), whole: true };
 }
 
-/**
- * Context and choice are encoded as one text, so that a token may span their border; scored is what comes after the tokens
- * that all choices and the context itself begin with. A context too long is cut at its beginning, by as much for all choices.
- */
 export function choiceItem(row: DatasetRow, encoding: Encoding): ChoiceItem {
-  const { tokenizer, contextLength, kind } = encoding;
-  requireKind('choice-accuracy', kind);
-  const { choices, label } = row;
-  if (!choices || label === undefined || choices[label] === undefined) {
-    throw new InputError(`row ${row.id}: multiple choice takes choices and the index of the right one as label`);
-  }
-  const context = tokenizer.encode(row.text);
-  const texts = choices.map((choice) => tokenizer.encode(row.text + choice));
-  const shared = Math.min(...texts.map((text) => sharedLength(context, text)));
-  // Without a token that begins a sequence the first one of the context does, since nothing predicts it.
-  const begin = tokenizer.beginOfSequence === undefined ? 0 : 1;
-  const dropped = Math.max(0, ...texts.map(({ length }) => length + begin - contextLength));
-  if (dropped > shared + begin - 1 || texts.some(({ length }) => length <= shared)) {
-    throw new InputError(
-      `row ${row.id}: each choice must add tokens to its context and fit into ${contextLength} of them; got ` +
-        `${texts.map(({ length }) => length - shared).join(', ')} after a context of ${shared}`,
-    );
-  }
-  return {
-    ...itemOf(row),
-    choices: texts.map((text) => afterBegin(tokenizer, text.slice(dropped))),
-    start: shared - dropped + begin,
-    label,
-  };
+  requireKind('choice-accuracy', encoding.kind);
+  return { ...itemOf(row), ...encodeChoices(row, encoding) };
 }
 
 export function classificationItem(row: DatasetRow, encoding: Encoding): ClassificationItem {
@@ -121,9 +89,4 @@ function requireKind(metric: Metric, kind: ModelKind): void {
 
 function itemOf({ id, slice }: DatasetRow): { readonly id: string; readonly slice?: string } {
   return slice === undefined ? { id } : { id, slice };
-}
-
-function sharedLength(a: Int32Array, b: Int32Array): number {
-  const differs = a.findIndex((token, i) => token !== b[i]);
-  return differs < 0 ? a.length : differs;
 }

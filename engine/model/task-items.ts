@@ -1,15 +1,15 @@
 /** The test rows of a task as items for the evaluation. */
 import type { DatasetRow, TaskDefinition } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
-import type { TaskItems } from '../../contracts/task-items.ts';
+import { createRandom } from '../../numerics/tensor/random.ts';
+import type { TaskItems, TextItem } from '../../contracts/task-items.ts';
+import { encodeWindows } from './encode-continuation.ts';
 import { type Encoding, choiceItem, classificationItem, textItem } from './encode-row.ts';
 
-/** One item per row, in the order of the rows. Throws InputError naming a row that does not fit the task or the model. */
-export function taskItems(
-  task: Pick<TaskDefinition, 'id' | 'metric' | 'slices'>,
-  rows: readonly DatasetRow[],
-  encoding: Encoding,
-): TaskItems {
+type TaskFields = Pick<TaskDefinition, 'id' | 'dataset' | 'metric' | 'slices' | 'windows' | 'limit'>;
+
+/** One item per row or window, in the order of the rows. Throws InputError naming a row that does not fit the task or the model. */
+export function taskItems(task: TaskFields, rows: readonly DatasetRow[], encoding: Encoding): TaskItems {
   const { metric, slices } = task;
   if (slices !== undefined) {
     const stray = rows.find(({ slice }) => slice === undefined || !slices.includes(slice));
@@ -22,10 +22,24 @@ export function taskItems(
   const order = slices === undefined ? {} : { slices };
   switch (metric) {
     case 'perplexity':
-      return { metric, items: rows.map((row) => textItem(row, encoding)), ...order };
+    case 'greedy-accuracy':
+      return { metric, items: limited(textItems(task, rows, encoding), task), ...order };
     case 'choice-accuracy':
-      return { metric, items: rows.map((row) => choiceItem(row, encoding)), ...order };
+    case 'normalized-choice-accuracy':
+      return { metric, items: limited(rows, task).map((row) => choiceItem(row, encoding)), ...order };
     case 'classification-accuracy':
-      return { metric, items: rows.map((row) => classificationItem(row, encoding)), ...order };
+      return { metric, items: limited(rows, task).map((row) => classificationItem(row, encoding)), ...order };
   }
+}
+
+function textItems({ windows }: TaskFields, rows: readonly DatasetRow[], encoding: Encoding): TextItem[] {
+  if (windows === undefined) return rows.map((row) => textItem(row, encoding));
+  return rows.flatMap((row) => encodeWindows(row, windows, encoding));
+}
+
+/** All, or as many as the task wants, drawn with a fixed seed and in their own order. */
+function limited<T>(all: readonly T[], { dataset, limit = all.length }: TaskFields): readonly T[] {
+  if (limit >= all.length) return all;
+  const chosen = new Set(createRandom(`limit/${dataset}`).shuffle(all).slice(0, limit));
+  return all.filter((item) => chosen.has(item));
 }

@@ -1,8 +1,7 @@
 /**
  * Multiple choice by a decoder, after Brown et al. 2020, https://arxiv.org/abs/2005.14165, section 2.4, and the harness of
- * EleutherAI (metric `acc`): the score of a continuation is the summed log-probability of its tokens after the context,
- * not divided by its length, which makes the softmax over the scores the model's own probability of each continuation
- * given that it is one of them. Every choice is a run of its own, so that no padding or neighbour moves an activation range.
+ * EleutherAI (metrics `acc` and `acc_norm`): the score of a continuation is the summed log-probability of its tokens after the
+ * context, so that the softmax over the scores is the model's own probability of each continuation given that it is one of them. Every choice is a run of its own, so that no padding or neighbour moves an activation range.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -13,14 +12,21 @@ import { type DenseWeights, keepDenseWeights } from './dense-scores.ts';
 import { addItem, emptyItems, scoreDecision } from './item-score.ts';
 import { openDecoder } from './open-decoder.ts';
 import { type CandidateScoring, type DenseScoring, type ScoringRun, type Scores, optionsOf } from './scoring-task.ts';
-import { openScorer } from './token-scores.ts';
+import { openScorer, rowsBefore } from './token-scores.ts';
 
 interface Choices {
   readonly items: readonly ChoiceItem[];
+  /** The answer is the choice of the highest ln p per character, as `acc_norm` of the harness of EleutherAI has it. */
+  readonly perCharacter: boolean;
 }
 
 /** Keeps the dense model's score of each choice. Throws InputError for items that cannot be scored. */
-export async function scoreDenseChoices({ dense, folder, items, ...run }: DenseScoring & Choices): Promise<void> {
+export async function scoreDenseChoices({
+  dense,
+  folder,
+  items,
+  ...run
+}: DenseScoring & Omit<Choices, 'perCharacter'>): Promise<void> {
   const weights: number[][] = [];
   await forEachItem(dense, items, run, (_, scores) => weights.push(scores));
   keepDenseWeights(folder, weights);
@@ -28,11 +34,15 @@ export async function scoreDenseChoices({ dense, folder, items, ...run }: DenseS
 
 /** Throws NumericalError naming item and choice when a score is not finite, InputError for items that cannot be scored. */
 export async function scoreChoices(task: CandidateScoring<DenseWeights> & Choices): Promise<Scores> {
-  const { candidate, denseScores, items, ...run } = task;
+  const { candidate, denseScores, items, perCharacter, ...run } = task;
   const columns = emptyItems();
-  await forEachItem(candidate, items, run, ({ id, label }, weights, index) => {
+  await forEachItem(candidate, items, run, ({ id, label, characters }, weights, index) => {
     const denseWeights = present(denseScores.weights[index], `dense scores of item ${id}`);
-    addItem(columns, id, scoreDecision({ id, label, weights, denseWeights }));
+    addItem(
+      columns,
+      id,
+      scoreDecision({ id, label, weights, denseWeights, ...(perCharacter && { divisors: characters }) }),
+    );
   });
   return { items: columns, sessionOptions: recordedOptions(optionsOf(run)) };
 }
@@ -53,7 +63,9 @@ async function forEachItem(
         const weights: number[] = [];
         for (const tokens of item.choices) {
           signal?.throwIfAborted();
-          const { negativeLogLikelihood } = await scorer.score(tokens, item.start, await decoder.run(tokens));
+          const start = present(item.starts[weights.length], `start of a choice of ${item.id}`);
+          const values = rowsBefore(decoder.head, await decoder.run(tokens.subarray(0, -1)), start);
+          const { negativeLogLikelihood } = await scorer.score(tokens.subarray(start), values);
           weights.push(-negativeLogLikelihood.reduce((sum, loss) => sum + loss, 0));
         }
         take(item, weights, index);
@@ -67,11 +79,14 @@ async function forEachItem(
   }
 }
 
-function requireChoices({ id, choices, start, label }: ChoiceItem): void {
-  const isScored = choices.every(({ length }) => start >= 1 && start < length);
+function requireChoices({ id, choices, starts, label }: ChoiceItem): void {
+  const isScored = choices.every(({ length }, index) => {
+    const start = starts[index] ?? 0;
+    return start >= 1 && start < length;
+  });
   if (choices.length >= 2 && isScored && choices[label] !== undefined) return;
   throw new InputError(
-    `choice item ${id}: expected two choices or more, each longer than the ${start} tokens before it (at least 1), and a ` +
-      `label among them; got lengths ${choices.map(({ length }) => length).join(', ')} and label ${label}`,
+    `choice item ${id}: expected two choices or more, each with a token before it and one of its own, and a label ` +
+      `among them; got lengths ${choices.map(({ length }) => length).join(', ')}, scored from ${starts.join(', ')}, and label ${label}`,
   );
 }

@@ -42,8 +42,10 @@ export async function evaluateTask({ dense, candidate, task, ...run }: Evaluatio
 export function scoreDense({ task, ...run }: DenseScoring & { readonly task: TaskItems }): Promise<void> {
   switch (task.metric) {
     case 'perplexity':
+    case 'greedy-accuracy':
       return scoreDenseTexts({ ...run, items: task.items });
     case 'choice-accuracy':
+    case 'normalized-choice-accuracy':
       return scoreDenseChoices({ ...run, items: task.items });
     case 'classification-accuracy':
       return scoreDenseClasses({ ...run, items: task.items });
@@ -66,9 +68,16 @@ export async function evaluateCandidate({ task, ...run }: CandidateEvaluation): 
 function scoreCandidate({ task, denseScores, ...run }: CandidateEvaluation): Promise<Scores> {
   switch (task.metric) {
     case 'perplexity':
+    case 'greedy-accuracy':
       return scoreTexts({ ...run, denseScores: valuesOf(denseScores), items: task.items });
     case 'choice-accuracy':
-      return scoreChoices({ ...run, denseScores: weightsOf(denseScores), items: task.items });
+    case 'normalized-choice-accuracy':
+      return scoreChoices({
+        ...run,
+        denseScores: weightsOf(denseScores),
+        items: task.items,
+        perCharacter: task.metric === 'normalized-choice-accuracy',
+      });
     case 'classification-accuracy':
       return scoreClasses({ ...run, denseScores: weightsOf(denseScores), items: task.items });
   }

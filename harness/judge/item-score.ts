@@ -48,15 +48,21 @@ export function scoreDecision(decision: {
   readonly label: number;
   readonly weights: readonly number[];
   readonly denseWeights: readonly number[];
+  /** What the weights are divided by to find the highest; the probabilities are those of the weights as they are. */
+  readonly divisors?: readonly number[];
 }): ItemScore {
-  const { id, label, weights, denseWeights } = decision;
+  const { id, label, weights, denseWeights, divisors } = decision;
   // Dense first: if the dense model fails, the artifact is not to blame.
   requireFinite(id, 'the dense model', denseWeights);
   requireFinite(id, 'the artifact', weights);
   const p = logSoftmax(denseWeights);
   const q = logSoftmax(weights);
-  const right = isHighest(weights, label);
-  const denseRight = isHighest(denseWeights, label);
+  const divided = (all: readonly number[]): readonly number[] =>
+    divisors === undefined ? all : all.map((weight, i) => weight / present(divisors[i], `divisor ${i} of item ${id}`));
+  const ranked = divided(weights);
+  const denseRanked = divided(denseWeights);
+  const right = isHighest(ranked, label);
+  const denseRight = isHighest(denseRanked, label);
   return {
     tokens: 1,
     negativeLogLikelihood: -present(q[label], `choice ${label} of item ${id}`),
@@ -65,7 +71,7 @@ export function scoreDecision(decision: {
       (sum, logP, i) => sum + Math.exp(logP) * (logP - present(q[i], `choice ${i} of item ${id}`)),
       0,
     ),
-    sameTop: Number(weights.indexOf(Math.max(...weights)) === denseWeights.indexOf(Math.max(...denseWeights))),
+    sameTop: Number(ranked.indexOf(Math.max(...ranked)) === denseRanked.indexOf(Math.max(...denseRanked))),
     correct: Number(right),
     denseCorrect: Number(denseRight),
     correctToIncorrect: Number(denseRight && !right),

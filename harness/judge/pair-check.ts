@@ -31,7 +31,7 @@ interface PairedSums {
 
 /** Throws an Error, which is the harness's own fault, where the two ways differ by more than PROTOCOL.quality.pairTolerance. */
 export async function checkPair({ task, items, scratch, ...pair }: PairCheck): Promise<void> {
-  const lengths = task.metric === 'choice-accuracy' ? task.items.map(choiceTokens) : task.items.map(textTokens);
+  const lengths = task.items.map(tokensOf);
   const shortest = lengths.indexOf(Math.min(...lengths));
   const both = pairedGraph(pair);
   const graph =
@@ -47,15 +47,15 @@ export async function checkPair({ task, items, scratch, ...pair }: PairCheck): P
   }
 }
 
-const textTokens = ({ tokens }: { readonly tokens: Int32Array }): number => tokens.length;
-const choiceTokens = ({ choices }: { readonly choices: readonly Int32Array[] }): number =>
-  choices.reduce((sum, { length }) => sum + length, 0);
+const tokensOf = (item: TaskItems['items'][number]): number =>
+  'choices' in item ? item.choices.reduce((sum, { length }) => sum + length, 0) : item.tokens.length;
 
 async function scoreTogether(session: Session, task: TaskItems, index: number): Promise<PairedSums> {
   switch (task.metric) {
-    case 'perplexity': {
-      const { id, tokens } = present(task.items[index], 'the shortest item');
-      const scores = await scoreTokens(session, tokens, 1);
+    case 'perplexity':
+    case 'greedy-accuracy': {
+      const { id, tokens, start = 1 } = present(task.items[index], 'the shortest item');
+      const scores = await scoreTokens(session, tokens, start);
       const sum = (values: Float32Array) => finiteSum(values, id, 'a score of the pair');
       return {
         negativeLogLikelihood: sum(scores.loss),
@@ -63,11 +63,13 @@ async function scoreTogether(session: Session, task: TaskItems, index: number): 
         klDivergence: sum(scores.divergence),
       };
     }
-    case 'choice-accuracy': {
-      const { id, label, choices, start } = present(task.items[index], 'the shortest item');
+    case 'choice-accuracy':
+    case 'normalized-choice-accuracy': {
+      const { id, label, choices, starts } = present(task.items[index], 'the shortest item');
       const weights: number[] = [];
       const denseWeights: number[] = [];
       for (const tokens of choices) {
+        const start = present(starts[weights.length], `start of a choice of ${id}`);
         const { loss, denseLoss } = await scoreTokens(session, tokens, start);
         weights.push(-finiteSum(loss, id, 'a score of the pair'));
         denseWeights.push(-finiteSum(denseLoss, id, 'a score of the pair'));
@@ -85,16 +87,15 @@ async function scoreTogether(session: Session, task: TaskItems, index: number): 
   }
 }
 
-/** Scores of the tokens from `from` on; the last position predicts a token that nobody knows and is left out. */
-async function scoreTokens(session: Session, tokens: Int32Array, from: number) {
-  const targets = BigInt64Array.from([...tokens.subarray(1), 0], BigInt);
+/** Scores of the tokens from `start` on. */
+async function scoreTokens(session: Session, tokens: Int32Array, start: number) {
+  const targets = BigInt64Array.from(tokens.subarray(1), BigInt);
   const inputs = session.inputs.filter(({ name }) => name !== TARGETS);
   const outputs = await session.run({
-    ...exampleFeeds(inputs, { tokens }),
+    ...exampleFeeds(inputs, { tokens: tokens.subarray(0, -1) }),
     [TARGETS]: tensorOf('int64', [1, targets.length], targets),
   });
-  const read = (name: string) =>
-    elements(present(outputs[name], name), 'float32').subarray(from - 1, tokens.length - 1);
+  const read = (name: string) => elements(present(outputs[name], name), 'float32').subarray(start - 1);
   return {
     loss: read(SCORE_OUTPUTS.negativeLogLikelihood),
     denseLoss: read(SCORE_OUTPUTS.denseNegativeLogLikelihood),

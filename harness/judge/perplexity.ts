@@ -10,7 +10,7 @@ import { type DenseValues, createDenseValues } from './dense-scores.ts';
 import { type ItemScore, addItem, emptyItems } from './item-score.ts';
 import { openDecoder } from './open-decoder.ts';
 import { type CandidateScoring, type DenseScoring, type ScoringRun, type Scores, optionsOf } from './scoring-task.ts';
-import { type PairedTokenScores, finiteSum, openPairedScorer } from './token-scores.ts';
+import { type PairedTokenScores, finiteSum, openPairedScorer, rowsBefore } from './token-scores.ts';
 
 /** Items, each at least two tokens. */
 interface Texts {
@@ -23,7 +23,9 @@ export async function scoreDenseTexts({ dense, folder, items, ...run }: DenseSco
   const decoder = await openDecoder(dense, optionsOf(run));
   const values = createDenseValues(folder, decoder.head);
   try {
-    await forEachText(items, run, async ({ tokens }) => values.add(await decoder.run(tokens)));
+    await forEachText(items, run, async ({ tokens, start = 1 }) =>
+      values.add(rowsBefore(decoder.head, await decoder.run(tokens.subarray(0, -1)), start)),
+    );
     values.finish();
   } finally {
     values.close();
@@ -44,9 +46,11 @@ export async function scoreTexts(task: CandidateScoring<DenseValues> & Texts): P
     const scorer = await openPairedScorer({ dense: denseScores.head, candidate: decoder.head }, options);
     try {
       const columns = emptyItems();
-      await forEachText(items, run, async ({ id, tokens }, index) => {
-        const scores = await scorer.score(tokens, 1, await decoder.run(tokens), denseScores.valuesOf(index));
-        addItem(columns, id, textScore(id, tokens, scores));
+      await forEachText(items, run, async (item, index) => {
+        const { id, tokens, start = 1 } = item;
+        const values = rowsBefore(decoder.head, await decoder.run(tokens.subarray(0, -1)), start);
+        const scores = await scorer.score(tokens.subarray(start), values, denseScores.valuesOf(index));
+        addItem(columns, id, item.whole ? wholeScore(textScore(item, scores)) : textScore(item, scores));
       });
       return { items: columns, sessionOptions: recordedOptions(options) };
     } finally {
@@ -72,15 +76,15 @@ async function forEachText(
   }
 }
 
-function textScore(id: string, tokens: Int32Array, scores: PairedTokenScores): ItemScore {
+function textScore({ id, tokens, start = 1 }: TextItem, scores: PairedTokenScores): ItemScore {
   const { top, denseTop } = scores;
   let sameTop = 0;
   let correct = 0;
   let denseCorrect = 0;
   let correctToIncorrect = 0;
   let incorrectToCorrect = 0;
-  for (let t = 0; t + 1 < tokens.length; t++) {
-    const target = BigInt(present(tokens[t + 1], 'a token of an item'));
+  for (let t = 0; t + start < tokens.length; t++) {
+    const target = BigInt(present(tokens[t + start], 'a token of an item'));
     const right = top[t] === target;
     const denseRight = denseTop[t] === target;
     if (top[t] === denseTop[t]) sameTop++;
@@ -91,7 +95,7 @@ function textScore(id: string, tokens: Int32Array, scores: PairedTokenScores): I
   }
   const { negativeLogLikelihood, denseNegativeLogLikelihood, klDivergence } = scores;
   return {
-    tokens: tokens.length - 1,
+    tokens: tokens.length - start,
     // Dense first: if the dense model fails, the artifact is not to blame.
     denseNegativeLogLikelihood: finiteSum(denseNegativeLogLikelihood, id, 'negative log-likelihood of the dense model'),
     negativeLogLikelihood: finiteSum(negativeLogLikelihood, id, 'negative log-likelihood of the artifact'),
@@ -104,11 +108,26 @@ function textScore(id: string, tokens: Int32Array, scores: PairedTokenScores): I
   };
 }
 
+/** All predicted tokens as one decision: right, or the same, where every one of them is. */
+function wholeScore({ tokens, sameTop, correct, denseCorrect, ...sums }: ItemScore): ItemScore {
+  const right = Number(correct === tokens);
+  const denseRight = Number(denseCorrect === tokens);
+  return {
+    ...sums,
+    tokens: 1,
+    sameTop: Number(sameTop === tokens),
+    correct: right,
+    denseCorrect: denseRight,
+    correctToIncorrect: Number(denseRight > right),
+    incorrectToCorrect: Number(right > denseRight),
+  };
+}
+
 function requireItems(items: readonly TextItem[]): void {
-  const short = items.find(({ tokens }) => tokens.length < 2);
+  const short = items.find(({ tokens, start = 1 }) => tokens.length <= start || start < 1);
   if (short !== undefined) {
     throw new InputError(
-      `perplexity: item ${short.id} has ${short.tokens.length} token; one token predicts nothing, drop the item`,
+      `perplexity: item ${short.id} has ${short.tokens.length} tokens and predicts none from ${short.start ?? 1} on; drop the item`,
     );
   }
 }

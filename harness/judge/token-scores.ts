@@ -20,8 +20,8 @@ export interface PairedTokenScores extends TokenScores {
 }
 
 interface Scorer<Values extends readonly HeadValues[], Scores> {
-  /** Scores the predictions of tokens `from` to the last; entry t is of token from + t. */
-  score(tokens: Int32Array, from: number, ...values: Values): Promise<Scores>;
+  /** Scores the prediction of each target from the row of `values` at its place. */
+  score(targets: Int32Array, ...values: Values): Promise<Scores>;
   release(): Promise<void>;
 }
 
@@ -31,8 +31,8 @@ export async function openScorer(
 ): Promise<Scorer<[HeadValues], TokenScores>> {
   const { runBlocks, release } = await openHead(singleScoringGraph(head.model), options);
   return {
-    async score(tokens, from, values) {
-      const outputs = await runBlocks(tokens, from, (block) => blockOf(head, values, block));
+    async score(targets, values) {
+      const outputs = await runBlocks(targets, (block) => blockOf(head, values, block));
       return tokenScores(outputs);
     },
     release,
@@ -47,8 +47,8 @@ export async function openPairedScorer(
   const models = { dense: heads.dense.model, candidate: heads.candidate.model };
   const { runBlocks, release } = await openHead(pairedScoringGraph(models), options);
   return {
-    async score(tokens, from, candidate, dense) {
-      const outputs = await runBlocks(tokens, from, (block) => ({
+    async score(targets, candidate, dense) {
+      const outputs = await runBlocks(targets, (block) => ({
         ...blockOf(heads.candidate, candidate, block),
         ...blockOf(heads.dense, dense, block, DENSE_PREFIX),
       }));
@@ -72,17 +72,11 @@ type Outputs = Readonly<Record<string, NumericTensor>>;
 async function openHead(graph: Parameters<typeof createMappedSession>[0], { scratch, ...options }: DecoderOptions) {
   const session = await createMappedSession(graph, { ...options, ...(scratch && { scratch }) });
   return {
-    async runBlocks(
-      tokens: Int32Array,
-      from: number,
-      feeds: (block: Block) => HeadValues,
-    ): Promise<readonly Outputs[]> {
+    async runBlocks(targets: Int32Array, feeds: (block: Block) => HeadValues): Promise<readonly Outputs[]> {
       const outputs: Outputs[] = [];
-      for (const block of evenBlocks(from - 1, tokens.length - 1)) {
-        const targets = BigInt64Array.from(tokens.subarray(block.start + 1, block.end + 1), BigInt);
-        outputs.push(
-          await session.run({ ...feeds(block), [TARGETS]: tensorOf('int64', [1, targets.length], targets) }),
-        );
+      for (const block of evenBlocks(targets.length)) {
+        const ids = BigInt64Array.from(targets.subarray(block.start, block.end), BigInt);
+        outputs.push(await session.run({ ...feeds(block), [TARGETS]: tensorOf('int64', [1, ids.length], ids) }));
       }
       return outputs;
     },
@@ -91,10 +85,9 @@ async function openHead(graph: Parameters<typeof createMappedSession>[0], { scra
 }
 
 /** Blocks of nearly the same size, so that none is a single row, for which the runtime has other kernels. */
-export function evenBlocks(start: number, end: number): Block[] {
-  const rows = end - start;
+export function evenBlocks(rows: number): Block[] {
   const count = Math.ceil(rows / PROTOCOL.quality.tokensPerBlock);
-  const border = (index: number): number => start + Math.floor((index * rows) / count);
+  const border = (index: number): number => Math.floor((index * rows) / count);
   return Array.from({ length: count }, (_, index) => ({ start: border(index), end: border(index + 1) }));
 }
 
@@ -104,6 +97,15 @@ function blockOf({ inputs }: DecoderHead, values: HeadValues, { start, end }: Bl
     ...inputs.rows.map((name) => [prefix + name, rowsOf(valueOf(name), start, end)] as const),
     ...inputs.wholes.map((name) => [prefix + name, valueOf(name)] as const),
   ]);
+}
+
+/** The values whose rows predict the tokens from `start` on, as views of the same memory. */
+export function rowsBefore({ inputs }: DecoderHead, values: HeadValues, start: number): HeadValues {
+  const rows = inputs.rows.map((name) => {
+    const value = present(values[name], `value ${name}`);
+    return [name, rowsOf(value, start - 1, value.dims[1] ?? 0)] as const;
+  });
+  return { ...values, ...Object.fromEntries(rows) };
 }
 
 /** Rows of a tensor [1, rows, features], over the same memory. */

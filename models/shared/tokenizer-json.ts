@@ -65,6 +65,7 @@ export async function readTokenizerJson(files: ModelFiles): Promise<Tokenizer> {
     vocabularySize,
     ...optional('beginOfSequence', frame.before.length > 0 ? special('bos_token') : undefined),
     ...optional('endOfSequence', special('eos_token')),
+    ...optional('emptyContext', special('bos_token')),
     ...optional('classification', frame.before[0]),
     ...optional('separator', frame.after.at(-1)),
     ...(frame.between.length > 0 && { segmentBreak: frame.between }),

@@ -5,8 +5,11 @@ import type { Pooling } from './transformer/encoder.ts';
 import { readTokenizerJson } from './tokenizer-json.ts';
 import { buildTransformersModel, describeModel, readJsonFile } from './transformers-model.ts';
 
-/** Positions a real model is cut to unless more are asked for: logits of more take gigabytes, and boards compare at one length. */
-export const DEFAULT_CONTEXT_LIMIT = 2048;
+/** Positions a real model is cut to unless others are asked for: boards compare at one length. */
+export const DEFAULT_CONTEXT_LIMIT = 1024;
+
+/** The most that can be asked for; the papers on compression score sequences of this length. */
+export const LARGEST_CONTEXT_LIMIT = 2048;
 
 const POOLING = '1_Pooling/config.json';
 

@@ -35,7 +35,8 @@ describe.each(datasets)('dataset $id', (definition) => {
     expect(definition.tasks.length).toBeGreaterThan(0);
     for (const task of definition.tasks) {
       expect(task.dataset).toBe(definition.id);
-      expect(task.id).toBe(`${definition.id}-${task.metric}`);
+      expect(task.id.startsWith(`${definition.id}-`), task.id).toBe(true);
+      expect(task.id.endsWith(`-${task.metric}`), task.id).toBe(true);
       expect(task.description).toMatch(/\.$/);
       expect(task.higherIsBetter).toBe(task.metric !== 'perplexity');
       expect(task.chance === undefined, 'chance level').toBe(task.metric === 'perplexity');

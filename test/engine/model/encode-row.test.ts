@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DatasetRow } from '../../../contracts/dataset.ts';
 import { InputError } from '../../../contracts/errors.ts';
 import type { Tokenizer } from '../../../engine/definitions/model.ts';
+import { encodeWindows } from '../../../engine/model/encode-continuation.ts';
 import { choiceItem, classificationItem, encodeRow, textItem } from '../../../engine/model/encode-row.ts';
 import { taskItems } from '../../../engine/model/task-items.ts';
 
@@ -66,9 +67,16 @@ describe('encodeRow', () => {
     const bare = { ...decoder, tokenizer: without };
     expect([...encodeRow(row({ text: 'abcdefghijk' }), bare).tokens]).toEqual(ids('abcdefghi'));
     const item = choiceItem(row({ text: 'uvwxyz', choices: [' pq', ' qr'], label: 0 }), bare);
-    expect(item).toMatchObject({ start: 5 });
-    expect(item.choices.map((tokens) => [...tokens])).toEqual([ids('vwxyz pq'), ids('vwxyz qr')]);
-    expect(() => choiceItem(row({ text: '', choices: ['p', 'q'], label: 0 }), bare)).toThrow(/after a context of 0/);
+    expect(item).toMatchObject({ starts: [6, 6] });
+    expect(item.choices.map((tokens) => [...tokens])).toEqual([ids('uvwxyz pq'), ids('uvwxyz qr')]);
+    const whole = row({ text: '', choices: ['p', 'q'], label: 0 });
+    const { endOfSequence: _2, ...endless } = without;
+    expect(() => choiceItem(whole, { ...bare, tokenizer: endless })).toThrow(/needs a token before it/);
+    const prefixed = choiceItem(whole, { ...bare, tokenizer: { ...without, emptyContext: 7 } });
+    expect(prefixed).toMatchObject({
+      starts: [1, 1],
+      choices: [Int32Array.of(7, ...ids('p')), Int32Array.of(7, ...ids('q'))],
+    });
   });
 
   it('takes texts longer than a call has arguments', () => {
@@ -85,46 +93,72 @@ describe('encodeRow', () => {
 describe('choiceItem', () => {
   it('scores what follows the context', () => {
     const item = choiceItem(row({ choices: [' p', ' qr'], label: 1, slice: 'tail' }), decoder);
-    expect(item).toMatchObject({ id: 'r', slice: 'tail', label: 1, start: 4 });
+    expect(item).toMatchObject({ id: 'r', slice: 'tail', label: 1, starts: [4, 4], characters: [1, 2] });
     expect(item.choices.map((tokens) => [...tokens])).toEqual([
       [1, ...ids('xyz p')],
       [1, ...ids('xyz qr')],
     ]);
   });
 
-  it('scores all choices from the first token that one of them changes in the context', () => {
-    const item = choiceItem(row({ text: 'xa', choices: ['b', 'c'], label: 0 }), decoder);
+  it('scores what follows as many tokens as the context has by itself, also where a choice changes its last one', () => {
+    const item = choiceItem(row({ text: 'xa', choices: ['bcd', 'cd'], label: 0 }), decoder);
     expect(item.choices.map((tokens) => [...tokens])).toEqual([
-      [1, ...ids('x'), 9],
-      [1, ...ids('xac')],
+      [1, ...ids('x'), 9, ...ids('cd')],
+      [1, ...ids('xacd')],
     ]);
-    expect(item.start).toBe(2);
+    expect(item.starts).toEqual([3, 3]);
+  });
+
+  it('gives blanks at the end of a context to what follows, and takes a context for each choice', () => {
+    const contexts = ['x ', 'yz'];
+    const item = choiceItem(row({ contexts, choices: ['p', ' q'], label: 0 }), decoder);
+    expect(item.choices.map((tokens) => [...tokens])).toEqual([
+      [1, ...ids('x p')],
+      [1, ...ids('yz q')],
+    ]);
+    expect(item.starts).toEqual([2, 3]);
   });
 
   it('scores whole sentences where there is no context', () => {
     const item = choiceItem(row({ text: '', choices: ['pq', 'pr'], label: 0 }), decoder);
-    expect(item.start).toBe(1);
+    expect(item.starts).toEqual([1, 1]);
   });
 
-  it('cuts the beginning of a long context, by as much for all choices', () => {
+  it('cuts the beginning of a long context, so that all but the last token fit', () => {
     const item = choiceItem(row({ text: 'stuvwxyz', choices: ['p', 'qr'], label: 0 }), decoder);
-    expect(item.choices.map((tokens) => [...tokens])).toEqual([
-      [1, ...ids('vwxyzp')],
-      [1, ...ids('vwxyzqr')],
-    ]);
-    expect(item.start).toBe(6);
+    expect(item.choices.map((tokens) => [...tokens])).toEqual([[...ids('stuvwxyzp')], [...ids('tuvwxyzqr')]]);
+    expect(item.starts).toEqual([8, 7]);
   });
 
   it('refuses choices that do not fit, add nothing, or have no right one', () => {
-    expect(() => choiceItem(row({ choices: ['p', 'qrstuvwx'], label: 0 }), decoder)).toThrow(/fit into 8/);
+    expect(() => choiceItem(row({ choices: ['p', 'qrstuvwxy'], label: 0 }), decoder)).toThrow(/fit into 8/);
     expect(() => choiceItem(row({ choices: ['p', ''], label: 0 }), decoder)).toThrow(/must add tokens/);
     expect(() => choiceItem(row({ choices: ['p', 'q'], label: 2 }), decoder)).toThrow(InputError);
     expect(() => choiceItem(row({ choices: ['p', 'q'], label: 0 }), encoder)).toThrow(/asks for decoders/);
   });
 });
 
+describe('encodeWindows', () => {
+  const text = { id: 'r', text: 'abcdefghijk'.replaceAll('ab', 'xy') };
+  const tokens = [1, ...ids(text.text)];
+
+  it('cuts a text into sequences that do not overlap, without the rest', () => {
+    const windows = encodeWindows(text, { longest: 5 }, decoder);
+    expect(windows.map((window) => [...window.tokens])).toEqual([tokens.slice(0, 5), tokens.slice(5, 10)]);
+    expect(windows.map(({ start }) => start)).toEqual([undefined, undefined]);
+    expect(encodeWindows(text, { longest: 99 }, decoder).map((window) => window.tokens.length)).toEqual([8]);
+  });
+
+  it('predicts each token once where they overlap', () => {
+    const windows = encodeWindows(text, { longest: 5, stride: 3 }, decoder);
+    const predicted = windows.flatMap((window) => [...window.tokens.subarray(window.start ?? 1)]);
+    expect(predicted).toEqual(tokens.slice(1));
+    expect(windows.map((window) => window.start ?? 1)).toEqual([1, 2, 2, 2]);
+  });
+});
+
 describe('taskItems', () => {
-  const task = { id: 't', metric: 'classification-accuracy', slices: ['a', 'b'] } as const;
+  const task = { id: 't', dataset: 'd', metric: 'classification-accuracy', slices: ['a', 'b'] } as const;
 
   it('encodes one item per row and keeps the order of the slices', () => {
     const rows = [row({ label: 2, slice: 'b', pair: 'p' }), row({ id: 's', label: 0, slice: 'a' })];
@@ -137,10 +171,25 @@ describe('taskItems', () => {
     expect(items.items[0]).toMatchObject({ label: 2, tokens: Int32Array.of(3, ...ids('xyz'), 4, ...ids('p'), 4) });
   });
 
+  it('takes a fixed random part where the task is limited', () => {
+    const rows = Array.from({ length: 50 }, (_, i) => row({ id: `r${i}`, label: 0 }));
+    const idsOf = (limit: number) =>
+      taskItems({ id: 't', dataset: 'd', metric: 'classification-accuracy', limit }, rows, encoder).items.map(
+        ({ id }) => id,
+      );
+    expect(idsOf(10)).toHaveLength(10);
+    expect(idsOf(10)).toEqual(idsOf(10));
+    expect(idsOf(10)).not.toEqual(rows.slice(0, 10).map(({ id }) => id));
+    expect(rows.map(({ id }) => id).filter((id) => idsOf(10).includes(id))).toEqual(idsOf(10));
+    expect(idsOf(99)).toHaveLength(50);
+  });
+
   it('refuses rows of a slice the task does not name, without a label, or of another kind of model', () => {
     expect(() => taskItems(task, [row({ label: 0, slice: 'c' })], encoder)).toThrow(/row r is of slice c/);
     expect(() => classificationItem(row({}), encoder)).toThrow(/label/);
     expect(() => taskItems(task, [row({ label: 0, slice: 'a' })], decoder)).toThrow(/asks for encoders/);
-    expect(() => taskItems({ id: 't', metric: 'perplexity' }, [row({})], encoder)).toThrow(/asks for decoders/);
+    expect(() => taskItems({ id: 't', dataset: 'd', metric: 'perplexity' }, [row({})], encoder)).toThrow(
+      /asks for decoders/,
+    );
   });
 });

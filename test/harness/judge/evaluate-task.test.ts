@@ -33,7 +33,8 @@ const choiceItems: ChoiceItem[] = Array.from({ length: 12 }, (_, i) => {
     id: `question-${i}`,
     slice: i % 3 === 0 ? 'tail' : 'head',
     choices: [1, 2, 3].map((length) => Int32Array.of(...context, ...draw(length))),
-    start: context.length,
+    starts: [1, 2, 3].map(() => context.length),
+    characters: [1, 2, 3],
     label: i % 3,
   };
 });
@@ -48,12 +49,12 @@ const classTask: TaskItems = {
 };
 
 /** Summed ln p of each choice, from the logits in float64. */
-async function choiceScores(model: Model, { choices, start }: ChoiceItem): Promise<number[]> {
+async function choiceScores(model: Model, { choices, starts }: ChoiceItem): Promise<number[]> {
   const scores: number[] = [];
-  for (const tokens of choices) {
+  for (const [choice, tokens] of choices.entries()) {
     const logits = await logitsOf(model, [[...tokens]]);
     let score = 0;
-    for (let t = start; t < tokens.length; t++) {
+    for (let t = starts[choice] ?? 0; t < tokens.length; t++) {
       const row = logSoftmax([...logits.subarray((t - 1) * 64, t * 64)]);
       score += row[tokens[t] as number] as number;
     }
@@ -136,8 +137,8 @@ describe('evaluateTask on choices', () => {
       items: choiceItems.map((item) => ({ ...item, ...changes })),
     });
     for (const task of [
-      taskWith({ start: 0 }),
-      taskWith({ start: 99 }),
+      taskWith({ starts: [0, 0, 0] }),
+      taskWith({ starts: [1, 1, 99] }),
       taskWith({ label: 3 }),
       taskWith({ choices: [] }),
     ])

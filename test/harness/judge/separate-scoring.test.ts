@@ -29,7 +29,8 @@ const choices: TaskItems = {
   metric: 'choice-accuracy',
   items: [5, 6].map((start, i) => {
     const context = draw(start);
-    return { id: `q-${i}`, start, label: 0, choices: [1, 3].map((n) => Int32Array.of(...context, ...draw(n))) };
+    const sequences = [1, 3].map((n) => Int32Array.of(...context, ...draw(n)));
+    return { id: `q-${i}`, label: 0, choices: sequences, starts: [start, start], characters: [2, 6] };
   }),
 };
 const classes: TaskItems = {
@@ -124,11 +125,11 @@ describe('kept scores of dense', () => {
 
 describe('evenBlocks', () => {
   it('covers all rows in blocks of nearly one size', () => {
-    expect(evenBlocks(0, 65)).toEqual([
+    expect(evenBlocks(65)).toEqual([
       { start: 0, end: 32 },
       { start: 32, end: 65 },
     ]);
-    expect(evenBlocks(7, 8)).toEqual([{ start: 7, end: 8 }]);
-    expect(evenBlocks(3, 131).map(({ start, end }) => end - start)).toEqual([64, 64]);
+    expect(evenBlocks(1)).toEqual([{ start: 0, end: 1 }]);
+    expect(evenBlocks(128).map(({ start, end }) => end - start)).toEqual([64, 64]);
   });
 });

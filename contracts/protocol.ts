@@ -3,7 +3,7 @@
  * entry to PROTOCOL.md. Results of different versions never share a column.
  */
 export const PROTOCOL = {
-  version: 1,
+  version: 2,
   quality: {
     /** Threads within an operator; pinned, since the order of summation may follow it. */
     threads: 2,
@@ -32,15 +32,33 @@ export const PROTOCOL = {
       { id: '1x1', batch: 1, sequence: 1 },
       { id: '8x128', batch: 8, sequence: 128 },
     ],
-    /** Both are called in turn until this many calls and this much time are behind them: the engine compiles meanwhile. */
-    warmUpRuns: 5,
-    warmUpMs: 200,
-    /** Rounds in which candidate and dense alternate; the first to go alternates too. */
-    rounds: 30,
-    /** A round repeats the call until this much time has passed: well above the clock's grain and single interruptions. */
-    minimumSampleMs: 10,
-    /** Coefficient of variation of the samples above which a row is marked noisy and left out of speed ranks. */
+    /** Fresh processes that an artifact is timed in: the process is the unit of the interval. */
+    processes: 3,
+    /** Both are called in turn until this much time has passed: the engine compiles meanwhile. */
+    warmUpMs: 60,
+    /** A part of a round repeats its call until this much time has passed: well above the clock's grain. */
+    minimumSampleMs: 3,
+    /** Rounds at one shape in one process: as many as fit into roundsMs, within these bounds. */
+    leastRounds: 1,
+    mostRounds: 8,
+    roundsMs: 120,
+    /** Whatever the number of rounds, none is begun that would end later than this. */
+    longestRoundsMs: 8000,
+    /** Coefficient of variation of the samples above which a timing is noisy and left out of speed ranks. */
     noisyAbove: 0.25,
+    /** A noisy timing is repeated, this many timings in all; the steadiest stands. */
+    attempts: 5,
+  },
+  quietMachine: {
+    /** The machine is quiet when the slowest of the dense model's windows takes at most this share more than the fastest. */
+    within: 0.05,
+    windows: 20,
+    windowMs: 100,
+    /** Waits of one measurement end after this long, and the timing is taken as it comes. */
+    waitSeconds: 120,
+    /** Seconds that all waiting and repeating of a run may take, and more of them per second of timing. */
+    patienceSeconds: 30,
+    patienceShare: 0.5,
   },
   device: {
     /** Differences between device and CPU of the same artifact, nats per decision, above which a row says so. */
@@ -52,7 +70,8 @@ export const PROTOCOL = {
     mostCpuShare: 0.5,
     /** Runs before the profiled one: the first compiles. */
     placementWarmUpRuns: 2,
-    /** Calls whose median is the time of a copy. */
+    /** Calls whose median is the time of a copy, and calls before them. */
+    copyWarmUpCalls: 5,
     copyCalls: 20,
     /** Power is sampled for this long, of the artifact and of dense each. */
     energySeconds: 3,

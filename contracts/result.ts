@@ -234,23 +234,43 @@ export const evaluationSchema = v.variant('status', [
 ]);
 export type EvaluationRow = v.InferOutput<typeof evaluationSchema>;
 
-/** Latency at one shape: raw samples of artifact and dense, taken alternately in one process. */
+/** Latency at one shape: raw samples of artifact and dense, taken alternately in the same processes. */
 export const shapeLatencySchema = v.strictObject({
+  /** `8x128`, or `8x128-all-cores`. */
   shape: v.string(),
   batch: count,
   sequence: count,
+  /** Threads within an operator. Absent in protocol 1, where the row's number holds for every shape. */
+  threads: v.optional(count),
+  /** Number of the process each round ran in, from 0. Absent in protocol 1, which timed in one process. */
+  processes: v.optional(v.array(count)),
   /** One entry per round, milliseconds per call. */
   samplesMs: v.array(v.number()),
   denseSamplesMs: v.array(v.number()),
   p50Ms: v.number(),
   p95Ms: v.number(),
   denseP50Ms: v.number(),
-  /** Speed-up: dense time over artifact time, paired by round; above 1 the artifact is faster. */
+  /** Speed-up: dense time over artifact time; above 1 the artifact is faster. */
   speedUp: estimateSchema,
   coefficientOfVariation: v.number(),
   noisy: v.boolean(),
 });
 export type ShapeLatency = v.InferOutput<typeof shapeLatencySchema>;
+
+/** How the latency of a measurement was taken. */
+export const timingSchema = v.strictObject({
+  /** Fresh processes of each timing. */
+  processes: count,
+  /** Timings that were taken; each shape's steadiest stands. */
+  attempts: count,
+  /** Whether threads were bound to cores. */
+  pinned: v.boolean(),
+  /** Whether the machine was quiet before the last timing; null where nobody looked. */
+  quiet: v.nullable(v.boolean()),
+  /** Time spent on waiting for a quiet machine and on timings after the first. */
+  waitedSeconds: v.number(),
+});
+export type Timing = v.InferOutput<typeof timingSchema>;
 
 export const placementSchema = v.strictObject({
   /** Executed nodes by execution provider. */
@@ -319,6 +339,8 @@ export const measurementSchema = v.variant('status', [
     ...measurementFields,
     status: v.literal('completed'),
     latency: v.array(shapeLatencySchema),
+    /** Absent in protocol 1. */
+    timing: v.optional(timingSchema),
     /** Growth of the resident set by loading the artifact and running it once. */
     residentMemoryBytes: count,
     denseResidentMemoryBytes: count,

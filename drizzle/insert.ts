@@ -245,7 +245,12 @@ function prepareMarking(transaction: Transaction, table: ResultTable, byArtifact
         )`,
       ),
     )
-    .orderBy(desc(sql`${table.status} = 'completed'`), desc(table.startedAt), desc(table.digest))
+    .orderBy(
+      desc(sql`${table.status} = 'completed'`),
+      ...(table === measurements ? unsteadiness() : []),
+      desc(table.startedAt),
+      desc(table.digest),
+    )
     .limit(1)
     .prepare();
   const unmark = transaction
@@ -259,4 +264,14 @@ function prepareMarking(transaction: Transaction, table: ResultTable, byArtifact
     .where(sql`${table.id} = ${sql.placeholder('id')}`)
     .prepare();
   return { standing, unmark, mark };
+}
+
+/** Noisy shapes first, then how wide the intervals of the speed-ups are; ascending. */
+function unsteadiness(): SQL[] {
+  const over = (figure: SQL) =>
+    sql`coalesce((select ${figure} from ${latencyShapes} where ${latencyShapes.measurement} = ${measurements.id}), 0)`;
+  return [
+    over(sql`sum(${latencyShapes.noisy})`),
+    over(sql`avg(${latencyShapes.speedUpHigh} / ${latencyShapes.speedUpLow})`),
+  ];
 }

@@ -12,6 +12,7 @@ import {
   deviceOf,
   distanceOf,
   latencyOf,
+  timingOf,
   machineOf,
   qualityOf,
   type LatencyColumns,
@@ -173,6 +174,7 @@ function measurementOf(
     sessionOptions: JSON.parse(row.sessionOptions) as Result['measurements'][number]['sessionOptions'],
     wallSeconds: row.wallSeconds,
     latency: shapes.map(latencyOf),
+    timing: timingOf(row),
     residentMemoryBytes: row.residentMemoryBytes,
     denseResidentMemoryBytes: row.denseResidentMemoryBytes,
     placement:

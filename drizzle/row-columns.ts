@@ -13,6 +13,7 @@ import type {
   ShapeLatency,
   Size,
   SliceQuality,
+  Timing,
   TrialRow,
 } from '../contracts/result.ts';
 import type { Device, Machine, TrainingDevice } from '../contracts/runner.ts';
@@ -307,12 +308,13 @@ export function measurementColumns(row: MeasurementRow): typeof measurements.$in
     status: row.status,
   };
   if (row.status !== 'completed') return { ...columns, reason: row.reason };
-  const { residentMemoryBytes, denseResidentMemoryBytes, placement, onDevice } = row;
+  const { residentMemoryBytes, denseResidentMemoryBytes, placement, timing, onDevice } = row;
   return {
     ...columns,
     residentMemoryBytes,
     denseResidentMemoryBytes,
     placement: canonicalJson(placement),
+    timing: timing ? canonicalJson(timing) : null,
     onDevice: onDevice ? canonicalJson(onDevice) : null,
   };
 }
@@ -321,33 +323,36 @@ export function latencyColumns(
   latency: ShapeLatency,
   place: { readonly measurement: number; readonly ordinal: number },
 ): typeof latencyShapes.$inferInsert {
-  const { samplesMs, denseSamplesMs, speedUp, ...columns } = latency;
+  const { samplesMs, denseSamplesMs, processes, speedUp, threads, ...columns } = latency;
   return {
     ...place,
     ...columns,
+    threads: threads ?? null,
     speedUpValue: speedUp.value,
     speedUpLow: speedUp.low,
     speedUpHigh: speedUp.high,
-    samples: packColumns({ samplesMs, denseSamplesMs }),
+    samples: packColumns({ samplesMs, denseSamplesMs, ...(processes && { processes }) }),
   };
 }
 
 export function latencyOf(columns: LatencyColumns): ShapeLatency {
-  const { samplesMs, denseSamplesMs } = unpackColumns(columns.samples) as Record<string, number[]>;
+  const { samplesMs, denseSamplesMs, processes } = unpackColumns(columns.samples) as Record<string, number[]>;
   return {
     ...latencySummaryOf(columns),
+    ...(processes && { processes }),
     samplesMs: present(samplesMs, 'latency', columns.shape),
     denseSamplesMs: present(denseSamplesMs, 'latency', columns.shape),
   };
 }
 
-export type LatencySummary = Omit<ShapeLatency, 'samplesMs' | 'denseSamplesMs'>;
+export type LatencySummary = Omit<ShapeLatency, 'samplesMs' | 'denseSamplesMs' | 'processes'>;
 
 export function latencySummaryOf(columns: Omit<LatencyColumns, 'samples'>): LatencySummary {
   return {
     shape: columns.shape,
     batch: columns.batch,
     sequence: columns.sequence,
+    ...(columns.threads !== null && { threads: columns.threads }),
     p50Ms: columns.p50Ms,
     p95Ms: columns.p95Ms,
     denseP50Ms: columns.denseP50Ms,
@@ -364,6 +369,7 @@ export function measurementRow(
 ): MeasurementRow {
   const device = deviceOf(columns);
   const onDevice = deviceFiguresOf(columns);
+  const timing = timingOf(columns);
   const fields = {
     kind: 'measurement' as const,
     key: columns.key,
@@ -390,6 +396,7 @@ export function measurementRow(
     ...fields,
     status: columns.status,
     latency: latency.map(latencyOf),
+    ...(timing && { timing }),
     residentMemoryBytes: present(columns.residentMemoryBytes, 'measurement', columns.key),
     denseResidentMemoryBytes: present(columns.denseResidentMemoryBytes, 'measurement', columns.key),
     placement: JSON.parse(placement) as CompletedMeasurement['placement'],
@@ -400,6 +407,11 @@ export function measurementRow(
 /** Null on the CPU. */
 export function deviceOf({ device }: Pick<MeasurementColumns, 'device'>): Device | null {
   return device === null ? null : (JSON.parse(device) as Device);
+}
+
+/** Null in protocol 1, and for failures. */
+export function timingOf({ timing }: Pick<MeasurementColumns, 'timing'>): Timing | null {
+  return timing === null ? null : (JSON.parse(timing) as Timing);
 }
 
 export function deviceFiguresOf({ onDevice }: Pick<MeasurementColumns, 'onDevice'>): DeviceFigures | null {

@@ -1,8 +1,8 @@
 /**
  * The store's tables. Rows of results are only ever added: a key may hold several (a failure and its retry, or the
  * same trial from two machines), told apart by the digest of their content, and `effective` marks the one that stands
- * for the key: completed before failed, then the newest; withdrawn rows never. Evaluations and measurements have one per
- * key and artifact, since a trial done twice may give two artifacts. `effective` is the only column of a result that is
+ * for the key: completed before failed, of measurements the one with the steadiest timing, then the newest; withdrawn rows
+ * never. Evaluations and measurements have one per key and artifact, since a trial done twice may give two artifacts. `effective` is the only column of a result that is
  * ever updated, and depends on the rows alone, not on the order in which they came.
  * Hashes are stored as their 32 bytes; columns of JSON hold canonical JSON (contracts/canonical-json.ts).
  */
@@ -253,6 +253,8 @@ export const measurements = sqliteTable(
     residentMemoryBytes: integer('resident_memory_bytes'),
     denseResidentMemoryBytes: integer('dense_resident_memory_bytes'),
     placement: text(),
+    /** How the latency was taken, JSON; null in protocol 1. */
+    timing: text(),
     /** What a measurement on a device says beyond one on the CPU. */
     onDevice: text('on_device'),
   },
@@ -279,6 +281,8 @@ export const latencyShapes = sqliteTable(
     shape: text().notNull(),
     batch: integer().notNull(),
     sequence: integer().notNull(),
+    /** Null in protocol 1, where the row's number holds. */
+    threads: integer(),
     p50Ms: real('p50_ms').notNull(),
     p95Ms: real('p95_ms').notNull(),
     denseP50Ms: real('dense_p50_ms').notNull(),
@@ -287,7 +291,7 @@ export const latencyShapes = sqliteTable(
     speedUpHigh: real('speed_up_high').notNull(),
     coefficientOfVariation: real('coefficient_of_variation').notNull(),
     noisy: integer({ mode: 'boolean' }).notNull(),
-    /** Raw samples of artifact and dense, packed (column-blob.ts). */
+    /** Raw samples of artifact and dense and the processes they are from, packed (column-blob.ts). */
     samples: blob({ mode: 'buffer' }).notNull(),
   },
   (table) => [primaryKey({ columns: [table.measurement, table.ordinal] })],

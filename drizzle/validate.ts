@@ -14,6 +14,7 @@ import {
   type TrialRow,
 } from '../contracts/result.ts';
 import { requireJson } from '../contracts/canonical-json.ts';
+import type { CompletedMeasurement } from './row-columns.ts';
 
 export function validateRun(row: RunRow): RunRow {
   return validate(runSchema, row, 'run');
@@ -30,7 +31,33 @@ export function validateEvaluation(row: EvaluationRow): EvaluationRow {
 }
 
 export function validateMeasurement(row: MeasurementRow): MeasurementRow {
-  return validate(measurementSchema, row, 'measurement');
+  const valid = validate(measurementSchema, row, 'measurement');
+  if (valid.status === 'completed') checkTiming(valid);
+  return valid;
+}
+
+/** From protocol 2 on a timing names its processes and threads; before, nothing of it was recorded. */
+function checkTiming({ key, protocol, timing, latency }: CompletedMeasurement): void {
+  const refuse = (what: string): never => {
+    throw new InputError(`measurement "${key}" cannot be stored: ${what}`);
+  };
+  if (protocol === 1) {
+    if (timing || latency.some(({ threads, processes }) => threads !== undefined || processes !== undefined)) {
+      refuse('timing, latency.threads and latency.processes are of protocol 2, the row of protocol 1');
+    }
+    return;
+  }
+  if (!timing) return refuse(`timing: missing in a row of protocol ${protocol}`);
+  for (const { shape, threads, processes, samplesMs, denseSamplesMs } of latency) {
+    if (threads === undefined || processes === undefined) refuse(`latency ${shape}: threads or processes are missing`);
+    const counts = [samplesMs.length, denseSamplesMs.length, processes?.length];
+    if (new Set(counts).size > 1) {
+      refuse(`latency ${shape}: samplesMs, denseSamplesMs and processes have ${counts.join(', ')} entries`);
+    }
+    const timed = new Set(processes).size;
+    if (timed !== timing.processes)
+      refuse(`latency ${shape}: ${timed} processes, timing.processes says ${timing.processes}`);
+  }
 }
 
 /** A row of unknown kind, as a line of an exported file holds it. */

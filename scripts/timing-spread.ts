@@ -9,13 +9,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { markdownTable } from '../cli/render/markdown-table.ts';
+import { PROTOCOL } from '../contracts/protocol.ts';
 import { present } from '../contracts/present.ts';
 import { findModel } from '../cli/setup/registry.ts';
 import { createHubClient } from '../engine/hub/hub-client.ts';
 import { loadModel } from '../engine/model/load-model.ts';
 import { createSession } from '../engine/runtime/session.ts';
 import { probeTokens, tokenFeeds } from '../engine/runtime/token-feeds.ts';
-import { copyingCall, ratiosOf } from '../harness/measure/latency.ts';
+import { ratiosOf } from '../harness/measure/summarize-latency.ts';
+import { copyingCall } from '../harness/measure/timed-call.ts';
 import { awaitQuietMachine } from '../harness/measure/quiet-machine.ts';
 import { timeInProcesses } from '../harness/measure/time-in-processes.ts';
 import { mean, quantile, variance } from '../numerics/statistics/statistics.ts';
@@ -38,11 +40,20 @@ try {
   const logRatios = new Map<string, number[][]>();
   const intervalsHold = new Map<string, boolean[]>();
   for (let timing = 0; timing < Number(values.timings); timing++) {
-    const { quiet, spread } = await awaitQuietMachine({ call });
-    if (!quiet) console.error(`timing ${timing}: the machine is not quiet (${percent(spread)} apart)`);
-    const task = { dense: path, candidate: path, contextLength: model.contextLength, vocabularySize };
-    const { latency } = await timeInProcesses(task);
-    for (const { shape, samplesMs, denseSamplesMs, processes, speedUp } of latency) {
+    const task = {
+      dense: path,
+      candidate: path,
+      provider: 'cpu' as const,
+      contextLength: model.contextLength,
+      vocabularySize,
+    };
+    const { latency, timing: taken } = await timeInProcesses(task, {
+      patienceSeconds: PROTOCOL.quietMachine.waitSeconds,
+      lookFirst: true,
+      awaitQuiet: async (waitSeconds) => (await awaitQuietMachine({ call, waitSeconds })).quiet,
+    });
+    if (taken.quiet === false) console.error(`timing ${timing}: the machine is not quiet`);
+    for (const { shape, samplesMs, denseSamplesMs, processes = [], speedUp } of latency) {
       const byProcess = Map.groupBy(processes.keys(), (round) => processes[round] ?? 0);
       const ofRounds = ratiosOf({ samplesMs, denseSamplesMs }).map(Math.log);
       const ratios = [...byProcess.values()].map((rounds) =>

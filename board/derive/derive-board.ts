@@ -20,6 +20,7 @@ import type { Provider } from '../../contracts/runner.ts';
 import type { SliceQuality } from '../../contracts/result.ts';
 import { badgesOf } from './badges.ts';
 import { breakEven, denseSide } from './break-even.ts';
+import { isOnAllCores } from '../../contracts/latency-shape.ts';
 import { computeOf, costEfficiency, qualityKept } from './cost-efficiency.ts';
 import { frontsOf } from './fronts.ts';
 import { headlines } from './headline.ts';
@@ -233,13 +234,15 @@ function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | n
 
 function paysBack(entry: BoardEntry, provider: Provider): BreakEven[] {
   const compute = entry.cost && computeOf(entry.cost);
-  return entry.latency.map((timing) =>
-    breakEven(timing, {
-      costly: { compute, timing },
-      cheap: denseSide(timing, compute?.unit ?? 'processor'),
-      provider,
-    }),
-  );
+  return entry.latency
+    .filter(({ shape }) => !isOnAllCores(shape))
+    .map((timing) =>
+      breakEven(timing, {
+        costly: { compute, timing },
+        cheap: denseSide(timing, compute?.unit ?? 'processor'),
+        provider,
+      }),
+    );
 }
 
 function deriveSeed(trial: BoardEntry['trials'][number]): EntrySeed {

@@ -1,4 +1,5 @@
 /** High-cost against low-cost, weight class by weight class: the answer the board exists for. */
+import { isOnAllCores } from '../../contracts/latency-shape.ts';
 import type { DerivedEntry, Headline, Paired } from '../../contracts/derived.ts';
 import { COST_CLASSES } from '../../contracts/taxonomy.ts';
 import type { CostClass } from '../../contracts/taxonomy.ts';
@@ -92,13 +93,16 @@ function breakEvens({ low, high }: Both, { shapes, provider }: HeadlineFacts): H
   if (provider === null) return [];
   const timingOf = (entry: DerivedEntry, shape: string) =>
     entry.latency.find((latency) => latency.shape === shape) ?? null;
-  return shapes.map((shape) =>
-    breakEven(shape, {
-      costly: { compute: high.compute, timing: timingOf(high, shape.shape) },
-      cheap: { compute: low.compute, timing: timingOf(low, shape.shape) },
-      provider,
-    }),
-  );
+  // Processor seconds against processor seconds: on all cores a call takes several at a time.
+  return shapes
+    .filter(({ shape }) => !isOnAllCores(shape))
+    .map((shape) =>
+      breakEven(shape, {
+        costly: { compute: high.compute, timing: timingOf(high, shape.shape) },
+        cheap: { compute: low.compute, timing: timingOf(low, shape.shape) },
+        provider,
+      }),
+    );
 }
 
 function verdictOf(low: Best, high: Best, comparison: Paired | null): Headline['verdict'] {

@@ -285,10 +285,11 @@ function computeSecondsOf({ rows }: Point): number | null {
 }
 
 function steadySpeedUp(point: Point, shape: string): number | null {
-  const timed = speedUpsOf(point, shape);
-  return timed.length === 0 || timed.some(({ noisy }) => noisy)
-    ? null
-    : mean(timed.map(({ speedUp }) => speedUp.value));
+  const steady = speedUpsOf(point, shape).filter(({ noisy }) => !noisy);
+  return meanOf(
+    steady.map(({ speedUp }) => speedUp.value),
+    mean,
+  );
 }
 
 function speedUpsOf({ rows }: Point, shape: string) {
@@ -318,12 +319,13 @@ function historyPoint(point: Point, shapes: readonly string[]): HistoryPoint {
     ),
     zstdBytes: meanOf(sizes, mean),
     speedUps: shapes.flatMap((shape) => {
-      const timed = speedUpsOf(point, shape);
+      const all = speedUpsOf(point, shape);
+      const steady = all.filter(({ noisy }) => !noisy);
       const estimate = meanOf(
-        timed.map(({ speedUp }) => speedUp),
+        (steady.length > 0 ? steady : all).map(({ speedUp }) => speedUp),
         meanEstimate,
       );
-      return estimate ? [{ shape, estimate, noisy: timed.some(({ noisy }) => noisy) }] : [];
+      return estimate ? [{ shape, estimate, noisy: steady.length === 0 }] : [];
     }),
     wallSeconds: meanOf(
       costs.map(({ wallSeconds }) => wallSeconds),

@@ -68,19 +68,20 @@ export function meanCost(costs: readonly Cost[]): Cost {
   };
 }
 
-/** By shape, in the order of the first seed; noisy when one of them is. */
+/** By shape, in the order of the first seed: of the seeds with a steady timing; noisy, and of all, where no seed has one. */
 export function meanLatency(bySeed: readonly (readonly LatencySummary[])[]): readonly LatencySummary[] {
-  const shapes = new Map<string, LatencySummary[]>();
-  for (const latency of bySeed.flat()) shapes.set(latency.shape, [...(shapes.get(latency.shape) ?? []), latency]);
-  return [...shapes.values()].map((latencies) => ({
-    ...present(latencies[0], 'a timing of a shape'),
-    p50Ms: mean(latencies.map(({ p50Ms }) => p50Ms)),
-    p95Ms: mean(latencies.map(({ p95Ms }) => p95Ms)),
-    denseP50Ms: mean(latencies.map(({ denseP50Ms }) => denseP50Ms)),
-    speedUp: meanEstimate(latencies.map(({ speedUp }) => speedUp)),
-    coefficientOfVariation: mean(latencies.map((latency) => latency.coefficientOfVariation)),
-    noisy: latencies.some(({ noisy }) => noisy),
-  }));
+  return [...Map.groupBy(bySeed.flat(), ({ shape }) => shape).values()].map((all) => {
+    const steady = all.filter(({ noisy }) => !noisy);
+    const latencies = steady.length > 0 ? steady : all;
+    return {
+      ...present(latencies[0], 'a timing of a shape'),
+      p50Ms: mean(latencies.map(({ p50Ms }) => p50Ms)),
+      p95Ms: mean(latencies.map(({ p95Ms }) => p95Ms)),
+      denseP50Ms: mean(latencies.map(({ denseP50Ms }) => denseP50Ms)),
+      speedUp: meanEstimate(latencies.map(({ speedUp }) => speedUp)),
+      coefficientOfVariation: mean(latencies.map((latency) => latency.coefficientOfVariation)),
+    };
+  });
 }
 
 function meanOrNull(values: readonly (number | null)[]): number | null {

@@ -1,4 +1,5 @@
 /** Numbers as people read them, in the terminal and on the site: short, with units, one spelling everywhere. */
+import { isOnAllCores } from '../latency-shape.ts';
 import type { Estimate } from '../result.ts';
 
 /** 3.712, 71.30, 142, 12,300, 1.9e6: three to four digits of any figure. */
@@ -94,10 +95,19 @@ export function formatDay(iso: string): string {
   return iso.slice(0, 10);
 }
 
-/** "1 token", "8 × 128 tokens" */
-export function formatShape({ batch, sequence }: { readonly batch: number; readonly sequence: number }): string {
-  if (batch === 1) return sequence === 1 ? '1 token' : `${sequence} tokens`;
-  return `${batch} × ${sequence} tokens`;
+/** "1 token", "8 × 128 tokens", "8 × 128 tokens on all cores" */
+export function formatShape({
+  shape,
+  batch,
+  sequence,
+}: {
+  readonly shape: string;
+  readonly batch: number;
+  readonly sequence: number;
+}): string {
+  const where = isOnAllCores(shape) ? ' on all cores' : '';
+  if (batch === 1) return (sequence === 1 ? '1 token' : `${sequence} tokens`) + where;
+  return `${batch} × ${sequence} tokens${where}`;
 }
 
 /** 1 variant, 3 variants */

@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
+import type { Patience } from '../measure/measurement-task.ts';
 import { type Bench, MOST_ATTEMPTS, type ScratchWork, describeEnding, runInScratch } from '../plan/bench.ts';
 import type { PlannedTrial } from '../plan/plan.ts';
 import type { ChildOutcome } from '../process/child-process.ts';
@@ -20,6 +21,8 @@ export interface JudgeRequest {
   /** Keys of the steps to do; the trial's own where the artifact is to be checked against the contract. */
   readonly keys: Iterable<string>;
   readonly onStep: (step: JudgedStep) => void;
+  /** How far a timing may be put off and repeated; default: as far as one measurement by itself may. */
+  readonly patience?: Patience;
 }
 
 export type Judged =
@@ -29,12 +32,17 @@ export type Judged =
   /** The judge died between steps; the next run retries these keys. */
   | { readonly status: 'undone'; readonly keys: readonly string[]; readonly reason: string };
 
+const ALONE: Patience = { seconds: PROTOCOL.quietMachine.patienceSeconds, lookFirst: true };
+
 const JUDGE_CHILD = join(import.meta.dirname, 'judge-child.ts');
 
-export async function judgeArtifact(bench: Bench, { trial, sha256, keys, onStep }: JudgeRequest): Promise<Judged> {
+export async function judgeArtifact(
+  bench: Bench,
+  { trial, sha256, keys, onStep, patience = ALONE }: JudgeRequest,
+): Promise<Judged> {
   const { limits, onProgress } = bench;
   const open = new Set(keys);
-  const specificationOf = await prepareJudge(bench, { trial, sha256, open });
+  const specificationOf = await prepareJudge(bench, { trial, sha256, open, patience });
   /** How often the judge was killed from outside, by the step it was at; '' between steps. */
   const kills = new Map<string, number>();
 
@@ -82,7 +90,15 @@ export async function judgeArtifact(bench: Bench, { trial, sha256, keys, onStep 
 /** Prepares the inputs of all open steps once; the function given back describes what is still open. */
 async function prepareJudge(
   { workspace, preparer, deviceEnvironment }: Bench,
-  { trial, sha256, open }: Pick<JudgeRequest, 'trial' | 'sha256'> & { readonly open: ReadonlySet<string> },
+  {
+    trial,
+    sha256,
+    open,
+    patience,
+  }: Pick<JudgeRequest, 'trial' | 'sha256'> & {
+    readonly open: ReadonlySet<string>;
+    readonly patience: Patience;
+  },
 ): Promise<() => JudgeSpecification> {
   const { model } = trial.entry;
   const preparedModel = await preparer.model(model);
@@ -117,6 +133,7 @@ async function prepareJudge(
       ? {
           ...trial.measurement,
           environment: deviceEnvironment ?? {},
+          patience,
           tasks: onDevice ? trial.evaluations.map(({ key, task }) => ({ task: task.id, ...itemsOf(key) })) : [],
         }
       : null,

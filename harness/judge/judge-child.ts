@@ -15,6 +15,7 @@ import type {
   Quality,
   ShapeLatency,
   Size,
+  Timing,
 } from '../../contracts/result.ts';
 import type { Device, Runner } from '../../contracts/runner.ts';
 import type { TaskItems } from '../../contracts/task-items.ts';
@@ -24,6 +25,8 @@ import { type DenseScores, hasDenseScores, readDenseScores } from './dense-score
 import { evaluateCandidate, scoreDense } from './evaluate-task.ts';
 import { checkPair } from './pair-check.ts';
 import { measureArtifact } from '../measure/measure-artifact.ts';
+import type { Patience } from '../measure/measurement-task.ts';
+import { TimingProcessKilled } from '../measure/time-in-processes.ts';
 import { readModelFile } from '../../numerics/onnx/file.ts';
 import { type Outcome, failureOf } from '../process/outcome.ts';
 import type { Step } from '../plan/bench.ts';
@@ -59,6 +62,7 @@ export interface PlannedJudgement {
   readonly runner: Pick<Runner, 'provider' | 'device'>;
   /** Environment variables that make the runner's device available; set before anything is loaded. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly patience: Patience;
   /** Tasks whose scores on the device are compared with those on the CPU; unused by a runner on the CPU. */
   readonly tasks: readonly (ScoredItems & { readonly task: string })[];
 }
@@ -74,6 +78,7 @@ export interface EvaluationValue {
 
 export interface MeasurementValue {
   readonly latency: ShapeLatency[];
+  readonly timing: Timing;
   readonly residentMemoryBytes: number;
   readonly denseResidentMemoryBytes: number;
   readonly placement: Placement;
@@ -157,7 +162,7 @@ async function denseScoresOf(model: PreparedModel, { testPath, denseScores }: Sc
 
 async function measure(
   { model, artifactPath }: JudgeSpecification,
-  { runner, tasks }: PlannedJudgement,
+  { runner, tasks, patience }: PlannedJudgement,
 ): Promise<MeasurementValue> {
   const { provider } = runner;
   const { contextLength, vocabularySize } = shapeOf(readPreparedModel(model));
@@ -167,8 +172,9 @@ async function measure(
     provider,
     contextLength,
     vocabularySize,
+    patience,
     onProgress: progressOf('measure'),
-  });
+  }).catch(endAlike);
   if (provider === 'cpu' || !onDevice) return value;
   const quality: DeviceQuality[] = [];
   for (const { task: id, ...items } of tasks) {
@@ -182,6 +188,12 @@ async function measure(
     ...quality.map((one) => qualityFinding(provider, one)).filter((finding) => finding !== undefined),
   ];
   return { ...value, onDevice: { ...onDevice, findings, quality } };
+}
+
+/** What ends a timing process from outside ends this one, which the parent tells from a fault of the artifact. */
+function endAlike(error: unknown): never {
+  if (error instanceof TimingProcessKilled) process.kill(process.pid, error.signal);
+  throw error;
 }
 
 function softwareFinding(device: Device | undefined): string {

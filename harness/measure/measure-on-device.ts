@@ -1,18 +1,19 @@
 /** What a measurement on a device adds to one on the CPU: placement of nodes, time of copies, memory, energy. */
 import { UnsupportedError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
-import type { DeviceFigures, ShapeLatency } from '../../contracts/result.ts';
+import type { DeviceFigures } from '../../contracts/result.ts';
 import type { DeviceProvider } from '../../contracts/runner.ts';
 import { type DevicePlacement, readDevicePlacement } from '../../engine/runtime/device-placement.ts';
 import { keepsOutputs } from '../../engine/runtime/device-tensor.ts';
 import { createSession } from '../../engine/runtime/session.ts';
 import { probeTokens, tokenFeeds } from '../../engine/runtime/token-feeds.ts';
-import { copyingCall } from './latency.ts';
+import { measureCopies } from './device-copy.ts';
 import { canMeasureEnergy, measureJoulesPerCall } from './device-energy.ts';
-import { fencedCall, measureDeviceLatency } from './device-latency.ts';
-import type { MeasurementTask, ModelSource } from './measurement-task.ts';
+import { fencedCall } from './fenced-call.ts';
+import type { MeasurementTask } from './measurement-task.ts';
 import { profiledRun } from './profiled-run.ts';
 import type { MemoryGrowth } from './resident-memory.ts';
+import { copyingCall } from './timed-call.ts';
 
 type DeviceTask = MeasurementTask & { readonly provider: DeviceProvider };
 
@@ -42,26 +43,22 @@ function largestShape({ contextLength }: DeviceTask): { readonly batch: number; 
   return { batch, sequence: Math.min(sequence, contextLength) };
 }
 
-/** Times artifact and dense, and puts together what is known of the row. */
-export async function timeOnDevice(
+/** Puts together what is known of a row of a device besides its latency. */
+export async function deviceFigures(
   task: DeviceTask,
   known: { readonly placed: DevicePlacement; readonly memory: MemoryGrowth; readonly denseMemory: MemoryGrowth },
-): Promise<{ readonly latency: ShapeLatency[]; readonly onDevice: Omit<DeviceFigures, 'quality'> }> {
+): Promise<Omit<DeviceFigures, 'quality'>> {
   const { placed, memory, denseMemory } = known;
-  const { latency, outputsKept, copyMs } = await measureDeviceLatency(task);
   const counted = await canMeasureEnergy();
   return {
-    latency,
-    onDevice: {
-      findings: placementFindings(task.provider, placed),
-      timeBasis: placed.timeBasis,
-      outputsKept,
-      copyMs,
-      memoryBytes: memory.deviceBytes,
-      denseMemoryBytes: denseMemory.deviceBytes,
-      joulesPerCall: counted ? await joulesOf(task, task.candidate) : null,
-      denseJoulesPerCall: counted ? await joulesOf(task, task.dense) : null,
-    },
+    findings: placementFindings(task.provider, placed),
+    timeBasis: placed.timeBasis,
+    outputsKept: keepsOutputs(task.provider),
+    copyMs: await measureCopies(task),
+    memoryBytes: memory.deviceBytes,
+    denseMemoryBytes: denseMemory.deviceBytes,
+    joulesPerCall: counted ? await joulesOf(task, task.candidate) : null,
+    denseJoulesPerCall: counted ? await joulesOf(task, task.dense) : null,
   };
 }
 
@@ -85,7 +82,7 @@ function listed(operators: readonly (readonly [string, number])[]): string {
   return operators.map(([operator, nodes]) => `${operator} (${nodes} ${nodes === 1 ? 'node' : 'nodes'})`).join(', ');
 }
 
-async function joulesOf(task: DeviceTask, model: ModelSource): Promise<number | null> {
+async function joulesOf(task: DeviceTask, model: string): Promise<number | null> {
   const { provider, vocabularySize } = task;
   const kept = keepsOutputs(provider);
   const { threads } = PROTOCOL.latency;

@@ -1,14 +1,14 @@
 /** Waits until a machine is quiet: until the dense model takes the same time from one moment to the next. */
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import { quantile } from '../../numerics/statistics/statistics.ts';
-import { TIMING_PASS } from './timing-pass.ts';
 
 export interface QuietOptions {
   /** One call of the dense model. */
   readonly call: () => Promise<unknown>;
+  /** Looks until this much time has passed, at least once. */
+  readonly waitSeconds: number;
   readonly now?: () => number;
   readonly sleep?: (ms: number) => Promise<void>;
-  readonly onWait?: (spread: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 export interface Quiet {
@@ -20,31 +20,27 @@ export interface Quiet {
 
 const PAUSE_MS = 2000;
 
-/**
- * Looks for quietWindows × quietWindowMs at a time. Gives `quiet: false` after quietWaitSeconds: the caller says so in its
- * row. Throws what the call throws, and the signal's reason when it is aborted.
- */
+/** Gives `quiet: false` after waitSeconds: the caller says so in its row. Throws what the call throws. */
 export async function awaitQuietMachine(options: QuietOptions): Promise<Quiet> {
-  const { now = () => performance.now(), sleep = pause, onWait, signal } = options;
+  const { now = () => performance.now(), sleep = pause, waitSeconds } = options;
   const startMs = now();
   for (;;) {
-    signal?.throwIfAborted();
     const spread = await windowSpread({ ...options, now });
     const waitedSeconds = (now() - startMs) / 1000;
-    if (spread <= TIMING_PASS.quietWithin) return { quiet: true, spread, waitedSeconds };
-    if (waitedSeconds >= TIMING_PASS.quietWaitSeconds) return { quiet: false, spread, waitedSeconds };
-    onWait?.(spread);
+    if (spread <= PROTOCOL.quietMachine.within) return { quiet: true, spread, waitedSeconds };
+    if (waitedSeconds + PAUSE_MS / 1000 >= waitSeconds) return { quiet: false, spread, waitedSeconds };
     await sleep(PAUSE_MS);
   }
 }
 
 /** Slowest window's median over the fastest's, minus 1. */
 async function windowSpread({ call, now }: QuietOptions & { readonly now: () => number }): Promise<number> {
+  const { windows, windowMs } = PROTOCOL.quietMachine;
   const medians: number[] = [];
-  for (let window = 0; window < TIMING_PASS.quietWindows; window++) {
+  for (let window = 0; window < windows; window++) {
     const times: number[] = [];
     const startMs = now();
-    while (times.length === 0 || now() - startMs < TIMING_PASS.quietWindowMs) {
+    while (times.length === 0 || now() - startMs < windowMs) {
       const callStartMs = now();
       await call();
       times.push(now() - callStartMs);

@@ -1,39 +1,17 @@
 /** Median, tail, paired speed-up and noise of timings taken in several processes. */
+import { shapeId } from '../../contracts/latency-shape.ts';
+import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
-import type { Estimate } from '../../contracts/result.ts';
+import type { Estimate, ShapeLatency } from '../../contracts/result.ts';
 import { meanInterval } from '../../numerics/statistics/mean-interval.ts';
 import { coefficientOfVariation, quantile } from '../../numerics/statistics/statistics.ts';
-import { type PairedSamples, ratiosOf } from './latency.ts';
-
-/** Latency at one shape over several processes, dense timed beside it. */
-export interface TimedLatency extends TimedShape {
-  readonly shape: string;
-  /** One entry per round, milliseconds per call. */
-  readonly samplesMs: readonly number[];
-  readonly denseSamplesMs: readonly number[];
-  /** Number of the process each round ran in, from 0. */
-  readonly processes: readonly number[];
-  readonly p50Ms: number;
-  readonly p95Ms: number;
-  readonly denseP50Ms: number;
-  /** Dense time over artifact time. */
-  readonly speedUp: Estimate;
-  readonly coefficientOfVariation: number;
-  readonly noisy: boolean;
-}
+import type { PairedSamples } from './time-both-orders.ts';
 
 export interface TimedShape {
   readonly batch: number;
   readonly sequence: number;
   /** Threads within an operator. */
   readonly threads: number;
-  /** Every core of the machine works on a call; else one does. */
-  readonly allCores: boolean;
-}
-
-/** `8x128`, or `8x128-all-cores`. */
-export function shapeId({ batch, sequence, allCores }: Omit<TimedShape, 'threads'>): string {
-  return `${batch}x${sequence}${allCores ? '-all-cores' : ''}`;
 }
 
 /**
@@ -41,11 +19,10 @@ export function shapeId({ batch, sequence, allCores }: Omit<TimedShape, 'threads
  * logarithms, with the processes as the sample, since ratios spread more between processes than within one.
  * @param byProcess the samples of each process, at least two processes.
  */
-export function summarizeLatency(shape: TimedShape, byProcess: readonly PairedSamples[]): TimedLatency {
+export function summarizeLatency(shape: TimedShape, byProcess: readonly PairedSamples[]): ShapeLatency {
   const samplesMs = byProcess.flatMap((process) => process.samplesMs);
   const denseSamplesMs = byProcess.flatMap((process) => process.denseSamplesMs);
-  const variation = Math.max(...byProcess.map((process) => coefficientOfVariation(process.samplesMs)));
-  const denseVariation = Math.max(...byProcess.map((process) => coefficientOfVariation(process.denseSamplesMs)));
+  const variation = coefficientOfVariation(samplesMs);
   return {
     ...shape,
     shape: shapeId(shape),
@@ -58,7 +35,7 @@ export function summarizeLatency(shape: TimedShape, byProcess: readonly PairedSa
     speedUp: speedUpOf(byProcess),
     coefficientOfVariation: variation,
     // A disturbed dense run spoils the ratio as much.
-    noisy: Math.max(variation, denseVariation) > PROTOCOL.latency.noisyAbove,
+    noisy: Math.max(variation, coefficientOfVariation(denseSamplesMs)) > PROTOCOL.latency.noisyAbove,
   };
 }
 
@@ -68,14 +45,23 @@ function speedUpOf(byProcess: readonly PairedSamples[]): Estimate {
   return { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high) };
 }
 
+/** Dense's time over the candidate's, round by round. */
+export function ratiosOf({
+  samplesMs,
+  denseSamplesMs,
+}: Readonly<Record<keyof PairedSamples, readonly number[]>>): number[] {
+  return samplesMs.map((ms, round) => present(denseSamplesMs[round], 'dense sample of a round') / ms);
+}
+
 /** Of two timings of the same artifact, shape by shape, the steadier one: its interval is narrower in logarithms. */
-export function steadier(first: readonly TimedLatency[], second: readonly TimedLatency[]): TimedLatency[] {
+export function steadier(first: readonly ShapeLatency[], second: readonly ShapeLatency[]): ShapeLatency[] {
   return first.map((one) => {
     const other = second.find(({ shape }) => shape === one.shape);
-    return other && unsteadiness(other) < unsteadiness(one) ? other : one;
+    return other && isSteadier(other, one) ? other : one;
   });
 }
 
-function unsteadiness({ noisy, speedUp }: TimedLatency): number {
-  return (noisy ? 1e6 : 0) + Math.log(speedUp.high / speedUp.low);
+function isSteadier(one: ShapeLatency, other: ShapeLatency): boolean {
+  if (one.noisy !== other.noisy) return other.noisy;
+  return one.speedUp.high / one.speedUp.low < other.speedUp.high / other.speedUp.low;
 }

@@ -10,6 +10,7 @@ import type { PlannedTrial } from '../plan/plan.ts';
 import { compressTrial } from './compress-trial.ts';
 import { type Coordinator, type ExecutionSummary, coordinateTrials } from './coordinate-trials.ts';
 import type { Recorder } from './record-step.ts';
+import { type RunPatience, createPatience } from './run-patience.ts';
 import type { Done, JobKind, TrialJob } from './trial-progress.ts';
 import { warmTrialCache } from './warm-trial-cache.ts';
 
@@ -30,6 +31,7 @@ const PASSES: readonly (readonly JobKind[])[] = [
 export async function execute(request: ExecuteRequest): Promise<ExecutionSummary> {
   const { workspace, signal } = request;
   const coordinator = coordinateTrials(request);
+  const patience = createPatience();
   await warmTrialCache(
     workspace.trialCache,
     [...coordinator.open.values()].map(({ unit }) => unit.file),
@@ -39,7 +41,7 @@ export async function execute(request: ExecuteRequest): Promise<ExecutionSummary
       for (let job = coordinator.jobOf(trial); job && kinds.includes(job.kind); job = coordinator.jobOf(trial)) {
         signal?.throwIfAborted();
         coordinator.tell(trial, job.kind);
-        await perform(request, coordinator, { trial, job });
+        await perform(request, coordinator, { trial, job, patience });
       }
     }
   }
@@ -49,7 +51,7 @@ export async function execute(request: ExecuteRequest): Promise<ExecutionSummary
 async function perform(
   request: ExecuteRequest,
   coordinator: Coordinator,
-  { trial, job }: { readonly trial: PlannedTrial; readonly job: TrialJob },
+  { trial, job, patience }: { readonly trial: PlannedTrial; readonly job: TrialJob; readonly patience: RunPatience },
 ): Promise<void> {
   const { machine } = request;
   if (!job.artifact) {
@@ -61,7 +63,11 @@ async function perform(
     trial,
     sha256,
     keys,
-    onStep: (step) => coordinator.step(trial, { sha256, made, step, machine }),
+    patience: patience.left(),
+    onStep(step) {
+      patience.spend(step);
+      coordinator.step(trial, { sha256, made, step, machine });
+    },
   });
   coordinator.judged(trial, judged);
 }

@@ -13,7 +13,8 @@ import { qualityColumn } from './item-statistics.ts';
 import { type EntryItems, pairEntries } from './pair-entries.ts';
 import { type Claim, type Expectation, claimPValues, holdsAt } from './relation-claim.ts';
 import { holm } from './significance.ts';
-import { mean, normalQuantile, sum, variance } from './statistics.ts';
+import { mean, sum, variance } from './statistics.ts';
+import { studentQuantile } from './t-distribution.ts';
 import { type UncertainFigure, type VarianceComponent, intervalOf, sumOfComponents } from './variance-components.ts';
 
 const { confidence } = PROTOCOL.quality;
@@ -161,11 +162,12 @@ function differencesBySeed(first: Side, second: Side): number[] {
   return one.length > other.length ? one.map((value) => value - mean(other)) : other.map((value) => mean(one) - value);
 }
 
-/** Of the mean of the logarithms, by the width of each interval. */
+/** Of the mean of the logarithms, by the width of each interval: Student's t over the processes of a timing. */
 function withinComponent(estimates: readonly Estimate[]): VarianceComponent {
-  const widths = 2 * normalQuantile((1 + confidence) / 2);
+  const ofOne = PROTOCOL.latency.processes - 1;
+  const widths = 2 * studentQuantile((1 + confidence) / 2, ofOne);
   const squares = estimates.map(({ low, high }) => (Math.log(high / low) / widths) ** 2);
-  return { variance: sum(squares) / estimates.length ** 2, degreesOfFreedom: PROTOCOL.latency.rounds - 1 };
+  return { variance: sum(squares) / estimates.length ** 2, degreesOfFreedom: ofOne * estimates.length };
 }
 
 /** Bytes are not drawn from anything: they are compared as they are, and every seed must agree. */

@@ -12,6 +12,7 @@ import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../
 import * as schema from '../../drizzle/schema.ts';
 import { evaluationOf, measurementOf, runOf, trialOf } from '../support/rows.ts';
 import { temporaryStore } from '../support/store.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 
 const EVALUATIONS = Number(process.env.SHRINKRANK_STORE_ROWS ?? 100_000);
 const TASKS = 10;
@@ -113,7 +114,7 @@ describe('a large store', () => {
     $client.pragma('cache_size = -65536');
     report.push(`file: ${(statSync(store.path).size / 2 ** 20).toFixed(0)} MiB, ${trialCount} trials`);
 
-    const request = { model: 'model-3', task: 'task-7', protocol: 1 };
+    const request = { model: 'model-3', task: 'task-7', protocol: PROTOCOL.version };
     for (const round of ['first', 'again', 'again']) {
       const board = timed(`board, ${round}`, () => queries.readBoard(store, request));
       const seeds = board.variants.flatMap((variant) => variant.trials);

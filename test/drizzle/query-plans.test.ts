@@ -4,6 +4,7 @@ import * as queries from '../../drizzle/queries.ts';
 import { recordEvaluation, recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
 import { evaluationOf, measurementOf, runOf, trialOf } from '../support/rows.ts';
 import { temporaryStore } from '../support/store.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 
 type Store = queries.Store;
 
@@ -12,27 +13,30 @@ const evaluation = evaluationOf(trial);
 
 /** Every query, by its name in queries.ts: one that is missing here fails the test. */
 const CALLS: Readonly<Record<string, (store: Store) => unknown>> = {
-  comparedEntries: (store) => queries.comparedEntries(store, 'tiny.stories-perplexity.p1'),
-  comparisonsOf: (store) => caught(() => queries.comparisonsOf(store, 'tiny.stories-perplexity.p1', 'rounding.w4')),
-  completedTrials: (store) => queries.completedTrials(store, { method: 'rounding', protocol: 1 }),
+  comparedEntries: (store) => queries.comparedEntries(store, 'tiny.stories-perplexity.p2'),
+  comparisonsOf: (store) => caught(() => queries.comparisonsOf(store, 'tiny.stories-perplexity.p2', 'rounding.w4')),
+  completedTrials: (store) => queries.completedTrials(store, { method: 'rounding', protocol: PROTOCOL.version }),
   correctionLedger: (store) => queries.correctionLedger(store),
   correctionsOf: (store) => queries.correctionsOf(store, trial.key, 'run-1'),
   denseLatencies: (store) => queries.denseLatencies(store),
   denseQualities: (store) => queries.denseQualities(store),
-  derivedBoard: (store) => caught(() => queries.derivedBoard(store, 'tiny.stories-perplexity.p1')),
+  derivedBoard: (store) => caught(() => queries.derivedBoard(store, 'tiny.stories-perplexity.p2')),
   derivedBoards: (store) => queries.derivedBoards(store),
-  derivedHistories: (store) => queries.derivedHistories(store, 'tiny.stories-perplexity.p1'),
-  derivedHistory: (store) => queries.derivedHistory(store, 'tiny.stories-perplexity.p1', 'rounding.w4'),
+  derivedHistories: (store) => queries.derivedHistories(store, 'tiny.stories-perplexity.p2'),
+  derivedHistory: (store) => queries.derivedHistory(store, 'tiny.stories-perplexity.p2', 'rounding.w4'),
   doneKeys: (store) => queries.doneKeys(store, [trial.key]),
   entriesOfMethod: (store) => queries.entriesOfMethod(store, 'rounding'),
   failures: (store) => queries.failures(store, 1),
   history: (store) =>
     queries.history(store, { method: 'rounding', variant: 'w4', model: 'tiny', task: 'stories-perplexity' }),
-  historyRows: (store) => queries.historyRows(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
+  historyRows: (store) =>
+    queries.historyRows(store, { model: 'tiny', task: 'stories-perplexity', protocol: PROTOCOL.version }),
   isWithdrawn: (store) => queries.isWithdrawn(store, 'run-1'),
   itemsOf: (store) => queries.itemsOf(store, evaluation.key),
-  readBoard: (store) => queries.readBoard(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
-  readContest: (store) => queries.readContest(store, { model: 'tiny', task: 'stories-perplexity', protocol: 1 }),
+  readBoard: (store) =>
+    queries.readBoard(store, { model: 'tiny', task: 'stories-perplexity', protocol: PROTOCOL.version }),
+  readContest: (store) =>
+    queries.readContest(store, { model: 'tiny', task: 'stories-perplexity', protocol: PROTOCOL.version }),
   readCatalog: (store) => queries.readCatalog(store),
   resultDetail: (store) => queries.resultDetail(store, trial.key),
   resultDetails: (store) => queries.resultDetails(store, [trial.key]),

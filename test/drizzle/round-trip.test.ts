@@ -24,6 +24,7 @@ import {
   trialOf,
 } from '../support/rows.ts';
 import { temporaryFolder, temporaryStore } from '../support/store.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 
 /** Every kind in every status, two runs, two machines, a retried failure, values at the edge of what is allowed. */
 function everyRow(): readonly Row[] {
@@ -201,7 +202,7 @@ describe('linesOf', () => {
 });
 
 describe('corrections', () => {
-  const request = { model: 'tiny', task: 'stories-perplexity', protocol: 1 };
+  const request = { model: 'tiny', task: 'stories-perplexity', protocol: PROTOCOL.version };
   const correction = { kind: 'correction', run: 'run-1', reason: 'wrong clock', date: '2026-02-01' } as const;
 
   it('withdraw a row whenever it comes, and the key is due again', () => {

@@ -4,6 +4,7 @@ import { recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.
 import { speedExclusion } from '../../drizzle/speed-exclusion.ts';
 import { deviceOf, measurementOf, runOf, runnerOf, trialOf } from '../support/rows.ts';
 import { temporaryStore } from '../support/store.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 
 const placement = (cpuShare: number) => ({
   nodes: { CPUExecutionProvider: 5, CUDAExecutionProvider: 20 },
@@ -39,7 +40,7 @@ describe('leaderboard', () => {
     }
     recordMeasurement(store, measurementOf(trials[0] as ReturnType<typeof trialOf>));
     const { model } = trialOf().identity;
-    const request = { model, task: 'stories-perplexity', protocol: 1 };
+    const request = { model, task: 'stories-perplexity', protocol: PROTOCOL.version };
     const board = leaderboard(store, request);
     expect(board.runner?.provider).toBe('cpu');
     expect(board.runners.map(({ provider }) => provider)).toEqual(['cpu', 'webgpu']);

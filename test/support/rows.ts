@@ -3,6 +3,7 @@
  * are derived as the harness derives them in spirit: equal identities have equal keys.
  */
 import { createHash } from 'node:crypto';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import type {
   FAILURES,
   Artifact,
@@ -110,7 +111,7 @@ export function runOf(overrides: Partial<RunRow> = {}): RunRow {
     kind: 'run',
     id: 'run-1',
     suite: 'quick',
-    protocol: 1,
+    protocol: PROTOCOL.version,
     commit: 'abcdef0123456789abcdef0123456789abcdef01',
     machine: machineOf(),
     startedAt: timeAt(0),
@@ -134,7 +135,7 @@ export function identityOf(overrides: Partial<TrialIdentity> = {}): TrialIdentit
     modelRevision: sha256Of('revision of tiny'),
     data: { dataset: 'stories', contentHash: sha256Of('stories') },
     seed: 0,
-    protocol: 1,
+    protocol: PROTOCOL.version,
     ...overrides,
   };
 }
@@ -315,6 +316,8 @@ export function latencyOf(seed: string, shape: Pick<ShapeLatency, 'shape' | 'bat
   const middle = (samples: readonly number[]): number => samples.toSorted((a, b) => a - b)[15]!;
   return {
     ...shape,
+    threads: 1,
+    processes: samplesMs.map((_, round) => Math.floor(round / 10)),
     samplesMs,
     denseSamplesMs,
     p50Ms: middle(samplesMs),
@@ -326,7 +329,16 @@ export function latencyOf(seed: string, shape: Pick<ShapeLatency, 'shape' | 'bat
   };
 }
 
-/** A measurement of `trial` on a runner. */
+/** As protocol 1 had it. */
+export function firstLatencyOf(
+  seed: string,
+  shape: Pick<ShapeLatency, 'shape' | 'batch' | 'sequence'>,
+): Omit<ShapeLatency, 'threads' | 'processes'> {
+  const { threads: _, processes: __, ...latency } = latencyOf(seed, shape);
+  return latency;
+}
+
+/** A measurement of `trial` on a runner, as its protocol has it. */
 export function measurementOf(
   trial: CompletedTrial,
   overrides: Partial<Omit<CompletedMeasurement, 'status' | 'kind'>> = {},
@@ -334,6 +346,8 @@ export function measurementOf(
   const runner = overrides.runner ?? runnerOf();
   const seed = `${trial.key} ${trial.artifact.sha256} ${runner.fingerprint}`;
   const random = createRandom(`measurement ${seed}`);
+  const protocol = overrides.protocol ?? trial.identity.protocol;
+  const timed = protocol > 1 ? latencyOf : firstLatencyOf;
   return {
     kind: 'measurement',
     key: sha256Of(`measurement ${seed}`),
@@ -348,9 +362,10 @@ export function measurementOf(
     wallSeconds: random.next() * 20,
     status: 'completed',
     latency: [
-      latencyOf(seed, { shape: '1x1', batch: 1, sequence: 1 }),
-      latencyOf(seed, { shape: '8x128', batch: 8, sequence: 128 }),
+      timed(seed, { shape: '1x1', batch: 1, sequence: 1 }),
+      timed(seed, { shape: '8x128', batch: 8, sequence: 128 }),
     ],
+    ...(protocol > 1 && { timing: { processes: 3, attempts: 1, pinned: true, quiet: null, waitedSeconds: 0 } }),
     residentMemoryBytes: 20_000_000 + random.integer(1_000_000),
     denseResidentMemoryBytes: 40_000_000,
     placement: {
@@ -369,9 +384,10 @@ export function failedMeasurementOf(
 ): FailedMeasurement {
   const {
     latency: _,
-    residentMemoryBytes: __,
-    denseResidentMemoryBytes: ___,
-    placement: ____,
+    timing: __,
+    residentMemoryBytes: ___,
+    denseResidentMemoryBytes: ____,
+    placement: _____,
     ...fields
   } = measurementOf(trial, overrides);
   return { ...fields, status, reason: `the measurement ended with ${status}`, ...overrides };

@@ -4,9 +4,10 @@ import { deriveContest } from '../../../board/derive/derive-contest.ts';
 import type { BoardTrial, ContestRows, VariantRows } from '../../../drizzle/queries.ts';
 import { artifactOf, sha256Of } from '../../support/rows.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 
 const ITEMS = 80;
-const NAME = { model: 'tiny', task: 'stories-perplexity', protocol: 1 };
+const NAME = { model: 'tiny', task: 'stories-perplexity', protocol: PROTOCOL.version };
 
 /** Outcomes of one seed: dense's losses, plus a constant loss, plus noise of its own per item. */
 function outcomes(seed: string, { loss = 0, noise = 0 }: { readonly loss?: number; readonly noise?: number }): Items {
@@ -124,7 +125,7 @@ const tuning = {
 describe('deriveContest', () => {
   it('derives boards, verdicts and pairs from rows alone', () => {
     const { contest, boards, comparisons } = deriveContest(contestRows([dense, rounding, tuning]));
-    expect(contest).toBe('tiny.stories-perplexity.p1');
+    expect(contest).toBe('tiny.stories-perplexity.p2');
     const board = boards[0]?.board;
     expect(board?.entries.map(({ slug }) => slug)).toEqual(['dense.only', 'rounding.only', 'tuning.only']);
     const headline = board?.headline.find(({ weightClass }) => weightClass === 4);

@@ -1,3 +1,4 @@
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -471,7 +472,7 @@ describe('deriveStore', () => {
       recordEvaluation(store, evaluationOf(trial, { task: place.task }));
       deriveStore(store);
       expect(derivedBoards(store)).toMatchObject([
-        { id: 'tiny.stories-perplexity.p1.untimed', runner: null, timedCount: 0 },
+        { id: 'tiny.stories-perplexity.p2.untimed', runner: null, timedCount: 0 },
       ]);
     });
   });
@@ -490,16 +491,18 @@ describe('deriveStore', () => {
         });
         recordTrial(store, trial);
         // A trial alone stands on both boards of its model, as not scored yet.
-        expect(deriveStore(store).computed).toEqual(['model-1.task-0.p1', 'model-1.task-1.p1']);
+        expect(deriveStore(store).computed).toEqual(['model-1.task-0.p2', 'model-1.task-1.p2']);
         recordEvaluation(store, evaluationOf(trial, { task: 'task-1', itemCount: SMALL.items }));
-        expect(deriveStore(store).computed).toEqual(['model-1.task-1.p1']);
+        expect(deriveStore(store).computed).toEqual(['model-1.task-1.p2']);
         recordMeasurement(store, measurementOf(trial));
-        expect(deriveStore(store).computed).toEqual(['model-1.task-0.p1', 'model-1.task-1.p1']);
+        expect(deriveStore(store).computed).toEqual(['model-1.task-0.p2', 'model-1.task-1.p2']);
         expectAsFromNothing(store);
 
-        const [entry] = leaderboard(store, { model: 'model-0', task: 'task-0', protocol: 1 }).entries.slice(3) as [
-          BoardEntry,
-        ];
+        const [entry] = leaderboard(store, {
+          model: 'model-0',
+          task: 'task-0',
+          protocol: PROTOCOL.version,
+        }).entries.slice(3) as [BoardEntry];
         const key = entry.trials[0]?.evaluation?.key ?? '';
         recordCorrection(store, {
           kind: 'correction',
@@ -509,7 +512,7 @@ describe('deriveStore', () => {
           reason: 'wrong items',
           date: '2026-03-01',
         });
-        expect(deriveStore(store).computed).toContain('model-0.task-0.p1');
+        expect(deriveStore(store).computed).toContain('model-0.task-0.p2');
         expectAsFromNothing(store);
 
         const methods = ['dense', 'quantization-0'].map((id) => methodEntryOf(id, { revision: 3 }));
@@ -529,10 +532,10 @@ describe('deriveStore', () => {
         delete from rollup_state;
         delete from rollup_histories where board like 'model-1.task-1%';
         delete from rollup_entries where board like 'model-1.task-1%';
-        delete from rollup_comparisons where contest = 'model-1.task-1.p1';
-        delete from rollup_boards where contest = 'model-1.task-1.p1';
+        delete from rollup_comparisons where contest = 'model-1.task-1.p2';
+        delete from rollup_boards where contest = 'model-1.task-1.p2';
       `);
-      expect(deriveStore(store).computed).toEqual(['model-1.task-1.p1']);
+      expect(deriveStore(store).computed).toEqual(['model-1.task-1.p2']);
       expect(rollupsOf(store)).toEqual(whole);
     });
 

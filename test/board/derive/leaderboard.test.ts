@@ -21,8 +21,9 @@ import {
   type CompletedTrial,
 } from '../../support/rows.ts';
 import { temporaryStore } from '../../support/store.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 
-const REQUEST = { model: 'tiny', task: 'stories-perplexity', protocol: 1 };
+const REQUEST = { model: 'tiny', task: 'stories-perplexity', protocol: PROTOCOL.version };
 
 function sized(method: string, zstdBytes: number, seed = 0): CompletedTrial {
   const identity = { method, seed };
@@ -84,7 +85,7 @@ describe('leaderboard', () => {
       seedDeviation: null,
     });
     expect(entry.latency).toHaveLength(2);
-    for (const [i, { samplesMs: _, denseSamplesMs: __, ...summary }] of measurement.latency.entries()) {
+    for (const [i, { samplesMs: _, denseSamplesMs: __, processes: ___, ...summary }] of measurement.latency.entries()) {
       expect(entry.latency[i]).toEqual(summary);
     }
     expect(entry.trials[0]).toMatchObject({ key: trial.key, artifact: trial.artifact.sha256, cost: trial.cost });
@@ -147,7 +148,7 @@ describe('leaderboard', () => {
     const old = trialOf({ identity: { revision: 1 }, startedAt: timeAt(1) });
     recordWhole(store, old);
     recordWhole(store, trialOf({ identity: { model: 'other' }, startedAt: timeAt(4) }));
-    recordWhole(store, trialOf({ identity: { protocol: 2 }, startedAt: timeAt(4) }));
+    recordWhole(store, trialOf({ identity: { protocol: 1 }, startedAt: timeAt(4) }));
     recordTrial(store, failedTrialOf('failed', { startedAt: timeAt(3) }));
     const { entries } = leaderboard(store, REQUEST);
     expect(entries.map(({ trials }) => trials.map(({ status, startedAt }) => [status, startedAt]))).toEqual([

@@ -7,6 +7,7 @@ import { openStore } from '../../../drizzle/queries.ts';
 import rtn from '../../../methods/quantization/rtn.ts';
 import { fillBoard } from '../../support/board.ts';
 import { temporaryFolder } from '../../support/store.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 
 const contest = { model: 'tiny', task: 'stories-perplexity' };
 const date = new Date('2026-01-02');
@@ -21,7 +22,7 @@ describe('withdrawChangedRows', () => {
     const check = () => withdrawChangedRows({ home, unit: { method: { ...rtn, id: 'rounding' }, file }, date });
     const methods = () => {
       const opened = openStore(join(home, 'store.sqlite'));
-      const { entries } = leaderboard(opened, { ...contest, protocol: 1 });
+      const { entries } = leaderboard(opened, { ...contest, protocol: PROTOCOL.version });
       opened.close();
       return new Set(entries.map(({ method }) => method));
     };

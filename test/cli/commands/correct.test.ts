@@ -9,8 +9,9 @@ import { recordEvaluation, recordRun, recordTrial } from '../../../drizzle/recor
 import correct from '../../../cli/commands/correct.ts';
 import { evaluationOf, runOf, trialOf } from '../../support/rows.ts';
 import { temporaryFolder } from '../../support/store.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 
-const request = { model: 'tiny', task: 'stories-perplexity', protocol: 1 };
+const request = { model: 'tiny', task: 'stories-perplexity', protocol: PROTOCOL.version };
 const trial = trialOf();
 
 /** A home with one trial and its evaluation, published in a folder beside it. */

@@ -26,7 +26,7 @@ function lineWith(lines: readonly string[], text: string): string {
 describe('renderBoard', () => {
   it('heads the board with the place, the runner and dense', () => {
     const text = boardOf(200).join('\n');
-    expect(text).toContain('tiny · stories-perplexity · protocol 1 · cpu · Example CPU @ 2.00GHz, 2 cores · 1 thread');
+    expect(text).toContain('tiny · stories-perplexity · protocol 2 · cpu · Example CPU @ 2.00GHz, 2 cores · 1 thread');
     expect(text).toMatch(/dense: perplexity \d\.\d+ · .* 1\.00 MB as shipped \(zstd\)/);
     expect(text).toContain('in-sample');
   });

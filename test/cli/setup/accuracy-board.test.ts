@@ -8,6 +8,7 @@ import { renderEntry } from '../../../cli/commands/show.ts';
 import { catalogOf, methodEntryOf } from '../../support/catalog.ts';
 import { artifactOf, runOf, slicedEvaluationOf, trialOf } from '../../support/rows.ts';
 import { temporaryStore } from '../../support/store.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 
 const PLACE = { model: 'tiny', task: 'story-questions' };
 const ITEMS = 80;
@@ -67,7 +68,9 @@ describe('a board of accuracies', () => {
 
   it('shows a variant slice by slice', () => {
     const store = fill();
-    const entry = leaderboard(store, { ...PLACE, protocol: 1 }).entries.find(({ variant }) => variant === 'w8');
+    const entry = leaderboard(store, { ...PLACE, protocol: PROTOCOL.version }).entries.find(
+      ({ variant }) => variant === 'w8',
+    );
     if (!entry) throw new Error('no entry');
     const shown = stripVTControlCharacters(renderEntry(store, entry, 200));
     expect(shown).toMatch(/accuracy +87\.50 \[82\.50, 92\.50\] %; dense 90\.00 %/);

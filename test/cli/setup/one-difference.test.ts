@@ -1,3 +1,4 @@
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { deriveStore } from '../../../board/derive/derive-store.ts';
@@ -54,7 +55,7 @@ function seededStore(): Store {
 function differences(store: Store, [first, second]: readonly [string, string]) {
   const [one, other] = [findEntry(store, EXAMPLE_CONTEST, first), findEntry(store, EXAMPLE_CONTEST, second)];
   const compared = compareSeeds(store, EXAMPLE_CONTEST, [one, other])[0]?.comparison.negativeLogLikelihood;
-  const { entries } = leaderboard(store, { ...EXAMPLE_CONTEST, protocol: 1 });
+  const { entries } = leaderboard(store, { ...EXAMPLE_CONTEST, protocol: PROTOCOL.version });
   const ranking = rankBoard(entries, ({ evaluation, artifact }) =>
     itemsOf(store, evaluation?.key ?? '', artifact ?? ''),
   );

@@ -17,6 +17,7 @@ import { executeRows } from '../../support/execute-rows.ts';
 import { findSoftwareDevice } from '../../support/find-software-device.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 import { methodUnit, tinyEntry, tinyLimits, tinyModel } from '../../support/tiny-suite.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 
 const found = findSoftwareDevice();
 const skipped = 'missing' in found ? found.missing : '';
@@ -86,7 +87,7 @@ describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () =
       expect(dense.onDevice?.quality[0]?.meanDifference).toBeLessThan(1e-5);
       expect(int8).toMatchObject({ status: 'unsupported', reason: expect.stringContaining('MatMulInteger') });
 
-      const place = { model: model.id, task: 'tiny-text-perplexity', protocol: 1 };
+      const place = { model: model.id, task: 'tiny-text-perplexity', protocol: PROTOCOL.version };
       const board = leaderboard(store, place);
       expect(board.runners.map(({ provider }) => provider)).toEqual(['cpu', 'webgpu']);
       expect(board.entries.every(({ latency }) => latency.length === 2)).toBe(true);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PairedSamples } from '../../../harness/measure/latency.ts';
+import type { PairedSamples } from '../../../harness/measure/time-both-orders.ts';
 import { steadier, summarizeLatency } from '../../../harness/measure/summarize-latency.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 
@@ -9,7 +9,7 @@ const process = (ratio: number, noise = 0.02): PairedSamples => ({
   samplesMs: around(2, noise),
   denseSamplesMs: around(2 * ratio, noise),
 });
-const SHAPE = { batch: 8, sequence: 128, threads: 1, allCores: false };
+const SHAPE = { batch: 8, sequence: 128, threads: 1 };
 
 describe('summarizeLatency', () => {
   it('gives median, tail and the geometric mean of the processes’ ratios', () => {
@@ -48,10 +48,14 @@ describe('summarizeLatency', () => {
     expect(noisy({ samplesMs: around(2, 0.01), denseSamplesMs: around(2, 0.9) })).toBe(true);
   });
 
+  it('is noisy when one process is far from the other, though each has a single round', () => {
+    const lone = (ms: number): PairedSamples => ({ samplesMs: [ms], denseSamplesMs: [2] });
+    expect(summarizeLatency(SHAPE, [lone(1), lone(1.1), lone(1)]).noisy).toBe(false);
+    expect(summarizeLatency(SHAPE, [lone(1), lone(2), lone(1)]).noisy).toBe(true);
+  });
+
   it('names the shape of all cores apart', () => {
-    expect(summarizeLatency({ ...SHAPE, threads: 4, allCores: true }, [process(1), process(1)]).shape).toBe(
-      '8x128-all-cores',
-    );
+    expect(summarizeLatency({ ...SHAPE, threads: 4 }, [process(1), process(1)]).shape).toBe('8x128-all-cores');
   });
 });
 

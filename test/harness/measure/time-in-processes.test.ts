@@ -1,10 +1,17 @@
 import { expect, it } from 'vitest';
-import { timeInProcesses } from '../../../harness/measure/time-in-processes.ts';
-import { TIMING_PASS } from '../../../harness/measure/timing-pass.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
+import { type TimingProcess, timeInProcesses } from '../../../harness/measure/time-in-processes.ts';
 import type { TimingReport, TimingTask } from '../../../harness/measure/timing-child.ts';
 
-const TASK = { dense: 'dense.onnx', candidate: 'candidate.onnx', contextLength: 8, vocabularySize: 4 };
-const SHAPE = { batch: 1, sequence: 1, threads: 1, allCores: false };
+const TASK = {
+  dense: 'dense.onnx',
+  candidate: 'candidate.onnx',
+  provider: 'cpu' as const,
+  contextLength: 8,
+  vocabularySize: 4,
+};
+const SHAPE = { batch: 1, sequence: 1, threads: 1 };
+const { processes: COUNT, attempts: ATTEMPTS } = PROTOCOL.latency;
 
 function report(samplesMs: number[], denseSamplesMs = samplesMs.map(() => 2)): TimingReport {
   return { timings: [{ shape: SHAPE, samples: { samplesMs, denseSamplesMs } }], pinned: true };
@@ -12,39 +19,66 @@ function report(samplesMs: number[], denseSamplesMs = samplesMs.map(() => 2)): T
 const steady = () => report([1, 1.01, 1, 0.99]);
 const noisy = () => report([1, 9, 1, 5]);
 
-it('times in as many processes as the protocol asks for', async () => {
+/** Times with processes that report what they are told and take a second each. @param waitMs of each wait for a quiet machine. */
+function timing(reportOf: (process: number) => TimingReport, options: { lookFirst?: boolean; waitMs?: number } = {}) {
+  let nowMs = 0;
+  let started = 0;
   const tasks: TimingTask[] = [];
-  const timing = await timeInProcesses(TASK, {
-    runProcess: async (task) => {
+  const waits: number[] = [];
+  const start = (): TimingProcess => {
+    const process = started++;
+    return async (task) => {
       tasks.push(task);
-      return steady();
+      nowMs += 1000;
+      return reportOf(process);
+    };
+  };
+  const done = timeInProcesses(TASK, {
+    start,
+    lookFirst: options.lookFirst ?? false,
+    patienceSeconds: 60,
+    async awaitQuiet(waitSeconds) {
+      waits.push(waitSeconds);
+      nowMs += options.waitMs ?? 2000;
+      return true;
     },
+    now: () => nowMs,
   });
-  expect(tasks.map(({ process }) => process)).toEqual([0, 1, 2]);
-  expect(timing).toMatchObject({ pinned: true, attempts: 1 });
-  expect(timing.latency[0]?.speedUp.value).toBeCloseTo(2, 1);
+  return done.then((timed) => ({ ...timed, tasks, waits }));
+}
+
+it('times in as many processes as the protocol asks for, and looks at the machine only when told to', async () => {
+  const timed = await timing(steady);
+  expect(timed.tasks.map(({ process }) => process)).toEqual([0, 1, 2]);
+  expect(timed.timing).toEqual({ processes: COUNT, attempts: 1, pinned: true, quiet: null, waitedSeconds: 0 });
+  expect(timed.latency[0]?.speedUp.value).toBeCloseTo(2, 1);
+  const looked = await timing(steady, { lookFirst: true });
+  expect(looked.timing).toEqual({ processes: COUNT, attempts: 1, pinned: true, quiet: true, waitedSeconds: 2 });
 });
 
 it('repeats a noisy timing, waits before it, and keeps the steady one', async () => {
-  let processes = 0;
-  let waits = 0;
-  const timing = await timeInProcesses(TASK, {
-    runProcess: async () => (processes++ < TIMING_PASS.processes ? noisy() : steady()),
-    beforeRepeat: async () => void waits++,
-  });
-  expect(waits).toBe(1);
-  expect(timing.attempts).toBe(2);
-  expect(timing.latency.map((latency) => latency.noisy)).toEqual([false]);
+  const timed = await timing((process) => (process < COUNT ? noisy() : steady()));
+  expect(timed.waits).toHaveLength(1);
+  expect(timed.timing).toEqual({ processes: COUNT, attempts: 2, pinned: true, quiet: true, waitedSeconds: 2 + COUNT });
+  expect(timed.latency.map((latency) => latency.noisy)).toEqual([false]);
 });
 
 it('gives up after the protocol’s attempts and leaves the timing marked noisy', async () => {
-  const timing = await timeInProcesses(TASK, { runProcess: async () => noisy() });
-  expect(timing.attempts).toBe(TIMING_PASS.attempts);
-  expect(timing.latency.map((latency) => latency.noisy)).toEqual([true]);
+  const timed = await timing(noisy);
+  expect(timed.timing.attempts).toBe(ATTEMPTS);
+  expect(timed.latency.map((latency) => latency.noisy)).toEqual([true]);
+});
+
+it('gives up when its patience is spent', async () => {
+  const timed = await timing(noisy, { waitMs: 40_000 });
+  expect(timed.timing.attempts).toBe(3);
+  expect(timed.waits).toEqual([60, 60 - 40 - COUNT]);
 });
 
 it('passes on what a process dies of', async () => {
-  await expect(timeInProcesses(TASK, { runProcess: () => Promise.reject(new Error('out of memory')) })).rejects.toThrow(
-    'out of memory',
-  );
+  await expect(
+    timing(() => {
+      throw new Error('out of memory');
+    }),
+  ).rejects.toThrow('out of memory');
 });

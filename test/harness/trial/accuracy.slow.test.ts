@@ -11,6 +11,7 @@ import { renderEntry } from '../../../cli/commands/show.ts';
 import { planTrials } from '../../../harness/plan/plan.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
 import { methodUnit, tinyBertModel, tinyGptModel, tinyLimits, tinyQuestionsEntry } from '../../support/tiny-suite.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'shrinkrank-accuracy-'));
 const paths = ['control/dense', 'quantization/rtn', 'quantization/gptq'];
@@ -38,7 +39,7 @@ afterAll(() => {
 });
 
 function boardOf(model: string, task: string): readonly BoardEntry[] {
-  return leaderboard(store, { model, task, protocol: 1 }).entries;
+  return leaderboard(store, { model, task, protocol: PROTOCOL.version }).entries;
 }
 
 describe.each([

@@ -4,7 +4,7 @@ import { present } from '../../contracts/present.ts';
 import type { ExampleSet } from '../definitions/method.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';
 import { type NumericTensor, tensorOf } from '../../numerics/tensor/tensor.ts';
-import type { FeedSource } from './feed-source.ts';
+import type { FeedShapes, FeedSource } from './feed-source.ts';
 
 export interface BatchOptions {
   readonly examples: ExampleSet;
@@ -29,7 +29,7 @@ export interface Batches extends FeedSource {
   readonly batchesPerEpoch: number;
 }
 
-interface Row {
+export interface BatchRow {
   /** At most sequence + 1, or sequence for classification. */
   readonly tokens: Int32Array;
   readonly secondSegment?: number;
@@ -56,9 +56,9 @@ export function tokenBatches(options: BatchOptions): Batches {
   const random = createRandom(`${seed}/batches`);
   const order = Array.from(examples.examples.keys());
   let epochHeld = -1;
-  let rowsHeld: readonly Row[] = [];
+  let rowsHeld: readonly BatchRow[] = [];
 
-  function rowsOf(epoch: number): readonly Row[] {
+  function rowsOf(epoch: number): readonly BatchRow[] {
     if (epoch === epochHeld) return rowsHeld;
     const shuffled = random
       .fork(`epoch ${epoch}`)
@@ -69,10 +69,7 @@ export function tokenBatches(options: BatchOptions): Batches {
     return rowsHeld;
   }
 
-  const dims = [batch, sequence];
-  const names = ['input_ids', ...inputs, ...(task === 'next-token' ? ['targets', 'target_weights'] : [])];
-  const shapes: Record<string, readonly number[]> = Object.fromEntries(names.map((name) => [name, dims]));
-  if (task === 'classification') shapes.labels = [batch];
+  const shapes = batchShapes({ batch, sequence, task, inputs });
   return {
     shapes,
     tokensPerBatch: batch * sequence,
@@ -80,30 +77,55 @@ export function tokenBatches(options: BatchOptions): Batches {
     at(index) {
       const first = (index % batchesPerEpoch) * batch;
       const rows = rowsOf(Math.floor(index / batchesPerEpoch)).slice(first, first + batch);
-      const made = fill(rows, { sequence, padding: options.padding ?? 0 });
-      const feeds: Record<string, NumericTensor> = {};
-      for (const [name, shape] of Object.entries(shapes)) {
-        if (name === 'labels')
-          feeds[name] = tensorOf(
-            'int64',
-            shape,
-            BigInt64Array.from(rows, ({ label }, at) => labelOf(label, first + at)),
-          );
-        else if (name === 'target_weights') feeds[name] = tensorOf('float32', shape, made.weights);
-        else feeds[name] = tensorOf('int64', shape, made[name as 'input_ids']);
-      }
-      return feeds;
+      return batchFeeds(rows, { shapes, sequence, padding: options.padding ?? 0 });
     },
   };
 }
 
+/** Shapes by input of a batch of these rows. */
+export function batchShapes({
+  batch,
+  sequence,
+  task = 'next-token',
+  inputs = [],
+}: Pick<BatchOptions, 'batch' | 'sequence' | 'task' | 'inputs'>): FeedShapes {
+  const names = ['input_ids', ...inputs, ...(task === 'next-token' ? ['targets', 'target_weights'] : [])];
+  return {
+    ...Object.fromEntries(names.map((name) => [name, [batch, sequence]])),
+    ...(task === 'classification' && { labels: [batch] }),
+  };
+}
+
+/** The rows as inputs of these shapes. Throws InputError for a row without the label that is asked for. */
+export function batchFeeds(
+  rows: readonly BatchRow[],
+  { shapes, sequence, padding }: { readonly shapes: FeedShapes; readonly sequence: number; readonly padding: number },
+): Readonly<Record<string, NumericTensor>> {
+  const made = fill(rows, { sequence, padding });
+  const feeds: Record<string, NumericTensor> = {};
+  for (const [name, shape] of Object.entries(shapes)) {
+    if (name === 'labels')
+      feeds[name] = tensorOf(
+        'int64',
+        shape,
+        BigInt64Array.from(rows, ({ label }, at) => labelOf(label, at)),
+      );
+    else if (name === 'target_weights') feeds[name] = tensorOf('float32', shape, made.weights);
+    else feeds[name] = tensorOf('int64', shape, made[name as 'input_ids']);
+  }
+  return feeds;
+}
+
 function labelOf(label: number | undefined, row: number): bigint {
   if (label === undefined)
-    throw new InputError(`batches: the example of row ${row} has no label; classification needs one`);
+    throw new InputError(`batches: example ${row} of a batch has no label; classification needs one`);
   return BigInt(label);
 }
 
-function fill(rows: readonly Row[], { sequence, padding }: { readonly sequence: number; readonly padding: number }) {
+function fill(
+  rows: readonly BatchRow[],
+  { sequence, padding }: { readonly sequence: number; readonly padding: number },
+) {
   const count = rows.length * sequence;
   const made = {
     input_ids: new BigInt64Array(count).fill(BigInt(padding)),
@@ -129,9 +151,9 @@ function fill(rows: readonly Row[], { sequence, padding }: { readonly sequence: 
 
 /** All tokens one after the other, cut into rows. */
 function packed(
-  examples: readonly Row[],
+  examples: readonly BatchRow[],
   { rowLength, rowCount, total }: { readonly rowLength: number; readonly rowCount: number; readonly total: number },
-): readonly Row[] {
+): readonly BatchRow[] {
   const stream = new Int32Array(total);
   let end = 0;
   for (const { tokens } of examples) {

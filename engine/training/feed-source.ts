@@ -2,9 +2,14 @@
 import { InputError } from '../../contracts/errors.ts';
 import { describeTensor, type NumericTensor, rawTensor } from '../../numerics/tensor/tensor.ts';
 
+/** Concrete shapes by input. */
+export type FeedShapes = Readonly<Record<string, readonly number[]>>;
+
 export interface FeedSource {
-  /** Concrete shapes by input. */
-  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Of every batch; of the largest where they differ. */
+  readonly shapes: FeedShapes;
+  /** Where batches differ in shape: the shapes of each kind of batch, and the kind of the batch with this index. */
+  readonly kinds?: { readonly shapes: readonly FeedShapes[]; of(index: number): number };
   /** Tensors of one batch; the same for the same index, which is what makes a resumed training go on as if never stopped. */
   at(index: number): Readonly<Record<string, NumericTensor>>;
 }

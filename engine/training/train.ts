@@ -9,7 +9,7 @@ import type { Provider } from '../../contracts/runner.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { keepsOutputs } from '../runtime/device-tensor.ts';
 import { createDeviceSteps } from './device-steps.ts';
-import { type FeedSource, stackFeeds } from './feed-source.ts';
+import { type FeedShapes, type FeedSource, stackFeeds } from './feed-source.ts';
 import { explainNonFinite } from './non-finite.ts';
 import type { Loss } from './loss.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -19,7 +19,8 @@ import { layOut, type ParameterOptions } from './slots.ts';
 import { buildStepGraph } from './step-graph.ts';
 import type { StepPlan } from './step-plan.ts';
 import { createHostSteps, type StepRunner } from './step-runner.ts';
-import { createStateMemory, type TrainingState } from './training-state.ts';
+import { createStepsByKind } from './steps-by-kind.ts';
+import { createStateMemory, type StateMemory, type TrainingState } from './training-state.ts';
 
 export interface TrainOptions {
   readonly model: OnnxModel;
@@ -29,7 +30,10 @@ export interface TrainOptions {
   readonly optimizer: Optimizer;
   /** Learning rate. */
   readonly schedule: Schedule;
+  /** In all, those made before included. */
   readonly steps: number;
+  /** Where an earlier training of the same options stopped: it goes on as if it never had. Default: from the model's weights. */
+  readonly from?: TrainingState;
   /** Names of initializers to train; default all named `….weight` or `….bias`. */
   readonly parameters?: readonly string[];
   /** Of those, the ones that stay as they are. */
@@ -109,15 +113,16 @@ export interface TrainingHistory {
 export async function train(options: TrainOptions): Promise<TrainingResult> {
   const { steps, stepsPerCall = 8, hooks = [], signal, provider = 'cpu' } = options;
   requireCounts(options);
-  const plan = prepare(options);
-  const { graph, memory } = plan;
-  const runner = await (stateLocationOf(options) === 'device' ? createDeviceSteps : createHostSteps)(plan);
+  const { memory, planOf, kindAt } = prepare(options);
+  const create = stateLocationOf(options) === 'device' ? createDeviceSteps : createHostSteps;
+  const runner = await createStepsByKind({ kindAt, create: (kind) => create(planOf(kind)) });
   const record = {
     loss: [] as number[],
     gradientNorm: [] as number[],
-    metrics: Object.fromEntries(graph.metrics.map((name) => [name, [] as number[]])),
+    metrics: Object.fromEntries(planOf(0).graph.metrics.map((name) => [name, [] as number[]])),
   };
-  let step = 0;
+  const firstStep = options.from?.step ?? 0;
+  let step = firstStep;
   const startedMs = performance.now();
   let endedMs = startedMs;
   try {
@@ -130,17 +135,20 @@ export async function train(options: TrainOptions): Promise<TrainingResult> {
         await runner.write();
       }
       const untilHook = hooks.map(({ every }) => every - (step % every));
-      const count = Math.min(stepsPerCall, steps - step, ...untilHook);
+      const most = Math.min(stepsPerCall, steps - step, ...untilHook);
+      const kind = kindAt(step);
+      const alike = Array.from({ length: most }, (_, at) => kindAt(step + at)).findIndex((other) => other !== kind);
+      const count = alike < 0 ? most : alike;
       const { loss, gradientNorm, metrics } = await runner.run({ step, count });
       const bad = loss.findIndex((value, at) => !Number.isFinite(value) || !Number.isFinite(gradientNorm[at]));
-      if (bad >= 0) await fail({ plan, runner }, { step, bad, loss: present(loss[bad], 'loss[bad]') });
+      if (bad >= 0) await fail({ plan: planOf(kind), runner }, { step, bad, loss: present(loss[bad], 'loss[bad]') });
       runner.accept();
       record.loss.push(...loss);
       record.gradientNorm.push(...gradientNorm);
       for (const [name, values] of Object.entries(record.metrics))
         values.push(...present(metrics[name], 'metrics[name]'));
       step += count;
-      report(options, { step, startedMs, loss: present(loss.at(-1), 'last of loss') });
+      report(options, { step, firstStep, startedMs, loss: present(loss.at(-1), 'last of loss') });
       // Lets timers and signals through: run() blocks this thread.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -186,11 +194,18 @@ function requireCounts({ steps, accumulation = 1, stepsPerCall = 1, clipNorm = 1
   if (!(clipNorm > 0)) throw new InputError(`training: clipNorm must be positive, got ${clipNorm}`);
 }
 
-function prepare(options: TrainOptions): StepPlan {
+interface Preparation {
+  readonly memory: StateMemory;
+  /** The steps of one kind of batch; all kinds share the memory. */
+  planOf(kind: number): StepPlan;
+  kindAt(step: number): number;
+}
+
+function prepare(options: TrainOptions): Preparation {
   const { model, loss, feeds, optimizer, accumulation = 1, clipNorm = 1, provider = 'cpu', schedule } = options;
+  const kinds = kindsOf(options);
   const { threads, profilePrefix } = options;
   const parameterOptions = options.parameterOptions ?? ((): ParameterOptions => ({}));
-  const inputs = Object.assign({}, ...feeds.map(({ shapes }) => shapes)) as Record<string, readonly number[]>;
   const parameters = chooseParameters(options);
   const layout = layOut({
     parameters,
@@ -205,25 +220,52 @@ function prepare(options: TrainOptions): StepPlan {
     },
   });
   const form = stateLocationOf(options) === 'device' ? 'single' : 'loop';
-  const graph = buildStepGraph({ model, inputs, loss, optimizer, layout, accumulation, clipNorm, provider, form });
   const masks = new Map(
     [...parameters.keys()].flatMap((name) => {
       const mask = parameterOptions(name).mask;
       return mask === undefined ? [] : [[name, mask] as const];
     }),
   );
-  const memory = createStateMemory({ layout, optimizer, parameters, masks });
-  return {
-    graph,
-    memory,
-    feeds,
-    accumulation,
-    schedule,
+  const memory = createStateMemory({
+    layout,
     optimizer,
-    provider,
-    ...(threads !== undefined && { threads }),
-    ...(profilePrefix !== undefined && { profilePrefix }),
+    parameters,
+    masks,
+    ...(options.from && { from: options.from }),
+  });
+  const plans = new Map<number, StepPlan>();
+  return {
+    memory,
+    kindAt: (step) => kinds?.of(step) ?? 0,
+    planOf(kind) {
+      const shapes = feeds.map((source) => source.kinds?.shapes[kind] ?? source.shapes);
+      const inputs = Object.assign({}, ...shapes) as FeedShapes;
+      const plan = plans.get(kind) ?? {
+        graph: buildStepGraph({ model, inputs, loss, optimizer, layout, accumulation, clipNorm, provider, form }),
+        memory,
+        feeds,
+        accumulation,
+        schedule,
+        optimizer,
+        provider,
+        ...(threads !== undefined && { threads }),
+        ...(profilePrefix !== undefined && { profilePrefix }),
+      };
+      plans.set(kind, plan);
+      return plan;
+    },
   };
+}
+
+/** The kinds of batches, where they differ in shape. Throws InputError where such batches cannot be trained on. */
+function kindsOf({ feeds, accumulation = 1, provider = 'cpu' }: TrainOptions): FeedSource['kinds'] {
+  const [kinds, ...others] = feeds.flatMap((source) => source.kinds ?? []);
+  if (kinds === undefined) return undefined;
+  if (others.length === 0 && accumulation === 1 && provider === 'cpu') return kinds;
+  throw new InputError(
+    `training: batches of several shapes are trained on the CPU, from one source and without accumulation; got ${others.length + 1} ` +
+      `such sources, ${accumulation} batches per step and the provider ${provider}; give all batches one shape`,
+  );
 }
 
 /** Repeats the call up to the step that failed, then looks for the first node with a value that is not finite. */
@@ -252,16 +294,22 @@ async function fail(
 
 function report(
   { steps, accumulation = 1, tokensPerBatch = 0, onProgress, schedule }: TrainOptions,
-  { step, startedMs, loss }: { readonly step: number; readonly startedMs: number; readonly loss: number },
+  {
+    step,
+    firstStep,
+    startedMs,
+    loss,
+  }: { readonly step: number; readonly firstStep: number; readonly startedMs: number; readonly loss: number },
 ): void {
   if (onProgress === undefined) return;
   const seconds = (performance.now() - startedMs) / 1000;
+  const made = step - firstStep;
   onProgress({
     step,
     steps,
     loss,
     learningRate: schedule(step - 1),
-    tokensPerSecond: (step * accumulation * tokensPerBatch) / seconds,
-    secondsLeft: (seconds / step) * (steps - step),
+    tokensPerSecond: (made * accumulation * tokensPerBatch) / seconds,
+    secondsLeft: (seconds / made) * (steps - step),
   });
 }

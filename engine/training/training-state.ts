@@ -34,16 +34,27 @@ export interface StateRequest {
   readonly optimizer: Optimizer;
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly masks: ReadonlyMap<string, Float32Array>;
+  /** Parameters, moments and masks to begin with, in place of the model's weights and zeros. */
+  readonly from?: Omit<TrainingState, 'step'>;
 }
 
-export function createStateMemory({ layout, optimizer, parameters, masks }: StateRequest): StateMemory {
+/** Throws InputError for a state to begin with that lacks a parameter or what the optimizer keeps of it. */
+export function createStateMemory({ layout, optimizer, parameters, masks, from }: StateRequest): StateMemory {
+  const given = (kind: string, values: ReadonlyMap<string, Float32Array> | undefined, name: string): Float32Array => {
+    const value = values?.get(name);
+    if (value !== undefined) return value;
+    throw new InputError(`training: the state to go on from has no ${kind} of "${name}"; begin from the start`);
+  };
   const tensors = new Map<string, NumericTensor>();
   const slotOf = new Map(layout.slots.flatMap((slot) => slot.members.map(({ name }) => [name, slot] as const)));
   for (const slot of layout.slots) {
-    const initial = (name: string) => elements(present(parameters.get(name), `parameter "${name}"`), 'float32');
+    const initial = (name: string) =>
+      from
+        ? given('parameter', from.parameters, name)
+        : elements(present(parameters.get(name), `parameter "${name}"`), 'float32');
     const parameter = gatherSlot(slot, initial);
     if (slot.masked) {
-      const masking = gatherSlot(slot, (name) => masks.get(name));
+      const masking = gatherSlot(slot, (name) => (from ? given('mask', from.masks, name) : masks.get(name)));
       tensors.set(stateName(slot, 'mask'), masking);
       applyMask(parameter, masking);
     }
@@ -51,7 +62,7 @@ export function createStateMemory({ layout, optimizer, parameters, masks }: Stat
     for (const kind of optimizer.moments)
       tensors.set(
         stateName(slot, kind),
-        gatherSlot(slot, () => undefined),
+        gatherSlot(slot, (name) => (from ? given(kind, from.moments.get(kind), name) : undefined)),
       );
   }
   const read = (kind: string, slots: readonly Slot[] = layout.slots): Map<string, Float32Array> =>

@@ -87,6 +87,17 @@ describe('train', () => {
     }
   });
 
+  it('goes on from a state as if it had never stopped, and not from one that lacks a parameter', async () => {
+    const whole = await train(seeded('a'));
+    const { state } = await train({ ...seeded('a'), steps: 9 });
+    const rest = await train({ ...seeded('a'), from: state });
+    expect(rest.parameters).toEqual(whole.parameters);
+    expect(rest.state).toEqual(whole.state);
+    expect(rest.history.loss).toEqual(whole.history.loss.slice(9));
+    const lacking = { ...state, moments: new Map() };
+    await expect(train({ ...seeded('a'), from: lacking })).rejects.toThrow(/has no first_moment of/);
+  });
+
   it('keeps masked elements at zero while a hook changes the mask', async () => {
     const name = model.linears[0]?.weight as string;
     const count = elements(model.onnx.graph.initializers.get(name) as never, 'float32').length;

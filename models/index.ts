@@ -1,5 +1,8 @@
-/** Every model of the board, sorted by id. To add one, write models/<id>.ts and list it here. */
+/** Every model of the board, sorted by file name. To add one, write models/<id>.ts and list it here. */
 import type { ModelDefinition } from '../engine/definitions/model.ts';
+import minilmL6Mrpc from './minilm-l6-mrpc.ts';
+import minilmL6Rte from './minilm-l6-rte.ts';
+import minilmL6Sst2 from './minilm-l6-sst2.ts';
 import minilmL6 from './minilm-l6.ts';
 import stories260k from './stories260k.ts';
 import tinyworldBert from './tinyworld-bert.ts';
@@ -7,6 +10,9 @@ import tinyworldGptSmall from './tinyworld-gpt-small.ts';
 import tinyworldGpt from './tinyworld-gpt.ts';
 
 export const models: readonly ModelDefinition[] = [
+  minilmL6Mrpc,
+  minilmL6Rte,
+  minilmL6Sst2,
   minilmL6,
   stories260k,
   tinyworldBert,

@@ -10,6 +10,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { homeOf, openHomeStore } from '../setup/home.ts';
+import { withMadeFiles } from '../setup/made-files.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { EXIT_CODES, print, remark, reportError } from '../setup/output.ts';
 import { createRunProgress } from '../render/progress.ts';
@@ -130,7 +131,7 @@ async function compare(
     const names = chooseContenders(method, { methods, listed: findVariants(entry.variants), published });
     if (!quiet) remark(`on ${entry.model}: ${names.join(', ')}`);
     return {
-      model: findModel(entry.model),
+      model: withMadeFiles(findModel(entry.model), home),
       calibration: findDataset(entry.calibration),
       tasks: entry.tasks.map(findTask),
       variants: findVariants(names),

@@ -9,6 +9,8 @@ import * as v from 'valibot';
 import { InputError } from '../../contracts/errors.ts';
 import type { Method, TrainedContext } from '../../engine/definitions/method.ts';
 import { findDataset, findModel, findTask, findVariants } from '../setup/registry.ts';
+import { homeOf } from '../setup/home.ts';
+import { withMadeFiles } from '../setup/made-files.ts';
 import { suites } from '../setup/suites.ts';
 import { evaluateTask } from '../../harness/judge/evaluate-task.ts';
 import { createHubClient } from '../../engine/hub/hub-client.ts';
@@ -24,7 +26,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
 });
 const seed = Number(options.seed);
-const definition = findModel(options.model);
+const definition = withMadeFiles(findModel(options.model), homeOf(undefined));
 const entry = suites.flatMap(({ entries }) => entries).find(({ model }) => model === definition.id);
 if (!entry) throw new InputError(`no suite has the model ${definition.id}, so nothing says what it is calibrated on`);
 

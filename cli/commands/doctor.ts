@@ -19,6 +19,7 @@ import { formatBytes } from '../../contracts/words/figures.ts';
 import type { Finding } from '../setup/doctor-finding.ts';
 import { modelFindingsOf } from '../setup/doctor-model.ts';
 import { sandboxFindings } from '../setup/doctor-sandbox.ts';
+import { withMadeFiles } from '../setup/made-files.ts';
 import { projectAddress } from '../setup/project-address.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
 import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
@@ -49,7 +50,7 @@ export default createCommand({
   async run({ args }) {
     if (args.fleet) return reportFleet(redisUrlOf(args.redis), args.json);
     if (args.model !== undefined) {
-      const findings = await modelFindingsOf(args.model);
+      const findings = await modelFindingsOf(args.model, { home: homeOf(args.home) });
       if (args.json) printJson({ model: args.model, findings });
       else printFindings(findings);
       return EXIT_CODES.done;
@@ -62,7 +63,7 @@ export default createCommand({
       addressFinding(),
       ...sandboxFindings(),
       diskFinding(homeOf(args.home)),
-      ...(await modelFindings()),
+      ...(await modelFindings(homeOf(args.home))),
     ];
     if (args.json) printJson({ machine: readMachine(), findings });
     else printFindings(findings);
@@ -176,17 +177,17 @@ function diskFinding(home: string): Finding {
   }
 }
 
-async function modelFindings(): Promise<Finding[]> {
+async function modelFindings(home: string): Promise<Finding[]> {
   const hub = createHubClient();
   return Promise.all(
     models.map(async (definition): Promise<Finding> => {
       const subject = `model ${definition.id}`;
       try {
-        const { linears } = await loadModel(definition, hub);
+        const { linears } = await loadModel(withMadeFiles(definition, home), hub);
         return { subject, state: 'ok', text: `loads, ${linears.length} linear layers` };
       } catch (error) {
-        // Suites use hub models only on request, so a missing one is a limit.
-        const state = definition.source.kind === 'hub' ? 'limited' : 'missing';
+        // Models of the hub, and those made from them, are fetched and made when they are first used: a missing one is a limit.
+        const state = definition.source.kind === 'embedded' ? 'missing' : 'limited';
         return { subject, state, text: messageOf(error) };
       }
     }),

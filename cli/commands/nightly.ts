@@ -46,8 +46,8 @@ export default createCommand({
   },
   async run({ args }) {
     const suite = findById('suite', suites, args.suite);
-    const entries = await entriesOf(suite, args);
     const home = homeOf(args.home);
+    const entries = await interruptible((signal) => entriesOf(suite, args, { home, make: { signal, say: remark } }));
     const progress = createRunProgress({ quiet: args.quiet });
     try {
       const night = await interruptible((signal) =>

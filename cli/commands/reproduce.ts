@@ -16,6 +16,7 @@ import { warmTrialCache } from '../../harness/trial/warm-trial-cache.ts';
 import { openWorkspace } from '../../harness/plan/workspace.ts';
 import { readMachine, runnerOf } from '../../harness/measure/machine.ts';
 import { formatSeconds } from '../../contracts/words/figures.ts';
+import { withMadeFiles } from '../setup/made-files.ts';
 import { homeOf, homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
@@ -58,10 +59,11 @@ export default createCommand({
     const most = wholeNumber('trials', args.trials, 1);
     const models =
       args.models === undefined ? undefined : splitList('models', args.models).map((id) => findModel(id).id);
+    const home = homeOf(args.home);
     const store = openHomeStore(args.home);
     const chosen = ((): Chosen[] => {
       try {
-        return chooseTrials(store, { units: unitsOf(args.methods), models, most });
+        return chooseTrials(store, { units: unitsOf(args.methods), models, most, home });
       } finally {
         store.close();
       }
@@ -72,7 +74,6 @@ export default createCommand({
       );
       return EXIT_CODES.done;
     }
-    const home = homeOf(args.home);
     const limits = limitsOf(nightly, args);
     const sandbox = policyOf(args.sandbox);
     const made = await interruptible((signal) => reproduceAll(chosen, { home, limits, sandbox, signal }));
@@ -99,10 +100,12 @@ interface Choice {
   readonly models: readonly string[] | undefined;
   /** Per method and model. */
   readonly most: number;
+  /** Where fine-tuned models are found. */
+  readonly home: string;
 }
 
 /** Of each method and model the cheapest trial of each variant, up to `most`. */
-function chooseTrials(store: Store, { units, models, most }: Choice): Chosen[] {
+function chooseTrials(store: Store, { units, models, most, home }: Choice): Chosen[] {
   return units.flatMap((unit) => {
     const completed = completedTrials(store, { method: unit.method.id, protocol: PROTOCOL.version });
     const asked = candidatesOf(unit, completed).filter(({ identity }) => models?.includes(identity.model) ?? true);
@@ -111,7 +114,7 @@ function chooseTrials(store: Store, { units, models, most }: Choice): Chosen[] {
       const cheapest = [...variants.values()].flatMap(([first]) => (first ? [first] : []));
       return cheapest
         .values()
-        .flatMap((trial) => plannedAgain(unit, trial))
+        .flatMap((trial) => plannedAgain(unit, trial, home))
         .take(most)
         .toArray();
     });
@@ -146,9 +149,9 @@ function codeOf(identity: RowIdentity): number | string {
 }
 
 /** The trial as the present registry would plan it; nothing where variant, model or data are not what they were. */
-function plannedAgain(unit: MethodUnit, trial: CompletedTrial): Chosen[] {
+function plannedAgain(unit: MethodUnit, trial: CompletedTrial, home: string): Chosen[] {
   const { method, variant, model } = trial.identity;
-  const planned = planOf(unit, trial.identity);
+  const planned = planOf(unit, trial.identity, home);
   if (planned && canonicalJson(inputsOf(planned.identity)) === canonicalJson(inputsOf(trial.identity))) {
     return [{ unit, trial, planned }];
   }
@@ -163,10 +166,10 @@ function inputsOf(identity: RowIdentity): object {
 }
 
 /** Undefined where variant, model or dataset are no longer registered. */
-function planOf(unit: MethodUnit, { variant, model, data, seed }: RowIdentity): PlannedTrial | undefined {
+function planOf(unit: MethodUnit, { variant, model, data, seed }: RowIdentity, home: string): PlannedTrial | undefined {
   try {
     const entry = {
-      model: findModel(model),
+      model: withMadeFiles(findModel(model), home),
       calibration: findDataset(data?.dataset ?? nightly.entries[0]?.calibration ?? ''),
       tasks: [],
       variants: [{ unit, variant }],

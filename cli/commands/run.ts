@@ -12,7 +12,7 @@ import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
 import { createRunProgress } from '../render/progress.ts';
 import { defaultPlace } from '../setup/default-place.ts';
-import { openModel } from '../setup/open-model.ts';
+import { type OpenModelOptions, openModel } from '../setup/open-model.ts';
 import { findById, findDataset, findTask, findVariants, splitList } from '../setup/registry.ts';
 import { DEFAULT_CONTEXT_LIMIT, LARGEST_CONTEXT_LIMIT } from '../../models/shared/transformers-definition.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
@@ -98,9 +98,9 @@ export default createCommand({
       throw new InputError('run: results are never deleted; to start from nothing, name an empty folder with --home');
     }
     const suite = findById('suite', suites, args.suite);
-    const entries = await entriesOf(suite, args);
-    if (args.fleet) requireKnownToWorkers(entries);
     const home = homeOf(args.home);
+    const entries = await interruptible((signal) => entriesOf(suite, args, { home, make: { signal, say: remark } }));
+    if (args.fleet) requireKnownToWorkers(entries);
     const progress = createRunProgress({ quiet: args.quiet });
     try {
       const summary = await interruptible((signal) =>
@@ -148,8 +148,13 @@ interface Place {
   readonly variants: readonly string[];
 }
 
-export async function entriesOf(suite: Suite, choice: Choice): Promise<SuiteEntry[]> {
-  const places = await placesOf(suite, choice);
+/** `opening`: where fine-tuned models are found, and whether they are made. */
+export async function entriesOf(
+  suite: Suite,
+  choice: Choice,
+  opening: Pick<OpenModelOptions, 'home' | 'make'> = {},
+): Promise<SuiteEntry[]> {
+  const places = await placesOf(suite, choice, opening);
   const wanted = choice.methods === undefined ? undefined : findVariants(splitList('methods', choice.methods));
   const tasks = choice.tasks === undefined ? undefined : splitList('tasks', choice.tasks).map(findTask);
   const tasksFor = ({ model, tasks: own }: Place) =>
@@ -175,11 +180,15 @@ export async function entriesOf(suite: Suite, choice: Choice): Promise<SuiteEntr
   }));
 }
 
-async function placesOf(suite: Suite, { models, tasks, context }: Choice): Promise<readonly Place[]> {
+async function placesOf(
+  suite: Suite,
+  { models, tasks, context }: Choice,
+  opening: Pick<OpenModelOptions, 'home' | 'make'>,
+): Promise<readonly Place[]> {
   if (models === undefined) {
     if (context !== undefined) throw new InputError('--context: name the models it is for with --models');
     const usual = suite.entries.filter(({ onRequest = false }) => !onRequest);
-    return Promise.all(usual.map(async (entry) => ({ ...entry, model: await openModel(entry.model) })));
+    return Promise.all(usual.map(async (entry) => ({ ...entry, model: await openModel(entry.model, opening) })));
   }
   const contextLimit = context === undefined ? undefined : wholeNumber('context', context, 2);
   if (contextLimit !== undefined && contextLimit > LARGEST_CONTEXT_LIMIT) {
@@ -187,7 +196,7 @@ async function placesOf(suite: Suite, { models, tasks, context }: Choice): Promi
   }
   const places: Place[] = [];
   for (const name of splitList('models', models)) {
-    const model = await openModel(name, { contextLimit });
+    const model = await openModel(name, { ...opening, contextLimit });
     const own = suite.entries.filter((entry) => entry.model === model.id);
     if (own.length > 0) places.push(...own.map((entry) => ({ ...entry, model })));
     else

@@ -14,6 +14,7 @@ import { openFreeWorkspace } from '../../harness/plan/workspace.ts';
 import { readMachine } from '../../harness/measure/machine.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
 import { homeOf, homeOption } from '../setup/home.ts';
+import { withMadeFiles } from '../setup/made-files.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { EXIT_CODES, remark } from '../setup/output.ts';
 import { findDataset, findModel, findTask, findVariants } from '../setup/registry.ts';
@@ -64,7 +65,7 @@ export default createCommand({
           preparer: createPreparer(workspace, createHubClient()),
           sandbox,
           deviceEnvironment: environment,
-          resolve: (reference) => plannedTrialOf(reference, runner),
+          resolve: (reference) => plannedTrialOf(reference, { runner, home }),
           hostLock: openHostLock(),
           company: args['share-host'] ? 'side by side' : 'alone',
           lockMs: DEFAULT_LOCK_MS,
@@ -81,9 +82,12 @@ export default createCommand({
 });
 
 /** Throws InputError for names that are not registered here. */
-function plannedTrialOf(reference: TrialReference, runner: Runner): PlannedTrial {
+function plannedTrialOf(
+  reference: TrialReference,
+  { runner, home }: { readonly runner: Runner; readonly home: string },
+): PlannedTrial {
   const entry = {
-    model: findModel(reference.model),
+    model: withMadeFiles(findModel(reference.model), home),
     calibration: findDataset(reference.calibration),
     tasks: reference.tasks.map(findTask),
     variants: findVariants([`${reference.method}/${reference.variant}`]),

@@ -12,12 +12,19 @@ import {
   inspectTransformersModel,
   transformersFiles,
 } from '../../models/shared/transformers-definition.ts';
+import { homeOf } from './home.ts';
+import { withMadeFiles } from './made-files.ts';
+import { makeModel } from './made-model.ts';
 import { findModel } from './registry.ts';
 
 export interface OpenModelOptions {
   /** Positions the model is cut to where it has more; default 2,048. Not for the models of models/index.ts. */
   readonly contextLimit?: number | undefined;
   readonly hub?: HubAccess;
+  /** Where fine-tuned models are found; default the home of commands without --home. */
+  readonly home?: string;
+  /** A fine-tuned model that is not in the home is made. Default: its definition is given as it is. */
+  readonly make?: { readonly signal: AbortSignal; readonly say: (text: string) => void };
 }
 
 /** Deeper folders than these hold no file of a model. */
@@ -33,7 +40,9 @@ export async function openModel(name: string, options: OpenModelOptions = {}): P
       `--context: ${name} is a model of the board, whose context is part of it; name a folder or hf:owner/name to choose one`,
     );
   }
-  return findModel(name);
+  const { home = homeOf(undefined), make } = options;
+  const definition = findModel(name);
+  return make ? makeModel(definition, { home, hub, ...make }) : withMadeFiles(definition, home);
 }
 
 type Opening = OpenModelOptions & { readonly hub: HubAccess };

@@ -2,6 +2,7 @@
 import type { NumericTensor } from '../../numerics/tensor/tensor.ts';
 import type { ModelKind } from '../../contracts/taxonomy.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
+import type { FineTuningRecipe } from './fine-tuning.ts';
 
 /**
  * One linear layer y = x W + b of the network: a MatMul node of the graph, and an Add after it where there is a bias.
@@ -119,6 +120,15 @@ export interface ModelDefinition {
     | { readonly kind: 'hub'; readonly repo: string; readonly revision: string; readonly files: readonly HubFile[] }
     /** A folder of this machine; its path is no part of the model's identity. */
     | { readonly kind: 'folder'; readonly path: string; readonly files: readonly HubFile[] }
+    /** Made on this machine when it is first used; `path` is the folder it was made into, absent as long as it was not. */
+    | {
+        readonly kind: 'fine-tuned';
+        readonly base: ModelDefinition;
+        readonly recipe: FineTuningRecipe;
+        readonly path?: string;
+        /** Where it was made here: what came out. Else what came out where it was made for publication, if it was. */
+        readonly files: readonly HubFile[];
+      }
     | { readonly kind: 'embedded'; readonly files: readonly { readonly path: string; readonly sha256: string }[] };
   /** Datasets the weights were trained on. */
   readonly trainedOn: readonly string[];

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ModelHub } from '../../contracts/dataset.ts';
+import { digestOf } from '../../contracts/canonical-json.ts';
 import { InputError, IntegrityError } from '../../contracts/errors.ts';
 import { hashOfFile } from '../hub/download.ts';
 import type { HubFile, Model, ModelDefinition, ModelFiles, RandomAccessFile, Tokenizer } from '../definitions/model.ts';
@@ -11,6 +12,13 @@ import { openRandomAccessFile } from './random-access-file.ts';
 
 /** Folder that paths of embedded files are relative to. */
 const MODELS_FOLDER = new URL('../../models/', import.meta.url);
+
+/** What to do about a file whose bytes are others than they were. */
+const REMEDIES = {
+  folder: 'it changed while it was read: run again',
+  'fine-tuned': 'restore it, or remove its folder to have the model made again',
+  embedded: 'restore the file from the repository',
+} as const;
 
 /** The dense model. Throws what the hub client throws, and InputError for files that are not what they should be. */
 export async function loadModel(definition: ModelDefinition, hub: ModelHub): Promise<Model> {
@@ -36,7 +44,7 @@ export async function loadTokenizer(definition: ModelDefinition, hub: ModelHub):
  */
 export function modelRevision(definition: ModelDefinition): string {
   const { source } = definition;
-  const origin = source.kind === 'hub' ? `hub ${source.repo}@${source.revision}` : source.kind;
+  const origin = originOf(source);
   const files = source.files.map(({ path, sha256 }) => `${path} ${sha256}`).sort();
   const limit = definition.contextLimit === undefined ? [] : [`context ${definition.contextLimit}`];
   return createHash('sha256')
@@ -44,11 +52,31 @@ export function modelRevision(definition: ModelDefinition): string {
     .digest('hex');
 }
 
+function originOf(source: ModelDefinition['source']): string {
+  if (source.kind === 'hub') return `hub ${source.repo}@${source.revision}`;
+  return source.kind === 'fine-tuned' ? `fine-tuned ${recipeDigest(source)}` : source.kind;
+}
+
+/** SHA-256 over what a fine-tuned model is made by: its base and its recipe. */
+export function recipeDigest({
+  base,
+  recipe,
+}: Pick<ModelDefinition['source'] & { readonly kind: 'fine-tuned' }, 'base' | 'recipe'>): string {
+  return digestOf({ base: modelRevision(base), recipe });
+}
+
 /** The files of a definition's source, each verified before it is given. */
 export function modelFiles({ id, source }: Pick<ModelDefinition, 'id' | 'source'>, hub: ModelHub): ModelFiles {
+  function folderOf(): string {
+    if ((source.kind === 'folder' || source.kind === 'fine-tuned') && source.path !== undefined) return source.path;
+    throw new InputError(
+      `model ${id}: it is fine-tuned when it is first used, and has not been in this home; make it with shrinkrank run --models ${id} --methods dense`,
+    );
+  }
   function listed(path: string): Pick<HubFile, 'path' | 'sha256'> {
     const file = source.files.find((known) => known.path === path);
     if (file) return file;
+    if (source.kind === 'fine-tuned') folderOf();
     throw new InputError(
       `model ${id}: reads "${path}", which its source does not list (${source.files.map((known) => known.path).join(', ')}); add it there with its sha256`,
     );
@@ -60,15 +88,12 @@ export function modelFiles({ id, source }: Pick<ModelDefinition, 'id' | 'source'
       const { repo, revision } = source;
       return { place: await hub.locate({ kind: 'model', repo, revision, path, sha256 }), label: `${repo}: ${path}` };
     }
-    const place = source.kind === 'folder' ? join(source.path, path) : fileURLToPath(new URL(path, MODELS_FOLDER));
-    const label = source.kind === 'folder' ? place : `models/${path}`;
+    const place = source.kind === 'embedded' ? fileURLToPath(new URL(path, MODELS_FOLDER)) : join(folderOf(), path);
+    const label = source.kind === 'embedded' ? `models/${path}` : place;
     const actual = await hashOfFile(place, 'sha256');
     if (actual !== sha256) {
       throw new IntegrityError(
-        `model ${id}: ${label}: expected sha256 ${sha256}, got ${actual}; ` +
-          (source.kind === 'folder'
-            ? 'it changed while it was read: run again'
-            : 'restore the file from the repository'),
+        `model ${id}: ${label}: expected sha256 ${sha256}, got ${actual}; ` + REMEDIES[source.kind],
       );
     }
     return { place, label };

@@ -95,7 +95,7 @@ export async function bertWeights(
   const { width, vocabularySize, contextLength } = specification;
   const { base } = checkpoint;
   const layers = await readLayers(specification, (index) =>
-    readPostNormLayer(checkpoint, { name: base(`encoder.layer.${index}`), names: LAYER }, specification),
+    readPostNormLayer(checkpoint, { name: base(`encoder.layer.${index}`), names: BERT_LAYER }, specification),
   );
   const positions = await checkpoint.tensor(base('embeddings.position_embeddings.weight'), [stored, width]);
   return {
@@ -106,7 +106,8 @@ export async function bertWeights(
   };
 }
 
-const LAYER: PostNormNames = {
+/** Of a layer, within it. */
+export const BERT_LAYER: PostNormNames = {
   q: 'attention.self.query',
   k: 'attention.self.key',
   v: 'attention.self.value',

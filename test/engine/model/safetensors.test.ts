@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTensors } from '../../../engine/model/safetensors.ts';
+import { present } from '../../../contracts/present.ts';
+import { writeSafetensors } from '../../../engine/model/write-safetensors.ts';
 import { folderFiles } from '../../support/model-files.ts';
 
 let folder: string;
@@ -31,6 +33,19 @@ const entry = (start: number, end: number, parts: Partial<Entry> = {}): Entry =>
   shape: [(end - start) / 4],
   data_offsets: [start, end],
   ...parts,
+});
+
+it('writeSafetensors writes what openTensors reads', async () => {
+  const tensors = new Map([
+    ['b', { dims: [2, 3], values: Float32Array.of(1, 2, 3, 4, 5, 6) }],
+    ['a', { dims: [], values: Float32Array.of(-0.5) }],
+  ]);
+  put(writeSafetensors(tensors));
+  const store = await open();
+  expect([...store.tensors.keys()].sort()).toEqual(['a', 'b']);
+  for (const [name, { dims, values }] of tensors) expect(await store.read(name, dims)).toEqual(values);
+  expect(present(store.tensors.get('b'), 'b').start % 8).toBe(0);
+  await store.close();
 });
 
 describe('openTensors', () => {

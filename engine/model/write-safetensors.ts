@@ -1,0 +1,31 @@
+/** Writes float32 tensors as a safetensors file; see safetensors.ts for the format. */
+export interface FloatTensor {
+  readonly dims: readonly number[];
+  /** Row-major. */
+  readonly values: Float32Array;
+}
+
+/** Data begins at a multiple of it, as the format asks. */
+const ALIGNMENT = 8;
+
+/** In the order given. The metadata is what transformers asks of a file it loads. */
+export function writeSafetensors(tensors: ReadonlyMap<string, FloatTensor>): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  let size = 0;
+  for (const [name, { dims, values }] of tensors) {
+    header[name] = { dtype: 'F32', shape: dims, data_offsets: [size, size + values.byteLength] };
+    size += values.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = Math.ceil(json.byteLength / ALIGNMENT) * ALIGNMENT;
+  const file = new Uint8Array(8 + headerBytes + size);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  file.fill(0x20, 8 + json.byteLength, 8 + headerBytes); // blanks
+  file.set(json, 8);
+  let at = 8 + headerBytes;
+  for (const { values } of tensors.values()) {
+    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+    at += values.byteLength;
+  }
+  return file;
+}

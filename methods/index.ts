@@ -10,6 +10,7 @@ import pruneLora from './combined/prune-lora.ts';
 import pruneQuantize from './combined/prune-quantize.ts';
 import quantizeLowrankCorrection from './combined/quantize-lowrank-correction.ts';
 import svdQuantize from './combined/svd-quantize.ts';
+import denseFinetune from './control/dense-finetune.ts';
 import dense from './control/dense.ts';
 import smallerDense from './control/smaller-dense.ts';
 import blockLinearization from './distillation/block-linearization.ts';
@@ -70,6 +71,7 @@ export const methods: readonly Method[] = [
   bottleneckStudent,
   consecutiveLayers,
   dense,
+  denseFinetune,
   distilbertStyle,
   dsnot,
   ffnSlice,

@@ -20,11 +20,11 @@ export const adapters: Study = {
     'Low-rank adapters trained on a compressed model, against the compressed model alone and against training all of its weights.',
   contests: [GPT],
   relations: [
-    better('prune-lora/s50-r8-n100', 'sparsegpt/s50', 'adapters against nothing'),
-    notWorse('prune-lora/s50-r8-n100', 'gradual-magnitude/s50-n100', 'adapters against all weights'),
-    better('qlora-recovery/nf4-r8-n100', 'nf4/b64', 'adapters against nothing'),
-    better('qlora-recovery/w2g32-r8-n100', 'rtn/w2g32', 'adapters against nothing'),
-    notWorse('qlora-recovery/w2g32-r8-n100', 'qat/w2g32-n100', 'adapters against all weights'),
+    better('prune-lora/s50-r8-t100k', 'sparsegpt/s50', 'adapters against nothing'),
+    notWorse('prune-lora/s50-r8-t100k', 'gradual-magnitude/s50-t100k', 'adapters against all weights'),
+    better('qlora-recovery/nf4-r8-t100k', 'nf4/b64', 'adapters against nothing'),
+    better('qlora-recovery/w2g32-r8-t100k', 'rtn/w2g32', 'adapters against nothing'),
+    notWorse('qlora-recovery/w2g32-r8-t100k', 'qat/w2g32-t100k', 'adapters against all weights'),
   ],
   notes: [
     {

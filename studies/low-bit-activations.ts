@@ -16,7 +16,7 @@ export const lowBitActivations: Study = {
   id: 'low-bit-activations',
   title: 'What happens to activations below eight bits?',
   question:
-    'Activations of eight and of four bits beside weights of eight and of four, rounded without training and trained through for a hundred steps.',
+    'Activations of eight and of four bits beside weights of eight and of four, rounded without training and trained through on a hundred thousand tokens.',
   contests: [GPT, LLAMA],
   relations: [
     notWorse('int8-dynamic/channel', 'rtn/w8g32', 'eight bits: activations too, against weights alone'),
@@ -27,10 +27,10 @@ export const lowBitActivations: Study = {
     notWorse('gptq/w4a8g32', 'gptq/w4g32', 'weights of four bits: activations of eight against float'),
     better('gptq/w4a8g32', 'gptq/w4a4g32', 'weights of four bits: activations of eight against four'),
     better('gptq/w4a8g32', 'gptq/w8a4g32', 'four bits for weights against four bits for activations'),
-    notWorse('qat/w4a8g32-n100', 'qat/w4g32-n100', 'trained: activations of eight bits against float'),
-    better('qat/w4a8g32-n100', 'qat/w4a4g32-n100', 'trained: activations of eight bits against four'),
-    better('qat/w4a4g32-n100', 'gptq/w4a4g32', 'four by four bits: trained against rounded'),
-    better('qat/w4a4g32-n100', 'rtn/w3g32', 'four by four bits, trained, against weights of three bits, rounded'),
+    notWorse('qat/w4a8g32-t100k', 'qat/w4g32-t100k', 'trained: activations of eight bits against float'),
+    better('qat/w4a8g32-t100k', 'qat/w4a4g32-t100k', 'trained: activations of eight bits against four'),
+    better('qat/w4a4g32-t100k', 'gptq/w4a4g32', 'four by four bits: trained against rounded'),
+    better('qat/w4a4g32-t100k', 'rtn/w3g32', 'four by four bits, trained, against weights of three bits, rounded'),
   ],
   notes: [
     {

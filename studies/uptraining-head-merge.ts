@@ -12,18 +12,22 @@ export const uptrainingHeadMerge: Study = {
   id: 'uptraining-head-merge',
   title: 'Does the mean of heads win after uptraining?',
   question:
-    'Key and value heads merged into their mean, or replaced by the first or a random one of them, before training and after a hundred and three hundred steps.',
+    'Key and value heads merged into their mean, or replaced by the first or a random one of them, before training and after a hundred thousand and a million tokens.',
   contests: [GPT],
   relations: [
     better('head-merge/pairs', 'head-merge/pairs-first', 'before training: mean against first'),
-    better('gqa-uptrained/pairs-n100', 'head-merge/pairs', 'a hundred steps against none'),
-    better('gqa-uptrained/pairs-n300', 'gqa-uptrained/pairs-n100', 'three times the steps'),
-    better('gqa-uptrained/pairs-n100', 'gqa-uptrained/pairs-first-n100', 'mean against first (Ainslie et al. 2023)'),
-    better('gqa-uptrained/pairs-n100', 'gqa-uptrained/pairs-random-n100', 'mean against random (Ainslie et al. 2023)'),
-    better('gqa-uptrained/pairs-n300', 'gqa-uptrained/pairs-first-n300', 'mean against first, three times the steps'),
-    better('gqa-uptrained/pairs-n300', 'gqa-uptrained/pairs-random-n300', 'mean against random, three times the steps'),
-    better('gqa-uptrained/all-n100', 'gqa-uptrained/all-first-n100', 'one head of all: mean against first'),
-    better('gqa-uptrained/all-n100', 'gqa-uptrained/all-random-n100', 'one head of all: mean against random'),
+    better('gqa-uptrained/pairs-t100k', 'head-merge/pairs', 'a hundred thousand tokens against none'),
+    better('gqa-uptrained/pairs-t1m', 'gqa-uptrained/pairs-t100k', 'ten times the tokens'),
+    better('gqa-uptrained/pairs-t100k', 'gqa-uptrained/pairs-first-t100k', 'mean against first (Ainslie et al. 2023)'),
+    better(
+      'gqa-uptrained/pairs-t100k',
+      'gqa-uptrained/pairs-random-t100k',
+      'mean against random (Ainslie et al. 2023)',
+    ),
+    better('gqa-uptrained/pairs-t1m', 'gqa-uptrained/pairs-first-t1m', 'mean against first, ten times the tokens'),
+    better('gqa-uptrained/pairs-t1m', 'gqa-uptrained/pairs-random-t1m', 'mean against random, ten times the tokens'),
+    better('gqa-uptrained/all-t100k', 'gqa-uptrained/all-first-t100k', 'one head of all: mean against first'),
+    better('gqa-uptrained/all-t100k', 'gqa-uptrained/all-random-t100k', 'one head of all: mean against random'),
   ],
   notes: [
     {

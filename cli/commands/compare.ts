@@ -24,7 +24,7 @@ export default createCommand({
   description: 'Compare two variants on the same test items: paired differences with intervals.',
   examples: [
     { line: 'compare gptq/w4g32 rtn/w4g32', does: 'Is GPTQ better than round-to-nearest at four bits?' },
-    { line: 'compare qat/w2g32-n100 gptq/w2g32 --json', does: 'Seed by seed, as JSON.' },
+    { line: 'compare qat/w2g32-t100k gptq/w2g32 --json', does: 'Seed by seed, as JSON.' },
   ],
   args: {
     first: { type: 'positional', description: 'method/variant', required: true },

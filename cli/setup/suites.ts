@@ -44,12 +44,12 @@ const QUICK_LOW_COST = [
 
 /** High-cost methods with a small budget, at operating points that a low-cost method has too. */
 const QUICK_HIGH_COST = [
-  'gradual-magnitude/s70-n100',
-  'qat/w4g32-n100',
-  'qat/w2g32-n100',
-  'logit-kd/small-n100',
-  'student-no-kd/small-n100',
-  'svd-finetune/p50-n100',
+  'gradual-magnitude/s70-t100k',
+  'qat/w4g32-t100k',
+  'qat/w2g32-t100k',
+  'logit-kd/small-t100k',
+  'student-no-kd/small-t100k',
+  'svd-finetune/p50-t100k',
 ] as const;
 
 const LONG: Limits = { trialTimeoutSeconds: 3600, judgeTimeoutSeconds: 1800, memoryBytes: 8 * 2 ** 30 };

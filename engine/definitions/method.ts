@@ -4,6 +4,7 @@ import type { Random } from '../../numerics/tensor/random.ts';
 import type { Access, Family, Paper } from '../../contracts/taxonomy.ts';
 import type { Model } from './model.ts';
 import type { Provider } from '../../contracts/runner.ts';
+import { type ParamsSchema, type SharedInput, withSharedParameters } from './shared-parameters.ts';
 
 /** A token sequence as the model sees it, special tokens included. */
 export interface Example {
@@ -57,8 +58,6 @@ export interface ContextByAccess<P> {
   readonly trained: TrainedContext<P>;
 }
 
-type ParamsSchema = v.GenericSchema<Record<string, unknown>, Record<string, unknown>>;
-
 export interface MethodDefinition<A extends Access, S extends ParamsSchema> {
   /** = file name. */
   readonly id: string;
@@ -73,10 +72,10 @@ export interface MethodDefinition<A extends Access, S extends ParamsSchema> {
   readonly paper: Paper;
   /** SPDX identifier of the licence this file, and the script it runs, may be used under. */
   readonly licence: string;
-  /** v.strictObject: an unknown key is an error. */
+  /** v.strictObject: an unknown key is an error. Those of shared-parameters.ts are added to it. */
   readonly params: S;
   /** The rows on the board: at least five where the method has a dial. */
-  readonly variants: Readonly<Record<string, v.InferInput<S>>>;
+  readonly variants: Readonly<Record<string, v.InferInput<S> & SharedInput>>;
   /** A baseline that others must beat, not a proposal. */
   readonly control?: boolean;
   /** The result depends on the seed although no data is drawn (calibrated and higher classes always do). */
@@ -112,6 +111,7 @@ export function defineMethod<const A extends Access, S extends ParamsSchema>(
 ): Method {
   return {
     ...definition,
+    params: withSharedParameters(definition.params),
     control: definition.control ?? false,
     random: definition.random ?? definition.access !== 'data-free',
     compress: (model, context) =>

@@ -126,17 +126,25 @@ function divergenceOf(w: GraphWriter, teacher: string, student: string): string 
 export interface PairOptions {
   /** Values to match: student's name and teacher's. */
   readonly pairs: readonly (readonly [student: string, teacher: string])[];
+  /** Input int64 [batch, sequence] of the graph, 0 where a position is padding: these count in no mean. Default: all count. */
+  readonly mask?: string | undefined;
 }
 
 /** Mean squared difference of hidden states, after a map [student width, teacher width] where the widths differ. TinyBERT, https://arxiv.org/abs/1909.10351 */
 export function hiddenStateLoss({
   pairs,
+  mask,
   projections = [],
 }: PairOptions & { readonly projections?: readonly string[] }): Loss {
   return meanOf('hidden_state', pairs, ({ w }, [student, teacher], index) => {
     const projection = projections[index];
-    const mapped = projection === undefined ? student : w.matmul(student, projection);
-    return meanSquare(w, w.sub(mapped, teacher));
+    const difference = w.sub(projection === undefined ? student : w.matmul(student, projection), teacher);
+    if (mask === undefined) return meanSquare(w, difference);
+    return weightedMean(
+      w,
+      w.reduceMean(w.mul(difference, difference), { axes: [-1], keepdims: false }),
+      counted(w, mask),
+    );
   });
 }
 
@@ -144,13 +152,21 @@ export function hiddenStateLoss({
  * Mean squared difference of attention scores or probabilities, [batch, heads, sequence, sequence]. `visible`: a bool value of
  * the graph per pair, broadcast to that shape; where it is false nothing counts.
  */
-export function attentionLoss({ pairs, visible = [] }: PairOptions & { readonly visible?: readonly string[] }): Loss {
+export function attentionLoss({
+  pairs,
+  mask,
+  visible = [],
+}: PairOptions & { readonly visible?: readonly string[] }): Loss {
   return meanOf('attention', pairs, ({ w, dims }, [student, teacher], index) => {
     const difference = w.sub(student, teacher);
     const seen = visible[index];
-    if (seen === undefined) return meanSquare(w, difference);
-    const counts = w.expand(w.cast(seen, { to: 'float32' }), dims(student));
-    return weightedMean(w, w.mul(difference, difference), counts);
+    if (seen === undefined && mask === undefined) return meanSquare(w, difference);
+    const weights = [
+      ...(seen === undefined ? [] : [w.cast(seen, { to: 'float32' })]),
+      ...(mask === undefined ? [] : [w.unsqueeze(counted(w, mask), [1, 3])]),
+    ].map((weight) => w.expand(weight, dims(student)));
+    const product = weights.slice(1).reduce((all, weight) => w.mul(all, weight), present(weights[0], 'weights[0]'));
+    return weightedMean(w, w.mul(difference, difference), product);
   });
 }
 
@@ -158,9 +174,9 @@ export function attentionLoss({ pairs, visible = [] }: PairOptions & { readonly 
  * KL(teacher ‖ student) of the attention of each head and position, mean over both, from the scores that softmax takes, those
  * of positions that may not be seen masked: [batch, heads, sequence, sequence]. MiniLM, https://arxiv.org/abs/2002.10957, equation 7.
  */
-export function attentionDistributionLoss({ pairs }: PairOptions): Loss {
+export function attentionDistributionLoss({ pairs, mask }: PairOptions): Loss {
   return meanOf('attention_distribution', pairs, ({ w }, [student, teacher]) =>
-    w.reduceMean(divergenceOf(w, teacher, student), { keepdims: false }),
+    meanOverHeads(w, divergenceOf(w, teacher, student), mask),
   );
 }
 
@@ -168,19 +184,23 @@ export function attentionDistributionLoss({ pairs }: PairOptions): Loss {
 const SMALLEST_NORM = 1e-12;
 
 /** 1 − cosine of the angle between the vectors along the last axis, mean over positions. DistilBERT, https://arxiv.org/abs/1910.01108, section 3. */
-export function cosineLoss({ pairs }: PairOptions): Loss {
+export function cosineLoss({ pairs, mask }: PairOptions): Loss {
   return meanOf('cosine', pairs, ({ w }, [student, teacher]) => {
     const along = (a: string, b: string) => w.reduceSum(w.mul(a, b), { axes: [-1], keepdims: false });
     const lengths = w.sqrt(w.add(w.mul(along(student, student), along(teacher, teacher)), w.scalar(SMALLEST_NORM)));
-    return w.sub(w.scalar(1), w.reduceMean(w.div(along(student, teacher), lengths), { keepdims: false }));
+    const cosine = w.div(along(student, teacher), lengths);
+    return w.sub(w.scalar(1), weightedMean(w, cosine, mask === undefined ? undefined : counted(w, mask)));
   });
 }
+
+/** Keeps padding out of a softmax: e to this is 0 in float32. */
+const UNSEEN = -1e9;
 
 /**
  * KL(teacher ‖ student) of softmax(x xᵀ / √d) per relation head: queries, keys or values of the two models may have other
  * widths and head counts. MiniLMv2, https://arxiv.org/abs/2012.15828, equation 3. Values: [batch, sequence, width].
  */
-export function relationLoss({ pairs, heads }: PairOptions & { readonly heads: number }): Loss {
+export function relationLoss({ pairs, mask, heads }: PairOptions & { readonly heads: number }): Loss {
   return meanOf('relation', pairs, ({ w, dims }, [student, teacher]) => {
     const scores = (value: string): string => {
       const [batch = 0, sequence = 0, width = 0] = dims(value);
@@ -188,10 +208,12 @@ export function relationLoss({ pairs, heads }: PairOptions & { readonly heads: n
         throw new InputError(`loss: ${heads} relation heads do not divide the width ${width} of "${value}"`);
       const split = w.reshape(value, [batch, sequence, heads, width / heads]);
       const left = w.mul(w.transpose(split, [0, 2, 1, 3]), w.scalar(1 / Math.sqrt(width / heads)));
-      return w.matmul(left, w.transpose(split, [0, 2, 3, 1]));
+      const related = w.matmul(left, w.transpose(split, [0, 2, 3, 1]));
+      if (mask === undefined) return related;
+      const padding = w.sub(w.scalar(1), w.unsqueeze(counted(w, mask), [1, 2]));
+      return w.add(related, w.mul(padding, w.scalar(UNSEEN)));
     };
-    const divergence = divergenceOf(w, scores(teacher), scores(student));
-    return w.reduceMean(divergence, { keepdims: false });
+    return meanOverHeads(w, divergenceOf(w, scores(teacher), scores(student)), mask);
   });
 }
 
@@ -217,6 +239,15 @@ function meanOf(
     context.metric(name, mean);
     return mean;
   };
+}
+
+/** 1 where a position counts, 0 where it is padding: float32 [batch, sequence]. */
+const counted = (w: GraphWriter, mask: string): string => w.cast(mask, { to: 'float32' });
+
+/** Mean over heads and over the positions that count, of [batch, heads, sequence]. */
+function meanOverHeads(w: GraphWriter, values: string, mask: string | undefined): string {
+  if (mask === undefined) return w.reduceMean(values, { keepdims: false });
+  return weightedMean(w, w.reduceMean(values, { axes: [1], keepdims: false }), counted(w, mask));
 }
 
 const meanSquare = (w: GraphWriter, difference: string): string =>

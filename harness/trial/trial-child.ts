@@ -9,6 +9,7 @@ import * as v from 'valibot';
 import { InputError } from '../../contracts/errors.ts';
 import type { ExampleSet, Method, TrainedContext } from '../../engine/definitions/method.ts';
 import type { Model } from '../../engine/definitions/model.ts';
+import { finishModel } from '../../engine/model/finish-model.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import { startCostMeter } from '../measure/cost.ts';
 import { writeModel } from '../../numerics/onnx/write.ts';
@@ -110,7 +111,7 @@ async function runTrial(specificationPath: string): Promise<void> {
       if (typeof compressed?.onnx !== 'object') {
         throw new InputError(`${method.id}: compress() must return a Model, got ${describe(compressed)}`);
       }
-      writeFileSync(specification.artifactPath, writeModel(compressed.onnx));
+      writeFileSync(specification.artifactPath, writeModel(finishModel(compressed, context).onnx));
       return { status: 'completed', value: null };
     } catch (error) {
       return { status: 'invalid', reason: `the returned model cannot be written: ${explain(error)}` };

@@ -18,6 +18,7 @@ import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { type Directions, withBottlenecks } from '../shared/surgery/bottleneck.ts';
 import { distillationLoss, layerDistillationParameters } from '../shared/training/distillation-loss.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { countUnits, keepUnits } from '../shared/surgery/structure.ts';
 import { highest, unitEnergies } from '../shared/surgery/units.ts';
 
@@ -25,7 +26,7 @@ export default defineMethod({
   id: 'bottleneck-student',
   family: 'architecture',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Trains a student whose layers run at a fraction of the width, between an input and an output projection, to reproduce the hidden states and probabilities of the teacher. ' +
     'The student is as deep as the teacher but narrower, so all its matrices are small.',
@@ -48,14 +49,11 @@ export default defineMethod({
     ...layerDistillationParameters,
     ...budgetParameters,
   }),
-  variants: {
-    'b75-n100': { narrow: 0.75, steps: 100 },
-    'b50-n100': { narrow: 0.5, steps: 100 },
-    'b25-n100': { narrow: 0.25, steps: 100 },
-    'b75-n1000': { narrow: 0.75, steps: 1000 },
-    'b50-n1000': { narrow: 0.5, steps: 1000 },
-    'b25-n1000': { narrow: 0.25, steps: 1000 },
-  },
+  variants: ladder({
+    b75: { narrow: 0.75 },
+    b50: { narrow: 0.5 },
+    b25: { narrow: 0.25 },
+  }),
 
   async compress(model, context) {
     const { params, calibration, signal } = context;

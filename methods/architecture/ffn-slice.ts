@@ -19,7 +19,7 @@ export default defineMethod({
   id: 'ffn-slice',
   family: 'architecture',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Makes every feed-forward block narrower: some neurons stay, and each removed neuron is replaced by the linear combination of those that approximates it best on calibration data. ' +
     'Attention is unchanged. The file, the memory and the time all shrink. ' +

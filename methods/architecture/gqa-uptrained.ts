@@ -8,13 +8,14 @@ import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { mergeHeads, mergeParameters } from '../shared/surgery/head-merging.ts';
 
 export default defineMethod({
   id: 'gqa-uptrained',
   family: 'architecture',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces groups of key and value heads by their mean and fine-tunes the network, so that several query heads learn to share one key-value head. ' +
     'A short training recovers most of the quality that averaging loses. ' +
@@ -27,21 +28,14 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params: v.strictObject({ ...mergeParameters, ...budgetParameters }),
-  variants: {
-    'pairs-n100': { merged: 2, steps: 100 },
-    'all-n100': { merged: 'all', steps: 100 },
-    'pairs-first-n100': { merged: 2, by: 'first', steps: 100 },
-    'pairs-random-n100': { merged: 2, by: 'random', steps: 100 },
-    'all-first-n100': { merged: 'all', by: 'first', steps: 100 },
-    'all-random-n100': { merged: 'all', by: 'random', steps: 100 },
-    'pairs-n300': { merged: 2, steps: 300 },
-    'pairs-first-n300': { merged: 2, by: 'first', steps: 300 },
-    'pairs-random-n300': { merged: 2, by: 'random', steps: 300 },
-    'pairs-n1000': { merged: 2, steps: 1000 },
-    'all-n1000': { merged: 'all', steps: 1000 },
-    'all-first-n1000': { merged: 'all', by: 'first', steps: 1000 },
-    'all-random-n1000': { merged: 'all', by: 'random', steps: 1000 },
-  },
+  variants: ladder({
+    pairs: { merged: 2 },
+    all: { merged: 'all' },
+    'pairs-first': { merged: 2, by: 'first' },
+    'pairs-random': { merged: 2, by: 'random' },
+    'all-first': { merged: 'all', by: 'first' },
+    'all-random': { merged: 'all', by: 'random' },
+  }),
 
   async compress(model, context) {
     const merged = mergeHeads(model, { ...context.params, random: context.random });

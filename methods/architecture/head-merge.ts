@@ -13,7 +13,7 @@ export default defineMethod({
   id: 'head-merge',
   family: 'architecture',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   random: true,
   description:
     'Replaces groups of key and value heads by their mean, so that several query heads share one. The matrices shrink, and so does the key-value cache during generation. ' +

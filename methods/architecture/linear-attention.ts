@@ -16,13 +16,14 @@ import { symmetricEigen } from '../../numerics/tensor/linear-algebra.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { findAttention } from '../shared/surgery/attention.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { isRotary, type LinearAttention, withLinearAttention } from '../shared/surgery/linear-attention-graph.ts';
 
 export default defineMethod({
   id: 'linear-attention',
   family: 'architecture',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces softmax attention by linear attention over learned features, fewer than the width of a head, and fine-tunes the network. ' +
     'Query and key matrices become smaller, and attention can be computed by running sums in time proportional to the length. ' +
@@ -53,14 +54,12 @@ export default defineMethod({
     ),
     ...budgetParameters,
   }),
-  variants: {
-    'f50-n100': { features: 0.5, steps: 100 },
-    'f25-n100': { features: 0.25, steps: 100 },
-    'f75-n1000': { features: 0.75, steps: 1000 },
-    'f50-n1000': { features: 0.5, steps: 1000 },
-    'f25-n1000': { features: 0.25, steps: 1000 },
-    'f50-sums-n1000': { features: 0.5, form: 'sums', steps: 1000 },
-  },
+  variants: ladder({
+    f50: { features: 0.5 },
+    f25: { features: 0.25 },
+    f75: { features: 0.75 },
+    'f50-sums': { features: 0.5, form: 'sums' },
+  }),
 
   async compress(model, context) {
     const { features, form } = context.params;

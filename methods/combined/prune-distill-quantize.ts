@@ -7,6 +7,7 @@
  * Departs from them: pruning is one shot and the rounding is not trained through, so that every step goes to distillation.
  */
 import * as v from 'valibot';
+import { InputError } from '../../contracts/errors.ts';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
 import { defineMethod, type TrainedContext } from '../../engine/definitions/method.ts';
 import type { LinearRole, Model } from '../../engine/definitions/model.ts';
@@ -14,6 +15,7 @@ import { withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { distillationLoss, distillationParameters } from '../shared/training/distillation-loss.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { gptqLayer } from '../shared/solvers/gptq-layer.ts';
 import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
 import { dequantizeWeight, type QuantizedWeight } from '../shared/formats/matmul-nbits.ts';
@@ -23,32 +25,26 @@ import { depthParameter, studentOf, studentRemark } from '../shared/training/stu
 import { maskBlockParameter } from '../shared/solvers/sweep-mask.ts';
 import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
-const params = v.pipe(
-  v.strictObject({
-    depth: v.optional(depthParameter),
-    sparsity: v.optional(sparsityParameter),
-    ...distillationParameters,
-    ...weightFormat,
-    damping: dampingParameter,
-    blockSize: maskBlockParameter,
-    ...budgetParameters,
-  }),
-  v.check(
-    ({ depth, sparsity }) => depth !== undefined || sparsity !== undefined,
-    'nothing would be pruned: give depth, sparsity or both',
-  ),
-);
+const params = v.strictObject({
+  depth: v.optional(depthParameter),
+  sparsity: v.optional(sparsityParameter),
+  ...distillationParameters,
+  ...weightFormat,
+  damping: dampingParameter,
+  blockSize: maskBlockParameter,
+  ...budgetParameters,
+});
 type Params = v.InferOutput<typeof params>;
 
 export default defineMethod({
   id: 'prune-distill-quantize',
   family: 'combined',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Removes layers or sets weights to zero, trains the remaining model to reproduce the probabilities of the original model, and quantizes it to few bits. ' +
     'It combines three families: pruning, distillation and quantization. ' +
-    'Token embedding and output layer are trained but stay in float32 unless a variant says otherwise (e8).',
+    'Token embedding and output layer are trained but stay in floating point unless a variant says otherwise (e8).',
   paper: {
     title: 'Prune Once for All: Sparse Pre-Trained Language Models',
     authors: 'Ofir Zafrir, Ariel Larey, Guy Boudoukh, Haihao Shen, Moshe Wasserblat',
@@ -57,18 +53,14 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params,
-  variants: {
-    'd75-w4g32-n100': { depth: 0.75, bits: 4, groupSize: 32, steps: 100 },
-    'd50-w4g32-n100': { depth: 0.5, bits: 4, groupSize: 32, steps: 100 },
-    's50-w4g32-n100': { sparsity: 0.5, bits: 4, groupSize: 32, steps: 100 },
-    'd75-s50-w4g32-n100': { depth: 0.75, sparsity: 0.5, bits: 4, groupSize: 32, steps: 100 },
-    'd75-w4g32-n1000': { depth: 0.75, bits: 4, groupSize: 32, steps: 1000 },
-    'd50-w4g32-n1000': { depth: 0.5, bits: 4, groupSize: 32, steps: 1000 },
-    's50-w4g32-n1000': { sparsity: 0.5, bits: 4, groupSize: 32, steps: 1000 },
-    'd75-w4g32-e8-n1000': { depth: 0.75, bits: 4, groupSize: 32, embedding: 'int8', steps: 1000 },
-    's70-w4g32-n1000': { sparsity: 0.7, bits: 4, groupSize: 32, steps: 1000 },
-    'd75-s50-w4g32-n1000': { depth: 0.75, sparsity: 0.5, bits: 4, groupSize: 32, steps: 1000 },
-  },
+  variants: ladder({
+    'd75-w4g32': { depth: 0.75, bits: 4, groupSize: 32 },
+    'd50-w4g32': { depth: 0.5, bits: 4, groupSize: 32 },
+    's50-w4g32': { sparsity: 0.5, bits: 4, groupSize: 32 },
+    'd75-s50-w4g32': { depth: 0.75, sparsity: 0.5, bits: 4, groupSize: 32 },
+    'd75-w4g32-e8': { depth: 0.75, bits: 4, groupSize: 32, embedding: 'int8' },
+    's70-w4g32': { sparsity: 0.7, bits: 4, groupSize: 32 },
+  }),
 
   async compress(dense, context) {
     const pruned = await prune(dense, context);
@@ -97,6 +89,9 @@ const unseen = () => undefined;
 
 async function prune(dense: Model, { params, calibration, signal, note }: TrainedContext<Params>): Promise<Pruned> {
   const { depth, sparsity, blockSize, damping } = params;
+  if (depth === undefined && sparsity === undefined) {
+    throw new InputError('prune-distill-quantize: nothing would be pruned; give depth, sparsity or both');
+  }
   const student = depth === undefined ? undefined : studentOf(dense, depth);
   if (student !== undefined) note(studentRemark(student, dense));
   const model = student?.model ?? dense;

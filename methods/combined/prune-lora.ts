@@ -11,6 +11,7 @@ import { defineMethod } from '../../engine/definitions/method.ts';
 import { addLora } from '../../engine/training/lora.ts';
 import { adapterParameters } from '../shared/training/adapter.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
 import { sparsegptLayer } from '../shared/solvers/sparsegpt-layer.ts';
 import { sparsityParameter } from '../shared/solvers/sparsity.ts';
@@ -20,7 +21,7 @@ export default defineMethod({
   id: 'prune-lora',
   family: 'combined',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Prunes the linear layers in one shot, trains low-rank adapters beside the remaining weights and merges them into those weights. ' +
     'The file is as small as after pruning alone; only the adapters, a fraction of the model, need gradients and optimizer state. ' +
@@ -39,15 +40,12 @@ export default defineMethod({
     blockSize: maskBlockParameter,
     ...budgetParameters,
   }),
-  variants: {
-    's50-r8-n100': { sparsity: 0.5, rank: 8, steps: 100 },
-    's70-r8-n100': { sparsity: 0.7, rank: 8, steps: 100 },
-    '2-of-4-r8-n100': { sparsity: '2:4', rank: 8, steps: 100 },
-    's50-r8-n1000': { sparsity: 0.5, rank: 8, steps: 1000 },
-    's70-r8-n1000': { sparsity: 0.7, rank: 8, steps: 1000 },
-    '2-of-4-r8-n1000': { sparsity: '2:4', rank: 8, steps: 1000 },
-    's50-r32-n1000': { sparsity: 0.5, rank: 32, steps: 1000 },
-  },
+  variants: ladder({
+    's50-r8': { sparsity: 0.5, rank: 8 },
+    's70-r8': { sparsity: 0.7, rank: 8 },
+    '2-of-4-r8': { sparsity: '2:4', rank: 8 },
+    's50-r32': { sparsity: 0.5, rank: 32 },
+  }),
 
   async compress(model, context) {
     const { params, calibration, signal, random } = context;

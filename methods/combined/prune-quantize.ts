@@ -27,11 +27,11 @@ export default defineMethod({
   id: 'prune-quantize',
   family: 'combined',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Sets weights of the linear layers to zero and quantizes the others to few bits in one pass; weights not yet processed compensate for both errors. ' +
     'Zeros are stored as ordinary codes: they save space when the file is compressed, but no time. ' +
-    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
+    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8).',
   paper: {
     title: 'SparseGPT: Massive Language Models Can Be Accurately Pruned in One-Shot',
     authors: 'Elias Frantar, Dan Alistarh',

@@ -35,11 +35,11 @@ export default defineMethod({
   id: 'quantize-lowrank-correction',
   family: 'combined',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Quantizes the weights of the linear layers to few bits and adds a low-rank path beside each layer that restores the part of the rounding error with the largest effect on its outputs. ' +
     'The rank of the path sets the trade-off; it costs bytes and a little time. ' +
-    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
+    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8).',
   paper: {
     title: 'LQER: Low-Rank Quantization Error Reconstruction for LLMs',
     authors: 'Cheng Zhang, Jianyi Cheng, George A. Constantinides, Yiren Zhao',

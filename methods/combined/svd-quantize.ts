@@ -33,11 +33,11 @@ export default defineMethod({
   id: 'svd-quantize',
   family: 'combined',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces each weight matrix by the product of two thinner matrices with the smallest output error, and quantizes both to few bits. ' +
     'Weights that are not yet quantized compensate for each rounding error, and the second matrix is refitted to the quantized first. ' +
-    'Token embedding and output layer stay in float32 unless a parameter says otherwise.',
+    'Token embedding and output layer stay in floating point unless a parameter says otherwise.',
   paper: {
     title: 'SVD-LLM: Truncation-aware Singular Value Decomposition for Large Language Model Compression',
     authors: 'Xin Wang, Yu Zheng, Zhongwei Wan, Mi Zhang',

@@ -6,7 +6,7 @@ export default defineMethod({
   id: 'dense',
   family: 'control',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   control: true,
   description:
     'The uncompressed float32 model, unchanged. ' +
@@ -19,7 +19,7 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params: v.strictObject({}),
-  variants: { fp32: {} },
+  variants: { fp32: { floats: 'float32' } },
 
   compress(model, { signal }) {
     signal.throwIfAborted();

@@ -10,7 +10,7 @@ export default defineMethod({
   id: 'smaller-dense',
   family: 'control',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   control: true,
   description:
     'A smaller model of the same kind, trained from scratch on the same data for as many steps, and not compressed. ' +
@@ -23,7 +23,7 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params: v.strictObject({}),
-  variants: { fp32: {} },
+  variants: { fp32: { floats: 'float32' }, fp16: {} },
 
   compress(model, { smaller, signal, note }) {
     signal.throwIfAborted();

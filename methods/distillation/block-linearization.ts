@@ -24,7 +24,7 @@ export default defineMethod({
   id: 'block-linearization',
   family: 'distillation',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces whole attention or feed-forward blocks by one linear layer each, fitted in closed form to their outputs on calibration text. Blocks whose canonical correlations show them to be most nearly linear are replaced first. ' +
     'It needs no gradients and no training, and the model becomes smaller and faster. ' +

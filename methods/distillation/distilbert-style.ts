@@ -11,8 +11,9 @@ import { defineMethod } from '../../engine/definitions/method.ts';
 import { cosineLoss, logitDistillation, weightedLosses } from '../../engine/training/loss.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { lastHidden, pairOf } from '../shared/training/distilled-values.ts';
+import { lastHidden, paddingMask, pairOf } from '../shared/training/distilled-values.ts';
 import { budgetParameters, fineTune, taskLoss } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { cutStudentVariants, depthParameter, studentOf, studentRemark } from '../shared/training/student.ts';
 
 const weightParameter = (what: string) =>
@@ -22,7 +23,7 @@ export default defineMethod({
   id: 'distilbert-style',
   family: 'distillation',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Keeps about every other layer and trains the student on three losses at once: the probabilities of the teacher, the correct answers, and the direction of the teacher’s last hidden states. ' +
     'The student’s layers start from the weights of the teacher. ' +
@@ -47,7 +48,9 @@ export default defineMethod({
   }),
   variants: {
     ...cutStudentVariants,
-    'd50-nocos-n1000': { depth: 0.5, direction: 0, steps: 1000 },
+    ...ladder({
+      'd50-nocos': { depth: 0.5, direction: 0 },
+    }),
   },
 
   async compress(teacher, context) {
@@ -59,7 +62,7 @@ export default defineMethod({
     const parts = [
       { weight: probabilities, loss: logitDistillation({ temperature, weights }) },
       { weight: task, loss: taskLoss(teacher) },
-      { weight: direction, loss: cosineLoss({ pairs }) },
+      { weight: direction, loss: cosineLoss({ pairs, mask: paddingMask(teacher) }) },
     ].filter(({ weight }) => weight > 0);
     const sum = parts.reduce((total, { weight }) => total + weight, 0);
     const { parameters } = await fineTune(context, {

@@ -22,7 +22,7 @@ export default defineMethod({
   id: 'layerwise-frozen',
   family: 'distillation',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Removes some of the layers and refits the linear layers of the others one by one, so that each reproduces on calibration text its outputs in the original model. ' +
     'Each fit is a least-squares problem with a closed-form solution: no gradients, no training. ' +

@@ -10,13 +10,14 @@ import { withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { distillationLoss, distillationParameters } from '../shared/training/distillation-loss.ts';
 import { fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/training/student.ts';
 
 export default defineMethod({
   id: 'logit-kd',
   family: 'distillation',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Trains a smaller model, cut from the teacher or trained beforehand, on two targets: the teacher’s probabilities for all tokens or classes, and the correct answers. ' +
     'The probabilities of the wrong answers carry information that the correct answer alone does not. ' +
@@ -34,8 +35,10 @@ export default defineMethod({
   }),
   variants: {
     ...studentVariants,
-    'd50-t1-n1000': { depth: 0.5, temperature: 1, steps: 1000 },
-    'd50-t4-n1000': { depth: 0.5, temperature: 4, steps: 1000 },
+    ...ladder({
+      'd50-t1': { depth: 0.5, temperature: 1 },
+      'd50-t4': { depth: 0.5, temperature: 4 },
+    }),
   },
 
   async compress(teacher, context) {

@@ -12,8 +12,15 @@ import { headsOfLayer } from '../../engine/model/model.ts';
 import { attentionDistributionLoss, type Loss, relationLoss, weightedLosses } from '../../engine/training/loss.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { attentionScores, biasedOutput, pairOf, requireSameHeads } from '../shared/training/distilled-values.ts';
-import { fineTune, taskLoss } from '../shared/training/fine-tune.ts';
+import {
+  attentionScores,
+  biasedOutput,
+  paddingMask,
+  pairOf,
+  requireSameHeads,
+} from '../shared/training/distilled-values.ts';
+import { fineTune, stepsOf, taskLoss } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/training/student.ts';
 import { trainingPhases } from '../shared/training/training-phases.ts';
 
@@ -21,7 +28,7 @@ export default defineMethod({
   id: 'minilm-style',
   family: 'distillation',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Trains a smaller model, cut from the teacher or trained beforehand, so that the attention distribution and the relations between values in its last layer match those of the teacher, and then on the correct answers. ' +
     'Only one layer of the teacher is used, so student and teacher may differ in depth and width. ' +
@@ -47,11 +54,13 @@ export default defineMethod({
   }),
   variants: {
     ...studentVariants,
-    'd50-s25-n1000': { depth: 0.5, distillation: 0.25, steps: 1000 },
+    ...ladder({
+      'd50-s25': { depth: 0.5, distillation: 0.25 },
+    }),
   },
 
   async compress(teacher, context) {
-    const { distillation, steps } = context.params;
+    const { distillation } = context.params;
     const student = chooseStudent(teacher, context);
     context.note(studentRemark(student, teacher));
     const { parameters } = await fineTune(context, {
@@ -61,7 +70,7 @@ export default defineMethod({
         first: selfAttentionLoss(student.model, teacher),
         second: taskLoss(teacher),
         firstShare: distillation,
-        steps,
+        steps: stepsOf(context, teacher),
       }),
     });
     return student.model.withOnnx(withParameters(student.model.onnx, parameters));
@@ -78,8 +87,9 @@ export function selfAttentionLoss(student: Model, teacher: Model): Loss {
   const { keyValueHeads } = headsOfLayer(teacher.roles, other);
   const attention = pairOf(attentionScores(student, own).masked, attentionScores(teacher, other).masked);
   const values = pairOf(biasedOutput(student, own.v), biasedOutput(teacher, other.v));
+  const mask = paddingMask(teacher);
   return weightedLosses([
-    { factor: 1, loss: attentionDistributionLoss({ pairs: [attention] }) },
-    { factor: 1, loss: relationLoss({ pairs: [values], heads: keyValueHeads }) },
+    { factor: 1, loss: attentionDistributionLoss({ pairs: [attention], mask }) },
+    { factor: 1, loss: relationLoss({ pairs: [values], heads: keyValueHeads, mask }) },
   ]);
 }

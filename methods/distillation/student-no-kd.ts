@@ -7,17 +7,24 @@ import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { fineTune } from '../shared/training/fine-tune.ts';
-import { chooseStudent, studentParameters, studentRemark, studentVariants } from '../shared/training/student.ts';
+import { ladder } from '../shared/training/ladder.ts';
+import {
+  chooseStudent,
+  distillationCost,
+  studentParameters,
+  studentRemark,
+  studentVariants,
+} from '../shared/training/student.ts';
 
 export default defineMethod({
   id: 'student-no-kd',
   family: 'distillation',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   control: true,
   description:
     'Trains a smaller model, cut from the original model or trained beforehand, on the data alone, with no teacher. ' +
-    'It is the control for distillation, which must beat it with the same student, steps and batches.',
+    'It is the control for distillation, which must beat it with the same student and batches; the variants compute train for as many multiplications instead of tokens.',
   paper: {
     title: 'DistilBERT, a distilled version of BERT: smaller, faster, cheaper and lighter',
     authors: 'Victor Sanh, Lysandre Debut, Julien Chaumond, Thomas Wolf',
@@ -25,13 +32,33 @@ export default defineMethod({
     url: 'https://arxiv.org/abs/1910.01108',
   },
   licence: 'Apache-2.0',
-  params: v.strictObject(studentParameters),
-  variants: studentVariants,
+  params: v.strictObject({
+    ...studentParameters,
+    equal: v.optional(
+      v.pipe(
+        v.picklist(['tokens', 'compute']),
+        v.description(
+          'What it has in common with distillation: the tokens it trains on, or the multiplications, so that it trains longer by what the teacher would take.',
+        ),
+      ),
+      'tokens',
+    ),
+  }),
+  variants: {
+    ...studentVariants,
+    ...ladder({
+      'd50-compute': { depth: 0.5, equal: 'compute' },
+      'small-compute': { depth: 'smaller', equal: 'compute' },
+    }),
+  },
 
   async compress(model, context) {
     const student = chooseStudent(model, context);
     context.note(studentRemark(student, model));
-    const { parameters } = await fineTune(context, { model, onnx: student.model.onnx });
+    const { equal, tokens, ...params } = context.params;
+    const longer = equal === 'tokens' ? 1 : distillationCost(student.model, model);
+    const budget = { ...params, tokens: Math.round(tokens * longer) };
+    const { parameters } = await fineTune({ ...context, params: budget }, { model, onnx: student.model.onnx });
     return student.model.withOnnx(withParameters(student.model.onnx, parameters));
   },
 });

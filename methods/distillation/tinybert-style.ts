@@ -27,8 +27,15 @@ import {
 } from '../../engine/training/loss.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
-import { attentionScores, type Pair, pairOf, requireSameHeads } from '../shared/training/distilled-values.ts';
-import { fineTune } from '../shared/training/fine-tune.ts';
+import {
+  attentionScores,
+  paddingMask,
+  type Pair,
+  pairOf,
+  requireSameHeads,
+} from '../shared/training/distilled-values.ts';
+import { fineTune, stepsOf } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { keepFeatures, strongestFeatures } from '../shared/surgery/narrowed-stream.ts';
 import {
   chooseStudent,
@@ -45,7 +52,7 @@ export default defineMethod({
   id: 'tinybert-style',
   family: 'distillation',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Trains a smaller model, cut from the teacher or trained beforehand, to reproduce the attention scores and hidden states of the teacher, then its probabilities. ' +
     'Each student layer imitates one teacher layer; in the variants w75 the student is also narrower. ' +
@@ -80,11 +87,13 @@ export default defineMethod({
   }),
   variants: {
     ...studentVariants,
-    'd50-w75-n1000': { depth: 0.5, width: 0.75, steps: 1000 },
+    ...ladder({
+      'd50-w75': { depth: 0.5, width: 0.75 },
+    }),
   },
 
   async compress(teacher, context) {
-    const { width, layerwise, steps } = context.params;
+    const { width, layerwise } = context.params;
     const { calibration, signal, random } = context;
     const chosen = chooseStudent(teacher, context);
     context.note(studentRemark(chosen, teacher));
@@ -113,7 +122,7 @@ export default defineMethod({
         first: layerLosses(student, teacher, { map, projected: projection !== undefined }),
         second: logitDistillation({ temperature: 1, weights }),
         firstShare: layerwise,
-        steps,
+        steps: stepsOf(context, teacher),
       }),
     });
     return student.withOnnx(withParameters(student.onnx, parameters));
@@ -160,15 +169,16 @@ export function layerLosses(
     pairOf((student.roles.layers[0] as LayerRoles).input, first.input),
     ...layers.map(({ own, other }) => pairOf(own.output, other.output)),
   ];
+  const mask = paddingMask(teacher);
   // Losses are means over their pairs, the paper's are sums.
   return weightedLosses([
     {
       factor: attention.length,
-      loss: attentionLoss({ pairs: attention, visible: scores.map(({ own }) => own.visible) }),
+      loss: attentionLoss({ pairs: attention, mask, visible: scores.map(({ own }) => own.visible) }),
     },
     {
       factor: hidden.length,
-      loss: hiddenStateLoss({ pairs: hidden, projections: projected ? hidden.map(() => PROJECTION) : [] }),
+      loss: hiddenStateLoss({ pairs: hidden, mask, projections: projected ? hidden.map(() => PROJECTION) : [] }),
     },
   ]);
 }

@@ -34,7 +34,7 @@ export default defineMethod({
   id: 'asvd',
   family: 'low-rank',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces weight matrices by the product of two thinner ones, after scaling each input channel by how large its activations are on calibration text. ' +
     'Each layer is tried alone at nine sizes; the layers with the smallest loss increase are cut most, and some stay dense. ' +

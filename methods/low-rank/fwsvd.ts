@@ -29,7 +29,7 @@ export default defineMethod({
   id: 'fwsvd',
   family: 'low-rank',
   access: 'gradient',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces each weight matrix by the product of two thinner ones, like svd, but approximates more closely the rows to which the loss is most sensitive, measured by squared gradients on calibration examples. ' +
     'The gradients only weight the rows; no weight is trained. ' +

@@ -22,7 +22,8 @@ import { parameterNames, withParameters } from '../../engine/training/parameters
 import { foldIdentities } from '../../engine/training/prepare-graph.ts';
 import { cubicSchedule } from '../../engine/training/schedule.ts';
 import type { Hook } from '../../engine/training/train.ts';
-import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { budgetParameters, fineTune, stepsOf } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { factorNames, type Factors, keepParameter, productOf, rankFor, truncate } from '../shared/solvers/low-rank.ts';
 
 /** Shares of the steps after which pruning begins and ends. */
@@ -35,7 +36,7 @@ export default defineMethod({
   id: 'losparse',
   family: 'low-rank',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Writes each weight matrix as a low-rank product plus a matrix of which only some columns are kept, and fine-tunes both while it removes the columns to which the loss is least sensitive. ' +
     'The product holds what the outputs share; the columns hold what is specific to a few outputs. ' +
@@ -67,18 +68,16 @@ export default defineMethod({
     ),
     ...budgetParameters,
   }),
-  variants: {
-    'p75-n100': { keep: 0.75, steps: 100 },
-    'p50-n100': { keep: 0.5, steps: 100 },
-    'p25-n100': { keep: 0.25, steps: 100 },
-    'p75-n1000': { keep: 0.75, steps: 1000 },
-    'p50-n1000': { keep: 0.5, steps: 1000 },
-    'p25-n1000': { keep: 0.25, steps: 1000 },
-    'p50-half-n1000': { keep: 0.5, lowRank: 0.5, steps: 1000 },
-  },
+  variants: ladder({
+    p75: { keep: 0.75 },
+    p50: { keep: 0.5 },
+    p25: { keep: 0.25 },
+    'p50-half': { keep: 0.5, lowRank: 0.5 },
+  }),
 
   async compress(model, context) {
-    const { keep, lowRank, prunings, steps } = context.params;
+    const { keep, lowRank, prunings } = context.params;
+    const steps = stepsOf(context, model);
     const split: Split[] = [];
     for (const linear of model.linears) {
       context.signal.throwIfAborted();

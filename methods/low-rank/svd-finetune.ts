@@ -9,6 +9,7 @@ import { defineMethod } from '../../engine/definitions/method.ts';
 import type { LinearRole } from '../../engine/definitions/model.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import {
   type Factors,
   denseRemark,
@@ -23,7 +24,7 @@ export default defineMethod({
   id: 'svd-finetune',
   family: 'low-rank',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces each weight matrix by the product of two thinner ones, cut from its singular value decomposition, and fine-tunes the network with them in place. ' +
     'Training recovers quality lost by the cut, so lower ranks remain useful. ' +
@@ -36,14 +37,11 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params: v.strictObject({ keep: keepParameter, ...budgetParameters }),
-  variants: {
-    'p75-n100': { keep: 0.75, steps: 100 },
-    'p50-n100': { keep: 0.5, steps: 100 },
-    'p25-n100': { keep: 0.25, steps: 100 },
-    'p75-n1000': { keep: 0.75, steps: 1000 },
-    'p50-n1000': { keep: 0.5, steps: 1000 },
-    'p25-n1000': { keep: 0.25, steps: 1000 },
-  },
+  variants: ladder({
+    p75: { keep: 0.75 },
+    p50: { keep: 0.5 },
+    p25: { keep: 0.25 },
+  }),
 
   async compress(model, context) {
     const factored: { linear: LinearRole; factors: Factors }[] = [];

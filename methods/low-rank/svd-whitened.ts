@@ -24,7 +24,7 @@ export default defineMethod({
   id: 'svd-whitened',
   family: 'low-rank',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces each weight matrix by the product of two thinner ones, like svd, but first weights each direction by the size of real inputs along it. ' +
     'The truncation then has the smallest possible error of the layer’s output on the calibration text. ' +

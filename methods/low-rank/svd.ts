@@ -20,7 +20,7 @@ export default defineMethod({
   id: 'svd',
   family: 'low-rank',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces each weight matrix by the product of two thinner ones, cut from its singular value decomposition, so that fewer numbers are stored and multiplied. ' +
     'It uses no data: it keeps the largest components of the weights, whatever the inputs are. ' +

@@ -36,7 +36,7 @@ export default defineMethod({
   id: 'tensor-train',
   family: 'low-rank',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   description:
     'Folds the token embedding and the feed-forward matrices into tensors of many short axes and stores each as a chain of small cores. ' +
     'The file shrinks, but not always the computation: tokens pass through the cores one after the other, or the cores are multiplied out when the model is loaded. ' +

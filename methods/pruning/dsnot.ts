@@ -26,7 +26,7 @@ export default defineMethod({
   id: 'dsnot',
   family: 'pruning',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Starts from the weights that wanda or magnitude would prune and exchanges some of them for others, so that each output of a layer keeps its mean on calibration data. ' +
     'It changes which weights are zero and corrects none, so it costs little more than wanda. ' +

@@ -10,7 +10,8 @@ import { defineMethod } from '../../engine/definitions/method.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { cubicSchedule } from '../../engine/training/schedule.ts';
 import type { Hook } from '../../engine/training/train.ts';
-import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { budgetParameters, fineTune, stepsOf } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { layerMask } from '../shared/solvers/sparsity.ts';
 
 /** Share of the steps in which sparsity grows; the rest is for recovery. */
@@ -20,7 +21,7 @@ export default defineMethod({
   id: 'gradual-magnitude',
   family: 'pruning',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Fine-tunes the model while it sets a growing share of the smallest weights of each linear layer to zero, fast at first and slowly towards the end. ' +
     'The remaining weights can adapt during training, which one-shot pruning does not allow. ' +
@@ -45,15 +46,11 @@ export default defineMethod({
     ),
     ...budgetParameters,
   }),
-  variants: {
-    's50-n100': { sparsity: 0.5, steps: 100 },
-    's70-n100': { sparsity: 0.7, steps: 100 },
-    's90-n100': { sparsity: 0.9, steps: 100 },
-    's90-n300': { sparsity: 0.9, steps: 300 },
-    's50-n1000': { sparsity: 0.5, steps: 1000 },
-    's70-n1000': { sparsity: 0.7, steps: 1000 },
-    's90-n1000': { sparsity: 0.9, steps: 1000 },
-  },
+  variants: ladder({
+    s50: { sparsity: 0.5 },
+    s70: { sparsity: 0.7 },
+    s90: { sparsity: 0.9 },
+  }),
 
   async compress(model, context) {
     const pruned = new Set(model.linears.map(({ weight }) => weight));
@@ -62,7 +59,7 @@ export default defineMethod({
       onnx: model.onnx,
       parameterOptions: (name) =>
         pruned.has(name) ? { mask: ones(model.onnx.graph.initializers.get(name)?.dims) } : {},
-      hooks: [pruneGradually({ weights: [...pruned], ...context.params })],
+      hooks: [pruneGradually({ weights: [...pruned], steps: stepsOf(context, model), ...context.params })],
     });
     return model.withOnnx(withParameters(model.onnx, parameters));
   },

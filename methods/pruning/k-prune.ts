@@ -6,7 +6,8 @@
  *   representational:  E‖what the unit adds to the residual stream‖², its features taken one by one
  * Departs from the paper: parameters are budgeted, not operations; every block keeps a head and a neuron; heads that share a
  * key-value head go together with it; a head's score is the sum over its features, where the authors take the mean and
- * multiply by μ, 64 at a head width of 64. Least squares are held near the weight as it was.
+ * multiply by μ, 64 at a head width of 64; λ is not theirs but one for all models, chosen on the validation split of a small
+ * one. Least squares are held near the weight as it was.
  */
 import * as v from 'valibot';
 import { diagonalFisher, unitGradients } from '../../engine/calibrate/fisher.ts';
@@ -33,7 +34,7 @@ export default defineMethod({
   id: 'k-prune',
   family: 'pruning',
   access: 'gradient',
-  revision: 1,
+  revision: 2,
   description:
     'Removes attention heads and feed-forward neurons sublayer by sublayer from the bottom, choosing those with the least effect on the predictions and hidden states of the original model. ' +
     'After each cut the output projection is refitted by least squares to reproduce the hidden states of the original model. ' +
@@ -55,7 +56,9 @@ export default defineMethod({
       v.pipe(
         v.number(),
         v.minValue(0),
-        v.description('λ: weight of representational knowledge, that of predictive being 1.'),
+        v.description(
+          'λ: weight of representational knowledge, that of predictive being 1; the default is not the paper’s.',
+        ),
       ),
       0.01,
     ),
@@ -104,6 +107,7 @@ export default defineMethod({
     }
     const counts = countUnits(pruned).map(({ heads, neurons }) => `${heads}/${neurons}`);
     note(`heads and neurons that stay, by layer: ${counts.join(', ')}`);
+    note(`λ ${params.representation} was chosen on the validation split of a small model and is not the authors’`);
     return pruned;
   },
 });

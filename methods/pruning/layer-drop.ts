@@ -16,7 +16,7 @@ export default defineMethod({
   id: 'layer-drop',
   family: 'pruning',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Removes whole layers: those whose output has the highest cosine similarity to their input on calibration data. ' +
     'No correction follows. The network becomes smaller and faster on any machine. ' +

@@ -13,7 +13,7 @@ export default defineMethod({
   id: 'magnitude',
   family: 'pruning',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   description:
     'Sets the weights of smallest absolute value in the linear layers to zero, the same share in every layer or the smallest of the whole network. ' +
     'It looks at no data, so it cannot know that a small weight on a strong input matters. ' +

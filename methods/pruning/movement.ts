@@ -20,7 +20,8 @@ import { type Loss, taskLoss, weightedLosses } from '../../engine/training/loss.
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { cubicSchedule } from '../../engine/training/schedule.ts';
 import type { Hook } from '../../engine/training/train.ts';
-import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { budgetParameters, fineTune, stepsOf } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { layerMask, withMask } from '../shared/solvers/sparsity.ts';
 
 /** Share of the steps in which sparsity grows, as in gradual magnitude pruning. */
@@ -36,7 +37,7 @@ export default defineMethod({
   id: 'movement',
   family: 'pruning',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Fine-tunes the model together with a score for every weight, which falls when training moves the weight towards zero, and masks the weights of lowest score. ' +
     'It is meant for fine-tuning to a new task, where large weights may have become useless. ' +
@@ -62,18 +63,15 @@ export default defineMethod({
     ),
     ...budgetParameters,
   }),
-  variants: {
-    's50-n100': { sparsity: 0.5, steps: 100 },
-    's70-n100': { sparsity: 0.7, steps: 100 },
-    's90-n100': { sparsity: 0.9, steps: 100 },
-    's90-n300': { sparsity: 0.9, steps: 300 },
-    's50-n1000': { sparsity: 0.5, steps: 1000 },
-    's70-n1000': { sparsity: 0.7, steps: 1000 },
-    's90-n1000': { sparsity: 0.9, steps: 1000 },
-  },
+  variants: ladder({
+    s50: { sparsity: 0.5 },
+    s70: { sparsity: 0.7 },
+    s90: { sparsity: 0.9 },
+  }),
 
   async compress(model, context) {
-    const { sparsity, penalty, steps, learningRate } = context.params;
+    const { sparsity, penalty, learningRate } = context.params;
+    const steps = stepsOf(context, model);
     if ((sparsity === undefined) === (penalty === undefined)) {
       throw new InputError('movement: give either sparsity (hard) or penalty (soft)');
     }

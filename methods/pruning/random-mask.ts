@@ -7,7 +7,7 @@ export default defineMethod({
   id: 'random-mask',
   family: 'pruning',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   control: true,
   random: true,
   description:

@@ -15,7 +15,7 @@ export default defineMethod({
   id: 'ria',
   family: 'pruning',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Sets to zero the weights of a linear layer that are small beside the others of their input and of their output, weighted by the size of the input on calibration data. ' +
     'It corrects no weight and inverts no matrix, so it costs little more than running the model on the calibration data. ' +

@@ -17,7 +17,7 @@ export default defineMethod({
   id: 'sparsegpt',
   family: 'pruning',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Sets to zero the weights of the linear layers whose removal the remaining weights can best compensate for on calibration data, and corrects the remaining weights in the same pass. ' +
     'It takes one pass with second-order information and no gradients. ' +

@@ -26,7 +26,8 @@ import { type Loss, weightedLosses } from '../../engine/training/loss.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { mergeTeacher } from '../../engine/training/teacher.ts';
 import { distillationLoss, layerDistillationParameters } from '../shared/training/distillation-loss.ts';
-import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { budgetParameters, fineTune, stepsOf } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { countUnits, keepUnits } from '../shared/surgery/structure.ts';
 import { blockParameters, searchUnits, unitCosts, unitShareParameter } from '../shared/surgery/units.ts';
 
@@ -42,7 +43,7 @@ export default defineMethod({
   id: 'structured-distilled',
   family: 'pruning',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Learns which heads, neurons and sublayers to remove while it fine-tunes the model to reproduce the probabilities and hidden states of the original, then removes them and continues training. ' +
     'The matrices become smaller, so the file, the memory and the time shrink too.',
@@ -58,18 +59,16 @@ export default defineMethod({
     ...layerDistillationParameters,
     ...budgetParameters,
   }),
-  variants: {
-    'p75-n100': { keep: 0.75, steps: 100 },
-    'p50-n100': { keep: 0.5, steps: 100 },
-    'p25-n100': { keep: 0.25, steps: 100 },
-    'p75-n1000': { keep: 0.75, steps: 1000 },
-    'p50-n1000': { keep: 0.5, steps: 1000 },
-    'p25-n1000': { keep: 0.25, steps: 1000 },
-  },
+  variants: ladder({
+    p75: { keep: 0.75 },
+    p50: { keep: 0.5 },
+    p25: { keep: 0.25 },
+  }),
 
   async compress(model, context) {
     const { params, note } = context;
-    const pruningSteps = Math.max(1, Math.round(PRUNING_SHARE * params.steps));
+    const steps = stepsOf(context, model);
+    const pruningSteps = Math.max(1, Math.round(PRUNING_SHARE * steps));
     const masked = withMasks(model);
     const rate = TRAVEL / pruningSteps / params.learningRate;
     const distillation = distillationLoss(model, params);
@@ -100,7 +99,7 @@ export default defineMethod({
       onnx: mergeTeacher(cut.onnx, model.onnx),
       loss: distillation,
       parameters: parameterNames(cut.onnx),
-      stage: { first: pruningSteps, steps: params.steps - pruningSteps },
+      stage: { first: pruningSteps, steps: steps - pruningSteps },
     });
     return cut.withOnnx(withParameters(cut.onnx, parameters));
   },
@@ -181,7 +180,7 @@ export function constraint(model: Model): Loss {
 }
 
 /**
- * The model cut to the share that may stay, by the probabilities that the masks are not 0; what stays is multiplied by its
+ * The model cut to the share that may stay, by the parameters that each unit is expected to keep; what stays is multiplied by its
  * mask without noise.
  */
 export function cutByMasks(model: Model, alphas: ReadonlyMap<string, Float32Array>, keep: number): Model {
@@ -190,8 +189,10 @@ export function cutByMasks(model: Model, alphas: ReadonlyMap<string, Float32Arra
     sublayer: alphas.get(sublayerAlpha(linear))![0]!,
   });
   let scaled = model;
-  const probabilities = model.roles.layers.map((layer: LayerRoles) => {
-    const cut = (part: 'o' | 'down') => {
+  const costs = unitCosts(model);
+  // What is kept most of is the parameters that the masks were to let stay; by number of units, heads would lose to neurons.
+  const expected = model.roles.layers.map((layer: LayerRoles, index) => {
+    const cut = (part: Part) => {
       const linear = layer[part];
       const { units, sublayer } = alphasOf(linear);
       const rows = linear.inFeatures / units.length; // of one unit
@@ -199,9 +200,10 @@ export function cutByMasks(model: Model, alphas: ReadonlyMap<string, Float32Arra
         .weight(linear)
         .map((value, at) => value * maskOf(units[Math.floor(at / linear.outFeatures / rows)]!) * maskOf(sublayer));
       scaled = scaled.withWeight(linear, tensorOf('float32', [linear.inFeatures, linear.outFeatures], weight));
-      return Float64Array.from(units, (alpha) => openProbabilityOf(alpha) * openProbabilityOf(sublayer));
+      const cost = costs[index]![part === 'o' ? 'head' : 'neuron'];
+      return Float64Array.from(units, (alpha) => openProbabilityOf(alpha) * openProbabilityOf(sublayer) * cost);
     };
     return { heads: cut('o'), neurons: cut('down') };
   });
-  return keepUnits(scaled, searchUnits(model, probabilities, keep));
+  return keepUnits(scaled, searchUnits(model, expected, keep));
 }

@@ -15,7 +15,13 @@ import type { LinearRole, Model } from '../../engine/definitions/model.ts';
 import { matmul, solvePositiveDefinite } from '../../engine/runtime/linear-algebra.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
 import { countUnits, keepUnits, type KeptUnits } from '../shared/surgery/structure.ts';
-import { searchUnits, unitEnergies, type UnitScores, unitShareParameter } from '../shared/surgery/units.ts';
+import {
+  randomUnits,
+  searchUnits,
+  unitEnergies,
+  type UnitScores,
+  unitShareParameter,
+} from '../shared/surgery/units.ts';
 
 const IMPORTANCES = ['fisher', 'activation', 'random'] as const;
 
@@ -23,7 +29,7 @@ export default defineMethod({
   id: 'structured-heads-neurons',
   family: 'pruning',
   access: 'gradient',
-  revision: 1,
+  revision: 2,
   description:
     'Removes whole attention heads and feed-forward neurons in one shot: those to which the loss on calibration data is least sensitive. It then rescales the remaining units so that each layer’s output stays close to the original. ' +
     'The matrices become smaller, so the file, the memory and the time shrink too. ' +
@@ -102,11 +108,7 @@ async function chooseUnits(
 ): Promise<readonly KeptUnits[]> {
   const counts = countUnits(model);
   if (importance === 'activation') return searchUnits(model, await unitEnergies(model, examples, signal), keep);
-  if (importance === 'random') {
-    const draw = (length: number) => Float64Array.from({ length }, () => random.next());
-    const scores = counts.map(({ heads, neurons }) => ({ heads: draw(heads), neurons: draw(neurons) }));
-    return searchUnits(model, scores, keep);
-  }
+  if (importance === 'random') return randomUnits(model, random, keep);
   const gradients = await unitGradients({ model, examples, headWidth: counts[0]!.groupWidth, signal });
   const scores = gradients.map((of, layer): UnitScores => {
     const { heads, neurons } = counts[layer]!;

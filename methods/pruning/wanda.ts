@@ -13,7 +13,7 @@ export default defineMethod({
   id: 'wanda',
   family: 'pruning',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Sets to zero, for every output of a linear layer, the weights whose size times the size of their input on calibration data is smallest. ' +
     'It corrects no weight and inverts no matrix, so it costs little more than running the model on the calibration data. ' +

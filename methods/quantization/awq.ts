@@ -28,11 +28,11 @@ export default defineMethod({
   id: 'awq',
   family: 'quantization',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Finds the inputs of a layer that are large on calibration data, and scales their weights up and the inputs down before quantization; a search picks the scales with the smallest output error. ' +
     'The scaling alone does not change what the model computes; it reduces the rounding error of the weights that matter most. ' +
-    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
+    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8).',
   paper: {
     title: 'AWQ: Activation-aware Weight Quantization for LLM Compression and Acceleration',
     authors:

@@ -23,11 +23,11 @@ export default defineMethod({
   id: 'gptq',
   family: 'quantization',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Quantizes the weights of the linear layers one input at a time, and after each adjusts the remaining weights to compensate for the error on calibration data. ' +
     'It takes one pass with second-order information and no gradients. ' +
-    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8).',
+    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8).',
   paper: {
     title: 'GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers',
     authors: 'Elias Frantar, Saleh Ashkboos, Torsten Hoefler, Dan Alistarh',

@@ -18,11 +18,11 @@ export default defineMethod({
   id: 'hqq',
   family: 'quantization',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   description:
     'Rounds the weights of the linear layers like rtn, but first moves the zero point of each group of inputs to where most of its weights have small errors, at the expense of a few. ' +
     'It uses no data and takes seconds. ' +
-    'Zero points lie between codes and are stored as floating-point numbers; token embedding and output layer stay in float32 unless a variant says otherwise (e8, e4).',
+    'Zero points lie between codes and are stored as floating-point numbers; token embedding and output layer stay in floating point unless a variant says otherwise (e8, e4).',
   paper: {
     title: 'Half-Quadratic Quantization of Large Machine Learning Models',
     authors: 'Hicham Badri, Appu Shaji',

@@ -22,11 +22,11 @@ export default defineMethod({
   id: 'int8-dynamic',
   family: 'quantization',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   description:
     'Multiplies 8-bit integers: weights are rounded once, and activations at run time over the range of each call. ' +
     'It needs no data and gains most on long inputs, where matrix multiplication dominates the time. ' +
-    'Norms stay in float32, token embedding and output layer too unless a variant says otherwise (e8); 7-bit variants avoid overflow on processors without VNNI.',
+    'Norms stay in floating point, token embedding and output layer too unless a variant says otherwise (e8); 7-bit variants avoid overflow on processors without VNNI.',
   paper: {
     title: 'Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference',
     authors:
@@ -56,10 +56,12 @@ export default defineMethod({
     ),
     embedding: v.optional(
       v.pipe(
-        v.picklist(['float32', 'int8']),
-        v.description('Token embedding and output layer: float32, or 8-bit integers too, one scale per token.'),
+        v.picklist(['float', 'int8']),
+        v.description(
+          'Token embedding and output layer: in floating point, or 8-bit integers too, one scale per token.',
+        ),
       ),
-      'float32',
+      'float',
     ),
   }),
   variants: {

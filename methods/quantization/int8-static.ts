@@ -19,11 +19,11 @@ export default defineMethod({
   id: 'int8-static',
   family: 'quantization',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Multiplies 8-bit integers: weights are rounded once, and activations over a fixed range measured on calibration text. ' +
     'No range needs to be found at run time; the variants differ in how much of the rare extremes they clip. ' +
-    'Norms, token embedding and output layer stay in float32.',
+    'Norms, token embedding and output layer stay in floating point.',
   paper: {
     title: 'Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference',
     authors:

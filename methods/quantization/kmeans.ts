@@ -18,7 +18,7 @@ export default defineMethod({
   id: 'kmeans',
   family: 'quantization',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces each weight of the linear layers by the nearest of 4, 8 or 16 values, found by k-means for each layer or each output; weights on large inputs count more. ' +
     'The values follow the distribution of the weights instead of being evenly spaced. ' +

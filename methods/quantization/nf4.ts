@@ -12,11 +12,11 @@ export default defineMethod({
   id: 'nf4',
   family: 'quantization',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   description:
     'Rounds each weight of the linear layers to the nearest of sixteen levels that are closely spaced around zero, where most weights are, and widely spaced far from it. ' +
     'It saves file size and memory, not time: the CPU unpacks the weights on every call. ' +
-    'Token embedding and output layer stay in float32.',
+    'Token embedding and output layer stay in floating point.',
   paper: {
     title: 'QLoRA: Efficient Finetuning of Quantized LLMs',
     authors: 'Tim Dettmers, Artidoro Pagnoni, Ari Holtzman, Luke Zettlemoyer',

@@ -21,6 +21,7 @@ import {
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import type { ActivationGrid } from '../shared/formats/activation-grid.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import type { Bits } from '../shared/formats/grid.ts';
 import { type GroupSize, quantizeWeight, type QuantizedWeight } from '../shared/formats/matmul-nbits.ts';
 import {
@@ -43,11 +44,11 @@ export default defineMethod({
   id: 'qat',
   family: 'quantization',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Trains the model with the weights of its linear layers rounded as they will be stored, and learns the step size of each grid together with the weights. ' +
     'The weights adapt to the rounding, which helps most at 2 bits. ' +
-    'Embedding, norms and output layer are trained but stay in float32; variants with e8 round the first and the last afterwards.',
+    'Embedding, norms and output layer are trained but stay in floating point; variants with e8 round the first and the last afterwards.',
   paper: {
     title: 'Learned Step Size Quantization',
     authors: 'Steven K. Esser, Jeffrey L. McKinstry, Deepika Bablani, Rathinakumar Appuswamy, Dharmendra S. Modha',
@@ -67,22 +68,15 @@ export default defineMethod({
     ),
     ...budgetParameters,
   }),
-  variants: {
-    'w4g32-n100': { bits: 4, groupSize: 32, steps: 100, learningRate: GENTLE_RATE },
-    'w4g32-n1000': { bits: 4, groupSize: 32, steps: 1000, learningRate: GENTLE_RATE },
-    'w4g32-e8-n100': { bits: 4, groupSize: 32, embedding: 'int8', steps: 100, learningRate: GENTLE_RATE },
-    'w4g32-e8-n1000': { bits: 4, groupSize: 32, embedding: 'int8', steps: 1000, learningRate: GENTLE_RATE },
-    'w4a8g32-n100': { bits: 4, activationBits: 8, groupSize: 32, steps: 100, learningRate: GENTLE_RATE },
-    'w4a8g32-n1000': { bits: 4, activationBits: 8, groupSize: 32, steps: 1000, learningRate: GENTLE_RATE },
-    'w4a4g32-n100': { bits: 4, activationBits: 4, groupSize: 32, steps: 100 },
-    'w4a4g32-n1000': { bits: 4, activationBits: 4, groupSize: 32, steps: 1000 },
-    'w3g32-n100': { bits: 3, groupSize: 32, steps: 100, learningRate: MIDDLE_RATE },
-    'w3g32-n1000': { bits: 3, groupSize: 32, steps: 1000, learningRate: MIDDLE_RATE },
-    'w2g32-n100': { bits: 2, groupSize: 32, steps: 100 },
-    'w2g32-n1000': { bits: 2, groupSize: 32, steps: 1000 },
-    'w2g16-asym-n100': { bits: 2, groupSize: 16, symmetric: false, steps: 100 },
-    'w2g16-asym-n1000': { bits: 2, groupSize: 16, symmetric: false, steps: 1000 },
-  },
+  variants: ladder({
+    w4g32: { bits: 4, groupSize: 32, learningRate: GENTLE_RATE },
+    'w4g32-e8': { bits: 4, groupSize: 32, embedding: 'int8', learningRate: GENTLE_RATE },
+    w4a8g32: { bits: 4, activationBits: 8, groupSize: 32, learningRate: GENTLE_RATE },
+    w4a4g32: { bits: 4, activationBits: 4, groupSize: 32 },
+    w3g32: { bits: 3, groupSize: 32, learningRate: MIDDLE_RATE },
+    w2g32: { bits: 2, groupSize: 32 },
+    'w2g16-asym': { bits: 2, groupSize: 16, symmetric: false },
+  }),
 
   async compress(model, context) {
     const { activations, embedding, activationBits, ...format } = context.params;

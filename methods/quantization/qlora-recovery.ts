@@ -15,6 +15,7 @@ import { addLora } from '../../engine/training/lora.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { adapterParameters } from '../shared/training/adapter.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { type Factors, truncate } from '../shared/solvers/low-rank.ts';
 import { withLowRankBranches } from '../shared/formats/low-rank-branch.ts';
 import { dequantizeBnb4, quantizeBnb4, withBnb4Linears } from '../shared/formats/matmul-bnb4.ts';
@@ -36,7 +37,7 @@ export default defineMethod({
   id: 'qlora-recovery',
   family: 'quantization',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Rounds the weights of the linear layers, freezes them, and trains low-rank adapters beside them that compensate for the rounding error. ' +
     'The adapters stay in the file and cost a little time; only the adapters, a fraction of the model, need gradients and optimizer state. ' +
@@ -63,16 +64,12 @@ export default defineMethod({
     ),
     ...budgetParameters,
   }),
-  variants: {
-    'nf4-r8-n100': { base: 'nf4', rank: 8, steps: 100 },
-    'nf4-r8-n1000': { base: 'nf4', rank: 8, steps: 1000 },
-    'w3g32-r4-n100': { base: 'w3g32', rank: 4, steps: 100 },
-    'w3g32-r4-n1000': { base: 'w3g32', rank: 4, steps: 1000 },
-    'w2g32-r8-n100': { base: 'w2g32', rank: 8, steps: 100 },
-    'w2g32-r8-n1000': { base: 'w2g32', rank: 8, steps: 1000 },
-    'w2g32-r8-error-n100': { base: 'w2g32', rank: 8, start: 'error', steps: 100 },
-    'w2g32-r8-error-n1000': { base: 'w2g32', rank: 8, start: 'error', steps: 1000 },
-  },
+  variants: ladder({
+    'nf4-r8': { base: 'nf4', rank: 8 },
+    'w3g32-r4': { base: 'w3g32', rank: 4 },
+    'w2g32-r8': { base: 'w2g32', rank: 8 },
+    'w2g32-r8-error': { base: 'w2g32', rank: 8, start: 'error' },
+  }),
 
   async compress(model, context) {
     const { base, rank, alpha, start } = context.params;

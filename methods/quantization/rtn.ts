@@ -13,11 +13,11 @@ export default defineMethod({
   id: 'rtn',
   family: 'quantization',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   description:
     'Rounds each weight of the linear layers to the nearest of 4, 8, 16 or 256 evenly spaced values, one scale per output or per small group of inputs. ' +
     'It uses no data and takes milliseconds, so it is the baseline for every other quantizer. ' +
-    'Token embedding and output layer stay in float32 unless a variant says otherwise (e8, e4).',
+    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8, e4).',
   paper: {
     title: 'GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers',
     authors: 'Elias Frantar, Saleh Ashkboos, Torsten Hoefler, Dan Alistarh',

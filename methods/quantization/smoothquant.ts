@@ -25,11 +25,11 @@ export default defineMethod({
   id: 'smoothquant',
   family: 'quantization',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Divides activation features with outliers by a scale and multiplies the matching weights by it, so that both are easier to represent in 8-bit integers. ' +
     'The parameter alpha sets how much is moved. Without outlier features it gains little over int8-dynamic and int8-static. ' +
-    'Norms, token embedding and output layer stay in float32.',
+    'Norms, token embedding and output layer stay in floating point.',
   paper: {
     title: 'SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models',
     authors: 'Guangxuan Xiao, Ji Lin, Mickael Seznec, Hao Wu, Julien Demouth, Song Han',

@@ -10,6 +10,7 @@ import { UnsupportedError } from '../../contracts/errors.ts';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { withParameters } from '../../engine/training/parameters.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import {
   mergeParameter,
   neighbouringLayers,
@@ -22,7 +23,7 @@ export default defineMethod({
   id: 'albert-style',
   family: 'sharing',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Makes the layers read one common set of weights, all of them or those of attention or the feed-forward network alone, and fine-tunes that set. ' +
     'The file shrinks because shared weights are stored once; the computation stays the same. ' +
@@ -48,15 +49,12 @@ export default defineMethod({
     start: v.optional(mergeParameter, 'first'),
     ...budgetParameters,
   }),
-  variants: {
-    'all-n100': { share: 'all', steps: 100 },
-    'attention-n100': { share: 'attention', steps: 100 },
-    'feed-forward-n100': { share: 'feed-forward', steps: 100 },
-    'all-n1000': { share: 'all', steps: 1000 },
-    'attention-n1000': { share: 'attention', steps: 1000 },
-    'feed-forward-n1000': { share: 'feed-forward', steps: 1000 },
-    'all-x2-n1000': { share: 'all', distinct: 2, steps: 1000 },
-  },
+  variants: ladder({
+    all: { share: 'all' },
+    attention: { share: 'attention' },
+    'feed-forward': { share: 'feed-forward' },
+    'all-x2': { share: 'all', distinct: 2 },
+  }),
 
   async compress(model, context) {
     const { share, distinct, start } = context.params;

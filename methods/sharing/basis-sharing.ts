@@ -26,7 +26,7 @@ export default defineMethod({
   id: 'basis-sharing',
   family: 'sharing',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Writes the matrices of neighbouring layers as combinations of one common set of directions, with coefficients of their own, chosen to minimize the error of the layer outputs on calibration text. ' +
     'The directions are stored once for all layers that use them. ' +

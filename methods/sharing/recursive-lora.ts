@@ -16,6 +16,7 @@ import { extendModel } from '../../engine/training/graph-writer.ts';
 import { parameterNames, withParameters } from '../../engine/training/parameters.ts';
 import { foldIdentities } from '../../engine/training/prepare-graph.ts';
 import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
+import { ladder } from '../shared/training/ladder.ts';
 import { rankFor, truncate } from '../shared/solvers/low-rank.ts';
 import { requireSeveralLayers } from '../shared/training/student.ts';
 import { cycledLayers, mergeParameter, tiedLinears, withTiedWeights } from '../shared/surgery/tied-weights.ts';
@@ -24,7 +25,7 @@ export default defineMethod({
   id: 'recursive-lora',
   family: 'sharing',
   access: 'trained',
-  revision: 1,
+  revision: 2,
   description:
     'Runs one block of layers several times over and gives each pass its own low-rank correction, initialized from the error of the shared weights, then fine-tunes both. ' +
     'The file holds the block once plus the corrections; the computation does not shrink. ' +
@@ -52,15 +53,12 @@ export default defineMethod({
     start: v.optional(mergeParameter, 'average'),
     ...budgetParameters,
   }),
-  variants: {
-    'x2-d10-n100': { times: 2, delta: 0.1, steps: 100 },
-    'x2-d25-n100': { times: 2, delta: 0.25, steps: 100 },
-    'x5-d25-n100': { times: 5, delta: 0.25, steps: 100 },
-    'x2-d10-n1000': { times: 2, delta: 0.1, steps: 1000 },
-    'x2-d25-n1000': { times: 2, delta: 0.25, steps: 1000 },
-    'x5-d25-n1000': { times: 5, delta: 0.25, steps: 1000 },
-    'x2-d0-n1000': { times: 2, delta: 0, steps: 1000 },
-  },
+  variants: ladder({
+    'x2-d10': { times: 2, delta: 0.1 },
+    'x2-d25': { times: 2, delta: 0.25 },
+    'x5-d25': { times: 5, delta: 0.25 },
+    'x2-d0': { times: 2, delta: 0 },
+  }),
 
   async compress(model, context) {
     const { times, delta, start } = context.params;

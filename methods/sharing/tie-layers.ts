@@ -35,7 +35,7 @@ export default defineMethod({
   id: 'tie-layers',
   family: 'sharing',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Lets neighbouring layers read one set of weights, their mean or that of the first, and corrects the output of each layer by a least-squares fit on calibration text: a scale per output, or a low-rank matrix. ' +
     'The file holds shared weights once; the computation does not shrink. ' +

@@ -19,7 +19,7 @@ export default defineMethod({
   id: 'weight-clustering',
   family: 'sharing',
   access: 'data-free',
-  revision: 1,
+  revision: 2,
   description:
     'Sorts the weights of a matrix, a layer or the whole model into a few clusters and stores for each weight the number of its cluster, and the clusters’ values once. ' +
     'The clusters depend on the weights alone; no data is used. ' +

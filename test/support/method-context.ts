@@ -17,7 +17,7 @@ export interface MethodContextOptions {
   readonly calibration?: ExampleSet;
   /** Defaults to random tokens: 40 sequences of 32. */
   readonly training?: ExampleSet;
-  /** Instead of the variant's own. */
+  /** Instead of the variant's own; a test may give `steps` in the place of `tokens`. */
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
@@ -37,7 +37,7 @@ export function methodContext(options: MethodContextOptions): MethodTestContext 
   const progress: number[] = [];
   const spent = { tokens: 0, steps: 0 };
   const granted: TrainedContext<Record<string, unknown>> = {
-    params: v.parse(method.params, options.params ?? method.variants[variant]),
+    params: v.parse(method.params, inTokens(options.params ?? method.variants[variant] ?? {}, model)),
     ...(options.smaller && { smaller: options.smaller }),
     random: createRandom(seed),
     signal: options.signal ?? new AbortController().signal,
@@ -61,6 +61,16 @@ export function methodContext(options: MethodContextOptions): MethodTestContext 
     },
   });
   return { context, notes, progress, spent };
+}
+
+/** Parameters with a number of steps as the tokens they take; rows are as long as the context of a tiny model. */
+function inTokens(
+  { steps, ...params }: Readonly<Record<string, unknown>>,
+  { contextLength }: Model,
+): Readonly<Record<string, unknown>> {
+  return steps === undefined
+    ? params
+    : { ...params, tokens: Number(steps) * Number(params['batch'] ?? 8) * contextLength };
 }
 
 function forbiddenKeys({ access }: Method): ReadonlySet<string | symbol> {

@@ -35,12 +35,11 @@ import {
   defineMethod,
 } from '../../../engine/definitions/method.ts';
 import type { Access } from '../../../contracts/taxonomy.ts';
+import type { ParamsSchema } from '../../../engine/definitions/shared-parameters.ts';
 import type { Model } from '../../../engine/definitions/model.ts';
 import { readModel } from '../../../numerics/onnx/read.ts';
 import { writeModel } from '../../../numerics/onnx/write.ts';
 import { type NpyArray, writeNpz } from './npz.ts';
-
-type ParamsSchema = v.GenericSchema<Record<string, unknown>, Record<string, unknown>>;
 
 export interface ExternalMethodDefinition<A extends Access, S extends ParamsSchema> extends Omit<
   MethodDefinition<A, S>,

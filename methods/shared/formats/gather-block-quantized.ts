@@ -140,7 +140,7 @@ function divisorBlock(model: Model, width: number, groupSize: GroupSize): number
     if (width % block === 0) return block;
   }
   throw new UnsupportedError(
-    `${model.id}: token embedding of width ${width} cannot be cut into blocks of 16 or more; use embedding: 'float32'`,
+    `${model.id}: token embedding of width ${width} cannot be cut into blocks of 16 or more; use embedding: 'float'`,
   );
 }
 

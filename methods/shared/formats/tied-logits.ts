@@ -18,7 +18,7 @@ export function tiedLogits(model: Model, reader: Node): readonly Node[] {
   if (!isTranspose || !areLogits) {
     throw new UnsupportedError(
       `${model.id}: the token embedding ${table} is also read by ${reader.op} "${reader.name}"; only a lookup and a MatMul ` +
-        `with its transpose can be quantized, use embedding: 'float32'`,
+        `with its transpose can be quantized, use embedding: 'float'`,
     );
   }
   return users;

@@ -29,18 +29,18 @@ export const weightFormat = {
   ),
   embedding: v.optional(
     v.pipe(
-      v.picklist(['float32', 'int4', 'int8']),
+      v.picklist(['float', 'int4', 'int8']),
       v.description(
-        `Token embedding and output layer: float32, or rounded to nearest, symmetric in groups of ${EMBEDDING_GROUP_SIZE}.`,
+        `Token embedding and output layer: in floating point, or rounded to nearest, symmetric in groups of ${EMBEDDING_GROUP_SIZE}.`,
       ),
     ),
-    'float32',
+    'float',
   ),
 } as const;
 
 export interface StorageFormat {
   readonly activations: Activations;
-  readonly embedding: 'float32' | keyof typeof EMBEDDING_BITS;
+  readonly embedding: 'float' | keyof typeof EMBEDDING_BITS;
 }
 
 /** The model with these layers in their codes, and its embedding in few bits where asked for; says what kernels cannot do. */
@@ -52,7 +52,7 @@ export function storeQuantized(
   const remarks = new Set(layers.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
   remarks.forEach(note);
   const smaller = withQuantizedLinears(model, layers, { activations });
-  if (embedding === 'float32') return smaller;
+  if (embedding === 'float') return smaller;
   const format = { bits: EMBEDDING_BITS[embedding], groupSize: EMBEDDING_GROUP_SIZE, activations };
   return withQuantizedEmbedding(smaller, format);
 }

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { activationNorms } from '../../../engine/calibrate/activation-norms.ts';
 import type { Example } from '../../../engine/definitions/method.ts';
+import type { Random } from '../../../numerics/tensor/random.ts';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { countUnits, type KeptUnits } from './structure.ts';
 
@@ -132,6 +133,27 @@ export function searchUnits(model: Model, importance: readonly UnitScores[], sha
     ...optional('head').slice(0, best.heads),
     ...optional('neuron').slice(0, best.neurons),
   ]);
+  return keptUnits(model, (unit) => kept.has(unit), units);
+}
+
+/**
+ * Units drawn at random, each alike, until the share of the blocks' parameters is used up: the expected share of the heads
+ * that stay is that of the neurons. Every block keeps a head and a neuron.
+ */
+export function randomUnits(model: Model, random: Random, share: number): readonly KeptUnits[] {
+  const alike = countUnits(model).map(({ heads, neurons }) => ({
+    heads: new Float64Array(heads),
+    neurons: new Float64Array(neurons),
+  }));
+  const units = random.shuffle(rankedUnits(model, alike));
+  const first = new Map(units.toReversed().map((unit) => [`${unit.kind} ${unit.layer}`, unit]));
+  const kept = new Set(first.values());
+  let left = share * blockParameters(model) - [...kept].reduce((sum, { cost }) => sum + cost, 0);
+  for (const unit of units) {
+    if (kept.has(unit) || unit.cost > left) continue;
+    kept.add(unit);
+    left -= unit.cost;
+  }
   return keptUnits(model, (unit) => kept.has(unit), units);
 }
 

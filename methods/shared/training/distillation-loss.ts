@@ -14,6 +14,7 @@ import {
   weightedLosses,
 } from '../../../engine/training/loss.ts';
 import { TEACHER_PREFIX } from '../../../engine/training/teacher.ts';
+import { paddingMask } from './distilled-values.ts';
 
 export const distillationParameters = {
   temperature: v.optional(
@@ -36,18 +37,19 @@ export const layerDistillationParameters = {
 } as const;
 
 export function distillationLoss(
-  { kind, roles }: Pick<Model, 'kind' | 'roles'>,
+  model: Pick<Model, 'kind' | 'onnx' | 'roles'>,
   {
     temperature,
     teacherShare,
     layerShare = 0,
   }: { readonly temperature: number; readonly teacherShare: number; readonly layerShare?: number },
 ): Loss {
+  const { kind, roles } = model;
   const weights = kind === 'decoder' ? 'target_weights' : null;
   const pairs = roles.layers.map(({ output }) => [output, TEACHER_PREFIX + output] as const);
   return weightedLosses([
     { factor: teacherShare, loss: logitDistillation({ temperature, weights }) },
     ...(teacherShare < 1 ? [{ factor: 1 - teacherShare, loss: taskLoss({ kind }) }] : []),
-    ...(layerShare > 0 ? [{ factor: layerShare, loss: hiddenStateLoss({ pairs }) }] : []),
+    ...(layerShare > 0 ? [{ factor: layerShare, loss: hiddenStateLoss({ pairs, mask: paddingMask(model) }) }] : []),
   ]);
 }

@@ -14,6 +14,11 @@ export function pairOf(student: string, teacher: string): Pair {
   return [student, TEACHER_PREFIX + teacher];
 }
 
+/** The input that says which positions are padding; undefined where all count, as in rows packed for a decoder. */
+export function paddingMask({ onnx }: Pick<Model, 'onnx'>): string | undefined {
+  return onnx.graph.inputs.find(({ name }) => name === 'attention_mask')?.name;
+}
+
 export interface AttentionScores {
   /** Scores before any mask, [batch, heads, sequence, sequence]. */
   readonly raw: string;

@@ -20,16 +20,27 @@ export { taskLoss };
 
 /** The dial of a method that trains, and what goes with it. */
 export const budgetParameters = {
-  steps: v.pipe(v.number(), v.integer(), v.minValue(2), v.description('Number of gradient steps.')),
+  tokens: v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(1),
+    v.description('Training tokens, padding included; at least two steps are made of them.'),
+  ),
   learningRate: v.optional(
-    v.pipe(v.number(), v.gtValue(0), v.description('Highest learning rate, reached after a tenth of the steps.')),
-    2e-3,
+    v.pipe(
+      v.number(),
+      v.gtValue(0),
+      v.description(
+        'Highest learning rate, reached after a tenth of the steps. The rate that tune found for the model goes before it.',
+      ),
+    ),
+    5e-4,
   ),
   batch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Sequences of tokens per step.')), 8),
 } as const;
 
 export interface Budget {
-  readonly steps: number;
+  readonly tokens: number;
   readonly learningRate: number;
   readonly batch: number;
 }
@@ -62,6 +73,8 @@ export interface FineTuned {
 /** As many on every machine, since the order of summation may follow it. */
 const THREADS = 2;
 const WARM_UP_SHARE = 0.1;
+/** Of which the first warms up. */
+const FEWEST_STEPS = 2;
 /** Attention grows with the square of the length; texts of this length show a decoder what it needs. */
 const LONGEST_SEQUENCE = 256;
 
@@ -69,7 +82,8 @@ const LONGEST_SEQUENCE = 256;
 export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuning): Promise<FineTuned> {
   const { params, signal, progress, spent, trainingProvider: provider } = context;
   const { model, onnx, loss = taskLoss(model), parameters, parameterOptions, hooks, feeds = [], observed } = tuning;
-  const { first, steps } = tuning.stage ?? { first: 0, steps: params.steps };
+  const total = stepsOf(context, model);
+  const { first, steps } = tuning.stage ?? { first: 0, steps: total };
   signal.throwIfAborted();
   const { learningRate: peak } = params;
   const batches = batchesFor(context, model);
@@ -90,7 +104,7 @@ export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuni
     onProgress({ step }) {
       spent({ steps: step - counted, tokens: (step - counted) * batches.tokensPerBatch });
       counted = step;
-      progress((first + step) / params.steps);
+      progress((first + step) / total);
     },
   });
   const { deviceSeconds } = trained;
@@ -98,20 +112,34 @@ export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuni
   return { parameters: trained.parameters, loss: trained.history.loss };
 }
 
-function batchesFor({ params: { batch }, training }: TrainedContext<Budget>, model: Model): Batches {
+/** The gradient steps that the budget gives on this model. */
+export function stepsOf(context: TrainedContext<Budget>, model: Model): number {
+  const { batch, tokens } = context.params;
+  return Math.max(FEWEST_STEPS, Math.round(tokens / (batch * sequenceOf(context, model))));
+}
+
+/** Tokens of a row. */
+function sequenceOf({ training }: TrainedContext<Budget>, { kind, contextLength }: Model): number {
+  if (kind === 'decoder') return Math.min(contextLength, LONGEST_SEQUENCE);
+  return Math.min(
+    contextLength,
+    training.examples.reduce((most, { tokens }) => Math.max(most, tokens.length), 1),
+  );
+}
+
+function batchesFor(context: TrainedContext<Budget>, model: Model): Batches {
+  const { training } = context;
+  const { batch } = context.params;
   const inputs = (['attention_mask', 'token_type_ids'] as const).filter((name) =>
     model.onnx.graph.inputs.some((input) => input.name === name),
   );
-  const shared = { examples: training, batch, seed: training.contentHash, inputs };
-  if (model.kind === 'decoder') {
-    const sequence = Math.min(model.contextLength, LONGEST_SEQUENCE);
-    return tokenBatches({ ...shared, sequence, arrangement: 'pack' });
-  }
+  const sequence = sequenceOf(context, model);
+  const shared = { examples: training, batch, sequence, seed: training.contentHash, inputs };
+  if (model.kind === 'decoder') return tokenBatches({ ...shared, arrangement: 'pack' });
   if (training.examples.some(({ label }) => label === undefined)) {
     throw new UnsupportedError(
       `${model.id}: an encoder is fine-tuned on classes, and examples of ${training.dataset} have no label; train on a classification dataset`,
     );
   }
-  const longest = training.examples.reduce((most, { tokens }) => Math.max(most, tokens.length), 1);
-  return tokenBatches({ ...shared, sequence: Math.min(model.contextLength, longest), task: 'classification' });
+  return tokenBatches({ ...shared, task: 'classification' });
 }

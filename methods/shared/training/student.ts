@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { Model } from '../../../engine/definitions/model.ts';
 import { budgetParameters } from './fine-tune.ts';
+import { ladder } from './ladder.ts';
 import { keepLayers } from '../surgery/structure.ts';
 
 export const depthParameter = v.pipe(
@@ -27,22 +28,11 @@ export const studentParameters = {
   ...budgetParameters,
 } as const;
 
-/** Three quarters, half and a quarter of the layers, at two budgets. */
-export const cutStudentVariants = {
-  'd75-n100': { depth: 0.75, steps: 100 },
-  'd50-n100': { depth: 0.5, steps: 100 },
-  'd25-n100': { depth: 0.25, steps: 100 },
-  'd75-n1000': { depth: 0.75, steps: 1000 },
-  'd50-n1000': { depth: 0.5, steps: 1000 },
-  'd25-n1000': { depth: 0.25, steps: 1000 },
-} as const;
+/** Three quarters, half and a quarter of the layers, at each budget. */
+export const cutStudentVariants = ladder({ d75: { depth: 0.75 }, d50: { depth: 0.5 }, d25: { depth: 0.25 } });
 
-/** These, and the smaller model at both budgets. */
-export const studentVariants = {
-  ...cutStudentVariants,
-  'small-n100': { depth: 'smaller', steps: 100 },
-  'small-n1000': { depth: 'smaller', steps: 1000 },
-} as const;
+/** These, and the smaller model at each budget. */
+export const studentVariants = { ...cutStudentVariants, ...ladder({ small: { depth: 'smaller' } }) };
 
 export interface Student {
   /** Its roles are those of the layers that stay. */
@@ -103,4 +93,19 @@ export function studentOf(teacher: Model, depth: number): CutStudent {
 export function studentRemark({ model, kept }: Student, teacher: Model): string {
   if (kept === null) return `student: ${model.id}, as it was trained before`;
   return `student: layers ${kept.join(', ')} of 0 to ${teacher.roles.layers.length - 1}`;
+}
+
+/** A step of gradients takes the multiplications of a forward pass about three times. */
+const PASSES_OF_A_STEP = 3;
+
+/** How many times the multiplications of training the student alone its training beside the teacher takes, attention scores left out. */
+export function distillationCost(student: Model, teacher: Model): number {
+  return 1 + multiplications(teacher) / (PASSES_OF_A_STEP * multiplications(student));
+}
+
+/** Of a forward pass, per token. */
+function multiplications({ kind, linears, onnx, roles: { embedding } }: Model): number {
+  const [vocabulary = 0, width = 0] = onnx.graph.initializers.get(embedding.weight)?.dims ?? [];
+  const logits = kind === 'decoder' ? vocabulary * width : 0;
+  return linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, logits);
 }

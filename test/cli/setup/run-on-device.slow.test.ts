@@ -106,7 +106,7 @@ describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () =
   it('trains on the device, as trials of their own, to what the CPU trains to', async () => {
     inEnvironment(found.environment);
     const { method, file } = await methodUnit('distillation/logit-kd');
-    const few = { method: { ...method, variants: { few: { depth: 0.5, steps: 3, batch: 2 } } }, file };
+    const few = { method: { ...method, variants: { few: { depth: 0.5, tokens: 192, batch: 2 } } }, file };
     const small = { layers: 2, width: 16, hiddenWidth: 16, heads: 2, contextLength: 32 };
     const entry = {
       ...tinyEntry([

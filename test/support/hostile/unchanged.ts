@@ -10,6 +10,6 @@ export default defineMethod({
   paper: { title: 'none', authors: 'none', year: 2026, url: 'https://example.org' },
   licence: 'Apache-2.0',
   params: v.strictObject({}),
-  variants: { only: {} },
+  variants: { only: { floats: 'float32' } },
   compress: (model) => model,
 });

@@ -3,7 +3,13 @@ import { captureValues } from '../../../../engine/runtime/capture.ts';
 import { createRandom } from '../../../../numerics/tensor/random.ts';
 import { elements } from '../../../../numerics/tensor/tensor.ts';
 import { countUnits, keepUnits, type KeptUnits } from '../../../../methods/shared/surgery/structure.ts';
-import { searchUnits, unitCosts, unitEnergies, type UnitScores } from '../../../../methods/shared/surgery/units.ts';
+import {
+  randomUnits,
+  searchUnits,
+  unitCosts,
+  unitEnergies,
+  type UnitScores,
+} from '../../../../methods/shared/surgery/units.ts';
 import { randomExamples } from '../../../support/method-context.ts';
 import { tinyGpt, tinyLlama, tinyModels } from '../../../support/tiny-model.ts';
 
@@ -45,6 +51,24 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('units of %
       expect(left).toBeLessThanOrEqual(share * whole);
       expect(left).toBeGreaterThan(share * whole - (unitCosts(model)[0]?.head ?? 0) - 1);
     }
+  });
+
+  it('drawn at random are within the share, and heads go as neurons do', () => {
+    const whole = blockParameters(model);
+    const total = { heads: 0, neurons: 0 };
+    const draws = 200;
+    for (let seed = 0; seed < draws; seed++) {
+      const kept = randomUnits(model, createRandom(`random units ${seed}`), 0.5);
+      expect(blockParameters(keepUnits(model, kept))).toBeLessThanOrEqual(0.5 * whole);
+      for (const kind of ['heads', 'neurons'] as const)
+        total[kind] += kept.reduce((sum, of) => sum + of[kind].length, 0);
+    }
+    const share = (kind: 'heads' | 'neurons') =>
+      total[kind] / draws / countUnits(model).reduce((sum, of) => sum + of[kind], 0);
+    expect(share('heads')).toBeGreaterThan(0.4);
+    expect(share('heads')).toBeLessThan(0.65);
+    expect(share('neurons')).toBeGreaterThan(0.4);
+    expect(share('neurons')).toBeLessThan(0.65);
   });
 
   it('have as energy the mean square of what each feature adds', async () => {

@@ -23,8 +23,8 @@ export function hostileMethod(parts: {
     ...DECLARATION,
     id,
     description,
-    params: v.record(v.string(), v.unknown()),
-    variants: { only: params },
+    params: v.strictObject(Object.fromEntries(Object.keys(params).map((name) => [name, v.unknown()]))),
+    variants: { only: { ...params, floats: 'float32' } },
     compress: (model, context) => compress(model, context.params),
   });
 }

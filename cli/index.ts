@@ -35,6 +35,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'run a suite, check it for drift, publish rows, report and site',
     load: () => import('./commands/nightly.ts'),
   },
+  tune: { summary: 'search for the learning rates of methods that train', load: () => import('./commands/tune.ts') },
   worker: { summary: 'work for a fleet until stopped', load: () => import('./commands/worker.ts') },
 };
 

@@ -5,60 +5,33 @@
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import * as v from 'valibot';
-import { InputError } from '../../contracts/errors.ts';
-import type { Method, TrainedContext } from '../../engine/definitions/method.ts';
-import { findDataset, findModel, findTask, findVariants } from '../setup/registry.ts';
-import { homeOf } from '../setup/home.ts';
-import { withMadeFiles } from '../setup/made-files.ts';
-import { suites } from '../setup/suites.ts';
-import { evaluateTask } from '../../harness/judge/evaluate-task.ts';
-import { createHubClient } from '../../engine/hub/hub-client.ts';
-import { measureSize } from '../../harness/measure/size.ts';
-import { seededExamples } from '../../engine/model/draw-examples.ts';
-import { loadModel, loadSmallerModel, loadTokenizer } from '../../engine/model/load-model.ts';
-import { taskItems } from '../../engine/model/task-items.ts';
+import type { Method } from '../../engine/definitions/method.ts';
+import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { writeModel } from '../../numerics/onnx/write.ts';
-import { createRandom } from '../../numerics/tensor/random.ts';
+import { measureSize } from '../../harness/measure/size.ts';
+import { findVariants } from '../setup/registry.ts';
+import { openValidation } from '../setup/validation.ts';
 
 const { values: options, positionals } = parseArgs({
   options: { model: { type: 'string', default: 'tinyworld-gpt' }, seed: { type: 'string', default: '0' } },
   allowPositionals: true,
 });
-const seed = Number(options.seed);
-const definition = withMadeFiles(findModel(options.model), homeOf(undefined));
-const entry = suites.flatMap(({ entries }) => entries).find(({ model }) => model === definition.id);
-if (!entry) throw new InputError(`no suite has the model ${definition.id}, so nothing says what it is calibrated on`);
-
-const hub = createHubClient();
-const model = await loadModel(definition, hub);
-const smaller = await loadSmallerModel(definition, hub);
-const encoding = {
-  tokenizer: await loadTokenizer(definition, hub),
-  contextLength: model.contextLength,
-  kind: model.kind,
-};
-const dataset = findDataset(entry.calibration);
-const splits = await dataset.load(hub);
-const examplesOf = (split: 'calibration' | 'training') =>
-  seededExamples({ ...encoding, split, seed, dataset: dataset.id, rows: splits[split] });
-const [calibration, training] = [examplesOf('calibration'), examplesOf('training')];
-const { task, dataset: scored } = findTask(entry.tasks[0] ?? '');
-const items = taskItems(task, (await scored.load(hub)).validation, encoding);
-const sizeOf = async (onnx: typeof model.onnx) =>
+const { model, task, compress, evaluate } = await openValidation(options.model, {
+  seed: Number(options.seed),
+  remark: (text) => console.error(text),
+});
+const sizeOf = async (onnx: OnnxModel) =>
   (await measureSize(writeModel(onnx), { tiedEmbedding: model.roles.head === undefined })).zstdBytes;
 const denseBytes = await sizeOf(model.onnx);
 
 const table = new Table({
   style: { head: [], border: [] },
-  head: ['method', `validation ${task.metric}`, '95 % interval', 'Δ loss', 'smaller', 'seconds'],
+  head: ['method', 'validation', '95 % interval', 'Δ loss', 'smaller', 'seconds'],
 });
 for (const argument of positionals) {
   for (const { method, name, params } of choices(argument)) {
-    const startedMs = performance.now();
-    const compressed = await method.compress(model, contextOf(method, name, params));
-    const seconds = (performance.now() - startedMs) / 1000;
-    const { quality, distance } = await evaluateTask({ dense: model.onnx, candidate: compressed.onnx, task: items });
+    const { compressed, seconds } = await compress(method, params, name);
+    const { quality, distance } = await evaluate(compressed);
     const { value, low, high } = quality.estimate;
     table.push([
       `${method.id} ${name}`,
@@ -71,7 +44,7 @@ for (const argument of positionals) {
     console.error(`${method.id} ${name}: ${value.toFixed(4)}, ${seconds.toFixed(1)} s`);
   }
 }
-console.log(`${definition.id}, ${task.id}, validation split, seed ${seed}`);
+console.log(`${model.id}, ${task}, validation split, seed ${options.seed}`);
 console.log(table.toString());
 
 interface Choice {
@@ -92,20 +65,4 @@ function choices(argument: string): readonly Choice[] {
   }
   const method = units[0]?.unit.method;
   return method ? [{ method, name: json, params: JSON.parse(json) as Record<string, unknown> }] : [];
-}
-
-function contextOf(method: Method, name: string, params: Choice['params']): TrainedContext<Record<string, unknown>> {
-  return {
-    params: v.parse(method.params, params),
-    random: createRandom(`${method.id}/${name}/${seed}`),
-    signal: new AbortController().signal,
-    note: (text) => console.error(`${method.id} ${name}: ${text}`),
-    simulated: (reason) => console.error(`${method.id} ${name}: simulated: ${reason}`),
-    progress: () => {},
-    trainingProvider: 'cpu',
-    spent: () => {},
-    ...(smaller && { smaller }),
-    calibration,
-    training,
-  };
 }

@@ -8,13 +8,19 @@ import { InputError, unknownId } from '../../contracts/errors.ts';
 import type { Method } from '../../engine/definitions/method.ts';
 import { costClassOf } from '../../contracts/taxonomy.ts';
 import type { ModelDefinition } from '../../engine/definitions/model.ts';
+import { readLearningRates } from '../../harness/plan/learning-rates.ts';
 import type { MethodUnit } from '../../harness/plan/plan.ts';
 
 export const REPOSITORY_ROOT = resolve(import.meta.dirname, '../..');
 
+/** Written by `shrinkrank tune`. */
+export const LEARNING_RATES = join(REPOSITORY_ROOT, 'methods/learning-rates.json');
+const rates = readLearningRates(LEARNING_RATES);
+
 export const methodUnits: readonly MethodUnit[] = methods.map((method) => ({
   method,
   file: join(REPOSITORY_ROOT, 'methods', method.family, `${method.id}.ts`),
+  rates,
 }));
 
 export interface TaskUnit {

@@ -9,12 +9,15 @@ import type { Runner, TrainingDevice } from '../../contracts/runner.ts';
 import { kindFor } from '../../engine/model/encode-row.ts';
 import { modelRevision } from '../../engine/model/load-model.ts';
 import { evaluationKey, measurementKey, trialKey } from './keys.ts';
+import { type LearningRates, rateOf, type SearchedRate } from './learning-rates.ts';
 
 /** A method and where its module lies. */
 export interface MethodUnit {
   readonly method: Method;
   /** Absolute path. */
   readonly file: string;
+  /** Learning rates that were searched for; default none. */
+  readonly rates?: LearningRates;
 }
 
 /** One model of a suite, with what is asked of it. */
@@ -40,6 +43,8 @@ export interface PlannedTrial {
   readonly identity: TrialIdentity;
   readonly unit: MethodUnit;
   readonly entry: SuiteEntry;
+  /** Of a method with a learning rate, how it was found; absent where the default stands. */
+  readonly rate?: SearchedRate;
   readonly evaluations: readonly PlannedEvaluation[];
   readonly measurement: { readonly key: string; readonly runner: Runner };
 }
@@ -85,8 +90,8 @@ function planTrial(parts: {
 }): PlannedTrial {
   const { entry, unit, variant, seed, runner, trainingDevice } = parts;
   const { method } = unit;
-  const params = method.variants[variant];
-  if (!params) {
+  const declared = method.variants[variant];
+  if (!declared) {
     throw new InputError(`${method.id} has no variant "${variant}"; it has ${Object.keys(method.variants).join(', ')}`);
   }
   for (const { task } of entry.tasks) {
@@ -96,6 +101,8 @@ function planTrial(parts: {
         `${entry.model.kind}; choose another task for it`,
     );
   }
+  const rate = rateOf(unit.rates ?? {}, { method, variant, model: entry.model.id });
+  const params = rate === undefined ? declared : { ...declared, learningRate: rate.learningRate };
   const identity: TrialIdentity = {
     method: method.id,
     revision: method.revision,
@@ -117,6 +124,7 @@ function planTrial(parts: {
     identity,
     unit,
     entry,
+    ...(rate && { rate }),
     evaluations: entry.tasks.map(({ task, dataset }) => ({
       key: evaluationKey({
         trial: key,

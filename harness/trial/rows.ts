@@ -4,6 +4,7 @@ import type { Artifact, EvaluationRow, MeasurementRow, TrialRow } from '../../co
 import type { Machine } from '../../contracts/runner.ts';
 import type { EvaluationValue, MeasurementValue } from '../judge/judge-child.ts';
 import type { Outcome } from '../process/outcome.ts';
+import { rateRemark } from '../plan/learning-rates.ts';
 import type { PlannedEvaluation, PlannedTrial } from '../plan/plan.ts';
 import type { TrialAccount } from './trial-report.ts';
 
@@ -30,7 +31,7 @@ export function trialRow(
     family: method.family,
     access: method.access,
     control: method.control,
-    notes: [...(account?.notes ?? []), ...trainingRemark(trial)],
+    notes: [...(account?.notes ?? []), ...trainingRemark(trial), ...rateRemark(method, trial.rate)],
     simulated: account?.simulated ?? null,
     machine,
     startedAt,

@@ -215,11 +215,19 @@ export function catalog(named: readonly ModelDefinition[] = []): Catalog {
       citation,
       contentHash,
     })),
-    tasks: taskUnits.map(({ task: { slices, classes, ...task } }) => ({
-      ...task,
-      ...(slices && { slices: [...slices] }),
-      ...(classes && { classes: [...classes] }),
-    })),
+    tasks: taskUnits.map(
+      ({ task: { id, title, dataset, metric, higherIsBetter, chance, slices, classes, description } }) => ({
+        id,
+        title,
+        dataset,
+        metric,
+        higherIsBetter,
+        description,
+        ...(chance !== undefined && { chance }),
+        ...(slices && { slices: [...slices] }),
+        ...(classes && { classes: [...classes] }),
+      }),
+    ),
   };
 }
 

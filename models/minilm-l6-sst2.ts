@@ -1,4 +1,5 @@
 /** MiniLM-L6 as a classifier of sentences of film reviews: negative or positive. */
+import made from './fine-tuned/minilm-l6-sst2.json' with { type: 'json' };
 import { defineFineTunedModel } from './shared/fine-tuned/fine-tuned-definition.ts';
 import minilmL6 from './minilm-l6.ts';
 
@@ -24,4 +25,5 @@ export default defineFineTunedModel({
     threads: 2,
   },
   published: '0.9014 (MiniLM-L6-H384 in ONNX; Intel Neural Compressor, validated_model_list.md)',
+  made,
 });

@@ -1,9 +1,10 @@
-/** Every model of the board, sorted by file name. To add one, write models/<id>.ts and list it here. */
+/** Every model of the board: those with a file, sorted by its name, and the standard ones. To add one, write models/<id>.ts and list it here. */
 import type { ModelDefinition } from '../engine/definitions/model.ts';
 import minilmL6Mrpc from './minilm-l6-mrpc.ts';
 import minilmL6Rte from './minilm-l6-rte.ts';
 import minilmL6Sst2 from './minilm-l6-sst2.ts';
 import minilmL6 from './minilm-l6.ts';
+import { standardModels } from './shared/standard-models.ts';
 import stories260k from './stories260k.ts';
 import tinyworldBert from './tinyworld-bert.ts';
 import tinyworldGptSmall from './tinyworld-gpt-small.ts';
@@ -18,4 +19,5 @@ export const models: readonly ModelDefinition[] = [
   tinyworldBert,
   tinyworldGptSmall,
   tinyworldGpt,
+  ...standardModels,
 ];

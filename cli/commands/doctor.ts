@@ -7,7 +7,8 @@ import { openStore } from '../../drizzle/client.ts';
 import { BenchError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { DeviceProvider } from '../../contracts/runner.ts';
-import { createHubClient } from '../../engine/hub/hub-client.ts';
+import { createHubClient, type HubAccess } from '../../engine/hub/hub-client.ts';
+import type { ModelDefinition } from '../../engine/definitions/model.ts';
 import { connectRedis } from '../../harness/fleet/fleet.ts';
 import { fleetStatus } from '../../harness/fleet/fleet-status.ts';
 import { readMachine } from '../../harness/measure/machine.ts';
@@ -177,21 +178,47 @@ function diskFinding(home: string): Finding {
   }
 }
 
+/** Nothing is fetched and nothing made: models of the hub, and those made from them, come when they are first used. */
 async function modelFindings(home: string): Promise<Finding[]> {
-  const hub = createHubClient();
+  const hub = createHubClient({ offline: true });
   return Promise.all(
-    models.map(async (definition): Promise<Finding> => {
-      const subject = `model ${definition.id}`;
+    models.map(async (registered): Promise<Finding> => {
+      const subject = `model ${registered.id}`;
       try {
-        const { linears } = await loadModel(withMadeFiles(definition, home), hub);
+        const definition = withMadeFiles(registered, home);
+        const { source } = definition;
+        if (source.kind === 'fine-tuned') return { subject, ...madeFinding(source) };
+        if (source.kind === 'hub') return { subject, ...(await cachedFinding(source, hub)) };
+        const { linears } = await loadModel(definition, hub);
         return { subject, state: 'ok', text: `loads, ${linears.length} linear layers` };
       } catch (error) {
-        // Models of the hub, and those made from them, are fetched and made when they are first used: a missing one is a limit.
-        const state = definition.source.kind === 'embedded' ? 'missing' : 'limited';
-        return { subject, state, text: messageOf(error) };
+        return { subject, state: 'missing', text: messageOf(error) };
       }
     }),
   );
+}
+
+type SourceOf<Kind extends ModelDefinition['source']['kind']> = ModelDefinition['source'] & { readonly kind: Kind };
+
+function madeFinding({ base, recipe, path }: SourceOf<'fine-tuned'>): Omit<Finding, 'subject'> {
+  if (path !== undefined) return { state: 'ok', text: `made, in ${path}` };
+  return {
+    state: 'limited',
+    text: `not made yet; its first use fine-tunes ${base.id} on ${recipe.dataset} in ${recipe.steps} steps`,
+  };
+}
+
+async function cachedFinding(
+  { repo, revision, files }: SourceOf<'hub'>,
+  hub: HubAccess,
+): Promise<Omit<Finding, 'subject'>> {
+  const cached = await hub.repository({ repo, revision }).catch(() => undefined);
+  const absent = files.filter(({ path }) => !cached?.files.includes(path));
+  if (absent.length === 0) return { state: 'ok', text: `in the hub cache, ${repo}@${revision.slice(0, 8)}` };
+  return {
+    state: 'limited',
+    text: `not in the hub cache; fetched from ${repo}@${revision.slice(0, 8)} when it is first used, or set HF_HUB_CACHE to a cache that has it`,
+  };
 }
 
 function messageOf(error: unknown): string {

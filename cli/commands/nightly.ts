@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createCommand } from '../setup/command.ts';
 import { homeOf } from '../setup/home.ts';
+import { createHubClient } from '../../engine/hub/hub-client.ts';
+import { readyEntries } from '../setup/ready-entries.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { runNight, writeReport } from '../setup/nightly-run.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
@@ -47,7 +49,10 @@ export default createCommand({
   async run({ args }) {
     const suite = findById('suite', suites, args.suite);
     const home = homeOf(args.home);
-    const entries = await interruptible((signal) => entriesOf(suite, args, { home, make: { signal, say: remark } }));
+    const asked = await entriesOf(suite, args, { home });
+    const { entries, missing } = await interruptible((signal) =>
+      readyEntries(asked, { home, hub: createHubClient(), signal, say: remark }),
+    );
     const progress = createRunProgress({ quiet: args.quiet });
     try {
       const night = await interruptible((signal) =>
@@ -75,7 +80,7 @@ export default createCommand({
       const rejected = night.verdicts.some((verdict) => verdict.rejected);
       if (args.site) buildSite(home);
       if (rejected) return EXIT_CODES.rejected;
-      return night.suite.undone.length + (night.again?.undone.length ?? 0) > 0
+      return missing.length + night.suite.undone.length + (night.again?.undone.length ?? 0) > 0
         ? EXIT_CODES.incomplete
         : EXIT_CODES.done;
     } finally {

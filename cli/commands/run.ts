@@ -16,6 +16,8 @@ import { type OpenModelOptions, openModel } from '../setup/open-model.ts';
 import { findById, findDataset, findTask, findVariants, splitList } from '../setup/registry.ts';
 import { DEFAULT_CONTEXT_LIMIT, LARGEST_CONTEXT_LIMIT } from '../../models/shared/transformers-definition.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
+import { createHubClient } from '../../engine/hub/hub-client.ts';
+import { readyEntries } from '../setup/ready-entries.ts';
 import { requireKnownToWorkers } from '../setup/require-known-to-workers.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { providerOf, runnerOption } from '../setup/runner-here.ts';
@@ -99,8 +101,11 @@ export default createCommand({
     }
     const suite = findById('suite', suites, args.suite);
     const home = homeOf(args.home);
-    const entries = await interruptible((signal) => entriesOf(suite, args, { home, make: { signal, say: remark } }));
-    if (args.fleet) requireKnownToWorkers(entries);
+    const asked = await entriesOf(suite, args, { home });
+    if (args.fleet) requireKnownToWorkers(asked);
+    const { entries, missing } = await interruptible((signal) =>
+      readyEntries(asked, { home, hub: createHubClient(), signal, say: remark }),
+    );
     const progress = createRunProgress({ quiet: args.quiet });
     try {
       const summary = await interruptible((signal) =>
@@ -124,7 +129,7 @@ export default createCommand({
         printBoards({ home, boards, runner: summary.runner });
         printSummary(summary);
       }
-      return summary.undone.length > 0 ? EXIT_CODES.incomplete : EXIT_CODES.done;
+      return summary.undone.length + missing.length > 0 ? EXIT_CODES.incomplete : EXIT_CODES.done;
     } finally {
       progress.stop();
     }
@@ -148,11 +153,11 @@ interface Place {
   readonly variants: readonly string[];
 }
 
-/** `opening`: where fine-tuned models are found, and whether they are made. */
+/** `opening`: where fine-tuned models are found. Those that are not there yet are given as they are defined. */
 export async function entriesOf(
   suite: Suite,
   choice: Choice,
-  opening: Pick<OpenModelOptions, 'home' | 'make'> = {},
+  opening: Pick<OpenModelOptions, 'home'> = {},
 ): Promise<SuiteEntry[]> {
   const places = await placesOf(suite, choice, opening);
   const wanted = choice.methods === undefined ? undefined : findVariants(splitList('methods', choice.methods));
@@ -183,7 +188,7 @@ export async function entriesOf(
 async function placesOf(
   suite: Suite,
   { models, tasks, context }: Choice,
-  opening: Pick<OpenModelOptions, 'home' | 'make'>,
+  opening: Pick<OpenModelOptions, 'home'>,
 ): Promise<readonly Place[]> {
   if (models === undefined) {
     if (context !== undefined) throw new InputError('--context: name the models it is for with --models');

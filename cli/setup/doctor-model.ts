@@ -47,6 +47,7 @@ export async function modelFindingsOf(name: string, options: OpenModelOptions = 
       `${tokenizer.vocabularySize.toLocaleString('en')} tokens, ${tokenizer.beginOfSequence === undefined && tokenizer.classification === undefined ? 'nothing' : 'a token'} before each input`,
     ),
     say('licence', definition.licence),
+    say('source', definition.citation),
     say(
       'memory',
       `${formatBytes(2 * weightBytes)} for dense and candidate side by side; ${formatBytes(2 * logitsBytes)} for their outputs at the whole context`,

@@ -14,7 +14,6 @@ import {
 } from '../../models/shared/transformers-definition.ts';
 import { homeOf } from './home.ts';
 import { withMadeFiles } from './made-files.ts';
-import { makeModel } from './made-model.ts';
 import { findModel } from './registry.ts';
 
 export interface OpenModelOptions {
@@ -23,8 +22,6 @@ export interface OpenModelOptions {
   readonly hub?: HubAccess;
   /** Where fine-tuned models are found; default the home of commands without --home. */
   readonly home?: string;
-  /** A fine-tuned model that is not in the home is made. Default: its definition is given as it is. */
-  readonly make?: { readonly signal: AbortSignal; readonly say: (text: string) => void };
 }
 
 /** Deeper folders than these hold no file of a model. */
@@ -40,9 +37,7 @@ export async function openModel(name: string, options: OpenModelOptions = {}): P
       `--context: ${name} is a model of the board, whose context is part of it; name a folder or hf:owner/name to choose one`,
     );
   }
-  const { home = homeOf(undefined), make } = options;
-  const definition = findModel(name);
-  return make ? makeModel(definition, { home, hub, ...make }) : withMadeFiles(definition, home);
+  return withMadeFiles(findModel(name), options.home ?? homeOf(undefined));
 }
 
 type Opening = OpenModelOptions & { readonly hub: HubAccess };

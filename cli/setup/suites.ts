@@ -1,5 +1,6 @@
 /** The named choices of models, tasks, variants, seeds and budgets that `run --suite` takes. */
 import type { Limits } from '../../harness/plan/bench.ts';
+import { standardModels } from '../../models/shared/standard-models.ts';
 import { studies } from '../../studies/index.ts';
 import type { Study } from '../../studies/study.ts';
 
@@ -51,6 +52,31 @@ const QUICK_HIGH_COST = [
   'student-no-kd/small-t100k',
   'svd-finetune/p50-t100k',
 ] as const;
+
+/** What a model with weights of its own is compressed by where time is short: one point of each kind of method. */
+const STANDARD_SUBSET = [
+  'dense',
+  'fp16',
+  'rtn/w8',
+  'rtn/w4g32',
+  'gptq/w4g32',
+  'int8-dynamic/channel',
+  'int8-dynamic/channel-e8',
+  'int8-static/minmax',
+  'random-mask/s50',
+  'magnitude/s50',
+  'wanda/s50',
+  'sparsegpt/s50',
+  'svd/p50',
+  'svd-whitened/p50',
+] as const;
+
+/** Datasets that MiniLM-L6 is fine-tuned on. */
+const CLASSIFIED = ['sst2', 'mrpc', 'rte'] as const;
+
+/** What decoders are calibrated with, and asked for. */
+const TEXT = 'wikitext-2';
+const TEXT_TASKS = ['wikitext-2-raw-perplexity'] as const;
 
 const LONG: Limits = { trialTimeoutSeconds: 3600, judgeTimeoutSeconds: 1800, memoryBytes: 8 * 2 ** 30 };
 
@@ -125,6 +151,39 @@ export const suites: readonly Suite[] = [
     ],
     seeds: [0, 1, 2],
     limits: LONG,
+  },
+  {
+    id: 'standard-cpu',
+    description:
+      'models people ship that two cores run in a night: MiniLM-L6, its three classifiers, and GPT-2 with fewer methods',
+    entries: [
+      ...CLASSIFIED.map((dataset) => ({
+        model: `minilm-l6-${dataset}`,
+        calibration: dataset,
+        tasks: [`${dataset}-classification-accuracy`],
+        variants: STANDARD_SUBSET,
+      })),
+      { model: 'minilm-l6', calibration: TEXT, tasks: [], variants: STANDARD_SUBSET },
+      { model: 'gpt2', calibration: TEXT, tasks: TEXT_TASKS, variants: STANDARD_SUBSET },
+    ],
+    seeds: [0],
+    limits: LONG,
+  },
+  {
+    id: 'standard',
+    description: 'every low-cost variant on the models people ship: a night of 16 cores with a model hub',
+    entries: [
+      ...CLASSIFIED.map((dataset) => ({
+        model: `minilm-l6-${dataset}`,
+        calibration: dataset,
+        tasks: [`${dataset}-classification-accuracy`],
+        variants: ['low-cost'],
+      })),
+      { model: 'minilm-l6', calibration: TEXT, tasks: [], variants: ['low-cost'] },
+      ...standardModels.map(({ id }) => ({ model: id, calibration: TEXT, tasks: TEXT_TASKS, variants: ['low-cost'] })),
+    ],
+    seeds: [0],
+    limits: { trialTimeoutSeconds: 7200, judgeTimeoutSeconds: 7200, memoryBytes: 24 * 2 ** 30 },
   },
   ...studies.map(suiteOf),
 ];

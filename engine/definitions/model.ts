@@ -117,7 +117,13 @@ export interface ModelDefinition {
   readonly contextLimit?: number;
   /** Where the weights come from. */
   readonly source:
-    | { readonly kind: 'hub'; readonly repo: string; readonly revision: string; readonly files: readonly HubFile[] }
+    | {
+        readonly kind: 'hub';
+        readonly repo: string;
+        readonly revision: string;
+        /** A file without a hash is the one of the revision, as the hub's own hash of it says. */
+        readonly files: readonly (Pick<HubFile, 'path'> & Partial<HubFile>)[];
+      }
     /** A folder of this machine; its path is no part of the model's identity. */
     | { readonly kind: 'folder'; readonly path: string; readonly files: readonly HubFile[] }
     /** Made on this machine when it is first used; `path` is the folder it was made into, absent as long as it was not. */

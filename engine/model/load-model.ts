@@ -45,11 +45,19 @@ export async function loadTokenizer(definition: ModelDefinition, hub: ModelHub):
 export function modelRevision(definition: ModelDefinition): string {
   const { source } = definition;
   const origin = originOf(source);
-  const files = source.files.map(({ path, sha256 }) => `${path} ${sha256}`).sort();
+  const files = source.files.map(({ path, sha256 }) => (sha256 === undefined ? path : `${path} ${sha256}`)).sort();
   const limit = definition.contextLimit === undefined ? [] : [`context ${definition.contextLimit}`];
   return createHash('sha256')
     .update([origin, ...limit, ...files].join('\n'))
     .digest('hex');
+}
+
+function requestOf(
+  { repo, revision }: ModelDefinition['source'] & { readonly kind: 'hub' },
+  path: string,
+  sha256: string | undefined,
+) {
+  return { kind: 'model', repo, revision, path, ...(sha256 !== undefined && { sha256 }) } as const;
 }
 
 function originOf(source: ModelDefinition['source']): string {
@@ -73,7 +81,7 @@ export function modelFiles({ id, source }: Pick<ModelDefinition, 'id' | 'source'
       `model ${id}: it is fine-tuned when it is first used, and has not been in this home; make it with shrinkrank run --models ${id} --methods dense`,
     );
   }
-  function listed(path: string): Pick<HubFile, 'path' | 'sha256'> {
+  function listed(path: string): Pick<HubFile, 'path'> & Partial<HubFile> {
     const file = source.files.find((known) => known.path === path);
     if (file) return file;
     if (source.kind === 'fine-tuned') folderOf();
@@ -85,8 +93,8 @@ export function modelFiles({ id, source }: Pick<ModelDefinition, 'id' | 'source'
   async function placeOf(path: string): Promise<{ readonly place: string; readonly label: string }> {
     const { sha256 } = listed(path);
     if (source.kind === 'hub') {
-      const { repo, revision } = source;
-      return { place: await hub.locate({ kind: 'model', repo, revision, path, sha256 }), label: `${repo}: ${path}` };
+      const place = await hub.locate(requestOf(source, path, sha256));
+      return { place, label: `${source.repo}: ${path}` };
     }
     const place = source.kind === 'embedded' ? fileURLToPath(new URL(path, MODELS_FOLDER)) : join(folderOf(), path);
     const label = source.kind === 'embedded' ? `models/${path}` : place;
@@ -108,7 +116,7 @@ export function modelFiles({ id, source }: Pick<ModelDefinition, 'id' | 'source'
       if (maxBytes === undefined) {
         const { sha256 } = listed(path);
         if (source.kind === 'hub') {
-          return hub.file({ kind: 'model', repo: source.repo, revision: source.revision, path, sha256 });
+          return hub.file(requestOf(source, path, sha256));
         }
         return readFile((await placeOf(path)).place);
       }

@@ -223,6 +223,15 @@ describe('without hub and cache', () => {
     expect(existsSync(join(home, 'run.lock'))).toBe(false);
   });
 
+  it('run leaves out a model that cannot be fetched, runs the rest, and ends with exit code 3', async () => {
+    const home = join(folder, 'rest');
+    const choice = ['--models', 'stories260k,tinyworld-bert', '--methods', 'dense'];
+    const { exitCode, stdout, stderr } = await shrinkrank(['run', ...choice, '--home', home], env);
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain('tinyworld-bert · ');
+    expect(stderr).toMatch(/^stories260k: left out: karpathy\/tinyllamas@[^\n]* is not in the cache [^\n]*\n$/);
+  });
+
   it('doctor says what is out of reach, and that the rest runs', async () => {
     const { exitCode, stdout } = await shrinkrank(['doctor', '--home', join(folder, 'offline')], env);
     expect(exitCode).toBe(0);

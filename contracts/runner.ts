@@ -6,9 +6,23 @@ export type Provider = (typeof PROVIDERS)[number];
 /** Those that run on a device of their own, or on software that stands for one. */
 export type DeviceProvider = Exclude<Provider, 'cpu'>;
 
-/** What is known of a machine. Two machines with the same fingerprint are the same kind of runner. */
+/** What the processor says of itself. Null is what the system does not tell. */
+export const processorSchema = v.strictObject({
+  vendor: v.nullable(v.string()),
+  family: v.nullable(v.string()),
+  model: v.nullable(v.string()),
+  stepping: v.nullable(v.string()),
+  /** Of the first core, smallest first: `L1d 48K`, `L1i 32K`, `L2 2048K` … */
+  caches: v.array(v.string()),
+  baseMhz: v.nullable(v.number()),
+});
+export type Processor = v.InferOutput<typeof processorSchema>;
+
+/** What is known of a machine. */
 export const machineSchema = v.strictObject({
   cpuModel: v.string(),
+  /** Absent in rows of protocol 1. */
+  processor: v.optional(processorSchema),
   cores: v.number(),
   memoryBytes: v.number(),
   /** Instruction sets that decide which kernels run, of those that matter: `avx2`, `avx512f`, `avx512_vnni`, `amx_int8` … */
@@ -42,7 +56,7 @@ export const runnerSchema = v.strictObject({
   machine: machineSchema,
   /** Absent on the CPU. */
   device: v.optional(deviceSchema),
-  /** SHA-256 over provider, machine and device, first 16 hex digits. */
+  /** SHA-256 over provider, device and what of the machine decides kernels and speed (runnerOf), first 16 hex digits. */
   fingerprint: v.string(),
 });
 export type Runner = v.InferOutput<typeof runnerSchema>;

@@ -16,7 +16,7 @@ import type {
   Timing,
   TrialRow,
 } from '../contracts/result.ts';
-import type { Device, Machine, TrainingDevice } from '../contracts/runner.ts';
+import type { Device, Machine, Processor, TrainingDevice } from '../contracts/runner.ts';
 import { canonicalJson, digestOf } from '../contracts/canonical-json.ts';
 import { packColumns, unpackColumns } from './column-blob.ts';
 import type { artifacts, evaluations, latencyShapes, machines, measurements, runs, trials } from './schema.ts';
@@ -37,13 +37,18 @@ export function machineColumns(machine: Machine): typeof machines.$inferInsert {
   return {
     ...machine,
     fingerprint: machineFingerprint(machine),
+    processor: machine.processor ? canonicalJson(machine.processor) : null,
     instructionSets: canonicalJson(machine.instructionSets),
   };
 }
 
 export function machineOf(machine: MachineColumns): Machine {
-  const { fingerprint: _, ...columns } = machine;
-  return { ...columns, instructionSets: JSON.parse(columns.instructionSets) as string[] };
+  const { fingerprint: _, processor, ...columns } = machine;
+  return {
+    ...columns,
+    ...(processor !== null && { processor: JSON.parse(processor) as Processor }),
+    instructionSets: JSON.parse(columns.instructionSets) as string[],
+  };
 }
 
 export function runColumns(row: RunRow): typeof runs.$inferInsert {

@@ -33,6 +33,8 @@ export const machines = sqliteTable('machines', {
   /** SHA-256 over the machine's canonical JSON, first 16 hex digits. */
   fingerprint: text().primaryKey(),
   cpuModel: text('cpu_model').notNull(),
+  /** JSON; null in rows of protocol 1. */
+  processor: text(),
   cores: real().notNull(),
   memoryBytes: real('memory_bytes').notNull(),
   instructionSets: text('instruction_sets').notNull(),

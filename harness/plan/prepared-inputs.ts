@@ -5,9 +5,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
+import * as v from 'valibot';
 import { digestOf } from '../../contracts/canonical-json.ts';
 import type { Model } from '../../engine/definitions/model.ts';
-import type { Size } from '../../contracts/result.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
+import { type Size, sizeSchema } from '../../contracts/result.ts';
 import { measureSize } from '../measure/size.ts';
 import { createModel, type ModelParts } from '../../engine/model/model.ts';
 import { readModel } from '../../numerics/onnx/read.ts';
@@ -31,16 +33,38 @@ export async function prepareModel(workspace: Workspace, model: Model, revision:
   const parts: Omit<ModelParts, 'onnx'> = { id, architecture, kind, roles, contextLength };
   const bytes = writeModel(model.onnx);
   const name = digestOf({ revision, parts }).slice(0, 16);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
   const prepared = {
     onnxPath: workspace.inputPath(`${id}-${name}.onnx`),
     partsPath: workspace.inputPath(`${id}-${name}.json`),
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    size: await measureSize(bytes, { tiedEmbedding: roles.head === undefined }),
+    sha256,
+    size: await knownSize(workspace, { bytes, sha256, tiedEmbedding: roles.head === undefined }),
   };
   // Written in each run, which is cheap: a changed model builder must never get an old file.
   writeDurably(prepared.onnxPath, bytes);
   writeDurably(prepared.partsPath, Buffer.from(JSON.stringify(parts)));
   return prepared;
+}
+
+/** Sizes of dense are the same in every run: they are kept under the hash of the file and whatever else decides them. */
+async function knownSize(
+  workspace: Workspace,
+  {
+    bytes,
+    sha256,
+    tiedEmbedding,
+  }: { readonly bytes: Uint8Array; readonly sha256: string; readonly tiedEmbedding: boolean },
+): Promise<Size> {
+  const { version, size: rules } = PROTOCOL;
+  const name = digestOf({ sha256, tiedEmbedding, version, rules, zstd: process.versions['zstd'] ?? null });
+  const path = workspace.inputPath(`size-${name.slice(0, 16)}.json`);
+  if (existsSync(path)) {
+    const kept = v.safeParse(v.pipe(v.string(), v.parseJson(), sizeSchema), readFileSync(path, 'utf8'));
+    if (kept.success) return kept.output;
+  }
+  const size = await measureSize(bytes, { tiedEmbedding });
+  writeDurably(path, Buffer.from(JSON.stringify(size)));
+  return size;
 }
 
 export function readPreparedModel({ onnxPath, partsPath }: Pick<PreparedModel, 'onnxPath' | 'partsPath'>): Model {

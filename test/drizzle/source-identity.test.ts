@@ -15,7 +15,7 @@ import { trialDetail } from '../../drizzle/queries.ts';
 import { leaderboard } from '../../board/derive/leaderboard.ts';
 import { recordRun, recordTrial } from '../../drizzle/record.ts';
 import { catalogOf } from '../support/catalog.ts';
-import { runOf, sha256Of, trialOf } from '../support/rows.ts';
+import { runOf, sha256Of, trialOf, machineOf } from '../support/rows.ts';
 import { temporaryFolder, temporaryStore } from '../support/store.ts';
 
 const MIGRATIONS = resolve(import.meta.dirname, '../../drizzle/migrations');
@@ -30,7 +30,8 @@ const {
   readonly revision: number;
 };
 const identity: SourceIdentity = { ...fields, methodSource: sha256Of('source'), protocol: 1 };
-const trial = { ...trialOf(), key: digestOf({ kind: 'trial', ...identity }), identity };
+const { processor: ___, ...machine } = machineOf();
+const trial = { ...trialOf({ machine }), key: digestOf({ kind: 'trial', ...identity }), identity };
 
 /** A folder with the migrations up to one. */
 function migrationsUpTo(count: number): string {
@@ -86,7 +87,7 @@ describe('a row with a source hash', () => {
     migrate(drizzle(client), { migrationsFolder: migrationsUpTo(BEFORE_REVISIONS) });
     // The columns of today's row without those that came with revisions.
     const today = temporaryStore();
-    recordRun(today, runOf());
+    recordRun(today, runOf({ machine }));
     recordTrial(today, trial);
     client.exec(`attach database '${today.path}' as today`);
     for (const table of ['machines', 'runs', 'artifacts', 'trials']) {

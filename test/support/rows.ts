@@ -41,6 +41,14 @@ export function timeAt(minute: number): string {
 export function machineOf(overrides: Partial<Machine> = {}): Machine {
   return {
     cpuModel: 'Example CPU @ 2.00GHz',
+    processor: {
+      vendor: 'Example',
+      family: '6',
+      model: '143',
+      stepping: '8',
+      caches: ['L1d 48K', 'L1i 32K', 'L2 2048K', 'L3 32768K'],
+      baseMhz: 2000,
+    },
     cores: 2,
     memoryBytes: 8 * 2 ** 30,
     instructionSets: ['avx2', 'avx512f'],

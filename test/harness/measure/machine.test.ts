@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import * as v from 'valibot';
-import { machineSchema, runnerSchema } from '../../../contracts/runner.ts';
-import { instructionSetsOf, readMachine, runnerOf } from '../../../harness/measure/machine.ts';
+import { type Machine, machineSchema, runnerSchema } from '../../../contracts/runner.ts';
+import { instructionSetsOf, readMachine, readProcessor, runnerOf } from '../../../harness/measure/machine.ts';
 
 describe('readMachine', () => {
   it('fits its schema and says the same twice', () => {
@@ -33,5 +36,53 @@ describe('runnerOf', () => {
     expect(runnerOf('cpu', turned).fingerprint).toBe(runner.fingerprint);
     expect(runnerOf('cuda', machine).fingerprint).not.toBe(runner.fingerprint);
     expect(runnerOf('cpu', { ...machine, onnxRuntime: '0.0.0' }).fingerprint).not.toBe(runner.fingerprint);
+  });
+
+  it('is the same runner after a patch of kernel or Node, and another on another processor', () => {
+    const here: Machine = { ...machine, operatingSystem: 'Linux 6.1.4-a', node: '24.1.0' };
+    const fingerprintOf = (change: Partial<Machine>) => runnerOf('cpu', { ...here, ...change }).fingerprint;
+    const same = fingerprintOf({});
+    expect(fingerprintOf({ operatingSystem: 'Linux 6.1.155-b', node: '24.22.1' })).toBe(same);
+    const processor = readProcessor('stepping\t: 99\n', 'nowhere');
+    for (const change of [{ operatingSystem: 'Linux 6.2.4-a' }, { node: '25.1.0' }, { processor }]) {
+      expect(fingerprintOf(change)).not.toBe(same);
+    }
+  });
+});
+
+describe('readProcessor', () => {
+  it('reads x86 and Arm, and of caches what Linux lists', () => {
+    const root = mkdtempSync(join(tmpdir(), 'caches-'));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    for (const [index, [level, type, size]] of [
+      ['1', 'Data', '48K'],
+      ['2', 'Unified', '2048K'],
+    ].entries()) {
+      mkdirSync(join(root, `index${index}`));
+      for (const [name, value] of Object.entries({ level, type, size })) {
+        writeFileSync(join(root, `index${index}`, name), `${value}\n`);
+      }
+    }
+    const x86 =
+      'vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\nmodel name\t: Xeon\nstepping\t: 8\n' +
+      'flags\t\t: fpu constant_tsc\nbogomips\t: 3999.98\n';
+    expect(readProcessor(x86, root)).toEqual({
+      vendor: 'GenuineIntel',
+      family: '6',
+      model: '143',
+      stepping: '8',
+      caches: ['L1d 48K', 'L2 2048K'],
+      baseMhz: 2000,
+    });
+    const arm =
+      'BogoMIPS\t: 2100.00\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd40\nCPU revision\t: 1\n';
+    expect(readProcessor(arm, 'nowhere')).toEqual({
+      vendor: '0x41',
+      family: '8',
+      model: '0xd40',
+      stepping: '1',
+      caches: [],
+      baseMhz: null,
+    });
   });
 });

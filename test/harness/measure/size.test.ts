@@ -5,6 +5,8 @@ import { countParameters } from '../../../harness/measure/count-parameters.ts';
 import { embeddingWeights } from '../../../harness/measure/embedding-weights.ts';
 import { operatorHistogram } from '../../../harness/measure/operators.ts';
 import { measureFile, measureSize } from '../../../harness/measure/size.ts';
+import { PROTOCOL } from '../../../contracts/protocol.ts';
+import { createRandom } from '../../../numerics/tensor/random.ts';
 import { int } from '../../../numerics/onnx/attributes.ts';
 import { createGraphBuilder, type GraphBuilder } from '../../../numerics/onnx/builder.ts';
 import type { OnnxModel } from '../../../numerics/onnx/graph.ts';
@@ -53,6 +55,25 @@ describe('measureSize', () => {
     const compressed = zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 } });
     expect(Math.abs((await measureSize(bytes, options)).zstdBytes - compressed.byteLength)).toBeLessThan(16);
     expect(zstdDecompressSync(compressed).equals(bytes)).toBe(true);
+  });
+
+  it('compresses a large file at the level of large files, to the same bytes whatever the number of threads', async () => {
+    const { smallFileBytes, largeFileLevel } = PROTOCOL.size;
+    const random = createRandom('weights');
+    const weights = Float32Array.from({ length: smallFileBytes / 4 + 1 }, () => random.next());
+    const model = graphOf((b, x) => {
+      const w = b.initializer('w', tensorOf('float32', [1, weights.length], weights));
+      b.node('Concat', [x, w], { name: 'y', outputs: ['y'], attributes: { axis: int(1) } });
+    });
+    const bytes = writeModel(model);
+    const { constants, zstdCompressSync } = await import('node:zlib');
+    const lengthOn = (threads: number) =>
+      zstdCompressSync(bytes, {
+        params: { [constants.ZSTD_c_compressionLevel]: largeFileLevel, [constants.ZSTD_c_nbWorkers]: threads },
+        pledgedSrcSize: bytes.byteLength,
+      }).byteLength;
+    const { zstdBytes } = await measureSize(bytes, { tiedEmbedding: false });
+    expect([1, 3].map(lengthOn)).toEqual([zstdBytes, zstdBytes]);
   });
 
   it('refuses what is no model', async () => {

@@ -1,3 +1,4 @@
+import { PROTOCOL } from '../../../contracts/protocol.ts';
 import { describe, expect, it } from 'vitest';
 import type { TrialIdentity } from '../../../contracts/result.ts';
 import { evaluationKey, measurementKey, trialKey } from '../../../harness/plan/keys.ts';
@@ -22,7 +23,7 @@ const other: { readonly [F in keyof TrialIdentity]: TrialIdentity[F] } = {
   modelRevision: sha256Of('other'),
   data: { dataset: 'stories', contentHash: sha256Of('other') },
   seed: 1,
-  protocol: 2,
+  protocol: PROTOCOL.version + 1,
 };
 
 describe('trialKey', () => {

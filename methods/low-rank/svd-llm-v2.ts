@@ -28,7 +28,7 @@ export default defineMethod({
   id: 'svd-llm-v2',
   family: 'low-rank',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Replaces each weight matrix by the product of two thinner ones, like svd-whitened, but lets matrices that lose more keep more: those of one kind share what is removed by their loss on calibration data. ' +
     'Embedding, norms and output layer stay as they are.',

@@ -14,7 +14,7 @@ export default defineMethod({
   id: 'alps',
   family: 'pruning',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Sets weights of the linear layers to zero and finds new values for the others, so that the layer’s output on calibration data changes least: both are sought together in some dozens of steps, where sparsegpt decides once. ' +
     'It uses second-order information and no gradients of the model. ' +

@@ -17,7 +17,7 @@ export default defineMethod({
   id: 'consecutive-layers',
   family: 'pruning',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Removes a run of neighbouring layers: the one whose output points most nearly where its input does, on calibration data. ' +
     'Where layer-drop measures each layer by itself, this measures the whole run that goes. No correction follows. ' +

@@ -19,7 +19,7 @@ export default defineMethod({
   id: 'flap',
   family: 'pruning',
   access: 'calibrated',
-  revision: 1,
+  revision: 2,
   description:
     'Removes whole attention heads and feed-forward neurons whose contribution changes least over calibration data, and adds the mean of what they contributed as a constant. ' +
     'It uses no gradients and solves nothing; the matrices become smaller, so the file, the memory and the time shrink too. ' +

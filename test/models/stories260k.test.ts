@@ -7,6 +7,7 @@ import { loadModel, loadTokenizer } from '../../engine/model/load-model.ts';
 import { createSession, type Session } from '../../engine/runtime/session.ts';
 import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import definition from '../../models/stories260k.ts';
+import { firstStories } from '../support/first-stories.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';
 import { llama2cLogits } from '../support/llama2c-reference.ts';
 
@@ -40,7 +41,7 @@ describe.skipIf(noHubCache)(`stories260k${noHubCache ? ` (${noHubCache})` : ''}`
   const examples = () =>
     encodeExamples({
       dataset: 'tinystories',
-      rows: splits.test,
+      rows: firstStories(splits),
       tokenizer,
       contextLength: model.contextLength,
       kind: model.kind,

@@ -18,8 +18,11 @@ const CHOICE = ['--methods', 'rtn/w8,rtn/w4g32,gptq/w4g32', '--models', 'tinywor
 const RECORD = JSON.parse(
   readFileSync(resolve(import.meta.dirname, '../../../models/tinyworld/tinyworld-gpt.json'), 'utf8'),
 ) as ReferenceRecord;
-/** The publisher's weights on the first 60 stories, nats per predicted token. */
-const STORIES_NATS = 1.2958;
+/**
+ * The publisher's weights on the test stories, nats per predicted token, by sums in float64; test/models/stories260k.test.ts
+ * holds the same weights against what their publisher measured.
+ */
+const STORIES_NATS = 1.48075;
 
 interface Ended {
   readonly exitCode: number | null;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import tinystories from '../../../datasets/tinystories.ts';
+import { firstStories } from '../../support/first-stories.ts';
 import { evaluatePerplexity } from '../../support/evaluate-perplexity.ts';
 import { loadModel, loadTokenizer } from '../../../engine/model/load-model.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
@@ -12,7 +13,7 @@ describe('evaluatePerplexity on stories260K', () => {
     const hub = cachedHub();
     const model = await loadModel(stories260k, hub);
     const tokenizer = await loadTokenizer(stories260k, hub);
-    const rows = (await tinystories.load(hub)).test.slice(0, 60);
+    const rows = firstStories(await tinystories.load(hub));
     const examples = rows.map(({ text }) => ({
       tokens: Int32Array.of(tokenizer.beginOfSequence ?? 0, ...tokenizer.encode(text)).slice(0, 512),
     }));

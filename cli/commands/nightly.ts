@@ -33,6 +33,13 @@ export default createCommand({
       default: '6',
       valueHint: 'count',
     },
+    minutes: {
+      type: 'string',
+      description:
+        'Minutes after which no further trial is begun; measuring them takes a third more, and the next nights go on. 0: no limit',
+      default: '40',
+      valueHint: 'minutes',
+    },
     accept: {
       type: 'boolean',
       description: 'Accept the runs although dense left its control band, because the machine has changed',
@@ -49,6 +56,7 @@ export default createCommand({
   async run({ args }) {
     const suite = findById('suite', suites, args.suite);
     const home = homeOf(args.home);
+    const minutes = wholeNumber('minutes', args.minutes);
     const asked = await entriesOf(suite, args, { home });
     const { entries, missing } = await interruptible((signal) =>
       readyEntries(asked, { home, hub: createHubClient(), signal, say: remark }),
@@ -62,6 +70,7 @@ export default createCommand({
           limits: limitsOf(suite, args),
           home,
           sentinels: wholeNumber('sentinels', args.sentinels),
+          ...(minutes > 0 && { mostSeconds: 60 * minutes }),
           date: new Date(),
           results: args.to,
           accept: args.accept,

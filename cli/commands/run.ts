@@ -13,7 +13,7 @@ import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
 import { createRunProgress } from '../render/progress.ts';
 import { defaultPlace } from '../setup/default-place.ts';
 import { type OpenModelOptions, openModel } from '../setup/open-model.ts';
-import { findById, findDataset, findTask, findVariants, splitList } from '../setup/registry.ts';
+import { findById, findDataset, findTask, findVariants, splitList, type VariantUnit } from '../setup/registry.ts';
 import { DEFAULT_CONTEXT_LIMIT, LARGEST_CONTEXT_LIMIT } from '../../models/shared/transformers-definition.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
 import { createHubClient } from '../../engine/hub/hub-client.ts';
@@ -180,7 +180,7 @@ export async function entriesOf(
     calibration: findDataset(choice.calibration ?? place.calibration),
     tasks: tasksFor(place),
     // Every variant is compared with dense, so a choice of methods never leaves it out.
-    variants: wanted ? withDense(wanted) : findVariants(place.variants),
+    variants: wanted ? withDense(wanted) : findVariants(place.variants).filter((of) => isWithin(of, suite.mostTokens)),
     seeds,
   }));
 }
@@ -237,6 +237,11 @@ export function workplaceOf(args: {
     throw new InputError('run: --sandbox is for this machine; in a fleet, give it to each worker');
   }
   return { fleet: { redis: redisUrlOf(redis), provider, kind }, trainOnDevice };
+}
+
+function isWithin({ unit, variant }: VariantUnit, mostTokens = Infinity): boolean {
+  const { tokens } = unit.method.variants[variant] ?? {};
+  return typeof tokens !== 'number' || tokens <= mostTokens;
 }
 
 function withDense(variants: ReturnType<typeof findVariants>): ReturnType<typeof findVariants> {

@@ -21,7 +21,7 @@ import { type ControlFinding, controlFindings } from '../../board/derive/control
 import { deriveStore } from '../../board/derive/derive-store.ts';
 import { type RunChanges, runChanges } from '../../board/derive/run-changes.ts';
 import { type SentinelFinding, sentinelFindings } from '../../board/derive/sentinel-drift.ts';
-import type { SuiteEntry } from '../../harness/plan/plan.ts';
+import type { PlannedTrial, SuiteEntry } from '../../harness/plan/plan.ts';
 import { type RunSuiteRequest, type RunSummary, runSuite } from './run-suite.ts';
 
 export interface NightRequest extends Omit<RunSuiteRequest, 'retryFailed'> {
@@ -53,9 +53,26 @@ export interface NightSummary {
 
 const DAY_MS = 86_400_000;
 
+/** Parts that a suite is cut into, each of which comes first on one night of a week. */
+const PARTS = 7;
+
+/**
+ * Dense of every model, then tonight's part of the other trials, then those of the nights to come: what one night leaves, the
+ * next ones take up, and no method waits longer than a week for its turn.
+ */
+export function orderOfNight(date: Date): (plan: readonly PlannedTrial[]) => readonly PlannedTrial[] {
+  const night = Math.floor(date.getTime() / DAY_MS);
+  const turn = ({ key, unit }: PlannedTrial): number => {
+    if (unit.method.id === DENSE_METHOD) return -1;
+    const part = Number.parseInt(key.slice(0, 8), 16) % PARTS;
+    return (((part - night) % PARTS) + PARTS) % PARTS;
+  };
+  return (plan) => plan.toSorted((a, b) => turn(a) - turn(b));
+}
+
 export async function runNight(request: NightRequest): Promise<NightSummary> {
   const { home, results, accept } = request;
-  const suite = await runSuite({ ...request, retryFailed: false });
+  const suite = await runSuite({ ...request, order: orderOfNight(request.date), retryFailed: false });
   const entries = readStore(home, (store) => sentinelEntries(store, suite, request));
   const again = entries.length > 0 ? await measureAgain(request, entries) : null;
   return readStore(home, (store) => {
@@ -129,7 +146,8 @@ async function measureAgain(request: NightRequest, entries: readonly SuiteEntry[
   rmSync(home, { recursive: true, force: true });
   const suite = `${request.suite}-sentinels`;
   const artifacts = join(request.home, 'artifacts');
-  const summary = await runSuite({ ...request, suite, entries, home, artifacts, retryFailed: false });
+  const { mostSeconds: _, ...unlimited } = request;
+  const summary = await runSuite({ ...unlimited, suite, entries, home, artifacts, retryFailed: false });
   const lines = readStore(home, (store) => [...exportRows(store, { run: summary.run })].map(lineOf));
   readStore(request.home, (store) => importRows(store, lines, { where: join(home, 'store.sqlite') }));
   rmSync(home, { recursive: true, force: true });

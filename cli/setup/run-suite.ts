@@ -45,6 +45,10 @@ export interface RunSuiteRequest {
   readonly trainOnDevice?: boolean;
   /** Run failed steps again. */
   readonly retryFailed: boolean;
+  /** Which trials come first; default as the entries have them. */
+  readonly order?: (plan: readonly PlannedTrial[]) => readonly PlannedTrial[];
+  /** Seconds after which no trial is begun; default as many as it takes. Not in a fleet. */
+  readonly mostSeconds?: number;
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
   /** Folder of artifacts. Default: the one in the home. */
@@ -104,7 +108,8 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
       here = { runner: await chooseRunner(redis, { ...place, signal: request.signal }, remark), environment: {} };
     }
     const { runner, environment } = here;
-    const plan = planTrials(request.entries, runner, request);
+    const planned = planTrials(request.entries, runner, request);
+    const plan = request.order?.(planned) ?? planned;
     const done = doneIn(store, { plan, retryFailed: request.retryFailed });
     const open = plan.filter((trial) => !isDone(trial, done));
     const counts = {
@@ -142,6 +147,7 @@ export async function runSuite(request: RunSuiteRequest): Promise<RunSummary> {
         measurement: (row: MeasurementRow) => void recordMeasurement(opened, row, retry),
       },
       limits: request.limits,
+      ...(request.mostSeconds !== undefined && { mostSeconds: request.mostSeconds }),
       ...(request.sandbox && { sandbox: request.sandbox }),
       deviceEnvironment: environment,
       signal: request.signal,

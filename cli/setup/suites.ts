@@ -1,5 +1,6 @@
 /** The named choices of models, tasks, variants, seeds and budgets that `run --suite` takes. */
 import type { Limits } from '../../harness/plan/bench.ts';
+import { TRAINING_BUDGETS } from '../../contracts/training-budgets.ts';
 import { standardModels } from '../../models/shared/standard-models.ts';
 import { studies } from '../../studies/index.ts';
 import type { Study } from '../../studies/study.ts';
@@ -18,40 +19,38 @@ export interface Suite {
     /** Run only if `--models` names the model, because it must be downloaded. */
     readonly onRequest?: boolean;
   }[];
+  /** Variants that train on more are left out; default none are. */
+  readonly mostTokens?: number;
   readonly seeds: readonly number[];
   readonly limits: Limits;
 }
 
-/** One or two variants of the low-cost methods that people try first, and controls that none of them should lose to. */
-const QUICK_LOW_COST = [
+/**
+ * Methods of both cost classes at sizes where they differ, with the controls that none of them should lose to; those whose
+ * compression takes longest are left out.
+ */
+const QUICK = [
   'dense',
-  'smaller-dense',
+  'smaller-dense/fp16',
   'fp16',
-  'rtn/w4g32',
-  'rtn/w4g32-e4',
-  'rtn/w2g32',
-  'gptq/w4g32',
-  'gptq/w2g32',
   'int8-dynamic/channel-e8',
-  'random-mask/s50',
-  'magnitude/s50',
+  'rtn/w4g32',
+  'gptq/w4g32',
+  'gptq/w4g32-e4',
+  'rtn/w2g32',
+  'gptq/w2g32',
+  'qat/w2g32-t100k',
   'magnitude/s70',
-  'wanda/s50',
-  'sparsegpt/s50',
   'sparsegpt/s70',
-  'svd/p50',
+  'gradual-magnitude/s70-t100k',
   'svd-whitened/p50',
+  'svd-finetune/p50-t100k',
+  'logit-kd/small-t100k',
 ] as const;
 
-/** High-cost methods with a small budget, at operating points that a low-cost method has too. */
-const QUICK_HIGH_COST = [
-  'gradual-magnitude/s70-t100k',
-  'qat/w4g32-t100k',
-  'qat/w2g32-t100k',
-  'logit-kd/small-t100k',
-  'student-no-kd/small-t100k',
-  'svd-finetune/p50-t100k',
-] as const;
+/** Budgets up to this one are measured night by night; a training on more takes a night by itself. */
+const NIGHTLY_TOKENS = TRAINING_BUDGETS.t1m;
+const BOTH_COST_CLASSES = ['low-cost', 'high-cost'] as const;
 
 /** What a model with weights of its own is compressed by where time is short: one point of each kind of method. */
 const STANDARD_SUBSET = [
@@ -96,13 +95,13 @@ export const suites: readonly Suite[] = [
   {
     id: 'quick',
     description:
-      'the methods people try first, an operating point or two of each, on the embedded models: a leaderboard in minutes',
+      'the methods people try first, with and without training, on the embedded models: a leaderboard in minutes',
     entries: [
       {
         model: 'tinyworld-gpt',
         calibration: 'tinyworld',
         tasks: ['tinyworld-perplexity'],
-        variants: [...QUICK_LOW_COST, ...QUICK_HIGH_COST],
+        variants: QUICK,
       },
       {
         model: 'tinyworld-bert',
@@ -123,7 +122,8 @@ export const suites: readonly Suite[] = [
   },
   {
     id: 'nightly',
-    description: 'every low-cost variant on every model, three seeds',
+    description: 'every variant of up to a million training tokens on every model, three seeds',
+    mostTokens: NIGHTLY_TOKENS,
     entries: [
       {
         model: 'tinyworld-gpt',
@@ -134,20 +134,27 @@ export const suites: readonly Suite[] = [
           'tinyworld-grammar-choice-accuracy',
           'tinyworld-last-word-choice-accuracy',
         ],
-        variants: ['low-cost'],
+        variants: BOTH_COST_CLASSES,
       },
       {
         model: 'tinyworld-bert',
         calibration: 'tinyworld-entailment',
         tasks: ['tinyworld-entailment-classification-accuracy'],
-        variants: ['low-cost'],
+        variants: BOTH_COST_CLASSES,
       },
       {
         model: 'stories260k',
         calibration: 'tinystories',
         tasks: ['tinystories-perplexity', 'wikitext-2-perplexity'],
-        variants: ['low-cost'],
+        variants: BOTH_COST_CLASSES,
       },
+      ...CLASSIFIED.map((dataset) => ({
+        model: `minilm-l6-${dataset}`,
+        calibration: dataset,
+        tasks: [`${dataset}-classification-accuracy`],
+        variants: BOTH_COST_CLASSES,
+        onRequest: true,
+      })),
     ],
     seeds: [0, 1, 2],
     limits: LONG,
@@ -184,6 +191,26 @@ export const suites: readonly Suite[] = [
     ],
     seeds: [0],
     limits: { trialTimeoutSeconds: 7200, judgeTimeoutSeconds: 7200, memoryBytes: 24 * 2 ** 30 },
+  },
+  {
+    id: 'ladder',
+    description: 'every trained variant at every budget, up to 30 million tokens, on the embedded models, three seeds',
+    entries: [
+      {
+        model: 'tinyworld-gpt',
+        calibration: 'tinyworld',
+        tasks: ['tinyworld-perplexity'],
+        variants: ['dense', 'high-cost'],
+      },
+      {
+        model: 'tinyworld-bert',
+        calibration: 'tinyworld-entailment',
+        tasks: ['tinyworld-entailment-classification-accuracy'],
+        variants: ['dense', 'high-cost'],
+      },
+    ],
+    seeds: [0, 1, 2],
+    limits: { ...LONG, trialTimeoutSeconds: 4 * 3600 },
   },
   ...studies.map(suiteOf),
 ];

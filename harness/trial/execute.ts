@@ -20,7 +20,15 @@ export interface ExecuteRequest extends Bench {
   readonly machine: Machine;
   readonly done: Done;
   readonly recorder: Recorder;
+  /**
+   * No trial is begun after so many seconds, no artifact measured after a third more; what is left stays for another run.
+   * Default: as long as it takes.
+   */
+  readonly mostSeconds?: number;
 }
+
+/** Share of the time to begin trials that is added for measuring them. */
+const MEASURING_SHARE = 1 / 3;
 
 /** The jobs of each pass. A lost artifact is made again in whichever pass misses it. */
 const PASSES: readonly (readonly JobKind[])[] = [
@@ -29,15 +37,20 @@ const PASSES: readonly (readonly JobKind[])[] = [
 ];
 
 export async function execute(request: ExecuteRequest): Promise<ExecutionSummary> {
-  const { workspace, signal } = request;
+  const { workspace, signal, mostSeconds = Infinity } = request;
   const coordinator = coordinateTrials(request);
   const patience = createPatience();
   await warmTrialCache(
     workspace.trialCache,
     [...coordinator.open.values()].map(({ unit }) => unit.file),
   );
-  for (const kinds of PASSES) {
+  const startedMs = performance.now();
+  for (const [pass, kinds] of PASSES.entries()) {
+    const most = mostSeconds * (pass === 0 ? 1 : 1 + MEASURING_SHARE);
     for (const trial of coordinator.open.values()) {
+      if ((performance.now() - startedMs) / 1000 > most) break;
+      // A trial that the first pass did not begin is not begun while others are measured.
+      if (pass > 0 && most < Infinity && coordinator.jobOf(trial)?.kind === 'compress') continue;
       for (let job = coordinator.jobOf(trial); job && kinds.includes(job.kind); job = coordinator.jobOf(trial)) {
         signal?.throwIfAborted();
         coordinator.tell(trial, job.kind);

@@ -7,6 +7,7 @@ export function firstStories(splits: Splits): readonly DatasetRow[] {
     .flat()
     .filter(({ id }) => wanted.has(id))
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  if (found.length !== wanted.size) throw new Error(`${found.length} of the first ${wanted.size} stories are in the splits`);
+  if (found.length !== wanted.size)
+    throw new Error(`${found.length} of the first ${wanted.size} stories are in the splits`);
   return found;
 }

@@ -1,8 +1,7 @@
-/** The budgets that all trained methods share, in training tokens, so that methods of a model are compared at the same one. */
+/** Variants of a trained method: its operating points at the budgets that all trained methods share. */
+import { TRAINING_BUDGETS } from '../../../contracts/training-budgets.ts';
 
-export const LADDER = { t100k: 100_000, t1m: 1_000_000, t10m: 10_000_000, t30m: 30_000_000 } as const;
-
-type Rung = keyof typeof LADDER;
+type Rung = keyof typeof TRAINING_BUDGETS;
 export type Ladder<P> = Readonly<Record<string, P & { readonly tokens: number }>>;
 
 const EVERY_METHOD: readonly Rung[] = ['t100k', 't1m', 't10m'];
@@ -14,7 +13,9 @@ export function ladder<const P extends object>(
 ): Ladder<P> {
   return Object.fromEntries(
     rungs.flatMap((rung) =>
-      Object.entries(points).map(([name, point]) => [`${name}-${rung}`, { ...point, tokens: LADDER[rung] }] as const),
+      Object.entries(points).map(
+        ([name, point]) => [`${name}-${rung}`, { ...point, tokens: TRAINING_BUDGETS[rung] }] as const,
+      ),
     ),
   );
 }

@@ -8,13 +8,15 @@ export interface DatasetRow {
   readonly text: string;
   /** Index of the right class (classification) or of the right one of `choices`. */
   readonly label?: number;
+  /** The score that people gave a pair: regression and similarity. */
+  readonly score?: number;
   /** Possible continuations of `text`, each with its leading space; at least two. */
   readonly choices?: readonly string[];
   /** What each of `choices` continues, where they do not all continue `text`. */
   readonly contexts?: readonly string[];
   /** What is predicted after `text`, with its leading space: one decision of the whole, and no token of `text` is scored. */
   readonly continuation?: string;
-  /** Second segment, for classification of pairs: the statement that `text` is held against. */
+  /** Second segment of a pair: the text that `text` is held against. */
   readonly pair?: string;
   /** Group the row is reported under; one of TaskDefinition.slices. */
   readonly slice?: string;
@@ -65,18 +67,35 @@ export interface DatasetDefinition {
   load(hub: HubClient): Promise<Splits>;
 }
 
+/** Metrics of how predictions agree with targets over all items: numerics/statistics/agreement.ts. */
+export const AGREEMENT_METRICS = [
+  'f1',
+  'matthews-correlation',
+  'pearson-correlation',
+  'spearman-correlation',
+  'cosine-spearman',
+] as const;
+export type AgreementMetric = (typeof AGREEMENT_METRICS)[number];
+
 /**
  * perplexity: exp of the mean loss per token, or per continuation where rows have one. choice-accuracy: share of rows whose right
  * continuation is the likeliest; normalized-choice-accuracy: whose ln p per character is the highest. greedy-accuracy: share of
  * rows whose continuation the model writes itself, taking the likeliest token each time.
- * classification-accuracy: share of rows whose right class scores highest.
+ * classification-accuracy: share of rows whose right class scores highest. f1: of class 1. matthews-correlation: of class and
+ * right class. pearson- and spearman-correlation: of an encoder's single output and the score that people gave.
+ * cosine-spearman: Spearman's, of the cosine of an embedder's vectors of two texts and that score.
  */
 export type Metric =
   | 'perplexity'
   | 'choice-accuracy'
   | 'normalized-choice-accuracy'
   | 'greedy-accuracy'
-  | 'classification-accuracy';
+  | 'classification-accuracy'
+  | AgreementMetric;
+
+export function isAgreement(metric: Metric): metric is AgreementMetric {
+  return AGREEMENT_METRICS.some((name) => name === metric);
+}
 
 /** Sequences of one long text. */
 export interface Windows {

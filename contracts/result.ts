@@ -4,7 +4,7 @@
  * a status, and a failure is a row like any other.
  */
 import * as v from 'valibot';
-import type { Metric } from './dataset.ts';
+import { AGREEMENT_METRICS, type Metric } from './dataset.ts';
 import { ACCESS_CLASSES, FAMILIES } from './taxonomy.ts';
 import { machineSchema, runnerSchema, trainingDeviceSchema } from './runner.ts';
 
@@ -135,7 +135,9 @@ export type TrialRow = v.InferOutput<typeof trialSchema>;
 
 /**
  * Per-item outcomes in columns, one entry per test item in order. Sums are over the item's decisions: its predicted
- * tokens (perplexity), or the one choice of a continuation or class, whose distribution is that over the choices.
+ * tokens (perplexity), or the one choice of a continuation or class, whose distribution is that over the choices. Where a score
+ * is predicted its distribution is the normal one of variance 1 around it (−ln p without the constant), and nothing is right or
+ * wrong: those counts are 0.
  */
 export const itemsSchema = v.strictObject({
   ids: v.array(v.string()),
@@ -156,6 +158,14 @@ export const itemsSchema = v.strictObject({
   /** Decisions right under dense and wrong here, and the other way. */
   correctToIncorrect: v.array(count),
   incorrectToCorrect: v.array(count),
+  /** Of classes and scores. The right class, or the score that people gave. */
+  target: v.optional(v.array(v.number())),
+  /** The class that scores highest, −1 where several do; or the score. Of the artifact and of dense. */
+  prediction: v.optional(v.array(v.number())),
+  densePrediction: v.optional(v.array(v.number())),
+  /** Of classes: probability of the predicted one. */
+  confidence: v.optional(v.array(share)),
+  denseConfidence: v.optional(v.array(share)),
 });
 export type Items = v.InferOutput<typeof itemsSchema>;
 
@@ -165,6 +175,7 @@ export const METRICS = [
   'normalized-choice-accuracy',
   'greedy-accuracy',
   'classification-accuracy',
+  ...AGREEMENT_METRICS,
 ] as const satisfies readonly Metric[];
 
 export const sliceQualitySchema = v.strictObject({

@@ -37,6 +37,20 @@ export interface ClassificationItem extends Item {
   readonly label: number;
 }
 
+/** A text, or a pair of them, to be given a score. */
+export interface RegressionItem extends Item {
+  readonly tokens: Int32Array;
+  readonly secondSegment?: number;
+  /** The score that people gave. */
+  readonly score: number;
+}
+
+/** Two texts, each a sequence of its own, and how alike people found them. */
+export interface SimilarityItem extends Item {
+  readonly texts: readonly [Int32Array, Int32Array];
+  readonly score: number;
+}
+
 interface ItemsOf<M extends Metric, T> {
   readonly metric: M;
   readonly items: readonly T[];
@@ -46,5 +60,10 @@ interface ItemsOf<M extends Metric, T> {
 
 export type TextItems = ItemsOf<'perplexity' | 'greedy-accuracy', TextItem>;
 export type ChoiceItems = ItemsOf<'choice-accuracy' | 'normalized-choice-accuracy', ChoiceItem>;
-export type ClassificationItems = ItemsOf<'classification-accuracy', ClassificationItem>;
-export type TaskItems = TextItems | ChoiceItems | ClassificationItems;
+export type ClassificationItems = ItemsOf<
+  'classification-accuracy' | 'f1' | 'matthews-correlation',
+  ClassificationItem
+>;
+export type RegressionItems = ItemsOf<'pearson-correlation' | 'spearman-correlation', RegressionItem>;
+export type SimilarityItems = ItemsOf<'cosine-spearman', SimilarityItem>;
+export type TaskItems = TextItems | ChoiceItems | ClassificationItems | RegressionItems | SimilarityItems;

@@ -3,6 +3,7 @@ import type { DatasetDefinition } from '../contracts/dataset.ts';
 import mrpc from './mrpc.ts';
 import rte from './rte.ts';
 import sst2 from './sst2.ts';
+import stsb from './stsb.ts';
 import tinystories from './tinystories.ts';
 import tinyworldEntailment from './tinyworld-entailment.ts';
 import tinyworldFacts from './tinyworld-facts.ts';
@@ -16,6 +17,7 @@ export const datasets: readonly DatasetDefinition[] = [
   mrpc,
   rte,
   sst2,
+  stsb,
   tinystories,
   tinyworldEntailment,
   tinyworldFacts,

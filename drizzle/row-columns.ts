@@ -18,7 +18,7 @@ import type {
 } from '../contracts/result.ts';
 import type { Device, Machine, Processor, TrainingDevice } from '../contracts/runner.ts';
 import { canonicalJson, digestOf } from '../contracts/canonical-json.ts';
-import { packColumns, unpackColumns } from './column-blob.ts';
+import { type Columns, packColumns, unpackColumns } from './column-blob.ts';
 import type { artifacts, evaluations, latencyShapes, machines, measurements, runs, trials } from './schema.ts';
 
 export type ArtifactColumns = typeof artifacts.$inferSelect;
@@ -257,8 +257,9 @@ function estimateColumns(name: Distances, { value, low, high }: Estimate): Recor
   return { [`${name}Value`]: value, [`${name}Low`]: low, [`${name}High`]: high };
 }
 
-export function packItems({ slices, ...columns }: Items): Buffer {
-  return packColumns(slices ? { ...columns, slices } : columns);
+export function packItems(items: Items): Buffer {
+  const present = Object.entries(items).flatMap(([name, column]) => (column === undefined ? [] : [[name, column]]));
+  return packColumns(Object.fromEntries(present) as Columns);
 }
 
 /** An empty column has no type of its own, so the contract's names decide, not the blob. */

@@ -17,8 +17,7 @@ import type { Change, History, HistoryPoint } from '../../contracts/derived.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Items } from '../../contracts/result.ts';
-import { qualityColumn, requireSameItems } from '../../numerics/statistics/item-statistics.ts';
-import { meanItems } from '../../numerics/statistics/mean-items.ts';
+import { outcomeValues, requireSameItems } from '../../numerics/statistics/item-statistics.ts';
 import { pooledAutocorrelation } from '../../numerics/statistics/autocorrelation.ts';
 import { changesAround, likelyChange } from '../../numerics/statistics/change-point.ts';
 import { benjaminiHochberg, signFlipTests } from '../../numerics/statistics/significance.ts';
@@ -56,23 +55,19 @@ export function qualitySteps(
   rows: readonly HistoryRow[],
   { metric, itemsOf }: { readonly metric: Metric; readonly itemsOf: (row: HistoryRow) => Items },
 ): QualitySteps {
-  const column = qualityColumn(metric);
   const found = seriesOf(rows).flatMap((series) =>
     series.points.flatMap((point, at) => {
       const before = series.points[at - 1];
       const pairs = before ? comparableSeeds(before, point) : [];
       if (pairs.every(([a, b]) => a.artifact === b.artifact)) return [];
-      const items = pairedItems(pairs, itemsOf);
-      if (!items) return [];
-      const [first, second] = items;
+      const values = pairedValues(pairs, { metric, itemsOf });
+      if (!values) return [];
+      const [first, second] = values;
       const [from, to] = [0, 1].map((side) => mean(pairs.map((pair) => qualityOf(pair[side] as HistoryRow)))) as [
         number,
         number,
       ];
-      const differences = Float64Array.from(
-        second[column],
-        (value, i) => value - present(first[column][i], 'an item of the first'),
-      );
+      const differences = second.map((value, i) => value - present(first[i], 'an item of the first'));
       const better = metric === 'perplexity' ? to < from : to > from;
       const step = { name: nameOf(series), figure: 'quality', at, foundAt: at, before: from, after: to, better };
       return [{ step, differences }];
@@ -82,17 +77,25 @@ export function qualitySteps(
   return found.map(({ step }, i) => ({ ...step, pValue: present(pValues[i], `p-value ${i}`) }));
 }
 
-/** Means over the seeds of both sides; null where they were not scored on the same items. */
-function pairedItems(pairs: readonly Pair[], itemsOf: (row: HistoryRow) => Items): readonly [Items, Items] | null {
+/** The metric's own column, means over the seeds of both sides; null where they were not scored on the same items. */
+function pairedValues(
+  pairs: readonly Pair[],
+  { metric, itemsOf }: { readonly metric: Metric; readonly itemsOf: (row: HistoryRow) => Items },
+): readonly [Float64Array, Float64Array] | null {
   const sides = [pairs.map(([before]) => itemsOf(before)), pairs.map(([, after]) => itemsOf(after))] as const;
+  const [reference] = sides[0];
+  if (!reference) return null;
   try {
-    const [first, second] = [meanItems(sides[0]), meanItems(sides[1])];
-    requireSameItems(first, second);
-    return [first, second];
+    for (const items of sides.flat()) requireSameItems(reference, items);
   } catch (error) {
     if (error instanceof InputError) return null;
     throw error;
   }
+  const meanOver = (seeds: readonly Items[]) => {
+    const columns = seeds.map((items) => outcomeValues(items, { metric }));
+    return Float64Array.from(reference.ids, (_, i) => mean(columns.map((column) => column[i] ?? 0)));
+  };
+  return [meanOver(sides[0]), meanOver(sides[1])];
 }
 
 export function histories(

@@ -9,7 +9,8 @@ import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { EntryDifference } from '../../numerics/statistics/compare-entries.ts';
-import { type EntryItems, type OutcomeColumn, pairEntries } from '../../numerics/statistics/pair-entries.ts';
+import { type OutcomeColumn, qualityColumn } from '../../numerics/statistics/item-statistics.ts';
+import { type EntryItems, pairEntries } from '../../numerics/statistics/pair-entries.ts';
 import { findEntry, type Place, placeOf, placeOptions } from '../setup/find-entry.ts';
 import { renderColumns } from '../setup/columns.ts';
 import { formatBytes, formatEstimate, formatSeconds } from '../../contracts/words/figures.ts';
@@ -47,11 +48,14 @@ export default createCommand({
   },
 });
 
+/** `quality` is the metric's own figure. */
+type ComparedFigure = 'quality' | 'negativeLogLikelihood' | 'klDivergence' | 'sameTop';
+
 interface SeedComparison {
   /** Seeds of the first and the second; `all` of what the board says of the two. */
   readonly seeds: readonly [number, number] | 'all';
   /** Null where a lone seed has no counterpart on the other side. */
-  readonly comparison: Readonly<Record<OutcomeColumn, EntryDifference | null>>;
+  readonly comparison: Readonly<Record<ComparedFigure, EntryDifference | null>>;
 }
 
 /** The two over all their seeds, as on the board; where both have several, each shared seed by itself too. */
@@ -70,8 +74,8 @@ export function compareSeeds(
   const compare = (one: EntryItems, other: EntryItems): SeedComparison['comparison'] => {
     const by = (column: OutcomeColumn) => pairEntries([one, other], { metric, column }).compare(0, 1);
     return {
+      quality: by(qualityColumn(metric)),
       negativeLogLikelihood: by('negativeLogLikelihood'),
-      correct: by('correct'),
       klDivergence: by('klDivergence'),
       sameTop: by('sameTop'),
     };
@@ -92,7 +96,7 @@ export function compareSeeds(
 }
 
 interface Measure {
-  readonly measure: OutcomeColumn;
+  readonly measure: ComparedFigure;
   readonly title: string;
   readonly scale: number;
   readonly digits: number;
@@ -101,16 +105,11 @@ interface Measure {
 
 /** What is compared on a task with this metric, the metric itself first. */
 function measuresFor(metric: Metric): readonly Measure[] {
-  const { loss, decision, sameTop } = METRIC_WORDS[metric];
-  const accuracy = {
-    measure: 'correct',
-    title: 'accuracy, points',
-    scale: 100,
-    digits: 2,
-    lowerIsBetter: false,
-  } as const;
+  const { title, loss, decision, sameTop } = METRIC_WORDS[metric];
+  const own = { measure: 'quality', title: `${title}, points`, scale: 100, digits: 2, lowerIsBetter: false } as const;
+  if (sameTop === undefined) return [own];
   return [
-    ...(metric === 'perplexity' ? [] : [accuracy]),
+    ...(metric === 'perplexity' ? [] : [own]),
     { measure: 'negativeLogLikelihood', title: `${loss}, nats/${decision}`, scale: 1, digits: 5, lowerIsBetter: true },
     { measure: 'klDivergence', title: `KL from dense, nats/${decision}`, scale: 1, digits: 5, lowerIsBetter: true },
     { measure: 'sameTop', title: `${sameTop}, points`, scale: 100, digits: 2, lowerIsBetter: false },

@@ -10,10 +10,13 @@ import { formatBytes, formatEstimate, formatRatio, formatSeconds } from '../../c
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import {
   METRIC_WORDS,
+  changeOfScore,
   formatPercent,
   formatPlainQuality,
   formatQualityEstimate,
 } from '../../contracts/words/metric.ts';
+import type { Metric } from '../../contracts/dataset.ts';
+import type { Distance } from '../../contracts/result.ts';
 import { print, printJson } from '../setup/output.ts';
 
 export default createCommand({
@@ -109,11 +112,7 @@ function renderTrial(trial: BoardTrial, entry: BoardEntry, columns: number): str
             `${formatQualityEstimate({ metric, estimate }, 4)}; dense ${formatPlainQuality(metric, dense)}; ${items} items`,
           ] as const,
       ),
-      [`Δ ${words.loss}`, `${formatEstimate(distance.deltaLogPerplexity, 5)} nats per ${words.decision}`],
-      ['KL from dense', `${formatEstimate(distance.klDivergence, 5)} nats per ${words.decision}`],
-      [words.sameTop, formatPercent(distance.sameTop)],
-      ['right → wrong', `${formatPercent(distance.correctToIncorrect)} of ${words.decision}s`],
-      ['wrong → right', `${formatPercent(distance.incorrectToCorrect)} of ${words.decision}s`],
+      ...distanceRows(metric, distance),
       [
         'test items',
         `${quality.items} items` + (metric === 'perplexity' ? `, ${quality.tokens} predicted tokens` : ''),
@@ -146,5 +145,26 @@ function renderTrial(trial: BoardTrial, entry: BoardEntry, columns: number): str
   return [
     styleText('bold', `seed ${trial.seed}`) + (trial.stale ? ' (stale: from older code)' : ''),
     ...lines.map((line) => `  ${line}`),
+  ];
+}
+
+/** How far from dense: by decisions, or where scores are given by their change. */
+function distanceRows(metric: Metric, distance: Distance): readonly (readonly [string, string])[] {
+  const { loss, decision, sameTop, score } = METRIC_WORDS[metric];
+  if (sameTop === undefined) {
+    return [
+      [`Δ ${loss}`, `${formatEstimate(distance.deltaLogPerplexity, 5)} per ${decision}`],
+      [
+        `change of ${score}`,
+        `${formatEstimate(changeOfScore(distance.klDivergence), 5)} per ${decision}, root mean square`,
+      ],
+    ];
+  }
+  return [
+    [`Δ ${loss}`, `${formatEstimate(distance.deltaLogPerplexity, 5)} nats per ${decision}`],
+    ['KL from dense', `${formatEstimate(distance.klDivergence, 5)} nats per ${decision}`],
+    [sameTop, formatPercent(distance.sameTop)],
+    ['right → wrong', `${formatPercent(distance.correctToIncorrect)} of ${decision}s`],
+    ['wrong → right', `${formatPercent(distance.incorrectToCorrect)} of ${decision}s`],
   ];
 }

@@ -7,6 +7,9 @@ import { findTask, taskUnits } from './registry.ts';
 /** Text that models people ship were not trained on sentence by sentence, with splits for calibration and test. */
 const TEXT = 'wikitext-2';
 
+/** Pairs of sentences, with splits for calibration and training. */
+const PAIRS = 'stsb';
+
 /**
  * `named`: tasks that the person named in place of these; examples are drawn from the first one's dataset that has any. Throws
  * InputError for an encoder without named tasks.
@@ -18,17 +21,15 @@ export function defaultPlace(
   const source = named
     ?.map(findTask)
     .find(({ task, dataset }) => kindFor(task.metric) === kind && dataset.evaluationOnly !== true);
-  const calibration = source?.dataset.id ?? TEXT;
+  const calibration = source?.dataset.id ?? (kind === 'embedder' ? PAIRS : TEXT);
   switch (kind) {
     case 'decoder':
       return { calibration, tasks: [`${TEXT}-perplexity`] };
     case 'embedder':
-      return { calibration, tasks: [] };
+      return { calibration, tasks: named ? [] : [`${PAIRS}-cosine-spearman`] };
     case 'encoder': {
       if (named) return { calibration, tasks: [] };
-      const known = taskUnits
-        .filter(({ task }) => task.metric === 'classification-accuracy')
-        .map(({ task }) => task.id);
+      const known = taskUnits.filter(({ task }) => kindFor(task.metric) === 'encoder').map(({ task }) => task.id);
       throw new InputError(
         `${id}: which classes a classifier tells apart, only its maker knows; name tasks of the same classes with --tasks: ${known.join(', ')}`,
       );

@@ -10,10 +10,12 @@ export interface MetricWords {
   readonly worse: 'lower' | 'higher';
   /** The mean negative log-likelihood. */
   readonly loss: string;
-  /** What is decided, one by one. */
+  /** What is decided, or given a score, one by one. */
   readonly decision: string;
-  /** Artifact and dense find the same most probable. */
-  readonly sameTop: string;
+  /** Artifact and dense find the same most probable; absent where scores are given and nothing is decided. */
+  readonly sameTop?: string;
+  /** What is given where nothing is decided. */
+  readonly score?: string;
   /** What a difference is counted in, after the number. */
   readonly gap: string;
 }
@@ -27,6 +29,17 @@ const ACCURACY: MetricWords = {
   decision: 'item',
   sameTop: 'same answer',
   gap: 'points of accuracy',
+};
+
+const CORRELATION: MetricWords = {
+  title: 'Spearman correlation',
+  direction: 'higher is better',
+  better: 'higher',
+  worse: 'lower',
+  loss: '½ (score − reference)²',
+  decision: 'pair',
+  score: 'score',
+  gap: 'points of correlation',
 };
 
 export const METRIC_WORDS: Readonly<Record<Metric, MetricWords>> = {
@@ -44,35 +57,62 @@ export const METRIC_WORDS: Readonly<Record<Metric, MetricWords>> = {
   'normalized-choice-accuracy': { ...ACCURACY, title: 'accuracy per character' },
   'greedy-accuracy': { ...ACCURACY, loss: '−ln p(continuation)' },
   'classification-accuracy': ACCURACY,
+  f1: { ...ACCURACY, title: 'F1', gap: 'points of F1' },
+  'matthews-correlation': { ...ACCURACY, title: 'Matthews correlation', gap: 'points of correlation' },
+  'pearson-correlation': { ...CORRELATION, title: 'Pearson correlation' },
+  'spearman-correlation': CORRELATION,
+  'cosine-spearman': { ...CORRELATION, title: 'Spearman correlation of cosines', score: 'cosine' },
 };
 
-/** 3.712 [3.690, 3.735], or 71.3 [68.0, 74.4] % where the metric is a share; `digits` where the column does not choose. */
+/** Shares are written in percent, correlations times 100 as the field has them. */
+function unitOf(metric: Exclude<Metric, 'perplexity'>): string {
+  return metric.endsWith('accuracy') || metric === 'f1' ? ' %' : '';
+}
+
+/** 3.712 [3.690, 3.735], 71.3 [68.0, 74.4] % of a share, 82.0 [80.1, 83.8] of a correlation; `digits` where the column does not choose. */
 export function formatQualityEstimate(
   { metric, estimate }: { readonly metric: Metric; readonly estimate: Estimate },
   digits?: number,
 ): string {
-  if (metric !== 'perplexity') return formatPercent(estimate, digits === undefined ? 1 : 2);
+  if (metric !== 'perplexity') return formatHundreds(estimate, digits === undefined ? 1 : 2) + unitOf(metric);
   return digits === undefined ? formatFigureEstimate(estimate) : formatEstimate(estimate, digits);
 }
 
-export function formatPercent({ value, low, high }: Estimate, digits = 2): string {
-  return `${formatEstimate({ value: value * 100, low: low * 100, high: high * 100 }, digits)} %`;
+export function formatPercent(estimate: Estimate, digits = 2): string {
+  return `${formatHundreds(estimate, digits)} %`;
 }
 
-/** The metric's value with all the digits that mean something: 3.7125, 71.25 %. */
+function formatHundreds({ value, low, high }: Estimate, digits: number): string {
+  return formatEstimate({ value: value * 100, low: low * 100, high: high * 100 }, digits).replaceAll('-', '−');
+}
+
+/** The metric's value with all the digits that mean something: 3.7125, 71.25 %, 82.03. */
 export function formatPlainQuality(metric: Metric, value: number): string {
-  return metric === 'perplexity' ? value.toFixed(4) : `${(value * 100).toFixed(2)} %`;
+  return metric === 'perplexity' ? value.toFixed(4) : fixedHundreds(value, 2) + unitOf(metric);
 }
 
-/** 4.012, or 71.3 % where the metric is a share. */
+/** 4.012, 71.3 % where the metric is a share, 82.0 where it is a correlation. */
 export function formatQuality(metric: Metric, value: number): string {
-  return metric === 'perplexity' ? formatFigure(value) : `${(value * 100).toFixed(1)} %`;
+  return metric === 'perplexity' ? formatFigure(value) : fixedHundreds(value, 1) + unitOf(metric);
 }
 
-/** [3.850, 4.210], [68.0, 74.4] % */
+/** [3.850, 4.210], [68.0, 74.4] %, [80.1, 83.8] */
 export function formatQualityInterval(metric: Metric, { low, high }: Estimate): string {
   if (metric === 'perplexity') return `[${formatFigure(low)}, ${formatFigure(high)}]`;
-  return `[${(low * 100).toFixed(1)}, ${(high * 100).toFixed(1)}] %`;
+  return `[${fixedHundreds(low, 1)}, ${fixedHundreds(high, 1)}]${unitOf(metric)}`;
+}
+
+function fixedHundreds(value: number, digits: number): string {
+  return (value * 100).toFixed(digits).replace('-', '−');
+}
+
+/**
+ * Root mean square of the change of what is given, per pair, where nothing is decided: the divergence of two normal
+ * distributions of variance 1 is half the squared distance of their means.
+ */
+export function changeOfScore({ value, low, high }: Estimate): Estimate {
+  const root = (divergence: number) => Math.sqrt(2 * Math.max(0, divergence));
+  return { value: root(value), low: root(low), high: root(high) };
 }
 
 /**

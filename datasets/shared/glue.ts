@@ -27,10 +27,12 @@ interface GlueParts extends Pick<DatasetDefinition, 'id' | 'title' | 'licence' |
   readonly validation: number;
   readonly calibration: number;
   readonly description: string;
+  /** Beside accuracy; the share of class 1 says what guessing by coin gets. */
+  readonly f1?: { readonly shareOfClassOne: number };
 }
 
 export function defineGlue(parts: GlueParts): DatasetDefinition {
-  const { id, title, source = GLUE, train, test, classes, validation, calibration, description, ...words } = parts;
+  const { id, title, source = GLUE, train, test, classes, validation, calibration, description, f1, ...words } = parts;
   const task: TaskDefinition = {
     id: `${id}-classification-accuracy`,
     title,
@@ -49,7 +51,7 @@ export function defineGlue(parts: GlueParts): DatasetDefinition {
     citation: words.citation,
     source: { kind: 'hub', ...source },
     contentHash: words.contentHash,
-    tasks: [task],
+    tasks: f1 ? [task, f1Task(task, f1.shareOfClassOne)] : [task],
     async load(hub) {
       const [held, learned] = await Promise.all([readRows(hub, test, 'test'), readRows(hub, train, 'train')]);
       const splits = dropLeakedRows({
@@ -73,6 +75,17 @@ export function defineGlue(parts: GlueParts): DatasetDefinition {
   }
 
   return definition;
+}
+
+/** A coin finds half of class 1, and is right as often as class 1 is frequent: F1 = share / (share + ½). */
+function f1Task(task: TaskDefinition, share: number): TaskDefinition {
+  return {
+    ...task,
+    id: `${task.dataset}-f1`,
+    title: `${task.title} F1`,
+    metric: 'f1',
+    chance: share / (share + 0.5),
+  };
 }
 
 /** Throws InputError unless the cell is the index of a class. */

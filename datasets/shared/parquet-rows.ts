@@ -44,3 +44,12 @@ export function textCell(row: Readonly<Record<string, unknown>>, column: string,
   }
   return value;
 }
+
+/** A finite number. Throws InputError for anything else. */
+export function scoreCell(row: Readonly<Record<string, unknown>>, column: string, label: string): number {
+  const value = row[column];
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw new InputError(
+    `${label}: column ${column} holds ${String(value)}, expected a number; fetch the pinned revision again`,
+  );
+}

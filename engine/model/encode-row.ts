@@ -4,7 +4,13 @@ import { InputError } from '../../contracts/errors.ts';
 import { afterBegin, encodeChoices, encodeContinuation } from './encode-continuation.ts';
 import type { Tokenizer } from '../definitions/model.ts';
 import type { ModelKind } from '../../contracts/taxonomy.ts';
-import type { ChoiceItem, ClassificationItem, TextItem } from '../../contracts/task-items.ts';
+import type {
+  ChoiceItem,
+  ClassificationItem,
+  RegressionItem,
+  SimilarityItem,
+  TextItem,
+} from '../../contracts/task-items.ts';
 
 export interface Encoding {
   readonly tokenizer: Tokenizer;
@@ -75,9 +81,40 @@ export function classificationItem(row: DatasetRow, encoding: Encoding): Classif
   return { ...itemOf(row), ...encodeSegments(row, encoding), label: row.label };
 }
 
+export function regressionItem(row: DatasetRow, encoding: Encoding): RegressionItem {
+  requireKind('pearson-correlation', encoding.kind);
+  return { ...itemOf(row), ...encodeSegments(row, encoding), score: scoreOf(row) };
+}
+
+export function similarityItem(row: DatasetRow, encoding: Encoding): SimilarityItem {
+  requireKind('cosine-spearman', encoding.kind);
+  const { id, text, pair } = row;
+  if (pair === undefined) throw new InputError(`row ${id}: similarity takes two texts, and this row has one`);
+  const tokensOf = (own: string) => encodeSegments({ id, text: own }, encoding).tokens;
+  return { ...itemOf(row), texts: [tokensOf(text), tokensOf(pair)], score: scoreOf(row) };
+}
+
+function scoreOf({ id, score }: DatasetRow): number {
+  if (score !== undefined) return score;
+  throw new InputError(`row ${id}: this task takes the score that people gave, and the row has none`);
+}
+
+const KINDS: Readonly<Record<Metric, ModelKind>> = {
+  perplexity: 'decoder',
+  'choice-accuracy': 'decoder',
+  'normalized-choice-accuracy': 'decoder',
+  'greedy-accuracy': 'decoder',
+  'classification-accuracy': 'encoder',
+  f1: 'encoder',
+  'matthews-correlation': 'encoder',
+  'pearson-correlation': 'encoder',
+  'spearman-correlation': 'encoder',
+  'cosine-spearman': 'embedder',
+};
+
 /** The kind of model that a task with this metric asks for. */
 export function kindFor(metric: Metric): ModelKind {
-  return metric === 'classification-accuracy' ? 'encoder' : 'decoder';
+  return KINDS[metric];
 }
 
 function requireKind(metric: Metric, kind: ModelKind): void {

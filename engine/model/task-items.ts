@@ -4,7 +4,14 @@ import { InputError } from '../../contracts/errors.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';
 import type { TaskItems, TextItem } from '../../contracts/task-items.ts';
 import { encodeWindows } from './encode-continuation.ts';
-import { type Encoding, choiceItem, classificationItem, textItem } from './encode-row.ts';
+import {
+  type Encoding,
+  choiceItem,
+  classificationItem,
+  regressionItem,
+  similarityItem,
+  textItem,
+} from './encode-row.ts';
 
 type TaskFields = Pick<TaskDefinition, 'id' | 'dataset' | 'metric' | 'slices' | 'windows' | 'limit'>;
 
@@ -28,7 +35,14 @@ export function taskItems(task: TaskFields, rows: readonly DatasetRow[], encodin
     case 'normalized-choice-accuracy':
       return { metric, items: limited(rows, task).map((row) => choiceItem(row, encoding)), ...order };
     case 'classification-accuracy':
+    case 'f1':
+    case 'matthews-correlation':
       return { metric, items: limited(rows, task).map((row) => classificationItem(row, encoding)), ...order };
+    case 'pearson-correlation':
+    case 'spearman-correlation':
+      return { metric, items: limited(rows, task).map((row) => regressionItem(row, encoding)), ...order };
+    case 'cosine-spearman':
+      return { metric, items: limited(rows, task).map((row) => similarityItem(row, encoding)), ...order };
   }
 }
 

@@ -12,6 +12,8 @@ import { scoreClasses, scoreDenseClasses } from './classification.ts';
 import { type DenseScores, type DenseValues, type DenseWeights, readDenseScores } from './dense-scores.ts';
 import { requireInterface } from './paired-graph.ts';
 import { scoreDenseTexts, scoreTexts } from './perplexity.ts';
+import { scoreDenseRegressions, scoreRegressions } from './regression.ts';
+import { scoreDenseSimilarities, scoreSimilarities } from './similarity.ts';
 import type { CandidateScoring, DenseScoring, ScoringRun, Scores } from './scoring-task.ts';
 
 export interface Evaluation extends Scores {
@@ -48,7 +50,14 @@ export function scoreDense({ task, ...run }: DenseScoring & { readonly task: Tas
     case 'normalized-choice-accuracy':
       return scoreDenseChoices({ ...run, items: task.items });
     case 'classification-accuracy':
+    case 'f1':
+    case 'matthews-correlation':
       return scoreDenseClasses({ ...run, items: task.items });
+    case 'pearson-correlation':
+    case 'spearman-correlation':
+      return scoreDenseRegressions({ ...run, items: task.items });
+    case 'cosine-spearman':
+      return scoreDenseSimilarities({ ...run, items: task.items });
   }
 }
 
@@ -79,7 +88,14 @@ function scoreCandidate({ task, denseScores, ...run }: CandidateEvaluation): Pro
         perCharacter: task.metric === 'normalized-choice-accuracy',
       });
     case 'classification-accuracy':
+    case 'f1':
+    case 'matthews-correlation':
       return scoreClasses({ ...run, denseScores: weightsOf(denseScores), items: task.items });
+    case 'pearson-correlation':
+    case 'spearman-correlation':
+      return scoreRegressions({ ...run, denseScores: weightsOf(denseScores), items: task.items });
+    case 'cosine-spearman':
+      return scoreSimilarities({ ...run, denseScores: weightsOf(denseScores), items: task.items });
   }
 }
 

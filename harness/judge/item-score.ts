@@ -13,6 +13,11 @@ export interface ItemScore {
   readonly denseCorrect: number;
   readonly correctToIncorrect: number;
   readonly incorrectToCorrect: number;
+  readonly target?: number;
+  readonly prediction?: number;
+  readonly densePrediction?: number;
+  readonly confidence?: number;
+  readonly denseConfidence?: number;
 }
 
 export type ItemColumns = { -readonly [K in keyof Omit<Items, 'slices'>]: Items[K] };
@@ -32,9 +37,21 @@ export function emptyItems(): ItemColumns {
   };
 }
 
+/** With the columns of predicted scores. */
+export function emptyScoreItems(): ItemColumns {
+  return { ...emptyItems(), target: [], prediction: [], densePrediction: [] };
+}
+
+/** With the columns of predicted classes. */
+export function emptyClassItems(): ItemColumns {
+  return { ...emptyScoreItems(), confidence: [], denseConfidence: [] };
+}
+
 export function addItem(items: ItemColumns, id: string, score: ItemScore): void {
   items.ids.push(id);
-  for (const [column, value] of Object.entries(score)) items[column as keyof ItemScore].push(value);
+  for (const [column, value] of Object.entries(score)) {
+    present(items[column as keyof ItemScore], `column ${column} of the items`).push(value);
+  }
 }
 
 /**
@@ -76,6 +93,49 @@ export function scoreDecision(decision: {
     denseCorrect: Number(denseRight),
     correctToIncorrect: Number(denseRight && !right),
     incorrectToCorrect: Number(right && !denseRight),
+  };
+}
+
+/** As scoreDecision(), with the class that each side predicts and its probability. */
+export function scoreClass(decision: Parameters<typeof scoreDecision>[0]): ItemScore {
+  const [own, dense] = [predictedClass(decision.weights), predictedClass(decision.denseWeights)];
+  return {
+    ...scoreDecision(decision),
+    target: decision.label,
+    prediction: own.label,
+    densePrediction: dense.label,
+    confidence: own.confidence,
+    denseConfidence: dense.confidence,
+  };
+}
+
+/** The class whose weight is above every other's, −1 where there is none; and the largest probability. */
+function predictedClass(weights: readonly number[]): { readonly label: number; readonly confidence: number } {
+  const highest = weights.indexOf(Math.max(...weights));
+  const confidence = Math.exp(Math.max(...logSoftmax(weights)));
+  return { label: highest >= 0 && isHighest(weights, highest) ? highest : -1, confidence };
+}
+
+/** The score of a pair or text by artifact and dense, under the normal distribution of variance 1 around it: see itemsSchema. */
+export function scorePrediction(scores: {
+  readonly target: number;
+  readonly prediction: number;
+  readonly densePrediction: number;
+}): ItemScore {
+  const { target, prediction, densePrediction } = scores;
+  return {
+    tokens: 1,
+    negativeLogLikelihood: (prediction - target) ** 2 / 2,
+    denseNegativeLogLikelihood: (densePrediction - target) ** 2 / 2,
+    klDivergence: (prediction - densePrediction) ** 2 / 2,
+    sameTop: 0,
+    correct: 0,
+    denseCorrect: 0,
+    correctToIncorrect: 0,
+    incorrectToCorrect: 0,
+    target,
+    prediction,
+    densePrediction,
   };
 }
 

@@ -9,11 +9,14 @@ import type { TaskItems } from '../../contracts/task-items.ts';
 import { createMappedSession } from '../../engine/runtime/mapped-session.ts';
 import type { Session } from '../../engine/runtime/session.ts';
 import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
+import { kindFor } from '../../engine/model/encode-row.ts';
 import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
-import { scoreDecision } from './item-score.ts';
+import { scoreDecision, scorePrediction } from './item-score.ts';
 import { type ModelPair, PAIRED_OUTPUTS, pairedGraph } from './paired-graph.ts';
+import type { EncoderInput } from './run-encoder.ts';
 import { SCORE_OUTPUTS, TARGETS, withScores } from './scoring-head.ts';
 import { type ScoringRun, optionsOf } from './scoring-task.ts';
+import { cosineOf } from './similarity.ts';
 import { finiteSum } from './token-scores.ts';
 
 export interface PairCheck extends ModelPair, Pick<ScoringRun, 'scratch'> {
@@ -35,9 +38,9 @@ export async function checkPair({ task, items, scratch, ...pair }: PairCheck): P
   const shortest = lengths.indexOf(Math.min(...lengths));
   const both = pairedGraph(pair);
   const graph =
-    task.metric === 'classification-accuracy'
-      ? both
-      : withScores(both, { logits: PAIRED_OUTPUTS.logits, dense_logits: PAIRED_OUTPUTS.denseLogits });
+    kindFor(task.metric) === 'decoder'
+      ? withScores(both, { logits: PAIRED_OUTPUTS.logits, dense_logits: PAIRED_OUTPUTS.denseLogits })
+      : both;
   const { scratch: _, ...options } = optionsOf({});
   const session = await createMappedSession(graph, { ...options, ...(scratch !== undefined && { scratch }) });
   try {
@@ -47,8 +50,10 @@ export async function checkPair({ task, items, scratch, ...pair }: PairCheck): P
   }
 }
 
-const tokensOf = (item: TaskItems['items'][number]): number =>
-  'choices' in item ? item.choices.reduce((sum, { length }) => sum + length, 0) : item.tokens.length;
+function tokensOf(item: TaskItems['items'][number]): number {
+  const sequences = 'choices' in item ? item.choices : 'texts' in item ? item.texts : [item.tokens];
+  return sequences.reduce((sum, { length }) => sum + length, 0);
+}
 
 async function scoreTogether(session: Session, task: TaskItems, index: number): Promise<PairedSums> {
   switch (task.metric) {
@@ -76,15 +81,35 @@ async function scoreTogether(session: Session, task: TaskItems, index: number): 
       }
       return scoreDecision({ id, label, weights, denseWeights });
     }
-    case 'classification-accuracy': {
+    case 'classification-accuracy':
+    case 'f1':
+    case 'matthews-correlation': {
       const item = present(task.items[index], 'the shortest item');
-      const outputs = await session.run(exampleFeeds(session.inputs, item));
-      const [weights = [], denseWeights = []] = [PAIRED_OUTPUTS.logits, PAIRED_OUTPUTS.denseLogits].map((name) => [
-        ...elements(present(outputs[name], name), 'float32'),
-      ]);
+      const { weights, denseWeights } = await encodeTogether(session, item);
       return scoreDecision({ id: item.id, label: item.label, weights, denseWeights });
     }
+    case 'pearson-correlation':
+    case 'spearman-correlation': {
+      const item = present(task.items[index], 'the shortest item');
+      const { weights, denseWeights } = await encodeTogether(session, item);
+      const [prediction, densePrediction] = [present(weights[0], 'a score'), present(denseWeights[0], 'a score')];
+      return scorePrediction({ target: item.score, prediction, densePrediction });
+    }
+    case 'cosine-spearman': {
+      const { id, score, texts } = present(task.items[index], 'the shortest item');
+      const first = await encodeTogether(session, { tokens: texts[0] });
+      const second = await encodeTogether(session, { tokens: texts[1] });
+      const prediction = cosineOf(id, first.weights, second.weights);
+      const densePrediction = cosineOf(id, first.denseWeights, second.denseWeights);
+      return scorePrediction({ target: score, prediction, densePrediction });
+    }
   }
+}
+
+async function encodeTogether(session: Session, input: EncoderInput) {
+  const outputs = await session.run(exampleFeeds(session.inputs, input));
+  const read = (name: string) => [...elements(present(outputs[name], name), 'float32')];
+  return { weights: read(PAIRED_OUTPUTS.logits), denseWeights: read(PAIRED_OUTPUTS.denseLogits) };
 }
 
 /** Scores of the tokens from `start` on. */

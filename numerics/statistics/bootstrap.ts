@@ -5,6 +5,7 @@
  * acceleration by the jackknife. Median: percentile interval, since the jackknife of a median is inconsistent.
  */
 import { InputError } from '../../contracts/errors.ts';
+import { type ItemStatistic, leaveOneOut, wholeStatistic } from './agreement.ts';
 import { quantileBySelection } from './quantile-by-selection.ts';
 import { createRandom } from '../tensor/random.ts';
 import { type Interval, normalCdf, normalQuantile, quantile, variance } from './statistics.ts';
@@ -54,6 +55,28 @@ export function bootstrapSums<K extends string>(
   return Object.fromEntries(
     Object.entries<SumStatistic>(statistics).map(([name, statistic]) => [name, estimate(statistic)]),
   ) as Record<K, Interval>;
+}
+
+/**
+ * The BCa interval of a statistic that is no function of sums, such as a rank correlation. Items are drawn as bootstrapSums()
+ * draws them for the same seed. Throws InputError below two items.
+ */
+export function bootstrapStatistic(params: ResamplingOptions & { readonly statistic: ItemStatistic }): Interval {
+  const { statistic, resamples, confidence } = params;
+  const { items } = statistic;
+  if (items < 2) throw new InputError(`bootstrap: an interval needs at least two items, got ${items}`);
+  const random = createRandom(params.seed);
+  const drawn = Float64Array.from({ length: resamples }, () => {
+    const counts = new Float64Array(items);
+    for (let i = 0; i < items; i++) counts[random.integer(items)]!++;
+    return statistic.of(counts);
+  });
+  return acceleratedInterval({
+    drawn,
+    value: wholeStatistic(statistic),
+    leftOut: leaveOneOut(statistic),
+    confidence,
+  });
 }
 
 /** The median with its percentile bootstrap interval. Throws InputError below two values. */

@@ -1,9 +1,10 @@
 /** Figures with intervals from stored per-item outcomes; the same items give the same figures, so they can be derived anew. */
-import type { Metric } from '../../contracts/dataset.ts';
+import { type AgreementMetric, type Metric, isAgreement } from '../../contracts/dataset.ts';
 import { InputError, NumericalError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Distance, Estimate, Items, Quality, SliceQuality } from '../../contracts/result.ts';
-import { bootstrapSums } from './bootstrap.ts';
+import { agreementStatistic, type ItemStatistic, pseudoValues, wholeStatistic } from './agreement.ts';
+import { bootstrapStatistic, bootstrapSums } from './bootstrap.ts';
 import { sum } from './statistics.ts';
 
 const { bootstrapResamples: resamples, bootstrapSeed: seed, confidence } = PROTOCOL.quality;
@@ -14,9 +15,35 @@ export interface ItemsSummary {
   readonly slices?: readonly string[];
 }
 
+/** A column of outcomes that entries are compared by, per decision. `agreement`: of the metric, made by outcomeValues(). */
+export type OutcomeColumn = 'negativeLogLikelihood' | 'correct' | 'klDivergence' | 'sameTop' | 'agreement';
+
 /** The column a metric is the mean of, per decision; perplexity is exp of it. */
-export function qualityColumn(metric: Metric): 'negativeLogLikelihood' | 'correct' {
+export function qualityColumn(metric: Metric): 'negativeLogLikelihood' | 'correct' | 'agreement' {
+  if (isAgreement(metric)) return 'agreement';
   return metric === 'perplexity' ? 'negativeLogLikelihood' : 'correct';
+}
+
+/** What dense has in the metric's own column, [items]. */
+export function denseOutcomeValues(items: Items, metric: Metric): ArrayLike<number> {
+  if (isAgreement(metric)) return pseudoValues(agreementOf(items, metric, 'densePrediction'));
+  return metric === 'perplexity' ? items.denseNegativeLogLikelihood : items.denseCorrect;
+}
+
+/** The values of a column, [items]; default the metric's own. Throws InputError for rows without predictions where they are needed. */
+export function outcomeValues(
+  items: Items,
+  { metric, column = qualityColumn(metric) }: { readonly metric: Metric; readonly column?: OutcomeColumn },
+): ArrayLike<number> {
+  if (column !== 'agreement') return items[column];
+  if (!isAgreement(metric)) throw new InputError(`${metric} is a mean over items; it has no column of agreement`);
+  return pseudoValues(agreementOf(items, metric, 'prediction'));
+}
+
+function agreementOf(items: Items, metric: AgreementMetric, side: 'prediction' | 'densePrediction'): ItemStatistic {
+  const { target, [side]: prediction } = items;
+  if (target && prediction) return agreementStatistic(metric, { prediction, target });
+  throw new InputError(`${metric}: the outcomes hold no ${target ? side : 'target'}; score the task again`);
 }
 
 /**
@@ -31,10 +58,11 @@ export function summarizeItems(
     (column: number) =>
     (...sums: readonly number[]) =>
       sums[column]! / sums[0]!;
-  const { estimate, ...distance } = bootstrapSums({
+  const column = qualityColumn(metric);
+  const { mean, ...distance } = bootstrapSums({
     columns: [
       items.tokens,
-      items[qualityColumn(metric)],
+      column === 'agreement' ? items.negativeLogLikelihood : items[column],
       items.negativeLogLikelihood.map((loss, i) => loss - items.denseNegativeLogLikelihood[i]!),
       items.klDivergence,
       items.sameTop,
@@ -42,7 +70,7 @@ export function summarizeItems(
       items.incorrectToCorrect,
     ],
     statistics: {
-      estimate: metric === 'perplexity' ? (...sums) => Math.exp(perToken(1)(...sums)) : perToken(1),
+      mean: metric === 'perplexity' ? (...sums) => Math.exp(perToken(1)(...sums)) : perToken(1),
       deltaLogPerplexity: perToken(2),
       klDivergence: perToken(3),
       sameTop: perToken(4),
@@ -53,6 +81,9 @@ export function summarizeItems(
     confidence,
     seed,
   });
+  const estimate = isAgreement(metric)
+    ? bootstrapStatistic({ statistic: agreementOf(items, metric, 'prediction'), resamples, confidence, seed })
+    : mean;
   const dense = denseQuality(items, metric);
   requireFinite(estimate, dense);
   const quality: Quality = {
@@ -93,6 +124,7 @@ export function itemsWhere(items: Items, keep: (index: number) => boolean): Item
 }
 
 function denseQuality(items: Items, metric: Metric): number {
+  if (isAgreement(metric)) return wholeStatistic(agreementOf(items, metric, 'densePrediction'));
   const tokens = sum(items.tokens);
   if (metric === 'perplexity') return Math.exp(sum(items.denseNegativeLogLikelihood) / tokens);
   return sum(items.denseCorrect) / tokens;

@@ -9,7 +9,7 @@ import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Estimate } from '../../contracts/result.ts';
 import type { SeedKind } from './compare-entries.ts';
-import { qualityColumn } from './item-statistics.ts';
+import { outcomeValues } from './item-statistics.ts';
 import { type EntryItems, pairEntries } from './pair-entries.ts';
 import { type Claim, type Expectation, claimPValues, holdsAt } from './relation-claim.ts';
 import { holm } from './significance.ts';
@@ -52,10 +52,9 @@ export function weighQuality(parts: {
   readonly expected: Expectation;
 }): Evidence {
   const { first, second, metric, expected } = parts;
-  const column = qualityColumn(metric);
   const lowerIsBetter = metric === 'perplexity';
   const side = ({ bySeed: items, seeds }: EntryItems): Side => ({
-    values: items.map((each) => sum(each[column]) / sum(each.tokens)),
+    values: items.map((each) => sum(outcomeValues(each, { metric })) / sum(each.tokens)),
     seeds,
   });
   const bySeed = differencesBySeed(side(first), side(second));

@@ -4,10 +4,7 @@ import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Items } from '../../contracts/result.ts';
 import { type EntryDifference, type EntryOutcomes, type SeedKind, createEntryComparison } from './compare-entries.ts';
-import { qualityColumn, requireSameItems } from './item-statistics.ts';
-
-/** A column of outcomes that entries are compared by, per decision. */
-export type OutcomeColumn = 'negativeLogLikelihood' | 'correct' | 'klDivergence' | 'sameTop';
+import { type OutcomeColumn, outcomeValues, qualityColumn, requireSameItems } from './item-statistics.ts';
 
 export interface EntryItems {
   /** One per seed of a `drawn` entry, else one: see seedKindOf(). */
@@ -35,23 +32,23 @@ export function pairEntries(
   if (!reference) throw new InputError('comparison of entries: expected at least one entry with outcomes, got none');
   for (const { bySeed } of entries) for (const items of bySeed) requireSameItems(reference, items);
   const outcomes: EntryOutcomes[] = entries.map(({ bySeed, seeds }) => ({
-    bySeed: bySeed.map((items) => items[column]),
+    bySeed: bySeed.map((items) => outcomeValues(items, { metric, column })),
     seeds,
   }));
   const lone = loneSeeds(entries);
   const single = new Map<string, number>();
-  for (const [index, { bySeed, seeds, seedNumbers }] of entries.entries()) {
+  for (const [index, { seeds, seedNumbers }] of entries.entries()) {
     if (seeds !== 'drawn') continue;
     for (const [at, seed] of seedNumbers.entries()) {
-      const items = bySeed[at];
-      if (!items || !lone.has(seed)) continue;
-      single.set(`${index} ${seed}`, outcomes.push({ bySeed: [items[column]], seeds: 'one seed' }) - 1);
+      const values = outcomes[index]?.bySeed[at];
+      if (!values || !lone.has(seed)) continue;
+      single.set(`${index} ${seed}`, outcomes.push({ bySeed: [values], seeds: 'one seed' }) - 1);
     }
   }
   const comparison = createEntryComparison({
     entries: outcomes,
     weights: reference.tokens,
-    share: column === 'correct' || column === 'sameTop',
+    share: column === 'correct' || column === 'sameTop' || metric === 'f1' || metric === 'matthews-correlation',
     confidence: PROTOCOL.quality.confidence,
   });
   /** Which outcomes stand for an entry against another; undefined where none may. */

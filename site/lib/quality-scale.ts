@@ -49,7 +49,7 @@ function shareScale(values: readonly number[], chance: number | null): QualitySc
   const low = Math.min(...values, chance ?? 1, 1);
   const high = Math.max(...values, chance ?? 0, 0);
   const room = Math.max(0.02, (high - low) * 0.08);
-  const domain = [Math.max(0, low - room), Math.min(1, high + room)] as const;
+  const domain = [Math.max(low < 0 ? -1 : 0, low - room), Math.min(1, high + room)] as const;
   const scale = scaleLinear([...domain], [0, 1]);
   return { domain, toShare: (value) => scale(value), ticks: scale.ticks(6), isBeyond: (value) => value < domain[0] };
 }

@@ -3,10 +3,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { datasets } from '../../datasets/index.ts';
 import { contentHash } from '../../datasets/shared/content-hash.ts';
 import { findLeaks, NEAR_DUPLICATE_CONTAINMENT } from '../../datasets/shared/leak-guard.ts';
-import type { SplitName, Splits } from '../../contracts/dataset.ts';
+import type { Metric, SplitName, Splits } from '../../contracts/dataset.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';
 
 const FOLDER = new URL('../../datasets/', import.meta.url);
+const CLASSIFIED: ReadonlySet<Metric> = new Set(['classification-accuracy', 'f1', 'matthews-correlation']);
+const GRADED: ReadonlySet<Metric> = new Set(['pearson-correlation', 'spearman-correlation', 'cosine-spearman']);
 const SPLITS: readonly SplitName[] = ['test', 'validation', 'calibration', 'training'];
 
 describe('datasets', () => {
@@ -40,7 +42,7 @@ describe.each(datasets)('dataset $id', (definition) => {
       expect(task.description).toMatch(/\.$/);
       expect(task.higherIsBetter).toBe(task.metric !== 'perplexity');
       expect(task.chance === undefined, 'chance level').toBe(task.metric === 'perplexity');
-      expect(task.classes !== undefined, 'names of classes').toBe(task.metric === 'classification-accuracy');
+      expect(task.classes !== undefined, 'names of classes').toBe(CLASSIFIED.has(task.metric));
       if (task.slices) expect(new Set(task.slices).size).toBe(task.slices.length);
     }
   });
@@ -61,18 +63,25 @@ describe.each(datasets)('dataset $id', (definition) => {
         }
         const ids = SPLITS.flatMap((split) => splits[split].map(({ id }) => id));
         expect(new Set(ids).size).toBe(ids.length);
-        for (const split of SPLITS) for (const { id, text } of splits[split]) expect(text.trim(), id).not.toBe('');
+        const rows = SPLITS.flatMap((split) => splits[split]);
+        expect(rows.filter(({ text, pair }) => text.trim() === '' || pair?.trim() === '')).toEqual([]);
       });
 
       it.each(definition.tasks)('has what $metric needs in each row', ({ metric, slices, classes, chance }) => {
-        const rows = metric === 'classification-accuracy' ? SPLITS.flatMap((split) => splits[split]) : splits.test;
-        const faults = rows.filter(({ choices, label, slice }) => {
+        const rows =
+          CLASSIFIED.has(metric) || GRADED.has(metric) ? SPLITS.flatMap((split) => splits[split]) : splits.test;
+        const faults = rows.filter(({ choices, label, pair, score, slice }) => {
+          if (GRADED.has(metric) !== (score !== undefined && pair !== undefined)) return true;
           if (slices ? !slices.includes(slice ?? '') : slice !== undefined) return true;
           const answers = metric === 'choice-accuracy' ? choices : classes;
           if (!answers) return label !== undefined || choices !== undefined;
           return !(label !== undefined && label in answers) || new Set(answers).size !== answers.length;
         });
         expect(faults).toEqual([]);
+        if (metric === 'f1') {
+          const ones = splits.test.filter(({ label }) => label === 1).length / splits.test.length;
+          expect(chance).toBe(ones / (ones + 0.5));
+        }
         for (const slice of slices ?? []) expect(rows.filter((row) => row.slice === slice).length).toBeGreaterThan(30);
         if (metric !== 'choice-accuracy') return;
         for (const { id, choices = [] } of rows) {

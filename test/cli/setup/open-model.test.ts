@@ -148,7 +148,7 @@ describe('openModel on the hub', () => {
 });
 
 describe('defaultPlace', () => {
-  it('asks a decoder for text, an embedder for nothing, and of an encoder which tasks', () => {
+  it('asks a decoder for text, an embedder for similarity, and of an encoder which tasks', () => {
     expect(defaultPlace({ id: 'x', kind: 'decoder' }, undefined)).toEqual({
       calibration: 'wikitext-2',
       tasks: ['wikitext-2-perplexity'],
@@ -156,7 +156,10 @@ describe('defaultPlace', () => {
     expect(defaultPlace({ id: 'x', kind: 'decoder' }, ['tinystories-perplexity'])).toMatchObject({
       calibration: 'tinystories',
     });
-    expect(defaultPlace({ id: 'x', kind: 'embedder' }, undefined).tasks).toEqual([]);
+    expect(defaultPlace({ id: 'x', kind: 'embedder' }, undefined)).toEqual({
+      calibration: 'stsb',
+      tasks: ['stsb-cosine-spearman'],
+    });
     expect(() => defaultPlace({ id: 'x', kind: 'encoder' }, undefined)).toThrow(
       /name tasks of the same classes with --tasks/,
     );

@@ -175,7 +175,7 @@ describe('evaluateTask on classes', () => {
     );
     const decoder = tinyGpt().onnx;
     await expect(evaluateTask({ dense: decoder, candidate: decoder, task: classTask })).rejects.toThrow(
-      /takes an encoder/,
+      /expected an encoder or embedder/,
     );
   });
 });

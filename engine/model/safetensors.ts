@@ -9,6 +9,8 @@ import { fromFloat16Bits } from '../../numerics/tensor/float16.ts';
 import type { ModelFiles, RandomAccessFile } from '../definitions/model.ts';
 import { present } from '../../contracts/present.ts';
 import { parseJson } from './parse-json.ts';
+import { readPickledTensors } from './pickled-tensors.ts';
+import { ELEMENT_BYTES, type StoredTensor } from './stored-tensor.ts';
 
 /** Headers of the largest published shards are below 1 MiB; parsing this many bytes takes a fraction of a second. */
 const MAX_HEADER_BYTES = 8 * 2 ** 20;
@@ -22,33 +24,6 @@ const MAX_DIMENSIONS = 8;
 /** Bytes read at once: what is held beside the float32 result. */
 const CHUNK_BYTES = 16 * 2 ** 20;
 
-/** Bytes per element of the format's types. */
-const ELEMENT_BYTES: Readonly<Record<string, number>> = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-  U16: 2,
-  I16: 2,
-  F16: 2,
-  BF16: 2,
-  U32: 4,
-  I32: 4,
-  F32: 4,
-  U64: 8,
-  I64: 8,
-  F64: 8,
-};
-
-export interface StoredTensor {
-  readonly dtype: string;
-  readonly dims: readonly number[];
-  /** Bytes [start, end) of the file. */
-  readonly start: number;
-  readonly end: number;
-}
-
 /** The tensors of one checkpoint, in one file or several. */
 export interface TensorStore {
   /** What the files hold, by name. */
@@ -59,12 +34,11 @@ export interface TensorStore {
 }
 
 /**
- * The tensors of `path`, or of the shards that `path`.index.json names where there is no such file. Throws InputError for files
- * that are not valid: lengths beyond the file, overlapping tensors, a header too large.
+ * The tensors of `path`, or of the shards that `path`.index.json names where there is no such file, or else of torch's file.
+ * Throws InputError for files that are not valid: lengths beyond the file, overlapping tensors, a header too large.
  */
 export async function openTensors(files: ModelFiles, path = 'model.safetensors'): Promise<TensorStore> {
-  const index = `${path}.index.json`;
-  const names = files.has(path) || !files.has(index) ? [path] : await shardNames(files, index);
+  const names = await weightFiles(files, path);
   const opened: RandomAccessFile[] = [];
   const close = async (): Promise<void> => {
     for (const file of opened) await file.close();
@@ -75,7 +49,8 @@ export async function openTensors(files: ModelFiles, path = 'model.safetensors')
     for (const name of names) {
       const file = await files.open(name);
       opened.push(file);
-      for (const [tensor, stored] of await readSafetensorsHeader(file)) {
+      const read = name.endsWith('.bin') ? readPickledTensors : readSafetensorsHeader;
+      for (const [tensor, stored] of await read(file)) {
         if (places.has(tensor)) {
           throw new InputError(`${file.label}: tensor "${tensor}" is in another shard too; fetch the checkpoint again`);
         }
@@ -105,6 +80,16 @@ export async function openTensors(files: ModelFiles, path = 'model.safetensors')
     await close();
     throw error;
   }
+}
+
+/** Weights of torch.save, which older repositories have in place of safetensors. */
+export const PICKLED_WEIGHTS = 'pytorch_model.bin';
+
+async function weightFiles(files: ModelFiles, path: string): Promise<readonly string[]> {
+  if (files.has(path)) return [path];
+  const index = `${path}.index.json`;
+  if (files.has(index)) return shardNames(files, index);
+  return [files.has(PICKLED_WEIGHTS) ? PICKLED_WEIGHTS : path];
 }
 
 /** The shards an index names, each once. */

@@ -1,6 +1,7 @@
 /** The definition of a model that transformers saved: config.json, safetensors, tokenizer.json, and how sentences are pooled. */
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
 import type { ModelDefinition, ModelFiles } from '../../engine/definitions/model.ts';
+import { PICKLED_WEIGHTS } from '../../engine/model/safetensors.ts';
 import type { Pooling } from './transformer/encoder.ts';
 import { readTokenizerJson } from './tokenizer-json.ts';
 import { buildTransformersModel, describeModel, readJsonFile } from './transformers-model.ts';
@@ -32,13 +33,15 @@ export function transformersFiles(label: string, names: readonly string[]): read
   const wanted = names.filter(
     (name) =>
       (TRANSFORMERS_FILES.includes(name) && !(whole && name.endsWith('.index.json'))) ||
+      (name === PICKLED_WEIGHTS && !names.some((other) => other.endsWith('.safetensors'))) ||
       (!whole && /^model-\d+-of-\d+\.safetensors$/.test(name)),
   );
   const missing = ['config.json', 'tokenizer.json'].filter((name) => !wanted.includes(name));
-  if (!wanted.some((name) => name.endsWith('.safetensors'))) missing.push('model.safetensors');
+  if (!wanted.some((name) => name.endsWith('.safetensors') || name === PICKLED_WEIGHTS))
+    missing.push('model.safetensors');
   if (missing.length === 0) return wanted.sort();
   throw new InputError(
-    `${label}: has no ${missing.join(', no ')} among ${names.length} files; expected a model as transformers saves it, weights as safetensors`,
+    `${label}: has no ${missing.join(', no ')} among ${names.length} files; expected a model as transformers saves it, weights as safetensors or ${PICKLED_WEIGHTS}`,
   );
 }
 

@@ -1,7 +1,8 @@
 /** Named weights of a checkpoint of transformers, brought into the layout of our graphs. */
 import { InputError } from '../../../contracts/errors.ts';
 import { present } from '../../../contracts/present.ts';
-import type { StoredTensor, TensorStore } from '../../../engine/model/safetensors.ts';
+import type { TensorStore } from '../../../engine/model/safetensors.ts';
+import type { StoredTensor } from '../../../engine/model/stored-tensor.ts';
 import type { LinearWeights, NormWeights } from '../transformer/specification.ts';
 
 export interface CheckpointNames {

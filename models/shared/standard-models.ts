@@ -10,15 +10,19 @@ interface StandardModel {
   readonly architecture: string;
   readonly repo: string;
   readonly revision: string;
-  /** Of model.safetensors. */
+  /** Default `model.safetensors`. */
+  readonly weights?: string;
+  /** Of the weights. */
   readonly sha256: string;
   readonly licence: string;
   readonly citation: string;
-  /** Besides config.json, tokenizer.json, tokenizer_config.json and the weights. */
+  /** Besides config.json, tokenizer_config.json and the weights. Default tokenizer.json. */
   readonly files?: readonly string[];
+  /** Of a classifier: the datasets it was fine-tuned on. Absent for decoders. */
+  readonly classifies?: readonly string[];
 }
 
-const SPECIAL_TOKENS = ['special_tokens_map.json'];
+const SPECIAL_TOKENS = ['tokenizer.json', 'special_tokens_map.json'];
 
 const PYTHIA =
   'Stella Biderman and others: Pythia: A Suite for Analyzing Large Language Models Across Training and Scaling, 2023, https://arxiv.org/abs/2304.01373';
@@ -34,6 +38,17 @@ const STANDARD: Readonly<Record<string, StandardModel>> = {
     licence: 'Apache-2.0',
     citation: 'Hugging Face: DistilGPT2, 2019, https://huggingface.co/distilbert/distilgpt2',
   },
+  'distilbert-sst2': {
+    title: 'DistilBERT on SST-2',
+    architecture: 'distilbert',
+    repo: 'distilbert/distilbert-base-uncased-finetuned-sst-2-english',
+    revision: '714eb0fa89d2f80546fda750413ed43d93601a13',
+    sha256: '7c3919835e442510166d267fe7cbe847e0c51cd26d9ba07b89a57b952b49b8aa',
+    licence: 'Apache-2.0',
+    citation: 'Victor Sanh and others: DistilBERT, a distilled version of BERT, 2019, https://arxiv.org/abs/1910.01108',
+    files: ['vocab.txt'],
+    classifies: ['sst2'],
+  },
   gpt2: {
     title: 'GPT-2 (124M)',
     architecture: 'gpt2',
@@ -43,6 +58,18 @@ const STANDARD: Readonly<Record<string, StandardModel>> = {
     licence: 'MIT',
     citation:
       'Alec Radford and others: Language Models are Unsupervised Multitask Learners, 2019, https://huggingface.co/openai-community/gpt2',
+  },
+  'opt-125m': {
+    title: 'OPT 125M',
+    architecture: 'opt',
+    repo: 'facebook/opt-125m',
+    revision: '27dcfa74d334bc871f3234de431e71c6eeba5dd6',
+    weights: 'pytorch_model.bin',
+    sha256: '2d74da6615135c58cf3cf9ad4cb11e7c613ff9e55fe658a47ab83b6c8d1174a9',
+    licence: 'OPT-175B licence: research only',
+    citation:
+      'Susan Zhang and others: OPT: Open Pre-trained Transformer Language Models, 2022, https://arxiv.org/abs/2205.01068',
+    files: ['vocab.json', 'merges.txt', 'special_tokens_map.json'],
   },
   'pythia-160m': {
     title: 'Pythia 160M',
@@ -105,23 +132,28 @@ const STANDARD: Readonly<Record<string, StandardModel>> = {
 };
 
 export const standardModels: readonly ModelDefinition[] = Object.entries(STANDARD).map(([id, model]) => {
-  const { title, architecture, repo, revision, sha256, licence, citation, files = [] } = model;
-  const others = ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...files];
+  const {
+    repo,
+    revision,
+    sha256,
+    weights = 'model.safetensors',
+    files = ['tokenizer.json'],
+    classifies,
+    ...facts
+  } = model;
+  const others = ['config.json', 'tokenizer_config.json', ...files];
   return defineTransformersModel({
     id,
-    title,
-    architecture,
-    kind: 'decoder',
-    licence,
-    citation,
+    ...facts,
+    kind: classifies ? 'encoder' : 'decoder',
     source: {
       kind: 'hub',
       repo,
       revision,
-      files: [...others.map((path) => ({ path })), { path: 'model.safetensors', sha256 }],
+      files: [...others.map((path) => ({ path })), { path: weights, sha256 }],
     },
     // What the web holds of the datasets here, nobody knows.
-    trainedOn: [],
+    trainedOn: classifies ?? [],
     testItemsSeen: [],
   });
 });

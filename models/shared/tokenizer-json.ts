@@ -8,6 +8,7 @@ import { Tokenizer as PackageTokenizer } from '@huggingface/tokenizers';
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
 import { isRecord } from '../../contracts/is-record.ts';
 import type { ModelFiles, Tokenizer } from '../../engine/definitions/model.ts';
+import { BERT_TOKENS, byteLevelOf, wordPieceOf } from './vocabulary-files.ts';
 
 /** Gemma's, the largest in use, has 33 MiB. */
 const MAX_TOKENIZER_BYTES = 64 * 2 ** 20;
@@ -32,13 +33,17 @@ type Json = Readonly<Record<string, unknown>>;
 /** Throws InputError for a file that is no tokenizer, UnsupportedError for one of another kind. */
 export async function readTokenizerJson(files: ModelFiles): Promise<Tokenizer> {
   const path = 'tokenizer.json';
-  const json = await readJson(files, path, MAX_TOKENIZER_BYTES);
   const settings = files.has('tokenizer_config.json')
     ? await readJson(files, 'tokenizer_config.json', MAX_SETTINGS_BYTES)
     : {};
-  const map = files.has('special_tokens_map.json')
+  const named = files.has('special_tokens_map.json')
     ? await readJson(files, 'special_tokens_map.json', MAX_SETTINGS_BYTES)
     : {};
+  const old = !files.has(path) && files.has('vocab.txt');
+  const map: Json = old ? { ...BERT_TOKENS, ...named } : named;
+  const json = files.has(path)
+    ? await readJson(files, path, MAX_TOKENIZER_BYTES)
+    : await jsonOfVocabulary(files, settings, map);
   const ids = vocabularyOf(json, path);
   const made = guarded(
     path,
@@ -55,9 +60,8 @@ export async function readTokenizerJson(files: ModelFiles): Promise<Tokenizer> {
   ): readonly number[] =>
     guarded(path, () => made.encode(separates ? text.replace(DISTANT_IDEOGRAPHS, ' $& ') : text, options).ids);
   const special = (name: string): number | undefined => {
-    const given = settings[name] ?? map[name];
-    const content = isRecord(given) ? given['content'] : given;
-    return typeof content === 'string' ? ids.get(content) : undefined;
+    const content = contentOf(settings[name] ?? map[name]);
+    return content === undefined ? undefined : ids.get(content);
   };
   const vocabularySize = Math.max(...ids.values()) + 1;
   const frame = frameOf(idsOf);
@@ -180,6 +184,27 @@ function withUnicodeDigits(preTokenizer: unknown): unknown {
   return pretokenizers === undefined
     ? preTokenizer
     : { ...preTokenizer, pretokenizers: withUnicodeDigits(pretokenizers) };
+}
+
+/** A special token is given as its text or as an object that has it. */
+function contentOf(token: unknown): string | undefined {
+  const content = isRecord(token) ? token['content'] : token;
+  return typeof content === 'string' ? content : undefined;
+}
+
+/** The tokenizer.json that repositories older than that file would have. */
+async function jsonOfVocabulary(files: ModelFiles, settings: Json, map: Json): Promise<Json> {
+  const roles = Object.keys({ ...map, ...settings }).filter((role) => /^[a-z]+_token$/.test(role));
+  const special: Record<string, string> = {};
+  for (const role of roles) {
+    const content = contentOf(settings[role] ?? map[role]);
+    if (content !== undefined) special[role] = content;
+  }
+  const text = async (path: string): Promise<string> =>
+    new TextDecoder().decode(await files.read(path, { maxBytes: MAX_TOKENIZER_BYTES }));
+  if (files.has('vocab.txt')) return wordPieceOf(await text('vocab.txt'), settings, special);
+  const vocab = await readJson(files, 'vocab.json', MAX_TOKENIZER_BYTES);
+  return byteLevelOf(vocab, await text('merges.txt'), settings, special);
 }
 
 async function readJson(files: ModelFiles, path: string, maxBytes: number): Promise<Json> {

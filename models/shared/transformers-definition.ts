@@ -2,6 +2,7 @@
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
 import type { ModelDefinition, ModelFiles } from '../../engine/definitions/model.ts';
 import { PICKLED_WEIGHTS } from '../../engine/model/safetensors.ts';
+import { VOCABULARY_FILES } from './vocabulary-files.ts';
 import type { Pooling } from './transformer/encoder.ts';
 import { readTokenizerJson } from './tokenizer-json.ts';
 import { buildTransformersModel, describeModel, readJsonFile } from './transformers-model.ts';
@@ -36,7 +37,12 @@ export function transformersFiles(label: string, names: readonly string[]): read
       (name === PICKLED_WEIGHTS && !names.some((other) => other.endsWith('.safetensors'))) ||
       (!whole && /^model-\d+-of-\d+\.safetensors$/.test(name)),
   );
-  const missing = ['config.json', 'tokenizer.json'].filter((name) => !wanted.includes(name));
+  const missing = ['config.json'].filter((name) => !wanted.includes(name));
+  if (!wanted.includes('tokenizer.json')) {
+    const older = VOCABULARY_FILES.find((group) => group.every((name) => names.includes(name)));
+    if (older) wanted.push(...older);
+    else missing.push('tokenizer.json');
+  }
   if (!wanted.some((name) => name.endsWith('.safetensors') || name === PICKLED_WEIGHTS))
     missing.push('model.safetensors');
   if (missing.length === 0) return wanted.sort();

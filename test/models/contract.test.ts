@@ -39,7 +39,7 @@ describe.each(models)('model $id', (definition) => {
     expect(definition.citation).toMatch(/\b\d{4}\b.*https:\/\//);
     if (definition.source.kind !== 'fine-tuned') expect(definition.source.files.length).toBeGreaterThan(0);
     for (const { path, sha256 } of definition.source.files) {
-      if (path === 'model.safetensors') expect(sha256).toBeDefined();
+      if (/\.(safetensors|bin)$/.test(path)) expect(sha256).toBeDefined();
       if (sha256 !== undefined) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
     }
     if (definition.source.kind === 'hub') expect(definition.source.revision).toMatch(/^[0-9a-f]{40}$/);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeRow } from '../../../engine/model/encode-row.ts';
 import { readTokenizerJson } from '../../../models/shared/tokenizer-json.ts';
+import { filesInMemory } from '../../../engine/model/files-in-memory.ts';
 import { folderFiles } from '../../support/model-files.ts';
 
 const GOLDEN = new URL('../../golden/tokenizers/', import.meta.url);
@@ -39,6 +40,54 @@ describe.each(names)('readTokenizerJson on %s', (name) => {
     expect([...encodeRow({ id: 'r', text: 'a b' }, encoding).tokens]).toEqual(golden(name).one);
     if (kind === 'encoder')
       expect([...encodeRow({ id: 'r', text: 'a b', pair: 'c' }, encoding).tokens]).toEqual(golden(name).pair);
+  });
+});
+
+describe('a tokenizer in the files that are older than tokenizer.json', () => {
+  type Files = Readonly<Record<string, unknown>>;
+  const made = (files: Files) => {
+    const bytes = Object.entries(files).map(
+      ([path, content]) =>
+        [path, Buffer.from(typeof content === 'string' ? content : JSON.stringify(content))] as const,
+    );
+    return readTokenizerJson(filesInMemory('old', new Map(bytes)));
+  };
+  const whole = (name: string) =>
+    JSON.parse(readFileSync(new URL(`${name}/tokenizer.json`, GOLDEN), 'utf8')) as {
+      readonly model: {
+        readonly vocab: Readonly<Record<string, number>>;
+        readonly merges: readonly (string | string[])[];
+      };
+    };
+  const settings = (name: string) =>
+    JSON.parse(readFileSync(new URL(`${name}/tokenizer_config.json`, GOLDEN), 'utf8')) as Files;
+
+  it('gives the ids of Python for vocab.json and merges.txt, and begins as tokenizer_config.json says', async () => {
+    const { vocab, merges } = whole('bpe').model;
+    const lines = merges.map((pair) => (typeof pair === 'string' ? pair : pair.join(' ')));
+    const files = { 'vocab.json': vocab, 'merges.txt': ['#version: 0.2', ...lines, ''].join('\n') };
+    const tokenizer = await made({ ...files, 'tokenizer_config.json': settings('bpe') });
+    for (const { text, ids } of golden('bpe').cases) expect([...tokenizer.encode(text)], text).toEqual(ids);
+    expect(tokenizer).not.toHaveProperty('beginOfSequence');
+    const [first = ''] = Object.keys(vocab);
+    const begins = { add_bos_token: true, bos_token: { content: first } };
+    expect(await made({ ...files, 'tokenizer_config.json': begins })).toMatchObject({ beginOfSequence: vocab[first] });
+    await expect(made({ ...files, 'merges.txt': 'a b c' })).rejects.toThrow(/merges\.txt: "a b c" is no pair/);
+    const stranger = { 'tokenizer_config.json': { bos_token: '<nobody>' } };
+    await expect(made({ ...files, ...stranger })).rejects.toThrow(/has no token "<nobody>"/);
+  });
+
+  it('gives the ids of Python for vocab.txt', async () => {
+    const { vocab } = whole('word-piece').model;
+    const words = Object.entries(vocab).sort(([, a], [, b]) => a - b);
+    const tokenizer = await made({
+      'vocab.txt': `${words.map(([word]) => word).join('\n')}\n`,
+      'tokenizer_config.json': { do_lower_case: true },
+    });
+    for (const { text, ids } of golden('word-piece').cases) expect([...tokenizer.encode(text)], text).toEqual(ids);
+    expect(tokenizer).toMatchObject({ classification: 2, separator: 3, padding: 0, mask: 4 });
+    const encoding = { tokenizer, contextLength: 64, kind: 'encoder' } as const;
+    expect([...encodeRow({ id: 'r', text: 'a b', pair: 'c' }, encoding).tokens]).toEqual(golden('word-piece').pair);
   });
 });
 

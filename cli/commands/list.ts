@@ -64,7 +64,8 @@ const LISTS: Readonly<Record<Kind, () => readonly Readonly<Record<string, unknow
       licence: method.licence,
       variants: Object.keys(method.variants),
     })),
-  models: () => models.map(({ id, architecture, licence, title }) => ({ id, architecture, licence, title })),
+  models: () =>
+    models.map(({ id, architecture, licence, title, card = '' }) => ({ id, architecture, licence, title, card })),
   tasks: () =>
     taskUnits.map(({ task, dataset }) => ({
       id: task.id,

@@ -48,6 +48,7 @@ export async function modelFindingsOf(name: string, options: OpenModelOptions = 
     ),
     say('licence', definition.licence),
     say('source', definition.citation),
+    ...(definition.card === undefined ? [] : [say('card', definition.card)]),
     say(
       'memory',
       `${formatBytes(2 * weightBytes)} for dense and candidate side by side; ${formatBytes(2 * logitsBytes)} for their outputs at the whole context`,

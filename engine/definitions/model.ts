@@ -113,6 +113,8 @@ export interface ModelDefinition {
   readonly kind: ModelKind;
   readonly licence: string;
   readonly citation: string;
+  /** How good it is, measured and published, where that is known. */
+  readonly card?: string;
   /** Positions the model is cut to where it has more; part of what the model is. Absent where it is whole. */
   readonly contextLimit?: number;
   /** Where the weights come from. */

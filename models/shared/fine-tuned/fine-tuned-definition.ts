@@ -38,13 +38,15 @@ interface FineTunedFacts extends Pick<ModelDefinition, 'id' | 'title' | 'licence
 
 export function defineFineTunedModel({ base, recipe, published, made, ...facts }: FineTunedFacts): ModelDefinition {
   const measured = made === undefined ? 'not measured yet' : accuracyInWords(made.test);
+  const card = `accuracy on the published validation rows: ${measured}; published by others: ${published}`;
   return defineTransformersModel({
     ...facts,
+    card,
     architecture: base.architecture,
     kind: 'encoder',
     citation:
-      `ShrinkRank contributors: ${base.title} fine-tuned on ${recipe.dataset} by ShrinkRank’s own engine, 2026. ` +
-      `Accuracy on the published validation rows: ${measured}; published by others: ${published}. Base: ${base.citation}`,
+      `ShrinkRank contributors: ${base.title} fine-tuned on ${recipe.dataset} by ShrinkRank’s own engine, 2026; ${card}. ` +
+      `Base: ${base.citation}`,
     source: { kind: 'fine-tuned', base, recipe, files: made?.files ?? [] },
     testItemsSeen: [],
   });

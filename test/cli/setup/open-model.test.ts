@@ -27,9 +27,10 @@ const files = ['config.json', 'model.safetensors'] as const;
 const hub = (options: HubClientOptions = {}) =>
   createHubClient({ cacheDir: join(root, 'hub'), hubUrl: server.url, offline: false, attempts: 1, ...options });
 
+/** `opt` or, for another folder of the same model, `opt-older`. */
 function folder(name: string): string {
   const path = join(root, name);
-  cpSync(join(GOLDEN, 'transformers', name), path, { recursive: true });
+  cpSync(join(GOLDEN, 'transformers', name.replace('-older', '')), path, { recursive: true });
   writeFileSync(join(path, 'tokenizer.json'), tokenizerJson);
   return path;
 }
@@ -54,6 +55,22 @@ afterEach(() => rmSync(root, { recursive: true }));
 const build = (definition: ModelDefinition) => loadModel(definition, hub());
 
 describe('openModel on a folder', () => {
+  it('reads weights of torch.save and a vocabulary without tokenizer.json, as OPT has them', async () => {
+    const [modern, older] = [folder('opt'), folder('opt-older')];
+    const initializersOf = async (path: string) => (await build(await openModel(path))).onnx.graph.initializers;
+    const expected = await initializersOf(modern);
+    rmSync(join(older, 'tokenizer.json'));
+    rmSync(join(older, 'model.safetensors'));
+    copyFileSync(join(GOLDEN, 'pickles/opt.bin'), join(older, 'pytorch_model.bin'));
+    await expect(openModel(older)).rejects.toThrow(/has no tokenizer\.json among/);
+    writeFileSync(join(older, 'vocab.json'), JSON.stringify({ '</s>': 0, a: 1, b: 2, ab: 3 }));
+    writeFileSync(join(older, 'merges.txt'), '#version: 0.2\na b\n');
+    writeFileSync(join(older, 'tokenizer_config.json'), JSON.stringify({ add_bos_token: true, bos_token: '</s>' }));
+    expect(await initializersOf(older)).toEqual(expected);
+    const tokenizer = await loadTokenizer(await openModel(older), hub());
+    expect([tokenizer.beginOfSequence, ...tokenizer.encode('aba')]).toEqual([0, 3, 1]);
+  });
+
   it('defines the model in it, wherever it lies, under an id that no model of the board has', async () => {
     const definition = await openModel(folder('llama3'));
     expect(definition).toMatchObject({ id: 'local-llama3', architecture: 'llama', kind: 'decoder', title: 'llama3' });

@@ -32,3 +32,7 @@ def archive(name, payload):
 
 archive("evil.bin", pickle.dumps({"weight": Evil()}, protocol=2))
 archive("evil-4.bin", pickle.dumps({"weight": Evil()}, protocol=4))
+
+from safetensors.torch import load_file  # the golden OPT as its repository has it: a pickle and no safetensors
+
+torch.save(load_file(HERE.parent / "transformers" / "opt" / "model.safetensors"), HERE / "opt.bin")

@@ -36,7 +36,7 @@ const QUICK = [
   'int8-dynamic/channel-e8',
   'rtn/w4g32',
   'gptq/w4g32',
-  'gptq/w4g32-e4',
+  'gptq/w4g32-e8',
   'rtn/w2g32',
   'gptq/w2g32',
   'qat/w2g32-t100k',

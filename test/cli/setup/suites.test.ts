@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { costClassOf } from '../../../contracts/taxonomy.ts';
+import { findDataset, findModel, findTask, findVariants } from '../../../cli/setup/registry.ts';
+import { suites } from '../../../cli/setup/suites.ts';
+
+describe('suites', () => {
+  it.each(suites.map((suite) => [suite.id, suite] as const))('%s names what is registered', (_, { entries }) => {
+    for (const { model, calibration, tasks, variants } of entries) {
+      findModel(model);
+      findDataset(calibration);
+      tasks.forEach(findTask);
+      expect(findVariants(variants).length).toBeGreaterThan(0);
+    }
+  });
+
+  it('has methods of both cost classes in what a newcomer and a night see', () => {
+    for (const id of ['quick', 'nightly']) {
+      const names = suites.find((suite) => suite.id === id)?.entries.flatMap(({ variants }) => variants) ?? [];
+      const classes = findVariants(names).map(({ unit }) => costClassOf(unit.method.access));
+      expect(new Set(classes)).toEqual(new Set(['low-cost', 'high-cost']));
+    }
+  });
+});

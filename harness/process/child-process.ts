@@ -51,7 +51,7 @@ export interface ConfinementLimits {
 
 export interface ChildUsage {
   readonly wallSeconds: number;
-  /** As last sampled; null when the child ended before the first sample. */
+  /** Of the child and all that it started, sandbox included; null when it ended before the first sample and has no sandbox. */
   readonly cpuSeconds: number | null;
   readonly peakMemoryBytes: number;
 }
@@ -139,9 +139,13 @@ export async function runChild(request: ChildRequest): Promise<ChildOutcome> {
     request.onMessage?.(message, spent());
   };
 
+  const onTimes = (seconds: number): void => {
+    cpuSeconds = Math.max(cpuSeconds ?? 0, seconds);
+  };
+
   const output = keepTail(child, onBytes);
   if (!confinement) child.on('message', (message) => request.onMessage?.(message, spent()));
-  else readMessages(child.stdio[MESSAGE_DESCRIPTOR] as Readable, { onBytes, onMessage });
+  else readMessages(child.stdio[MESSAGE_DESCRIPTOR] as Readable, { onBytes, onMessage, onTimes });
   const sampler = setInterval(sample, SAMPLE_INTERVAL_MS);
   const scratch = confinement && watchScratch(request.cwd, { tree, most: confinement.most, end });
   const timer = setTimeout(() => end({ ending: 'timeout' }), request.timeoutSeconds * 1000);
@@ -293,11 +297,18 @@ function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`;
 }
 
-/** Reads lines of JSON; drops lines that are too long or not JSON. */
-function readMessages(
-  pipe: Readable,
-  { onBytes, onMessage }: { readonly onBytes: (bytes: number) => void; readonly onMessage: (message: unknown) => void },
-): void {
+interface Listener {
+  readonly onBytes: (bytes: number) => void;
+  readonly onMessage: (message: unknown) => void;
+  /** Processor seconds, as the shell of the sandbox writes them last. The child could only add to them. */
+  readonly onTimes: (seconds: number) => void;
+}
+
+/** A line of the shell's `times`: minutes and seconds of user and system time. */
+const TIMES = /^(\d{1,6})m(\d{1,2}\.\d+)s (\d{1,6})m(\d{1,2}\.\d+)s$/;
+
+/** Reads lines of JSON and of `times`; drops lines that are too long or neither. */
+function readMessages(pipe: Readable, { onBytes, onMessage, onTimes }: Listener): void {
   let rest = '';
   pipe.on('error', () => {}); // the pipe is reset when the child is killed
   pipe.on('data', (chunk: Buffer) => {
@@ -306,6 +317,12 @@ function readMessages(
     rest = (lines.pop() ?? '').slice(0, LONGEST_MESSAGE_BYTES);
     for (const line of lines) {
       if (line.length >= LONGEST_MESSAGE_BYTES) continue;
+      const times = TIMES.exec(line);
+      if (times) {
+        const [userMinutes = 0, user = 0, systemMinutes = 0, system = 0] = times.slice(1).map(Number);
+        onTimes(60 * (userMinutes + systemMinutes) + user + system);
+        continue;
+      }
       const message = parse(line);
       if (typeof message === 'object' && message !== null) onMessage(message);
     }

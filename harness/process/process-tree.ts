@@ -9,6 +9,7 @@ import { CLOCK_TICKS_PER_SECOND, readProcessStat } from './process-stat.ts';
 export interface TreeUsage {
   /** Sum of the resident sets. */
   readonly memoryBytes: number;
+  /** Of all processes since the first started, ended ones and those of the sandbox included; see processorSeconds. */
   readonly cpuSeconds: number;
   readonly processes: number;
   readonly pids: readonly number[];
@@ -31,7 +32,10 @@ interface Process {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
+  /** Ended, but not yet waited for. */
+  readonly ended: boolean;
   readonly ticks: number;
+  readonly childTicks: number;
   readonly start: number;
   readonly memoryBytes: number;
 }
@@ -46,8 +50,32 @@ export interface ProcessTreeOptions {
 export function createProcessTree(root: number, { outer, mark }: ProcessTreeOptions): ProcessTree {
   /** Start time by process id, since ids are reused. */
   const seen = new Map<number, number>();
+  /** Largest processor time seen of each process, by process id and start time. */
+  const ticksOf = new Map<string, number>();
+  let mostTicks = 0;
 
+  /** @returns the processes that run, without those of the sandbox. */
   function members(): Process[] {
+    return running(tree());
+  }
+
+  function running({ found, generation }: ReturnType<typeof tree>): Process[] {
+    return found.filter(({ pid, ended }) => !ended && (generation.get(pid) ?? 0) >= outer);
+  }
+
+  /**
+   * What ended counts in either of two ways, and the larger sum is taken: by the process that waited for it, which misses
+   * children of processes that ignore SIGCHLD, or as last seen, which misses what ends between two looks.
+   */
+  function processorSeconds(found: readonly Process[]): number {
+    for (const { pid, start, ticks } of found) ticksOf.set(`${pid} ${start}`, ticks);
+    const asSeen = ticksOf.values().reduce((sum, ticks) => sum + ticks, 0);
+    const asWaitedFor = found.reduce((sum, { ticks, childTicks }) => sum + ticks + childTicks, 0);
+    mostTicks = Math.max(mostTicks, asSeen, asWaitedFor);
+    return mostTicks / CLOCK_TICKS_PER_SECOND;
+  }
+
+  function tree(): { readonly found: readonly Process[]; readonly generation: ReadonlyMap<number, number> } {
     const all = listProcesses();
     const generation = new Map<number, number>([[root, 0]]);
     const children = Map.groupBy(all, ({ parent }) => parent);
@@ -68,18 +96,19 @@ export function createProcessTree(root: number, { outer, mark }: ProcessTreeOpti
     }
     const found = all.filter(({ pid }) => generation.has(pid));
     for (const { pid, start } of found) seen.set(pid, start);
-    return found.filter(({ pid }) => (generation.get(pid) ?? 0) >= outer);
+    return { found, generation };
   }
 
   return {
     usage() {
       if (process.platform !== 'linux') return undefined;
-      const found = members();
+      const all = tree();
+      const live = running(all);
       return {
-        memoryBytes: found.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
-        cpuSeconds: found.reduce((sum, { ticks }) => sum + ticks, 0) / CLOCK_TICKS_PER_SECOND,
-        processes: found.length,
-        pids: found.map(({ pid }) => pid),
+        memoryBytes: live.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+        cpuSeconds: processorSeconds(all.found),
+        processes: live.length,
+        pids: live.map(({ pid }) => pid),
       };
     },
     namelessBytes: () => (process.platform === 'linux' ? namelessBytesOf(members()) : 0),
@@ -116,15 +145,14 @@ function carriersOf(mark: string): number[] {
   });
 }
 
-/** All processes of the machine except ended ones. */
 function listProcesses(): Process[] {
   return readdirSync('/proc').flatMap((entry) => {
     if (!/^\d+$/.test(entry)) return [];
     const pid = Number(entry);
     const stat = readProcessStat(pid);
-    if (!stat || stat.state === 'Z') return [];
-    const { parent, group, ticks, start, pages } = stat;
-    return [{ pid, parent, group, ticks, start, memoryBytes: pages * PAGE_BYTES }];
+    if (!stat) return [];
+    const { state, parent, group, ticks, childTicks, start, pages } = stat;
+    return [{ pid, parent, group, ended: state === 'Z', ticks, childTicks, start, memoryBytes: pages * PAGE_BYTES }];
   });
 }
 

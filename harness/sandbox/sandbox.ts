@@ -229,7 +229,10 @@ function setupScript({ support, cwd, readable }: SandboxRequest, wrappers: reado
     'PATH=$path',
     // Not exec: PID 1 of a namespace ignores signals, even those it causes itself.
     `${wrappers.map(shellWord).join(' ')} "$@"`,
-    'exit $?',
+    'status=$?',
+    // Processor time of all that this shell waited for, orphans included; see readMessages of child-process.ts.
+    'times >&3 2>/dev/null',
+    'exit $status',
   ].join('\n');
 }
 

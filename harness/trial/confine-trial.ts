@@ -1,4 +1,5 @@
 /** One attempt at compressing: how its process is sandboxed, and which of its results are trusted. */
+import type { Cost } from '../../contracts/result.ts';
 import { LARGEST_FILE_RATIO } from '../judge/contract-check.ts';
 import type { ChildOutcome, ChildUsage, Confinement } from '../process/child-process.ts';
 import type { Failure, Outcome } from '../process/outcome.ts';
@@ -8,7 +9,7 @@ import type { SandboxSupport } from '../sandbox/sandbox.ts';
 import { sandboxRemarks } from '../sandbox/sandbox-support.ts';
 import type { TrialSpecification } from './trial-child.ts';
 import { trialReadable } from './trial-readable.ts';
-import { type TrialAccount, type TrialReport, falseCost, readReport } from './trial-report.ts';
+import { type TrialAccount, type TrialReport, readReport } from './trial-report.ts';
 
 export interface TrialAttempt {
   readonly confinement: Confinement;
@@ -45,7 +46,7 @@ export function confineTrial(parts: {
   const { method } = trial.unit;
   const denseBytes = specification.model.size.fileBytes;
   const remarks = sandboxRemarks(sandbox);
-  let begun: { readonly atMs: number; readonly cpuSeconds: number } | undefined;
+  let begun: Begun | undefined;
   return {
     confinement: {
       support: sandbox,
@@ -60,29 +61,18 @@ export function confineTrial(parts: {
     },
     hear(message, spent) {
       if ((message as { readonly kind?: unknown }).kind !== 'begun') return;
-      begun ??= { atMs: Date.now(), cpuSeconds: spent.cpuSeconds ?? 0 };
+      begun ??= { wallSeconds: spent.wallSeconds, cpuSeconds: spent.cpuSeconds ?? 0 };
     },
     settle(ending, failure) {
-      const found = readReport(specification.reportPath);
-      const seen = found &&
-        begun && {
-          wallSeconds: (found.writtenAtMs - begun.atMs) / 1000,
-          cpuSeconds: (ending.cpuSeconds ?? 0) - begun.cpuSeconds,
-        };
-      const untrue = found && seen ? falseCost(found.report.cost, seen) : undefined;
-      const report = untrue === undefined ? withPeak(found?.report, ending) : undefined;
+      const report = readReport(specification.reportPath);
+      const cost = report && seenFromOutside(report.cost, { ending, begun, training: specification.training });
       const account: TrialAccount = {
         notes: [...(report?.notes ?? []), ...remarks],
         simulated: report?.simulated ?? null,
-        cost: report?.cost ?? null,
+        cost: cost ?? null,
       };
-      const outcome: Outcome<Uint8Array> =
-        untrue !== undefined
-          ? { status: 'failed', reason: untrue }
-          : report && !overrules(ending, report)
-            ? artifactOf(report, specification)
-            : failure;
-      return { reported: found !== undefined, account, outcome };
+      const outcome = report && !overrules(ending, report) ? artifactOf(report, specification) : failure;
+      return { reported: report !== undefined, account, outcome };
     },
   };
 }
@@ -94,10 +84,33 @@ function overrules({ ending }: ChildOutcome, { outcome }: TrialReport): boolean 
   );
 }
 
-/** Peak memory of a method that starts processes includes them, as sampled from outside. */
-function withPeak(report: TrialReport | undefined, { peakMemoryBytes }: ChildOutcome): TrialReport | undefined {
-  if (!report || report.cost.peakMemoryBytes >= peakMemoryBytes) return report;
-  return { ...report, cost: { ...report.cost, peakMemoryBytes } };
+interface Begun {
+  /** Wall seconds since the process was started. */
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+}
+
+/**
+ * The reported cost with what was measured from outside, from before any code of the method was loaded until its process
+ * ended: a method shares its process with the cost meter, could change its clocks, write the report early, or leave the work to
+ * processes that nobody waits for. Outside Linux processor time is only known from inside.
+ */
+function seenFromOutside(
+  cost: Cost,
+  parts: {
+    readonly ending: ChildOutcome;
+    readonly begun: Begun | undefined;
+    readonly training: TrialSpecification['training'];
+  },
+): Cost {
+  const { ending, begun, training } = parts;
+  return {
+    ...cost,
+    wallSeconds: Math.max(cost.wallSeconds, ending.wallSeconds - (begun?.wallSeconds ?? 0)),
+    cpuSeconds: Math.max(cost.cpuSeconds, (ending.cpuSeconds ?? 0) - (begun?.cpuSeconds ?? 0)),
+    deviceSeconds: training.provider === 'cpu' ? null : cost.deviceSeconds,
+    peakMemoryBytes: Math.max(cost.peakMemoryBytes, ending.peakMemoryBytes),
+  };
 }
 
 /** The bytes of the artifact, or why the file cannot be one. Does not parse them. */

@@ -1,6 +1,5 @@
 /**
- * The report of a trial's process. The process runs untrusted code that may have written anything, so the file is validated
- * and the cost it reports is compared with what was measured from outside.
+ * The report of a trial's process. The process runs untrusted code that may have written anything, so the file is validated.
  */
 import * as v from 'valibot';
 import { costSchema, type Cost } from '../../contracts/result.ts';
@@ -53,44 +52,14 @@ export interface TrialAccount {
   /** Notes of the method, and what the sandbox did not isolate. */
   readonly notes: readonly string[];
   readonly simulated: string | null;
-  /** Null when the process left no report or a false one. */
+  /** Null when the process left no report. */
   readonly cost: Cost | null;
 }
 
-export interface ReadReport {
-  readonly report: TrialReport;
-  /** When the report was last written, Unix milliseconds (ctime, which a method cannot set). */
-  readonly writtenAtMs: number;
-}
-
 /** Undefined when the report is missing or malformed, for instance because the process died while writing it. */
-export function readReport(path: string): ReadReport | undefined {
+export function readReport(path: string): TrialReport | undefined {
   const file = readPlainFile(path, LARGEST_REPORT_BYTES);
   if (file.kind !== 'read') return undefined;
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), reportSchema), file.bytes.toString('utf8'));
-  return parsed.success ? { report: parsed.output, writtenAtMs: file.stat.ctimeMs } : undefined;
-}
-
-/** The method's modules are loaded between the `begun` message and the start of the cost meter. */
-const WALL_SLACK_SECONDS = 5;
-const CPU_SLACK_SECONDS = 2;
-const LEAST_SHARE = 0.8;
-
-/**
- * Why the reported cost cannot be true; undefined when it can. `seen` was measured from outside, between the `begun` message
- * and the report: a method shares its process with the cost meter and could change its clocks, but not these.
- */
-export function falseCost(
-  cost: Cost,
-  seen: { readonly wallSeconds: number; readonly cpuSeconds: number },
-): string | undefined {
-  const few = (reported: number, found: number, slack: number) => reported < LEAST_SHARE * found - slack;
-  const text = (reported: number, found: number, what: string) =>
-    `its report says ${reported.toFixed(1)} s of ${what} for compressing, but at least ${found.toFixed(1)} s were measured from ` +
-    'outside; a method must not change the clocks of its process';
-  if (few(cost.cpuSeconds, seen.cpuSeconds, CPU_SLACK_SECONDS))
-    return text(cost.cpuSeconds, seen.cpuSeconds, 'processor time');
-  if (few(cost.wallSeconds, seen.wallSeconds, WALL_SLACK_SECONDS))
-    return text(cost.wallSeconds, seen.wallSeconds, 'wall time');
-  return undefined;
+  return parsed.success ? parsed.output : undefined;
 }

@@ -346,6 +346,10 @@ const boardFields = {
   lowCostCount: said(count, 'Ranked entries that only look, controls left out.'),
   highCostCount: said(count, 'Ranked entries that train, controls left out.'),
   timedCount: said(count, 'Entries timed on this runner.'),
+  noisyShare: said(
+    v.nullable(figure),
+    'Share of the timings, entry by shape, that are noisy; null where nothing was timed.',
+  ),
   inSample: said(flag, 'The model was trained on this data: good for comparing with dense, not for judging the model.'),
   newestAt: said(text, 'When the newest trial of the board started.'),
 };

@@ -1,16 +1,17 @@
 /**
  * What the boards of a store are computed from, as digests by contest (model × task × protocol, on all runners): one whose
  * digest has not changed is not computed again.
- * Rows never change under their id, so ids of those that stand say everything; what else moves a board is the catalog
+ * Rows never change under their id, so ids and which of them stand say everything; what else moves a board is the catalog
  * and corrections.
  */
 import { createHash } from 'node:crypto';
 import { and, asc, eq, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
 import { canonicalJson } from '../contracts/canonical-json.ts';
 import { readCatalog } from './catalog.ts';
 import type { Store } from './client.ts';
 import { correctionLedger } from './run-detail.ts';
-import { artifacts, corrections, evaluations, measurements, trials } from './schema.ts';
+import { corrections, evaluations, measurements, trials } from './schema.ts';
 
 export interface ContestInputs {
   readonly model: string;
@@ -50,11 +51,14 @@ export function contestInputs(store: Store): readonly ContestInputs[] {
     .all();
   return places.flatMap(({ model, protocol }) => {
     const standing = and(eq(trials.model, model), eq(trials.protocol, protocol), sql`${trials.effective} = 1`);
+    const ofKey = alias(trials, 'of_key');
+    // Those of the same keys too, which histories show.
     const made = database
-      .select({ id: trials.id, method: trials.method })
+      .select({ id: ofKey.id, method: trials.method })
       .from(trials)
+      .innerJoin(ofKey, eq(ofKey.key, trials.key))
       .where(standing)
-      .orderBy(asc(trials.id))
+      .orderBy(asc(ofKey.id))
       .all();
     const methods = new Set(made.map(({ method }) => method));
     const common = createHash('sha256').update(
@@ -76,20 +80,18 @@ export function contestInputs(store: Store): readonly ContestInputs[] {
     );
     const byTask = hashesBy(
       database
-        .select({ group: evaluations.task, id: evaluations.id })
+        .select({ group: evaluations.task, id: evaluations.id, effective: evaluations.effective })
         .from(trials)
-        .innerJoin(artifacts, eq(trials.artifact, artifacts.id))
-        .innerJoin(evaluations, and(eq(evaluations.trial, trials.key), eq(evaluations.artifact, artifacts.sha256)))
-        .where(and(standing, eq(evaluations.protocol, protocol), sql`${evaluations.effective} = 1`))
+        .innerJoin(evaluations, eq(evaluations.trial, trials.key))
+        .where(and(standing, eq(evaluations.protocol, protocol)))
         .all(),
     );
     const byRunner = hashesBy(
       database
-        .select({ group: measurements.runnerFingerprint, id: measurements.id })
+        .select({ group: measurements.runnerFingerprint, id: measurements.id, effective: measurements.effective })
         .from(trials)
-        .innerJoin(artifacts, eq(trials.artifact, artifacts.id))
-        .innerJoin(measurements, and(eq(measurements.trial, trials.key), eq(measurements.artifact, artifacts.sha256)))
-        .where(and(standing, eq(measurements.protocol, protocol), sql`${measurements.effective} = 1`))
+        .innerJoin(measurements, eq(measurements.trial, trials.key))
+        .where(and(standing, eq(measurements.protocol, protocol)))
         .all(),
     );
     common.update(canonicalJson([...byRunner].sort(byName)));
@@ -100,12 +102,16 @@ export function contestInputs(store: Store): readonly ContestInputs[] {
   });
 }
 
-/** Digest of the ids of each group. */
-function hashesBy(rows: readonly { readonly group: string; readonly id: number }[]): ReadonlyMap<string, string> {
-  const groups = Map.groupBy(rows, ({ group }) => group);
-  return new Map(
-    [...groups].map(([group, own]) => [group, digestOfIds(own.map(({ id }) => id).sort((a, b) => a - b))]),
+/** Digest of the ids of each group in which a row stands. */
+function hashesBy(
+  rows: readonly { readonly group: string; readonly id: number; readonly effective: boolean }[],
+): ReadonlyMap<string, string> {
+  const groups = [...Map.groupBy(rows, ({ group }) => group)].filter(([, own]) =>
+    own.some(({ effective }) => effective),
   );
+  // The standing one of a key is part of it: a steadier timing moves it to another row.
+  const idsOf = (own: typeof rows) => own.map(({ id, effective }) => (effective ? id : -id)).sort((a, b) => a - b);
+  return new Map(groups.map(([group, own]) => [group, digestOfIds(idsOf(own))]));
 }
 
 function digestOfIds(ids: readonly number[]): string {

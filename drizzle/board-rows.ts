@@ -1,5 +1,5 @@
 /** The rows a leaderboard is made of: which trial stands for a variant and seed, and what belongs to it. */
-import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, inArray, sql, type SQL } from 'drizzle-orm';
 import type { Cost, Distance, Placement, Quality, Size, Status } from '../contracts/result.ts';
 import type { Device, Machine, Provider } from '../contracts/runner.ts';
 import type { StoreDatabase } from './client.ts';
@@ -138,11 +138,36 @@ export function trialColumnsOf(database: StoreDatabase, ids: readonly number[]) 
     .all();
 }
 
+/**
+ * Of the rows of a trial's artifact: the one that stands; or the one of the trial's own run and, where that was broken off
+ * before it, the standing one that a later run made.
+ */
+export type WhichRow = 'standing' | 'of its run';
+
+function taken(table: typeof evaluations | typeof measurements, which: WhichRow): SQL {
+  return which === 'standing'
+    ? sql`${table.effective} = 1`
+    : sql`((${table.run} = ${trials.run} and ${notWithdrawn(table)})
+        or (${table.effective} = 1 and ${trials.effective} = 1 and ${table.startedAt} >= ${trials.startedAt}))`;
+}
+
+function ownRunLast(table: typeof evaluations | typeof measurements, which: WhichRow): SQL[] {
+  return which === 'standing' ? [] : [sql`${table.run} = ${trials.run}`];
+}
+
+export function notWithdrawn(table: ResultTable): SQL {
+  return sql`not exists (
+    select 1 from ${corrections} where ${corrections.key} = ${table.key} and ${corrections.run} = ${table.run}
+    and ${corrections.action} = 'withdraw'
+  )`;
+}
+
 /** By id of the trial; the newest where the dataset's content has changed between them. */
 export function evaluationsOf(
   database: StoreDatabase,
   ids: readonly number[],
   { task, protocol }: LeaderboardRequest,
+  { which = 'standing' }: { readonly which?: WhichRow } = {},
 ): ReadonlyMap<number, BoardEvaluation> {
   const found = database
     .select({ trial: trials.id, evaluation: evaluations })
@@ -152,8 +177,8 @@ export function evaluationsOf(
       evaluations,
       and(eq(evaluations.trial, trials.key), eq(evaluations.artifact, artifacts.sha256), eq(evaluations.task, task)),
     )
-    .where(and(inArray(trials.id, among(ids)), eq(evaluations.protocol, protocol), sql`${evaluations.effective} = 1`))
-    .orderBy(evaluations.startedAt, evaluations.id)
+    .where(and(inArray(trials.id, among(ids)), eq(evaluations.protocol, protocol), taken(evaluations, which)))
+    .orderBy(...ownRunLast(evaluations, which), evaluations.startedAt, evaluations.id)
     .all();
   const chosen = new Map(found.map(({ trial, evaluation }) => [trial, evaluation]));
   const annotations = annotationsByRow(
@@ -179,6 +204,7 @@ export function measurementsOf(
   database: StoreDatabase,
   ids: readonly number[],
   { protocol, runner: wanted }: LeaderboardRequest,
+  { which = 'standing' }: { readonly which?: WhichRow } = {},
 ): {
   readonly runner: BoardRunner | null;
   readonly runners: readonly BoardRunner[];
@@ -190,8 +216,8 @@ export function measurementsOf(
     .innerJoin(artifacts, eq(trials.artifact, artifacts.id))
     .innerJoin(measurements, and(eq(measurements.trial, trials.key), eq(measurements.artifact, artifacts.sha256)))
     .innerJoin(machines, eq(measurements.machine, machines.fingerprint))
-    .where(and(inArray(trials.id, among(ids)), eq(measurements.protocol, protocol), sql`${measurements.effective} = 1`))
-    .orderBy(measurements.startedAt, measurements.id)
+    .where(and(inArray(trials.id, among(ids)), eq(measurements.protocol, protocol), taken(measurements, which)))
+    .orderBy(...ownRunLast(measurements, which), measurements.startedAt, measurements.id)
     .all();
   const byRunner = new Map<string, BoardRunner>();
   for (const { measurement, machine } of found) {

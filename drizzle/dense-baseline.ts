@@ -1,8 +1,8 @@
 /** What dense itself scored and took, run by run: it is re-measured beside every candidate, and tells of machine and harness. */
 import { and, eq, sql } from 'drizzle-orm';
+import { notWithdrawn } from './board-rows.ts';
 import type { Store } from './client.ts';
-import type { ResultTable } from './insert.ts';
-import { corrections, evaluations, latencyShapes, measurements, runs, trials } from './schema.ts';
+import { evaluations, latencyShapes, measurements, runs, trials } from './schema.ts';
 
 export interface DenseQuality {
   readonly run: string;
@@ -46,7 +46,7 @@ export function denseQualities({ database }: Store): readonly DenseQuality[] {
     .from(evaluations)
     .innerJoin(runs, eq(runs.id, evaluations.run))
     .innerJoin(trials, ofTrial(evaluations))
-    .where(and(eq(evaluations.status, 'completed'), standing(evaluations), amongNewest()))
+    .where(and(eq(evaluations.status, 'completed'), notWithdrawn(evaluations), amongNewest()))
     .groupBy(
       runs.id,
       trials.model,
@@ -76,7 +76,7 @@ export function denseLatencies({ database }: Store): readonly DenseLatency[] {
     .innerJoin(latencyShapes, eq(latencyShapes.measurement, measurements.id))
     .innerJoin(runs, eq(runs.id, measurements.run))
     .innerJoin(trials, ofTrial(measurements))
-    .where(and(standing(measurements), amongNewest()))
+    .where(and(notWithdrawn(measurements), amongNewest()))
     .orderBy(runs.startedAt, runs.id, trials.model, latencyShapes.ordinal, latencyShapes.denseP50Ms)
     .all();
   const groups = Map.groupBy(found, ({ run, model, shape, under }) => JSON.stringify([run, model, shape, under]));
@@ -93,11 +93,4 @@ function ofTrial(table: typeof evaluations | typeof measurements) {
 
 function amongNewest() {
   return sql`${runs.id} in (select newest.id from ${runs} as newest order by newest.started_at desc limit ${NEWEST_RUNS})`;
-}
-
-function standing(table: ResultTable) {
-  return sql`not exists (
-    select 1 from ${corrections} where ${corrections.key} = ${table.key} and ${corrections.run} = ${table.run}
-    and ${corrections.action} = 'withdraw'
-  )`;
 }

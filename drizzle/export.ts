@@ -4,14 +4,14 @@
  */
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { asc, eq, gte } from 'drizzle-orm';
+import { asc, eq, gte, sql } from 'drizzle-orm';
 import { canonicalJson } from '../contracts/canonical-json.ts';
 import { InputError, IntegrityError } from '../contracts/errors.ts';
 import type { Row } from '../contracts/result.ts';
 import type { Store, StoreDatabase } from './client.ts';
 import type { ResultTable } from './insert.ts';
 import { readEvaluations, readMeasurements, readRun, readTrials, type Stored } from './read-rows.ts';
-import { evaluations, measurements, runs, trials } from './schema.ts';
+import { evaluations, latencyShapes, measurements, runs, trials } from './schema.ts';
 
 export interface ExportChoice {
   /** Id of one run. */
@@ -79,14 +79,28 @@ const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 /** Small next to a file, large next to a line. */
 const WRITE_CHUNK_CHARACTERS = 1 << 20;
 
+/** Share of the timings of a run, shape by shape, that may be noisy. */
+const MOST_NOISY = 0.2;
+
+export interface ExportRunOptions {
+  /** Write a run with more noisy timings too. */
+  readonly allowNoisy?: boolean;
+}
+
 /**
  * Writes `<folder>/<run>.jsonl`. Published files are not changed: throws InputError when the file is there with other
- * content.
+ * content, and for a new file with too many noisy timings.
  */
-export function exportRun(store: Store, run: string, folder: string): ExportedFile {
+export function exportRun(
+  store: Store,
+  run: string,
+  folder: string,
+  { allowNoisy = false }: ExportRunOptions = {},
+): ExportedFile {
   if (!FILE_NAME.test(run))
     throw new InputError(`run "${run}": its id cannot name a file; expected letters, digits, . _ -`);
   const path = join(folder, `${run}.jsonl`);
+  if (!allowNoisy && !existsSync(path)) refuseNoisy(store, run);
   mkdirSync(folder, { recursive: true });
   const draft = `${path}.${process.pid}.draft`;
   try {
@@ -103,6 +117,20 @@ export function exportRun(store: Store, run: string, folder: string): ExportedFi
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+function refuseNoisy({ database }: Store, run: string): void {
+  const { noisy, all } = database
+    .select({ noisy: sql<number>`coalesce(sum(${latencyShapes.noisy}), 0)`, all: sql<number>`count(*)` })
+    .from(latencyShapes)
+    .innerJoin(measurements, eq(measurements.id, latencyShapes.measurement))
+    .where(eq(measurements.run, run))
+    .get() ?? { noisy: 0, all: 0 };
+  if (noisy <= MOST_NOISY * all) return;
+  throw new InputError(
+    `run "${run}": ${noisy} of its ${all} timings are noisy, and at most ${100 * MOST_NOISY} % may be; measure it again on a ` +
+      'quiet machine, or export it as it is with --allow-noisy',
+  );
 }
 
 function writeLines(path: string, rows: Iterable<Row>): { readonly rows: number; readonly sizeBytes: number } {

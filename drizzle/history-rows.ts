@@ -1,9 +1,13 @@
-/** Every row a contest's variants ever had that stands for its key, with its quality on the task and its speed on the runner. */
-import { and, asc, eq, sql } from 'drizzle-orm';
+/**
+ * Every trial of a contest's variants, those that were done again included, each with the quality on the task and the speed on
+ * the runner that its own run found. Withdrawn rows are left out.
+ */
+import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Cost, Status } from '../contracts/result.ts';
 import {
   evaluationsOf,
   measurementsOf,
+  notWithdrawn,
   type BoardEvaluation,
   type BoardMeasurement,
   type LeaderboardRequest,
@@ -31,16 +35,20 @@ export interface HistoryRow {
 
 /** By method, variant and time. */
 export function historyRows({ database }: Store, request: LeaderboardRequest): readonly HistoryRow[] {
+  const standing = database
+    .select({ key: trials.key })
+    .from(trials)
+    .where(and(eq(trials.model, request.model), eq(trials.protocol, request.protocol), sql`${trials.effective} = 1`));
   const found = database
     .select({ trial: trials, artifact: artifacts.sha256, zstdBytes: artifacts.zstdBytes })
     .from(trials)
     .leftJoin(artifacts, eq(trials.artifact, artifacts.id))
-    .where(and(eq(trials.model, request.model), eq(trials.protocol, request.protocol), sql`${trials.effective} = 1`))
+    .where(and(inArray(trials.key, standing), notWithdrawn(trials)))
     .orderBy(asc(trials.method), asc(trials.variant), asc(trials.startedAt), asc(trials.seed), asc(trials.id))
     .all();
   const ids = found.map(({ trial }) => trial.id);
-  const evaluated = evaluationsOf(database, ids, request);
-  const { measured } = measurementsOf(database, ids, request);
+  const evaluated = evaluationsOf(database, ids, request, { which: 'of its run' });
+  const { measured } = measurementsOf(database, ids, request, { which: 'of its run' });
   return found.map(({ trial, artifact, zstdBytes }) => ({
     method: trial.method,
     variant: trial.variant,

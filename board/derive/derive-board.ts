@@ -4,7 +4,7 @@
  */
 import { DENSE_METHOD, entryName, slugOf } from '../../drizzle/queries.ts';
 import type { BoardEntry, Leaderboard } from './leaderboard.ts';
-import { mean, meanQuality } from './seed-means.ts';
+import { mean, meanOf, meanQuality } from './seed-means.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import type {
   BoardSummary,
@@ -170,6 +170,10 @@ function summarize(board: Leaderboard, { facts, metric }: Contest, entries: read
     lowCostCount: proposals.filter(({ costClass }) => costClass === 'low-cost').length,
     highCostCount: proposals.filter(({ costClass }) => costClass === 'high-cost').length,
     timedCount: entries.filter(({ latency }) => latency.length > 0).length,
+    noisyShare: meanOf(
+      entries.flatMap(({ latency }) => latency.map(({ noisy }) => (noisy ? 1 : 0))),
+      mean,
+    ),
     inSample: board.entries.some(({ inSample }) => inSample),
     newestAt: entries.flatMap(({ seeds }) => seeds).reduce((newest, { startedAt }) => max(newest, startedAt), ''),
   };

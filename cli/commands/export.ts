@@ -24,6 +24,11 @@ export default createCommand({
       valueHint: 'folder',
       default: join(REPOSITORY_ROOT, 'results'),
     },
+    'allow-noisy': {
+      type: 'boolean',
+      description: 'Write runs too of which more than 20 % of the timings are noisy',
+      default: false,
+    },
     home: homeOption,
     json: jsonOption,
   },
@@ -38,7 +43,9 @@ export default createCommand({
       if (runs.length === 0) throw new InputError('export: the store holds no rows; run `npm run bench` first');
       const wanted = args.run === undefined ? runs : [args.run === 'latest' ? (runs[0] ?? '') : args.run];
       for (const run of wanted) if (!runs.includes(run)) throw unknownId('run', run, runs);
-      const files = wanted.toReversed().map((run) => exportRun(store, run, args.to));
+      const files = wanted
+        .toReversed()
+        .map((run) => exportRun(store, run, args.to, { allowNoisy: args['allow-noisy'] }));
       if (args.json) return printJson(files);
       for (const { path, rows, sizeBytes } of files) {
         print(`${relative(process.cwd(), path)}: ${rows} rows, ${formatBytes(sizeBytes)}`);

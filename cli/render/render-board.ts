@@ -91,6 +91,7 @@ function header(
     styleText('bold', `${model} · ${task}`),
     `protocol ${PROTOCOL.version}`,
     ...(board.runner ? [runnerName(board.runner), `${PROTOCOL.latency.threads} thread`] : ['no speed measured']),
+    ...noisyFact(board),
   ];
   const facts = [
     dense?.quality
@@ -103,6 +104,13 @@ function header(
     ...(dense?.inSample ? ['in-sample: the model was trained on this data'] : []),
   ];
   return [place, facts].flatMap((parts) => wrapParts(parts, { separator: ' · ', columns }));
+}
+
+/** A board to be published has at most a tenth of its timings noisy. */
+function noisyFact({ entries }: Leaderboard): string[] {
+  const timed = entries.flatMap(({ latency }) => latency);
+  const noisy = timed.filter((each) => each.noisy).length;
+  return noisy === 0 ? [] : [`${Math.round((100 * noisy) / timed.length)} % of the timings noisy`];
 }
 
 /** The accuracy of guessing, for tasks that have one. */

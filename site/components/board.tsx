@@ -115,6 +115,7 @@ function BoardFacts({ view }: { readonly view: BoardView }) {
       <span>{plural(view.total, 'variant')}</span>
       <span>protocol {view.protocol}</span>
       <span>newest row {formatDay(view.newestAt)}</span>
+      {view.noisyShare !== null && <span>{(100 * view.noisyShare).toFixed(0)} % of its timings noisy</span>}
       {view.inSample && (
         <span>
           <BadgeButton

@@ -113,6 +113,8 @@ export interface BoardView {
   readonly chance: number | null;
   readonly inSample: boolean;
   readonly newestAt: string;
+  /** Of the timings; null where there are none. */
+  readonly noisyShare: number | null;
   readonly weightClasses: readonly number[];
   readonly shapes: readonly { readonly shape: string; readonly name: string }[];
   /** Slug of dense. */
@@ -158,6 +160,7 @@ export function boardView(board: DerivedBoard, slugOf: (...parts: readonly strin
     chance: board.chance,
     inSample: board.inSample,
     newestAt: board.newestAt,
+    noisyShare: board.noisyShare,
     weightClasses: board.weightClasses,
     shapes: board.shapes.map((shape) => ({ shape: shape.shape, name: formatShape(shape) })),
     dense: board.dense,

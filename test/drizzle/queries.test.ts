@@ -1,3 +1,4 @@
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import { describe, expect, it } from 'vitest';
 import { recordCatalog } from '../../drizzle/catalog.ts';
 import { doneKeys, failures, history, itemsOf, readCatalog, runSummaries, trialDetail } from '../../drizzle/queries.ts';
@@ -96,7 +97,7 @@ describe('failures', () => {
     recordEvaluation(store, evaluation);
     recordMeasurement(store, measurement);
     const of = { method: 'rounding', variant: 'w4', model: 'tiny' };
-    expect(failures(store, 1)).toEqual([
+    expect(failures(store, PROTOCOL.version)).toEqual([
       {
         ...of,
         kind: 'evaluation',

@@ -1,11 +1,13 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { canonicalJson } from '../../contracts/canonical-json.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { ShapeLatency } from '../../contracts/result.ts';
-import { exportRows } from '../../drizzle/export.ts';
-import { importFile, importRows } from '../../drizzle/import.ts';
+import { exportRows, exportRun } from '../../drizzle/export.ts';
+import { importCorrections, importFile, importRows } from '../../drizzle/import.ts';
+import { historyRows } from '../../drizzle/queries.ts';
 import { leaderboard } from '../../board/derive/leaderboard.ts';
 import { recordMeasurement, recordRun, recordTrial } from '../../drizzle/record.ts';
 import {
@@ -85,6 +87,49 @@ describe('timing', () => {
       expect(entry?.latency[0]?.speedUp.high).toBeCloseTo(2 * Math.sqrt(1.1), 12);
       expect(entry?.latency[0]?.noisy).toBe(false);
     }
+  });
+
+  it('is a point of the history whenever it was taken, also when nothing changed', () => {
+    const store = storeWithTrial();
+    const first = timedAt(3, { width: 1.1 });
+    const again = runOf({ id: 'run-2', startedAt: timeAt(100) });
+    const lines = [
+      first,
+      again,
+      { ...trial, run: again.id, startedAt: timeAt(101) },
+      { ...timedAt(102, { width: 1.3 }), run: again.id },
+    ];
+    importRows(store, lines.map(canonicalJson), { where: 'again.jsonl' });
+    const request = { ...PLACE, protocol: PROTOCOL.version };
+    const points = historyRows(store, request).map(({ run, measurement }) => [run, measurement?.run]);
+    expect(points).toEqual([
+      ['run-1', 'run-1'],
+      ['run-2', 'run-2'],
+    ]);
+    const withdrawal = {
+      kind: 'correction',
+      key: first.key,
+      run: 'run-2',
+      action: 'withdraw',
+      reason: 'a noisy night',
+      date: '2026-01-02',
+    };
+    importCorrections(store, [canonicalJson(withdrawal)], { where: 'corrections.jsonl' });
+    expect(historyRows(store, request).map(({ run, measurement }) => [run, measurement?.run])).toEqual([
+      ['run-1', 'run-1'],
+      ['run-2', undefined],
+    ]);
+  });
+
+  it('is published while at most a fifth are noisy, or where told to', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'export-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const store = storeWithTrial();
+    recordMeasurement(store, timedAt(3, { width: 1.1, noisy: true }));
+    expect(() => exportRun(store, 'run-1', folder)).toThrow('run "run-1": 2 of its 2 timings are noisy');
+    expect(readdirSync(folder)).toEqual([]);
+    expect(exportRun(store, 'run-1', folder, { allowNoisy: true }).outcome).toBe('written');
+    expect(exportRun(store, 'run-1', folder).outcome).toBe('present');
   });
 
   it('of protocol 1 is read from a published file, and shares no board with one of protocol 2', () => {

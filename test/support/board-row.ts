@@ -62,6 +62,7 @@ export function boardViewOf(rows: readonly BoardRow[], overrides: Partial<BoardV
     model: 'tiny',
     task: 'stories',
     protocol: 1,
+    noisyShare: null,
     runner: 'runner',
     runnerName: 'cpu',
     metric: 'perplexity',

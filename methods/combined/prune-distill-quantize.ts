@@ -21,12 +21,12 @@ import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
 import { dequantizeWeight, type QuantizedWeight } from '../shared/formats/matmul-nbits.ts';
 import { sparsegptLayer } from '../shared/solvers/sparsegpt-layer.ts';
 import { type Mask, sparsityParameter } from '../shared/solvers/sparsity.ts';
-import { depthParameter, studentOf, studentRemark } from '../shared/training/student.ts';
+import { chooseStudent, studentParameters, studentRemark } from '../shared/training/student.ts';
 import { maskBlockParameter } from '../shared/solvers/sweep-mask.ts';
 import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
 const params = v.strictObject({
-  depth: v.optional(depthParameter),
+  depth: v.optional(studentParameters.depth),
   sparsity: v.optional(sparsityParameter),
   ...distillationParameters,
   ...weightFormat,
@@ -44,7 +44,7 @@ export default defineMethod({
   description:
     'Removes layers or sets weights to zero, trains the remaining model to reproduce the probabilities of the original model, and quantizes it to few bits. ' +
     'It combines three families: pruning, distillation and quantization. ' +
-    'Token embedding and output layer are trained but stay in floating point unless a variant says otherwise (e8).',
+    'Token embedding and output layer are trained but stay in floating point unless a variant says otherwise (e8, e4).',
   paper: {
     title: 'Prune Once for All: Sparse Pre-Trained Language Models',
     authors: 'Ofir Zafrir, Ariel Larey, Guy Boudoukh, Haihao Shen, Moshe Wasserblat',
@@ -59,6 +59,9 @@ export default defineMethod({
     's50-w4g32': { sparsity: 0.5, bits: 4, groupSize: 32 },
     'd75-s50-w4g32': { depth: 0.75, sparsity: 0.5, bits: 4, groupSize: 32 },
     'd75-w4g32-e8': { depth: 0.75, bits: 4, groupSize: 32, embedding: 'int8' },
+    'd50-w4g32-e4': { depth: 0.5, bits: 4, groupSize: 32, embedding: 'int4' },
+    'd25-w4g32-e4': { depth: 0.25, bits: 4, groupSize: 32, embedding: 'int4' },
+    'small-w4g32-e4': { depth: 'smaller', bits: 4, groupSize: 32, embedding: 'int4' },
     's70-w4g32': { sparsity: 0.7, bits: 4, groupSize: 32 },
   }),
 
@@ -87,12 +90,14 @@ export interface Pruned {
 /** The bar is for the training, by far the longest of the stages. */
 const unseen = () => undefined;
 
-async function prune(dense: Model, { params, calibration, signal, note }: TrainedContext<Params>): Promise<Pruned> {
+async function prune(dense: Model, context: TrainedContext<Params>): Promise<Pruned> {
+  const { params, calibration, signal, note, smaller } = context;
   const { depth, sparsity, blockSize, damping } = params;
   if (depth === undefined && sparsity === undefined) {
     throw new InputError('prune-distill-quantize: nothing would be pruned; give depth, sparsity or both');
   }
-  const student = depth === undefined ? undefined : studentOf(dense, depth);
+  const student =
+    depth === undefined ? undefined : chooseStudent(dense, { params: { depth }, ...(smaller && { smaller }) });
   if (student !== undefined) note(studentRemark(student, dense));
   const model = student?.model ?? dense;
   if (sparsity === undefined) return { model, masks: new Map() };

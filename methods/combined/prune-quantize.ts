@@ -31,7 +31,7 @@ export default defineMethod({
   description:
     'Sets weights of the linear layers to zero and quantizes the others to few bits in one pass; weights not yet processed compensate for both errors. ' +
     'Zeros are stored as ordinary codes: they save space when the file is compressed, but no time. ' +
-    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8).',
+    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8, e4).',
   paper: {
     title: 'SparseGPT: Massive Language Models Can Be Accurately Pruned in One-Shot',
     authors: 'Elias Frantar, Dan Alistarh',
@@ -48,6 +48,7 @@ export default defineMethod({
   variants: {
     's30-w4g32': { sparsity: 0.3, bits: 4, groupSize: 32 },
     's30-w4g32-e8': { sparsity: 0.3, bits: 4, groupSize: 32, embedding: 'int8' },
+    's50-w4g32-e4': { sparsity: 0.5, bits: 4, groupSize: 32, embedding: 'int4' },
     's50-w4g32': { sparsity: 0.5, bits: 4, groupSize: 32 },
     's70-w4g32': { sparsity: 0.7, bits: 4, groupSize: 32 },
     '2-of-4-w4g32': { sparsity: '2:4', bits: 4, groupSize: 32 },

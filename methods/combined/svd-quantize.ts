@@ -64,6 +64,9 @@ export default defineMethod({
     'p90-w4g32': { keep: 0.9, bits: 4, groupSize: 32 },
     'p75-w4g32': { keep: 0.75, bits: 4, groupSize: 32 },
     'p50-w4g32': { keep: 0.5, bits: 4, groupSize: 32 },
+    'p75-w4g32-e4': { keep: 0.75, bits: 4, groupSize: 32, embedding: 'int4' },
+    'p50-w4g32-e4': { keep: 0.5, bits: 4, groupSize: 32, embedding: 'int4' },
+    'p25-w4g32-e4': { keep: 0.25, bits: 4, groupSize: 32, embedding: 'int4' },
     'p75-w4g32-nearest': { keep: 0.75, bits: 4, groupSize: 32, rounding: 'nearest' },
   },
 

@@ -32,7 +32,7 @@ export default defineMethod({
   description:
     'Finds the inputs of a layer that are large on calibration data, and scales their weights up and the inputs down before quantization; a search picks the scales with the smallest output error. ' +
     'The scaling alone does not change what the model computes; it reduces the rounding error of the weights that matter most. ' +
-    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8).',
+    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8, e4).',
   paper: {
     title: 'AWQ: Activation-aware Weight Quantization for LLM Compression and Acceleration',
     authors:
@@ -55,6 +55,7 @@ export default defineMethod({
     'w4g32-asym': { bits: 4, groupSize: 32, symmetric: false },
     'w4g32-noclip': { bits: 4, groupSize: 32, clip: false },
     'w4g32-e8': { bits: 4, groupSize: 32, embedding: 'int8' },
+    'w4g32-e4': { bits: 4, groupSize: 32, embedding: 'int4' },
     w4g16: { bits: 4, groupSize: 16 },
     w3g32: { bits: 3, groupSize: 32 },
     w3g16: { bits: 3, groupSize: 16 },

@@ -27,7 +27,7 @@ export default defineMethod({
   description:
     'Quantizes the weights of the linear layers one input at a time, and after each adjusts the remaining weights to compensate for the error on calibration data. ' +
     'It takes one pass with second-order information and no gradients. ' +
-    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8).',
+    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8, e4, e2).',
   paper: {
     title: 'GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers',
     authors: 'Elias Frantar, Saleh Ashkboos, Torsten Hoefler, Dan Alistarh',
@@ -58,6 +58,7 @@ export default defineMethod({
     'w4g32-actorder': { bits: 4, groupSize: 32, actOrder: true },
     'w4g32-fp32act': { bits: 4, groupSize: 32, activations: 'float32' },
     'w4g32-e8': { bits: 4, groupSize: 32, embedding: 'int8' },
+    'w4g32-e4': { bits: 4, groupSize: 32, embedding: 'int4' },
     w8a8g32: { bits: 8, activationBits: 8, groupSize: 32 },
     w8a4g32: { bits: 8, activationBits: 4, groupSize: 32 },
     w4a8g32: { bits: 4, activationBits: 8, groupSize: 32 },
@@ -65,10 +66,13 @@ export default defineMethod({
     w4g16: { bits: 4, groupSize: 16 },
     w3: { bits: 3 },
     w3g32: { bits: 3, groupSize: 32 },
+    'w3g32-e4': { bits: 3, groupSize: 32, embedding: 'int4' },
     w3g16: { bits: 3, groupSize: 16 },
     'w3g16-e8': { bits: 3, groupSize: 16, embedding: 'int8' },
     'w3g16-asym': { bits: 3, groupSize: 16, symmetric: false },
     w2g32: { bits: 2, groupSize: 32 },
+    'w2g32-e4': { bits: 2, groupSize: 32, embedding: 'int4' },
+    'w2g32-e2': { bits: 2, groupSize: 32, embedding: 'int2' },
     w2g16: { bits: 2, groupSize: 16 },
     'w2g16-asym': { bits: 2, groupSize: 16, symmetric: false },
   },

@@ -48,7 +48,7 @@ export default defineMethod({
   description:
     'Trains the model with the weights of its linear layers rounded as they will be stored, and learns the step size of each grid together with the weights. ' +
     'The weights adapt to the rounding, which helps most at 2 bits. ' +
-    'Embedding, norms and output layer are trained but stay in floating point; variants with e8 round the first and the last afterwards.',
+    'Embedding, norms and output layer are trained but stay in floating point; variants with e8, e4 and e2 round the first and the last afterwards.',
   paper: {
     title: 'Learned Step Size Quantization',
     authors: 'Steven K. Esser, Jeffrey L. McKinstry, Deepika Bablani, Rathinakumar Appuswamy, Dharmendra S. Modha',
@@ -75,6 +75,10 @@ export default defineMethod({
     w4a4g32: { bits: 4, activationBits: 4, groupSize: 32 },
     w3g32: { bits: 3, groupSize: 32, learningRate: MIDDLE_RATE },
     w2g32: { bits: 2, groupSize: 32 },
+    'w4g32-e4': { bits: 4, groupSize: 32, embedding: 'int4', learningRate: GENTLE_RATE },
+    'w3g32-e4': { bits: 3, groupSize: 32, embedding: 'int4', learningRate: MIDDLE_RATE },
+    'w2g32-e4': { bits: 2, groupSize: 32, embedding: 'int4' },
+    'w2g32-e2': { bits: 2, groupSize: 32, embedding: 'int2' },
     'w2g16-asym': { bits: 2, groupSize: 16, symmetric: false },
   }),
 

@@ -17,7 +17,7 @@ export default defineMethod({
   description:
     'Rounds each weight of the linear layers to the nearest of 4, 8, 16 or 256 evenly spaced values, one scale per output or per small group of inputs. ' +
     'It uses no data and takes milliseconds, so it is the baseline for every other quantizer. ' +
-    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8, e4).',
+    'Token embedding and output layer stay in floating point unless a variant says otherwise (e8, e4, e2).',
   paper: {
     title: 'GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers',
     authors: 'Elias Frantar, Saleh Ashkboos, Torsten Hoefler, Dan Alistarh',
@@ -45,6 +45,8 @@ export default defineMethod({
     w3g16: { bits: 3, groupSize: 16 },
     'w3g16-asym': { bits: 3, groupSize: 16, symmetric: false },
     w2g32: { bits: 2, groupSize: 32 },
+    'w2g32-e4': { bits: 2, groupSize: 32, embedding: 'int4' },
+    'w2g32-e2': { bits: 2, groupSize: 32, embedding: 'int2' },
     w2g16: { bits: 2, groupSize: 16 },
     'w2g16-asym': { bits: 2, groupSize: 16, symmetric: false },
   },

@@ -21,7 +21,7 @@ import {
 import { tiedLogits } from './tied-logits.ts';
 
 export interface EmbeddingFormat {
-  readonly bits: 4 | 8;
+  readonly bits: 2 | 4 | 8;
   /** Features of a token that share a scale. */
   readonly groupSize: number;
   /** Of the output layer's MatMulNBits. */

@@ -5,7 +5,7 @@ import { withQuantizedEmbedding } from './gather-block-quantized.ts';
 import { type Activations, type QuantizedWeight, storedBlockSize, withQuantizedLinears } from './matmul-nbits.ts';
 
 const EMBEDDING_GROUP_SIZE = 32;
-const EMBEDDING_BITS = { int4: 4, int8: 8 } as const;
+const EMBEDDING_BITS = { int2: 2, int4: 4, int8: 8 } as const;
 
 export const weightFormat = {
   bits: v.pipe(v.picklist([2, 3, 4, 8]), v.description('Bits per weight.')),
@@ -29,7 +29,7 @@ export const weightFormat = {
   ),
   embedding: v.optional(
     v.pipe(
-      v.picklist(['float', 'int4', 'int8']),
+      v.picklist(['float', 'int2', 'int4', 'int8']),
       v.description(
         `Token embedding and output layer: in floating point, or rounded to nearest, symmetric in groups of ${EMBEDDING_GROUP_SIZE}.`,
       ),

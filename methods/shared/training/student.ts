@@ -91,7 +91,7 @@ export function studentOf(teacher: Model, depth: number): CutStudent {
 
 /** The remark for a row on what the student is. */
 export function studentRemark({ model, kept }: Student, teacher: Model): string {
-  if (kept === null) return `student: ${model.id}, as it was trained before`;
+  if (kept === null) return `student: ${model.id}, as it was trained before; that training is not in the cost`;
   return `student: layers ${kept.join(', ')} of 0 to ${teacher.roles.layers.length - 1}`;
 }
 

@@ -60,7 +60,7 @@ describe('tinybert-style', () => {
     const { context, notes } = methodContext({ method: tinybertStyle, variant: '', params, model: teacher, smaller });
     const { onnx } = await tinybertStyle.compress(teacher, context);
     expect([...onnx.graph.initializers.keys()]).toEqual([...smaller.onnx.graph.initializers.keys()]);
-    expect(notes).toEqual([`student: ${smaller.id}, as it was trained before`]);
+    expect(notes).toEqual([`student: ${smaller.id}, as it was trained before; that training is not in the cost`]);
     const attentionOf = (model: Model) => {
       const scores = [model, teacher].map((at) => attentionScores(at, at.roles.layers.at(-1) as LayerRoles));
       const [own, other] = scores as [AttentionScores, AttentionScores];

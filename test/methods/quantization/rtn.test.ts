@@ -105,6 +105,7 @@ describe('rtn', () => {
   for (const [embedding, bits] of [
     ['int8', 8],
     ['int4', 4],
+    ['int2', 2],
   ] as const) {
     it(`keeps one ${embedding} table for lookup and logits when they are tied`, async () => {
       const { compressed } = compress({ bits: 4, groupSize: 32, activations: 'float32', embedding });

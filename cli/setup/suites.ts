@@ -70,8 +70,16 @@ const STANDARD_SUBSET = [
   'svd-whitened/p50',
 ] as const;
 
-/** Datasets that MiniLM-L6 is fine-tuned on. */
-const CLASSIFIED = ['sst2', 'mrpc', 'rte'] as const;
+/** What MiniLM-L6 was fine-tuned to tell apart. */
+const CLASSIFIERS = [
+  { model: 'minilm-l6-sst2', calibration: 'sst2', tasks: ['sst2-classification-accuracy'] },
+  { model: 'minilm-l6-mrpc', calibration: 'mrpc', tasks: ['mrpc-classification-accuracy', 'mrpc-f1'] },
+  { model: 'minilm-l6-rte', calibration: 'rte', tasks: ['rte-classification-accuracy'] },
+] as const;
+const ENCODERS = [
+  { model: 'minilm-l6', calibration: 'stsb', tasks: ['stsb-cosine-spearman'] },
+  ...CLASSIFIERS,
+] as const;
 
 /** What decoders are calibrated with, and asked for. */
 const TEXT = 'wikitext-2';
@@ -148,13 +156,7 @@ export const suites: readonly Suite[] = [
         tasks: ['tinystories-perplexity', 'wikitext-2-perplexity'],
         variants: BOTH_COST_CLASSES,
       },
-      ...CLASSIFIED.map((dataset) => ({
-        model: `minilm-l6-${dataset}`,
-        calibration: dataset,
-        tasks: [`${dataset}-classification-accuracy`],
-        variants: BOTH_COST_CLASSES,
-        onRequest: true,
-      })),
+      ...CLASSIFIERS.map((entry) => ({ ...entry, variants: BOTH_COST_CLASSES, onRequest: true })),
     ],
     seeds: [0, 1, 2],
     limits: LONG,
@@ -164,13 +166,7 @@ export const suites: readonly Suite[] = [
     description:
       'models people ship that two cores run in a night: MiniLM-L6, its three classifiers, and GPT-2 with fewer methods',
     entries: [
-      ...CLASSIFIED.map((dataset) => ({
-        model: `minilm-l6-${dataset}`,
-        calibration: dataset,
-        tasks: [`${dataset}-classification-accuracy`],
-        variants: STANDARD_SUBSET,
-      })),
-      { model: 'minilm-l6', calibration: TEXT, tasks: [], variants: STANDARD_SUBSET },
+      ...ENCODERS.map((entry) => ({ ...entry, variants: STANDARD_SUBSET })),
       { model: 'gpt2', calibration: TEXT, tasks: TEXT_TASKS, variants: STANDARD_SUBSET },
     ],
     seeds: [0],
@@ -180,14 +176,16 @@ export const suites: readonly Suite[] = [
     id: 'standard',
     description: 'every low-cost variant on the models people ship: a night of 16 cores with a model hub',
     entries: [
-      ...CLASSIFIED.map((dataset) => ({
-        model: `minilm-l6-${dataset}`,
-        calibration: dataset,
-        tasks: [`${dataset}-classification-accuracy`],
+      ...ENCODERS.map((entry) => ({ ...entry, variants: ['low-cost'] })),
+      {
+        model: 'distilbert-sst2',
+        calibration: 'sst2',
+        tasks: ['sst2-classification-accuracy'],
         variants: ['low-cost'],
-      })),
-      { model: 'minilm-l6', calibration: TEXT, tasks: [], variants: ['low-cost'] },
-      ...standardModels.map(({ id }) => ({ model: id, calibration: TEXT, tasks: TEXT_TASKS, variants: ['low-cost'] })),
+      },
+      ...standardModels
+        .filter(({ kind }) => kind === 'decoder')
+        .map(({ id }) => ({ model: id, calibration: TEXT, tasks: TEXT_TASKS, variants: ['low-cost'] })),
     ],
     seeds: [0],
     limits: { trialTimeoutSeconds: 7200, judgeTimeoutSeconds: 7200, memoryBytes: 24 * 2 ** 30 },

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { costClassOf } from '../../../contracts/taxonomy.ts';
 import { findDataset, findModel, findTask, findVariants } from '../../../cli/setup/registry.ts';
+import { entriesOf } from '../../../cli/commands/run.ts';
+import { planTrials } from '../../../harness/plan/plan.ts';
+import { runnerOf } from '../../support/rows.ts';
 import { suites } from '../../../cli/setup/suites.ts';
 
 describe('suites', () => {
@@ -12,6 +15,14 @@ describe('suites', () => {
       expect(findVariants(variants).length).toBeGreaterThan(0);
     }
   });
+
+  it.each(suites.map((suite) => [suite.id, suite] as const))(
+    '%s asks each model only tasks of its kind',
+    async (_, suite) => {
+      const models = [...new Set(suite.entries.map(({ model }) => model))].join(',');
+      expect(planTrials(await entriesOf(suite, { models }), runnerOf()).length).toBeGreaterThan(0);
+    },
+  );
 
   it('has methods of both cost classes in what a newcomer and a night see', () => {
     for (const id of ['quick', 'nightly']) {

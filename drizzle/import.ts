@@ -8,6 +8,7 @@ import { and, eq, notExists, sql } from 'drizzle-orm';
 import { BenchError, InputError } from '../contracts/errors.ts';
 import type { Store } from './client.ts';
 import { insertCorrection, validateCorrection } from './correction.ts';
+import type { Row } from '../contracts/result.ts';
 import { insertResult, insertRun, type Inserted, type Transaction } from './insert.ts';
 import { artifacts, evaluations, measurements, trials } from './schema.ts';
 import { validateRow } from './validate.ts';
@@ -20,17 +21,22 @@ export interface ImportSummary {
 export interface ImportSource {
   /** What errors call the lines: the path of their file. */
   readonly where: string;
+  /** Throws InputError for a row that contradicts itself. Rows of this machine's own stores need none. */
+  readonly check?: RowCheck;
 }
+
+export type RowCheck = (row: Row) => void;
 
 /** A line may come from anybody; a row of 100,000 items takes about 10 MB. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 /** Throws InputError for a line that is no valid row or contradicts the store. */
-export function importRows(store: Store, lines: Iterable<string>, { where }: ImportSource): ImportSummary {
+export function importRows(store: Store, lines: Iterable<string>, { where, check }: ImportSource): ImportSummary {
   return importLines(store, lines, {
     where,
     insert(transaction, value) {
       const row = validateRow(value);
+      check?.(row);
       return row.kind === 'run' ? insertRun(transaction, row) : insertResult(transaction, row);
     },
   });
@@ -53,14 +59,14 @@ export interface FolderSummary extends ImportSummary {
 export const CORRECTIONS_FILE = 'corrections.jsonl';
 
 /** Every *.jsonl of a folder in order of name, corrections.jsonl as such. */
-export function importResults(store: Store, folder: string): FolderSummary {
+export function importResults(store: Store, folder: string, check?: RowCheck): FolderSummary {
   let names: readonly string[];
   try {
     names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
   } catch (error) {
     throw new InputError(`${folder}: cannot be listed; name a folder of *.jsonl files`, { cause: error });
   }
-  const summaries = names.toSorted().map((name) => importFile(store, join(folder, name)));
+  const summaries = names.toSorted().map((name) => importFile(store, join(folder, name), check));
   return {
     files: names.length,
     recorded: summaries.reduce((sum, { recorded }) => sum + recorded, 0),
@@ -70,9 +76,10 @@ export function importResults(store: Store, folder: string): FolderSummary {
 }
 
 /** One file, by its name one of corrections or of rows. */
-export function importFile(store: Store, path: string): ImportSummary {
-  const read = path.endsWith(CORRECTIONS_FILE) ? importCorrections : importRows;
-  return read(store, linesOf(path), { where: path });
+export function importFile(store: Store, path: string, check?: RowCheck): ImportSummary {
+  const lines = linesOf(path);
+  if (path.endsWith(CORRECTIONS_FILE)) return importCorrections(store, lines, { where: path });
+  return importRows(store, lines, { where: path, ...(check && { check }) });
 }
 
 /** Synchronous, since a transaction of better-sqlite3 is: a file of any size is read by chunks. */

@@ -11,6 +11,7 @@ import { costClassOf } from '../../contracts/taxonomy.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { VariantUnit } from '../setup/registry.ts';
 import { catalog } from '../setup/run-suite.ts';
+import { verifyRow } from '../setup/verify-row.ts';
 
 /** The board of the published rows. */
 export function publishedEntries(
@@ -21,7 +22,7 @@ export function publishedEntries(
   const store = openStore(join(folder, 'store.sqlite'));
   try {
     recordCatalog(store, catalog());
-    importResults(store, results);
+    importResults(store, results, verifyRow);
     return leaderboard(store, { ...place, protocol: PROTOCOL.version }).entries;
   } finally {
     store.close();

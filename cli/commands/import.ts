@@ -10,6 +10,7 @@ import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
 import { print, printJson, remark } from '../setup/output.ts';
 import { REPOSITORY_ROOT } from '../setup/registry.ts';
 import { catalog } from '../setup/run-suite.ts';
+import { verifyRow } from '../setup/verify-row.ts';
 
 export default createCommand({
   name: 'import',
@@ -35,7 +36,7 @@ export default createCommand({
     const store = openStore(join(homeOf(args.home), 'store.sqlite'));
     try {
       recordCatalog(store, catalog());
-      const summary = stat.isDirectory() ? importResults(store, from) : importFile(store, from);
+      const summary = stat.isDirectory() ? importResults(store, from, verifyRow) : importFile(store, from, verifyRow);
       if (args.json) return printJson(summary);
       print(`${summary.recorded} rows recorded; ${summary.present} were in the store already`);
       const missing = 'missingTrials' in summary ? (summary.missingTrials as readonly string[]) : [];

@@ -13,6 +13,7 @@
  * 4. removes files that no page loads, moves API and dumps beside the pages, puts the security policy into every page, and
  *    checks all pages
  */
+import { verifyRow } from '../setup/verify-row.ts';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -149,7 +150,7 @@ function openSource({ home, results, temporary, onProgress }: Source): Store {
   try {
     recordCatalog(store, catalog());
     const folder = results ?? join(REPOSITORY_ROOT, 'results');
-    const { recorded, files } = importResults(store, folder);
+    const { recorded, files } = importResults(store, folder, verifyRow);
     onProgress(`store: no run in ${local}; ${recorded} rows of ${files} files in ${folder}`);
     return store;
   } catch (error) {

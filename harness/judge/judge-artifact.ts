@@ -89,7 +89,7 @@ export async function judgeArtifact(
 
 /** Prepares the inputs of all open steps once; the function given back describes what is still open. */
 async function prepareJudge(
-  { workspace, preparer, deviceEnvironment }: Bench,
+  { workspace, preparer, deviceEnvironment, limits }: Bench,
   {
     trial,
     sha256,
@@ -133,7 +133,8 @@ async function prepareJudge(
       ? {
           ...trial.measurement,
           environment: deviceEnvironment ?? {},
-          patience,
+          // A timing that is put off must not run into the time limit, which would be held against the artifact.
+          patience: { ...patience, seconds: Math.min(patience.seconds, limits.judgeTimeoutSeconds / 4) },
           tasks: onDevice ? trial.evaluations.map(({ key, task }) => ({ task: task.id, ...itemsOf(key) })) : [],
         }
       : null,

@@ -51,6 +51,7 @@ const NUMERIC_KERNELS: readonly string[] = [
   'methods/quantization/awq.ts',
   'methods/quantization/hqq.ts',
   'methods/quantization/int8-dynamic.ts',
+  'methods/quantization/k-quants.ts',
   'methods/quantization/kmeans.ts',
   'methods/quantization/qat.ts',
   'methods/quantization/qlora-recovery.ts',

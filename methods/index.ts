@@ -49,7 +49,9 @@ import gptq from './quantization/gptq.ts';
 import hqq from './quantization/hqq.ts';
 import int8Dynamic from './quantization/int8-dynamic.ts';
 import int8Static from './quantization/int8-static.ts';
+import kQuants from './quantization/k-quants.ts';
 import kmeans from './quantization/kmeans.ts';
+import llmInt8 from './quantization/llm-int8.ts';
 import nf4 from './quantization/nf4.ts';
 import qat from './quantization/qat.ts';
 import qloraRecovery from './quantization/qlora-recovery.ts';
@@ -86,10 +88,12 @@ export const methods: readonly Method[] = [
   int8Dynamic,
   int8Static,
   kPrune,
+  kQuants,
   kmeans,
   layerDrop,
   layerwiseFrozen,
   linearAttention,
+  llmInt8,
   logitKd,
   losparse,
   magnitude,

@@ -20,7 +20,7 @@ export interface CalibrationLossOptions {
 }
 
 export interface CalibrationLoss {
-  /** Mean −ln p in nats: of each next token of a decoder, of the right class of an encoder. `weight` is that of the layer tried, [in, out]. */
+  /** Mean −ln p in nats: of each next token of a decoder, of the right class of an encoder; of an embedder as similarityLoss(). `weight` is that of the layer tried, [in, out]. */
   measure(weight?: Float32Array): Promise<number>;
   release(): Promise<void>;
 }
@@ -31,10 +31,11 @@ const IGNORED = -1;
 /** One session for as many measurements as there are weights to try. Throws UnsupportedError for an encoder's example without a label. */
 export async function createCalibrationLoss(options: CalibrationLossOptions): Promise<CalibrationLoss> {
   const { model, examples, tried, signal } = options;
+  if (model.kind === 'embedder') return createSimilarityLoss(options);
   const { onnx, kind, id } = model;
   const targets = examples.map(({ tokens, label }) => {
     if (kind === 'decoder') return [...tokens.subarray(1), IGNORED];
-    if (label !== undefined) return [label];
+    if (kind === 'encoder' && label !== undefined) return [label];
     throw new UnsupportedError(
       `${id}: the loss of an encoder is that of its classes, and a calibration example has no label; calibrate on a classification dataset`,
     );
@@ -55,6 +56,44 @@ export async function createCalibrationLoss(options: CalibrationLossOptions): Pr
         sum += present(elements(present(loss, 'loss'), 'float32')[0], 'element of the loss');
       }
       return sum / count;
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Mean squared difference of the cosine of an example and its partner and their score. */
+async function createSimilarityLoss({
+  model,
+  examples,
+  tried,
+  signal,
+}: CalibrationLossOptions): Promise<CalibrationLoss> {
+  const { onnx, id } = model;
+  const pairs = examples.map(({ tokens, partner, score }) => {
+    if (partner !== undefined && score !== undefined) return { texts: [tokens, partner], score };
+    throw new UnsupportedError(
+      `${id}: the loss of an embedder is that of pairs with a score, and a calibration example has none; calibrate on a similarity dataset`,
+    );
+  });
+  const { inputs, outputs } = onnx.graph;
+  const graph = tried ? extractSubgraph(onnx.graph, { inputs: [...inputs, tried.weight], outputs }) : onnx.graph;
+  const session = await createSession(withGraph(onnx, graph));
+  return {
+    async measure(weight) {
+      const feeds = tried ? { [tried.weight]: tensorOf('float32', shapeOf(tried), weight ?? model.weight(tried)) } : {};
+      let sum = 0;
+      for (const { texts, score } of pairs) {
+        signal?.throwIfAborted();
+        const vectors: Float32Array[] = [];
+        for (const tokens of texts) {
+          const { logits } = await session.run({ ...exampleFeeds(inputs, { tokens }), ...feeds });
+          vectors.push(elements(present(logits, 'logits'), 'float32'));
+        }
+        const [first, second] = [present(vectors[0], 'a vector'), present(vectors[1], 'a vector')];
+        const cosine = first.reduce((total, value, i) => total + value * present(second[i], 'a feature'), 0);
+        sum += (cosine - score) ** 2;
+      }
+      return sum / pairs.length;
     },
     release: () => session.release(),
   };

@@ -166,8 +166,9 @@ async function exampleGradients({ model, onnx, examples, targets, visit, signal,
 
 function byPaddedLength(examples: readonly Example[], contextLength: number): ReadonlyMap<number, readonly number[]> {
   const groups = new Map<number, number[]>();
-  for (const [index, { tokens }] of examples.entries()) {
-    const length = Math.min(contextLength, Math.ceil(tokens.length / LENGTH_STEP) * LENGTH_STEP);
+  for (const [index, { tokens, partner }] of examples.entries()) {
+    const longest = Math.max(tokens.length, partner?.length ?? 0);
+    const length = Math.min(contextLength, Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP);
     const group = groups.get(length);
     if (group === undefined) groups.set(length, [index]);
     else group.push(index);
@@ -181,6 +182,11 @@ function exampleFeeds(model: Model, example: Example, sequence: number): Readonl
     model.onnx.graph.inputs.some((input) => input.name === name),
   );
   const examples = { dataset: 'calibration', contentHash: '', examples: [example], tokenCount: example.tokens.length };
-  const task = model.kind === 'encoder' && example.label !== undefined ? 'classification' : 'next-token';
-  return tokenBatches({ examples, batch: 1, sequence, seed: 0, inputs, task }).at(0);
+  const { label, partner, score } = example;
+  const shared = { examples, sequence, seed: 0, inputs };
+  if (model.kind === 'embedder' && partner && score !== undefined) {
+    return tokenBatches({ ...shared, batch: 2, task: 'similarity' }).at(0);
+  }
+  const task = model.kind === 'encoder' && label !== undefined ? 'classification' : 'next-token';
+  return tokenBatches({ ...shared, batch: 1, task }).at(0);
 }

@@ -13,6 +13,9 @@ export interface Example {
   /** Index of the first token of the second segment, where an encoder's input has one. */
   readonly secondSegment?: number;
   readonly label?: number;
+  /** Of an embedder's pair: the other text, and how alike people found the two. */
+  readonly partner?: Int32Array;
+  readonly score?: number;
 }
 
 export interface ExampleSet {

@@ -14,8 +14,20 @@ interface EncodingOptions extends Encoding {
   readonly rows: readonly DatasetRow[];
 }
 
-function exampleOf(row: DatasetRow, encoding: Encoding): Example {
-  return { ...encodeRow(row, encoding), ...(row.label !== undefined && { label: row.label }) };
+/** One example; of a pair that is given to an embedder two, each text with the other as its partner. */
+function examplesOf(row: DatasetRow, encoding: Encoding): Example[] {
+  const { pair, label, score, ...rest } = row;
+  if (encoding.kind !== 'embedder' || pair === undefined) {
+    return [{ ...encodeRow(row, encoding), ...(label !== undefined && { label }) }];
+  }
+  const [first, second] = [row.text, pair].map((text) => encodeRow({ ...rest, text }, encoding).tokens);
+  const graded = score === undefined ? {} : { score };
+  return first && second
+    ? [
+        { tokens: first, partner: second, ...graded },
+        { tokens: second, partner: first, ...graded },
+      ]
+    : [];
 }
 
 /**
@@ -29,13 +41,13 @@ export function drawExamples(
   const examples: Example[] = [];
   let tokenCount = 0;
   for (const row of random.shuffle(rows)) {
-    const room = tokenBudget - tokenCount;
-    if (room < SHORTEST_EXAMPLE) break;
-    const example = exampleOf(row, options);
-    const tokens = example.tokens.subarray(0, room);
-    if (tokens.length < SHORTEST_EXAMPLE) continue;
-    examples.push({ ...example, tokens });
-    tokenCount += tokens.length;
+    if (tokenBudget - tokenCount < SHORTEST_EXAMPLE) break;
+    for (const example of examplesOf(row, options)) {
+      const tokens = example.tokens.subarray(0, tokenBudget - tokenCount);
+      if (tokens.length < SHORTEST_EXAMPLE) continue;
+      examples.push({ ...example, tokens });
+      tokenCount += tokens.length;
+    }
   }
   if (tokenBudget - tokenCount >= SHORTEST_EXAMPLE) {
     throw new InputError(
@@ -64,19 +76,20 @@ export function seededExamples({
     : encodeExamples({ ...options, rows: random.shuffle(options.rows) });
 }
 
-/** One example per row, in the order of the rows. */
+/** The examples of all rows, in their order. */
 export function encodeExamples(options: EncodingOptions & { readonly dataset: string }): ExampleSet {
-  const examples = options.rows.map((row) => exampleOf(row, options));
+  const examples = options.rows.flatMap((row) => examplesOf(row, options));
   const tokenCount = examples.reduce((sum, { tokens }) => sum + tokens.length, 0);
   return { dataset: options.dataset, contentHash: hashExamples(examples), examples, tokenCount };
 }
 
-/** SHA-256 over length, label and tokens of each example, as little-endian int32. */
+/** SHA-256 over length, label and tokens of each example, as little-endian int32; then the score where it has one, as float64. */
 function hashExamples(examples: readonly Example[]): string {
   const hash = createHash('sha256');
-  for (const { tokens, label } of examples) {
+  for (const { tokens, label, score } of examples) {
     hash.update(Int32Array.of(tokens.length, label ?? -1));
     hash.update(tokens);
+    if (score !== undefined) hash.update(Float64Array.of(score));
   }
   return hash.digest('hex');
 }

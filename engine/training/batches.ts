@@ -19,7 +19,7 @@ export interface BatchOptions {
   /** Token that fills rows up; default 0. */
   readonly padding?: number;
   /** Default: those of `next-token`. */
-  readonly task?: 'next-token' | 'classification';
+  readonly task?: 'next-token' | 'classification' | 'similarity';
   /** Names of further inputs the model takes. */
   readonly inputs?: readonly ('attention_mask' | 'token_type_ids')[];
 }
@@ -34,19 +34,25 @@ export interface BatchRow {
   readonly tokens: Int32Array;
   readonly secondSegment?: number;
   readonly label?: number;
+  readonly partner?: Int32Array;
+  readonly score?: number;
 }
 
 /**
  * Inputs `input_ids`; for next-token `targets` and `target_weights` as nextTokenCrossEntropy takes them, for classification
- * `labels`. The last, incomplete batch of an epoch is left out. Throws InputError when there is less than one batch.
+ * `labels`, for similarity `scores`: rows 2i and 2i + 1 are then the two texts of a pair, and a batch has half as many examples
+ * as rows. The last, incomplete batch of an epoch is left out. Throws InputError when there is less than one batch.
  */
 export function tokenBatches(options: BatchOptions): Batches {
   const { examples, batch, sequence, seed, arrangement = 'pad', task = 'next-token', inputs = [] } = options;
-  if (task === 'classification' && arrangement === 'pack') {
-    throw new InputError('batches: classification has one label per row; arrange rows by "pad"');
+  if (task !== 'next-token' && arrangement === 'pack') {
+    throw new InputError(`batches: ${task} has one target per row; arrange rows by "pad"`);
   }
+  const perExample = task === 'similarity' ? 2 : 1;
+  if (batch % perExample !== 0) throw new InputError(`batches: pairs fill an even batch, got ${batch}`);
   const rowLength = task === 'next-token' ? sequence + 1 : sequence;
-  const rowCount = arrangement === 'pad' ? examples.examples.length : Math.floor(examples.tokenCount / rowLength);
+  const rowCount =
+    arrangement === 'pad' ? perExample * examples.examples.length : Math.floor(examples.tokenCount / rowLength);
   const batchesPerEpoch = Math.floor(rowCount / batch);
   if (batchesPerEpoch < 1) {
     throw new InputError(
@@ -64,7 +70,8 @@ export function tokenBatches(options: BatchOptions): Batches {
       .fork(`epoch ${epoch}`)
       .shuffle(order)
       .map((at) => present(examples.examples[at], `example ${at}`));
-    rowsHeld = arrangement === 'pad' ? shuffled : packed(shuffled, { rowLength, rowCount, total: examples.tokenCount });
+    const padded = task === 'similarity' ? shuffled.flatMap(bothTexts) : shuffled;
+    rowsHeld = arrangement === 'pad' ? padded : packed(shuffled, { rowLength, rowCount, total: examples.tokenCount });
     epochHeld = epoch;
     return rowsHeld;
   }
@@ -93,6 +100,7 @@ export function batchShapes({
   return {
     ...Object.fromEntries(names.map((name) => [name, [batch, sequence]])),
     ...(task === 'classification' && { labels: [batch] }),
+    ...(task === 'similarity' && { scores: [batch / 2] }),
   };
 }
 
@@ -110,10 +118,24 @@ export function batchFeeds(
         shape,
         BigInt64Array.from(rows, ({ label }, at) => labelOf(label, at)),
       );
+    else if (name === 'scores') feeds[name] = tensorOf('float32', shape, scoresOf(rows));
     else if (name === 'target_weights') feeds[name] = tensorOf('float32', shape, made.weights);
     else feeds[name] = tensorOf('int64', shape, made[name as 'input_ids']);
   }
   return feeds;
+}
+
+/** A pair as two rows. Throws InputError for an example without a partner. */
+function bothTexts(row: BatchRow): BatchRow[] {
+  const { partner, score } = row;
+  if (partner !== undefined && score !== undefined) return [row, { tokens: partner, score }];
+  throw new InputError('batches: similarity takes pairs of texts with a score, and an example has none');
+}
+
+function scoresOf(rows: readonly BatchRow[]): Float32Array {
+  return Float32Array.from({ length: rows.length / 2 }, (_, pair) =>
+    present(rows[2 * pair]?.score, `score of pair ${pair}`),
+  );
 }
 
 function labelOf(label: number | undefined, row: number): bigint {

@@ -2,7 +2,7 @@
  * Losses, written into a model's graph. Softmax is always taken as log-softmax; every loss is a mean, so that its size does
  * not follow the batch.
  */
-import { InputError, UnsupportedError } from '../../contracts/errors.ts';
+import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import type { Model } from '../definitions/model.ts';
 import { string } from '../../numerics/onnx/attributes.ts';
@@ -43,13 +43,28 @@ export function classificationCrossEntropy(options: CrossEntropyOptions = {}): L
   return crossEntropy({ targets: 'labels', weights: null, ...options });
 }
 
-/** The cross-entropy of what the model was trained for: the next token, or the class. Throws UnsupportedError for an embedder. */
+/**
+ * Mean squared difference of the cosine of a pair's vectors and its score. logits [batch, width], of unit length, rows 2i and
+ * 2i + 1 of a pair; input `scores` [batch / 2]. Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084, section 3, regression.
+ */
+export function similarityLoss(): Loss {
+  return ({ w, dims, metric }) => {
+    const [batch = 0, width = 0] = dims('logits');
+    const pairs = w.reshape('logits', [batch / 2, 2, width]);
+    // a · b = (|a + b|² − |a|² − |b|²) / 2
+    const sums = w.reduceSum(pairs, { axes: [1], keepdims: false });
+    const ofSums = w.reduceSum(w.mul(sums, sums), { axes: [1], keepdims: false });
+    const apart = w.reduceSum(w.mul(pairs, pairs), { axes: [1, 2], keepdims: false });
+    const cosines = w.mul(w.sub(ofSums, apart), w.scalar(0.5));
+    const loss = meanSquare(w, w.sub(cosines, w.input('scores', 'float32', [batch / 2])));
+    metric('similarity', loss);
+    return loss;
+  };
+}
+
+/** What the model was trained for: the cross-entropy of the next token or of the class, or the similarity of pairs. */
 export function taskLoss({ kind }: Pick<Model, 'kind'>): Loss {
-  if (kind === 'embedder') {
-    throw new UnsupportedError(
-      'loss: an embedder has neither next tokens nor classes to train on; choose a method that takes no gradients',
-    );
-  }
+  if (kind === 'embedder') return similarityLoss();
   return kind === 'decoder' ? nextTokenCrossEntropy() : classificationCrossEntropy();
 }
 

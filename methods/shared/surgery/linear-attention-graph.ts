@@ -123,7 +123,7 @@ function writeLayer(w: GraphWriter, { model, layer, attention, form }: Layer): v
   w.wrap(mixed.outputs[0]!, () => {
     const queries = w.relu(attention.queries); // [batch, heads, sequence, features]
     const keys = w.relu(attention.keys); // [batch, heads, features, sequence]
-    if (model.kind === 'encoder') {
+    if (model.kind !== 'decoder') {
       const seen = w.mul(keys, w.cast(visible, { to: 'float32' })); // times [batch, 1, 1, sequence]
       const total = w.reduceSum(seen, { axes: [-1] });
       return divided(w, w.matmul(queries, w.matmul(seen, values)), w.matmul(queries, total));

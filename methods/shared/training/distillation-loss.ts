@@ -7,6 +7,7 @@
 import * as v from 'valibot';
 import type { Model } from '../../../engine/definitions/model.ts';
 import {
+  cosineLoss,
   hiddenStateLoss,
   logitDistillation,
   type Loss,
@@ -45,11 +46,16 @@ export function distillationLoss(
   }: { readonly temperature: number; readonly teacherShare: number; readonly layerShare?: number },
 ): Loss {
   const { kind, roles } = model;
-  const weights = kind === 'decoder' ? 'target_weights' : null;
   const pairs = roles.layers.map(({ output }) => [output, TEACHER_PREFIX + output] as const);
   return weightedLosses([
-    { factor: teacherShare, loss: logitDistillation({ temperature, weights }) },
+    { factor: teacherShare, loss: outputDistillation(kind, temperature) },
     ...(teacherShare < 1 ? [{ factor: 1 - teacherShare, loss: taskLoss({ kind }) }] : []),
     ...(layerShare > 0 ? [{ factor: layerShare, loss: hiddenStateLoss({ pairs, mask: paddingMask(model) }) }] : []),
   ]);
+}
+
+/** Of distributions by their divergence, of an embedder's vectors by their angle. */
+function outputDistillation(kind: Model['kind'], temperature: number): Loss {
+  if (kind === 'embedder') return cosineLoss({ pairs: [['logits', `${TEACHER_PREFIX}logits`]] });
+  return logitDistillation({ temperature, weights: kind === 'decoder' ? 'target_weights' : null });
 }

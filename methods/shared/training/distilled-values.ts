@@ -72,7 +72,7 @@ export function biasedOutput({ id, onnx }: Model, { role, output, bias }: Linear
 /** Hidden states as the output layer gets them, [batch, sequence, width]: of a decoder after the last norm, of an encoder the last layer's. */
 export function lastHidden({ id, kind, onnx, roles }: Model): string {
   const last = roles.layers.at(-1) as LayerRoles;
-  if (kind === 'encoder') return last.output;
+  if (kind !== 'decoder') return last.output;
   const head = producers(onnx.graph).get('logits');
   if (head?.op === 'MatMul') return present(head.inputs[0], `input of ${head.name}`);
   throw new UnsupportedError(

@@ -136,6 +136,14 @@ function batchesFor(context: TrainedContext<Budget>, model: Model): Batches {
   const sequence = sequenceOf(context, model);
   const shared = { examples: training, batch, sequence, seed: training.contentHash, inputs };
   if (model.kind === 'decoder') return tokenBatches({ ...shared, arrangement: 'pack' });
+  if (model.kind === 'embedder') {
+    if (training.examples.every(({ partner, score }) => partner && score !== undefined)) {
+      return tokenBatches({ ...shared, task: 'similarity' });
+    }
+    throw new UnsupportedError(
+      `${model.id}: an embedder is fine-tuned on pairs with a score, and examples of ${training.dataset} have none; train on a similarity dataset`,
+    );
+  }
   if (training.examples.some(({ label }) => label === undefined)) {
     throw new UnsupportedError(
       `${model.id}: an encoder is fine-tuned on classes, and examples of ${training.dataset} have no label; train on a classification dataset`,

@@ -11,6 +11,7 @@ import { budgetParameters, fineTune } from '../shared/training/fine-tune.ts';
 import { ladder } from '../shared/training/ladder.ts';
 
 const { learningRate, tokens, batch } = budgetParameters;
+const AT_EACH_RATE = Object.fromEntries(SEARCHED_RATES.map((rate) => [`r${rate.toExponential()}`, { rate }]));
 
 export default defineMethod({
   id: 'dense-finetune',
@@ -29,7 +30,7 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params: v.strictObject({ rate: learningRate, tokens, batch }),
-  variants: ladder(Object.fromEntries(SEARCHED_RATES.map((rate) => [`r${rate.toExponential()}`, { rate }]))),
+  variants: ladder(AT_EACH_RATE, ['t100k', 't1m', 't10m', 't30m']),
 
   async compress(model, context) {
     const { rate, ...params } = context.params;

@@ -37,11 +37,14 @@ export default defineMethod({
   },
   licence: 'Apache-2.0',
   params: v.strictObject({ keep: keepParameter, ...budgetParameters }),
-  variants: ladder({
-    p75: { keep: 0.75 },
-    p50: { keep: 0.5 },
-    p25: { keep: 0.25 },
-  }),
+  variants: {
+    ...ladder({
+      p75: { keep: 0.75 },
+      p50: { keep: 0.5 },
+      p25: { keep: 0.25 },
+    }),
+    ...ladder({ p50: { keep: 0.5 } }, ['t30m']),
+  },
 
   async compress(model, context) {
     const factored: { linear: LinearRole; factors: Factors }[] = [];

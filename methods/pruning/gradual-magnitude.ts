@@ -46,11 +46,14 @@ export default defineMethod({
     ),
     ...budgetParameters,
   }),
-  variants: ladder({
-    s50: { sparsity: 0.5 },
-    s70: { sparsity: 0.7 },
-    s90: { sparsity: 0.9 },
-  }),
+  variants: {
+    ...ladder({
+      s50: { sparsity: 0.5 },
+      s70: { sparsity: 0.7 },
+      s90: { sparsity: 0.9 },
+    }),
+    ...ladder({ s50: { sparsity: 0.5 } }, ['t30m']),
+  },
 
   async compress(model, context) {
     const pruned = new Set(model.linears.map(({ weight }) => weight));

@@ -68,19 +68,22 @@ export default defineMethod({
     ),
     ...budgetParameters,
   }),
-  variants: ladder({
-    w4g32: { bits: 4, groupSize: 32, learningRate: GENTLE_RATE },
-    'w4g32-e8': { bits: 4, groupSize: 32, embedding: 'int8', learningRate: GENTLE_RATE },
-    w4a8g32: { bits: 4, activationBits: 8, groupSize: 32, learningRate: GENTLE_RATE },
-    w4a4g32: { bits: 4, activationBits: 4, groupSize: 32 },
-    w3g32: { bits: 3, groupSize: 32, learningRate: MIDDLE_RATE },
-    w2g32: { bits: 2, groupSize: 32 },
-    'w4g32-e4': { bits: 4, groupSize: 32, embedding: 'int4', learningRate: GENTLE_RATE },
-    'w3g32-e4': { bits: 3, groupSize: 32, embedding: 'int4', learningRate: MIDDLE_RATE },
-    'w2g32-e4': { bits: 2, groupSize: 32, embedding: 'int4' },
-    'w2g32-e2': { bits: 2, groupSize: 32, embedding: 'int2' },
-    'w2g16-asym': { bits: 2, groupSize: 16, symmetric: false },
-  }),
+  variants: {
+    ...ladder({
+      w4g32: { bits: 4, groupSize: 32, learningRate: GENTLE_RATE },
+      'w4g32-e8': { bits: 4, groupSize: 32, embedding: 'int8', learningRate: GENTLE_RATE },
+      w4a8g32: { bits: 4, activationBits: 8, groupSize: 32, learningRate: GENTLE_RATE },
+      w4a4g32: { bits: 4, activationBits: 4, groupSize: 32 },
+      w3g32: { bits: 3, groupSize: 32, learningRate: MIDDLE_RATE },
+      w2g32: { bits: 2, groupSize: 32 },
+      'w4g32-e4': { bits: 4, groupSize: 32, embedding: 'int4', learningRate: GENTLE_RATE },
+      'w3g32-e4': { bits: 3, groupSize: 32, embedding: 'int4', learningRate: MIDDLE_RATE },
+      'w2g32-e4': { bits: 2, groupSize: 32, embedding: 'int4' },
+      'w2g32-e2': { bits: 2, groupSize: 32, embedding: 'int2' },
+      'w2g16-asym': { bits: 2, groupSize: 16, symmetric: false },
+    }),
+    ...ladder({ w2g32: { bits: 2, groupSize: 32 } }, ['t30m']),
+  },
 
   async compress(model, context) {
     const { activations, embedding, activationBits, ...format } = context.params;

@@ -31,8 +31,12 @@ export const studentParameters = {
 /** Three quarters, half and a quarter of the layers, at each budget. */
 export const cutStudentVariants = ladder({ d75: { depth: 0.75 }, d50: { depth: 0.5 }, d25: { depth: 0.25 } });
 
-/** These, and the smaller model at each budget. */
-export const studentVariants = { ...cutStudentVariants, ...ladder({ small: { depth: 'smaller' } }) };
+/** These, the smaller model at each budget, and half the layers at the longest. */
+export const studentVariants = {
+  ...cutStudentVariants,
+  ...ladder({ small: { depth: 'smaller' } }),
+  ...ladder({ d50: { depth: 0.5 } }, ['t30m']),
+};
 
 export interface Student {
   /** Its roles are those of the layers that stay. */

@@ -1,4 +1,5 @@
 /** MiniLM-L6 as a classifier of pairs of sentences: does the second follow from the first?. */
+import made from './fine-tuned/minilm-l6-rte.json' with { type: 'json' };
 import { defineFineTunedModel } from './shared/fine-tuned/fine-tuned-definition.ts';
 import minilmL6 from './minilm-l6.ts';
 
@@ -24,4 +25,5 @@ export default defineFineTunedModel({
     threads: 2,
   },
   published: 'none known of MiniLM-L6',
+  made,
 });

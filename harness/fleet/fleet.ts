@@ -61,11 +61,17 @@ const COORDINATOR_PREFIX = 'shrinkrank-coordinator:';
 const LEASE_MS = 15_000;
 const RECONNECT_MOST_MS = 2000;
 
+/** An address as it may be printed: what stands before the last @ may be a password. */
+export function withoutPassword(text: string): string {
+  return text.replaceAll(/[^\s"]*@/g, '***@');
+}
+
 /** Connects and reconnects; commands issued while Redis is unreachable wait. Throws InputError. */
 export async function connectRedis(url: string, onRemark: (text: string) => void = () => {}): Promise<Redis> {
   if (!/^(rediss?:\/\/|\/)./.test(url)) {
-    throw new InputError(`--redis: expected redis://host:port or the path of a socket, got "${url}"`);
+    throw new InputError(`--redis: expected redis://host:port or the path of a socket, got "${withoutPassword(url)}"`);
   }
+  const shown = withoutPassword(url);
   const redis = new Redis(url, {
     maxRetriesPerRequest: null,
     lazyConnect: true,
@@ -80,17 +86,20 @@ export async function connectRedis(url: string, onRemark: (text: string) => void
   } catch (error) {
     redis.disconnect();
     const reason = problem || (error instanceof Error ? error.message : String(error));
-    throw new InputError(`no Redis at ${url} (${reason}); start redis-server there, or name another with --redis`, {
-      cause: error,
-    });
+    throw new InputError(
+      `no Redis at ${shown} (${withoutPassword(reason)}); start redis-server there, or name another with --redis`,
+      {
+        cause: error,
+      },
+    );
   }
   let away = false;
   redis.on('reconnecting', () => {
-    if (!away) onRemark(`Redis at ${url} is away; waiting for it`);
+    if (!away) onRemark(`Redis at ${shown} is away; waiting for it`);
     away = true;
   });
   redis.on('ready', () => {
-    if (away) onRemark(`Redis at ${url} is back`);
+    if (away) onRemark(`Redis at ${shown} is back`);
     away = false;
   });
   return redis;

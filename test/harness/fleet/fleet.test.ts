@@ -1,7 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { connectRedis, decodeResult, encodeResult, jobIdOf, queueNameOf } from '../../../harness/fleet/fleet.ts';
+import {
+  connectRedis,
+  decodeResult,
+  encodeResult,
+  jobIdOf,
+  queueNameOf,
+  withoutPassword,
+} from '../../../harness/fleet/fleet.ts';
 import { requireArtifact } from '../../../harness/fleet/fleet-worker.ts';
 import { openFreeWorkspace } from '../../../harness/plan/workspace.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
@@ -9,6 +16,23 @@ import { sha256Of } from '../../support/rows.ts';
 import { temporaryFolder } from '../../support/store.ts';
 
 const machine = readMachine();
+
+describe('an address of Redis', () => {
+  it.each([
+    ['redis://:hunter2@127.0.0.1:1', 'redis://:hunter2@127.0.0.1:1'],
+    ['rediss://user:hun/t@er2@example.org', 'no: rediss://user:hun/t@er2@example.org (away)'],
+    ['user:hunter2@host', 'user:hunter2@host'],
+  ])('is printed without its password: %s', (_, text) => {
+    expect(withoutPassword(text)).not.toMatch(/hun|er2/);
+    expect(withoutPassword(text)).toMatch(/\*\*\*@(127|example|host)/);
+  });
+
+  it('is in no message of a connection that fails', async () => {
+    const failed = await connectRedis('redis://:hunter2@127.0.0.1:1').catch(String);
+    expect(failed).toMatch(/no Redis at \*\*\*@127\.0\.0\.1:1/);
+    expect(await connectRedis('user:hunter2@host').catch(String)).not.toContain('hunter2');
+  });
+});
 
 describe('what travels', () => {
   it('comes back as it was, what JSON cannot say included', () => {

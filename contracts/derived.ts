@@ -203,6 +203,8 @@ export type BreakEven = v.InferOutput<typeof breakEvenSchema>;
 export const computeSchema = v.strictObject({
   seconds: said(figure, 'Seconds of the accelerator where one was used, else of the processor.'),
   unit: v.picklist(['processor', 'accelerator']),
+  runs: said(count, 'Compressions the seconds are the mean of.'),
+  deviation: said(v.nullable(figure), 'Sample standard deviation between them; null for fewer than two.'),
 });
 export type Compute = v.InferOutput<typeof computeSchema>;
 
@@ -266,42 +268,49 @@ export const VERDICTS = [
   'high-cost better',
   'low-cost better',
   'undecided',
+  'depends on size',
+  'larger is better',
   'only low-cost',
   'only high-cost',
   'empty',
 ] as const;
 
-/** High-cost against low-cost in one weight class. */
+const ratioSchema = v.strictObject({
+  value: figure,
+  interval: said(
+    v.nullable(v.strictObject({ low: figure, high: figure })),
+    '95 %, from the spread of the costs; null where one was measured once.',
+  ),
+});
+
+export const computeRatioSchema = v.strictObject({
+  cheapestLowCost: said(text, 'Slug of the cheapest entry among the best low-cost one and those tied with it.'),
+  cheapestHighCost: said(text, 'The same of the high-cost entries.'),
+  least: said(ratioSchema, 'Compute of the cheapest high-cost entry over that of the cheapest low-cost one.'),
+  most: said(ratioSchema, 'Compute of the best high-cost entry over that of the cheapest low-cost one.'),
+});
+export type ComputeRatio = v.InferOutput<typeof computeRatioSchema>;
+
+/** High-cost against low-cost in one weight class, at equal size. */
 export const headlineSchema = v.strictObject({
   weightClass: count,
   lowCost: said(
     v.nullable(text),
-    'Slug of the best low-cost entry by quality: neither control nor simulated. Null when there is none.',
+    'Slug of the low-cost entry compared, neither control nor simulated: the best of the class, or the best that is no larger than the class’s best high-cost one. Null when there is none.',
   ),
-  highCost: said(v.nullable(text), 'The same of the high-cost entries.'),
-  lowCostTied: said(v.array(text), 'Slugs of low-cost entries that the test cannot tell from the best one.'),
+  highCost: said(v.nullable(text), 'The same the other way round.'),
+  lowCostTied: said(v.array(text), 'Slugs of low-cost entries that no test separates from that one, as small.'),
   highCostTied: said(v.array(text), 'The same of the high-cost entries.'),
   comparison: said(v.nullable(pairedSchema), 'High-cost (first) minus low-cost (second). Null unless both are there.'),
-  computeRatio: said(
-    v.nullable(figure),
-    'Compute of the high-cost entry over that of the low-cost one. Null where their seconds are of different kinds.',
-  ),
-  wallRatio: said(v.nullable(figure), 'The same of wall seconds.'),
+  computeRatio: said(v.nullable(computeRatioSchema), 'Null where it cannot be said.'),
+  noComputeRatio: said(v.nullable(text), 'Why it cannot be said; null otherwise.'),
   breakEven: said(
     v.array(breakEvenSchema),
     'After how many calls the high-cost entry’s extra compute is paid back by its faster artifact, by shape.',
   ),
-  verdict: v.picklist(VERDICTS),
-  atEqualSize: said(
-    v.nullable(
-      v.strictObject({
-        lowCost: said(text, 'Slug of the best low-cost entry that is no larger (zstd bytes) than the high-cost one.'),
-        comparison: said(pairedSchema, 'The class’s best high-cost entry (first) minus this one (second).'),
-        computeRatio: v.nullable(figure),
-        wallRatio: v.nullable(figure),
-      }),
-    ),
-    'A weight class spans a factor of two: this compares at no more bytes, whatever the class. Null where there is none.',
+  verdict: said(
+    v.picklist(VERDICTS),
+    'Who wins has no more bytes (within 5 %) than who loses, and all verdicts of a board are corrected together (Holm). "depends on size": each wins at one of the two sizes. "larger is better": the better one is larger, so there is no verdict.',
   ),
 });
 export type Headline = v.InferOutput<typeof headlineSchema>;
@@ -322,6 +331,16 @@ export const frontSchema = v.strictObject({
   ),
 });
 export type Front = v.InferOutput<typeof frontSchema>;
+
+/** The distance between the curves of both cost classes, quality against size. */
+export const betweenCurvesSchema = v.strictObject({
+  smallestBytes: said(figure, 'The sizes both curves reach: from.'),
+  largestBytes: said(figure, 'To.'),
+  doublings: said(figure, 'How often the size doubles between them.'),
+  difference: said(pairedSchema, 'High-cost (first) minus low-cost (second), the mean over these sizes.'),
+  area: said(figure, 'That difference times the doublings.'),
+});
+export type BetweenCurves = v.InferOutput<typeof betweenCurvesSchema>;
 
 export const boardRunnerSchema = v.strictObject({
   fingerprint: text,
@@ -368,6 +387,7 @@ export const boardSchema = v.strictObject({
     'Ranked entries left out of the paired comparisons, since the board has too many: the last by rank.',
   ),
   headline: said(v.array(headlineSchema), 'By weight class, smallest class first.'),
+  betweenCurves: said(v.nullable(betweenCurvesSchema), 'Null where the curves have no sizes in common.'),
   fronts: v.array(frontSchema),
   entries: said(v.array(entrySchema), 'By method and variant.'),
 });
@@ -599,6 +619,7 @@ export const FORMULAS = {
     'rank = 1 + entries significantly better … n − entries significantly worse, of the n entries of the weight class; ' +
     'differences paired by test item, over items and seeds, corrected by Holm’s method at 5 %.',
   headline:
-    'The best entry of each cost class by quality among those of one weight class, controls and simulated entries left ' +
-    'out; their difference paired by test item, over items and seeds, with its 95 % interval.',
+    'The best entry of each cost class at equal size, controls and simulated entries left out: in each weight class its ' +
+    'best high-cost entry against the best low-cost one that is no larger (within 5 %), and the other way round. The ' +
+    'difference is paired by test item, over items and seeds, with its 95 % interval.',
 } as const;

@@ -76,6 +76,14 @@ export const PROTOCOL = {
     /** Power is sampled for this long, of the artifact and of dense each. */
     energySeconds: 3,
   },
+  cost: {
+    /** Seconds below which a cost is not told apart from none, and enters no ratio. */
+    leastSeconds: 0.2,
+  },
+  headline: {
+    /** An entry this much larger than another, as a share of bytes, still counts as no larger. */
+    sizeTolerance: 0.05,
+  },
   size: {
     /** Zstd level that stands for "as shipped", of files up to this many bytes and of larger ones. */
     smallFileBytes: 8 * 2 ** 20,

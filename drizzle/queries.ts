@@ -36,11 +36,13 @@ export { API_DOCUMENTS, API_VERSION } from '../contracts/site-api.ts';
 export type {
   Badge,
   BadgeId,
+  BetweenCurves,
   BoardSummary,
   BreakEven,
   Change,
   Comparisons,
   Compute,
+  ComputeRatio,
   DerivedBoard,
   DerivedEntry,
   DerivedRunner,

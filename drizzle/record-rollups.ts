@@ -118,6 +118,6 @@ export function recordedInputs({ database }: Store): ReadonlyMap<string, string>
 
 function summaryOf(board: DerivedBoard): BoardSummary {
   const { chance: _, weightClasses: __, shapes: ___, dense: ____, notCompared: _____, ...rest } = board;
-  const { headline: ______, fronts: _______, entries: ________, ...summary } = rest;
+  const { headline: ______, fronts: _______, betweenCurves: ________, entries: _________, ...summary } = rest;
   return summary;
 }

@@ -7,7 +7,7 @@ type Timing = Pick<EntryLatency, 'denseP50Ms' | 'speedUp' | 'noisy'>;
 type Shape = Pick<EntryLatency, 'shape' | 'batch' | 'sequence'>;
 
 export interface Side {
-  readonly compute: Compute | null;
+  readonly compute: Pick<Compute, 'seconds' | 'unit'> | null;
   /** Null where it was not timed at this shape. */
   readonly timing: Timing | null;
 }

@@ -18,10 +18,11 @@ import type {
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import type { SliceQuality } from '../../contracts/result.ts';
+import { betweenCurves } from './between-curves.ts';
 import { badgesOf } from './badges.ts';
 import { breakEven, denseSide } from './break-even.ts';
 import { isOnAllCores } from '../../contracts/latency-shape.ts';
-import { computeOf, costEfficiency, qualityKept } from './cost-efficiency.ts';
+import { costEfficiency, entryCompute, qualityKept } from './cost-efficiency.ts';
 import { frontsOf } from './fronts.ts';
 import { headlines } from './headline.ts';
 import { pairedOf } from './paired.ts';
@@ -127,6 +128,10 @@ export function deriveBoard(board: Leaderboard, contest: Contest): DerivedBoard 
     const found = present(ranking.pairing, 'the pairing of ranked entries').compare(place(first), place(second));
     return found && pairedOf(found, present(metric, 'the metric of ranked entries'));
   };
+  const fronts = frontsOf(
+    entries,
+    shapes.map(({ shape }) => shape),
+  );
   const summary = summarize(board, contest, entries);
   return {
     ...summary,
@@ -136,10 +141,8 @@ export function deriveBoard(board: Leaderboard, contest: Contest): DerivedBoard 
     dense: entries.find(({ method }) => method === DENSE_METHOD)?.slug ?? null,
     notCompared: 0,
     headline: headlines(entries, { compare, shapes, provider: runner?.provider ?? null }),
-    fronts: frontsOf(
-      entries,
-      shapes.map(({ shape }) => shape),
-    ),
+    betweenCurves: betweenCurves(entries, { fronts, pairing: ranking.pairing, metric, indexOf: place }),
+    fronts,
     entries,
   };
 }
@@ -195,7 +198,7 @@ function shapesOf(entries: readonly DerivedEntry[]): DerivedBoard['shapes'] {
 function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | null): DerivedEntry {
   const name = entryName(entry);
   const quality = contest.qualities.get(name) ?? null;
-  const compute = entry.cost && computeOf(entry.cost);
+  const compute = entryCompute(entry);
   const real = !entry.control && entry.simulated === null;
   const denseMemory = entry.trials.flatMap(({ measurement }) =>
     typeof measurement?.denseResidentMemoryBytes === 'number' ? [measurement.denseResidentMemoryBytes] : [],
@@ -237,7 +240,7 @@ function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | n
 }
 
 function paysBack(entry: BoardEntry, provider: Provider): BreakEven[] {
-  const compute = entry.cost && computeOf(entry.cost);
+  const compute = entryCompute(entry);
   return entry.latency
     .filter(({ shape }) => !isOnAllCores(shape))
     .map((timing) =>

@@ -6,10 +6,11 @@ import { DENSE_METHOD, type Store, itemsOf } from '../../drizzle/queries.ts';
 import { type BoardEntry, leaderboard } from '../../board/derive/leaderboard.ts';
 import type { Metric } from '../../contracts/dataset.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
+import { entryCompute } from '../../board/derive/cost-efficiency.ts';
 import { type BoardRanking, rankBoard } from '../../board/derive/rank-board.ts';
 import { pairedOf } from '../../board/derive/paired.ts';
 import { markdownTable } from '../render/markdown-table.ts';
-import { formatBytes, formatEstimate, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
+import { formatBytes, formatCost, formatEstimate, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
 import { formatRank } from '../../contracts/words/board.ts';
 import { METRIC_WORDS, formatQualityEstimate } from '../../contracts/words/metric.ts';
 import type { ContractOutcome } from './method-contract.ts';
@@ -80,6 +81,7 @@ function standingOf(
 ): Standing {
   const { variant, weightClass, quality, ratio, cost } = entry;
   const rank = ranking.ranks.get(entry);
+  const compute = entryCompute(entry);
   const others = ranking.compared.filter(
     (other) => other.weightClass === weightClass && other.method !== entry.method && other.method !== DENSE_METHOD,
   );
@@ -90,7 +92,7 @@ function standingOf(
     quality: quality ? formatQualityEstimate({ metric, estimate: quality.estimate }) : '—',
     rank: rank === undefined ? 'unranked' : `${formatRank(rank)} of ${rank.of}`,
     smaller: ratio === null ? '—' : formatRatio(ratio),
-    cost: cost ? `${formatSeconds(cost.wallSeconds)}, ${formatBytes(cost.peakMemoryBytes)}` : '—',
+    cost: cost && compute ? `${formatCost(compute.seconds)}, ${formatBytes(cost.peakMemoryBytes)}` : '—',
     againstBest: against(bestOf(others)[0]),
     againstDense: against(ranking.compared.find((other) => other.method === DENSE_METHOD && other !== entry)),
   };
@@ -193,7 +195,7 @@ function renderBoard({ model, task, metric, standings, failures }: BoardStanding
     standings.length === 0
       ? ['No variant has a result.']
       : table(
-          ['variant', 'class', `${metric} [95 %]`, 'rank in its class', 'smaller', 'cost: time, peak memory'],
+          ['variant', 'class', `${metric} [95 %]`, 'rank in its class', 'smaller', 'cost: compute, peak memory'],
           rows,
         ),
     ...(differences.length === 0

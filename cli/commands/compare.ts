@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import { createCommand } from '../setup/command.ts';
 import { type BoardTrial, itemsOf } from '../../drizzle/queries.ts';
+import { entryCompute } from '../../board/derive/cost-efficiency.ts';
 import { entryItems } from '../../board/derive/entry-items.ts';
 import type { BoardEntry } from '../../board/derive/leaderboard.ts';
 import type { Store } from '../../drizzle/client.ts';
@@ -13,7 +14,7 @@ import { type OutcomeColumn, qualityColumn } from '../../numerics/statistics/ite
 import { type EntryItems, pairEntries } from '../../numerics/statistics/pair-entries.ts';
 import { findEntry, type Place, placeOf, placeOptions } from '../setup/find-entry.ts';
 import { renderColumns } from '../setup/columns.ts';
-import { formatBytes, formatEstimate, formatSeconds } from '../../contracts/words/figures.ts';
+import { formatBytes, formatCost, formatEstimate } from '../../contracts/words/figures.ts';
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { METRIC_WORDS } from '../../contracts/words/metric.ts';
 import { print, printJson } from '../setup/output.ts';
@@ -160,7 +161,13 @@ function render(
         return found ? formatEstimate(found.speedUp, 2) : '—';
       }),
     ]),
-    ['compression cost, wall', ...sides.map(({ cost }) => (cost ? formatSeconds(cost.wallSeconds) : '—'))],
+    [
+      'cost: compute of compressing',
+      ...sides.map((side) => {
+        const compute = entryCompute(side);
+        return compute ? formatCost(compute.seconds) : '—';
+      }),
+    ],
   ];
   const titles = ['', first ?? '', second ?? ''].map((text) => styleText('dim', text));
   lines.push(...renderColumns([titles, ...facts], ['left', 'right', 'right']));

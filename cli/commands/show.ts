@@ -6,7 +6,7 @@ import type { BoardEntry } from '../../board/derive/leaderboard.ts';
 import type { Store } from '../../drizzle/client.ts';
 import { findEntry, placeOf, placeOptions } from '../setup/find-entry.ts';
 import { outputColumns, renderHanging, wrapParts } from '../setup/columns.ts';
-import { formatBytes, formatEstimate, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
+import { formatBytes, formatCost, formatEstimate, formatRatio, formatSeconds } from '../../contracts/words/figures.ts';
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import {
   METRIC_WORDS,
@@ -88,10 +88,10 @@ function renderTrial(trial: BoardTrial, entry: BoardEntry, columns: number): str
     );
   }
   if (cost) {
-    const device = cost.deviceSeconds === null ? '' : `, ${formatSeconds(cost.deviceSeconds)} device`;
+    const device = cost.deviceSeconds === null ? '' : `${formatCost(cost.deviceSeconds)} of the accelerator, `;
     rows.push([
       'compression cost',
-      `${formatSeconds(cost.wallSeconds)} wall, ${formatSeconds(cost.cpuSeconds)} CPU${device}, peak ${formatBytes(cost.peakMemoryBytes)}, ` +
+      `${device}${formatCost(cost.cpuSeconds)} of the processor, ${formatSeconds(cost.wallSeconds)} on the clock, peak ${formatBytes(cost.peakMemoryBytes)}, ` +
         `${cost.tokensSeen} tokens seen, ${cost.gradientSteps} gradient steps`,
     ]);
   }

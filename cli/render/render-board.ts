@@ -7,9 +7,10 @@ import type { CostClass } from '../../contracts/taxonomy.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Paired, Rank } from '../../contracts/derived.ts';
 import type { Quality } from '../../contracts/result.ts';
+import { entryCompute } from '../../board/derive/cost-efficiency.ts';
 import { rankBoard } from '../../board/derive/rank-board.ts';
 import { type Alignment, cut, outputColumns, renderColumns, width, wrapParts } from '../setup/columns.ts';
-import { formatBytes, formatRatio, formatSeconds, formatSigned } from '../../contracts/words/figures.ts';
+import { formatBytes, formatCost, formatRatio, formatSigned } from '../../contracts/words/figures.ts';
 import { formatRank, runnerName, weightClassTitle } from '../../contracts/words/board.ts';
 import { METRIC_WORDS, formatQuality, gapUnit } from '../../contracts/words/metric.ts';
 
@@ -240,7 +241,7 @@ const COLUMNS: readonly Column[] = [
   {
     title: 'cost',
     alignment: 'right',
-    cell: ({ entry }) => (entry.cost ? formatSeconds(entry.cost.wallSeconds) : '—'),
+    cell: ({ entry }) => costOf(entry),
   },
 ];
 
@@ -255,6 +256,11 @@ function speedUpOf({ latency }: BoardEntry, shape: number): string {
   const found = latency[shape];
   if (!found) return '—';
   return `${found.noisy ? '~' : ''}${formatRatio(found.speedUp.value)}`;
+}
+
+function costOf(entry: BoardEntry): string {
+  const compute = entryCompute(entry);
+  return compute ? formatCost(compute.seconds) : '—';
 }
 
 function marksOf({ control, simulated, stale }: BoardEntry): string {
@@ -319,7 +325,7 @@ function legend(
     'rank: the best to the worst it may have in its size',
     !omitted.includes('smaller') && 'smaller: zstd bytes of dense over those of the artifact',
     speeds.length > 0 && `${speeds.join(', ')}: times as fast as dense`,
-    !omitted.includes('cost') && 'cost: wall time of compressing',
+    !omitted.includes('cost') && 'cost: compute of compressing, seconds of the processor or accelerator',
     omitted.length > 0 && `not shown, for want of room: ${omitted.join(', ')}`,
     entries.some(({ control }) => control) && '† control, not a proposal',
     entries.some(({ simulated }) => simulated !== null) && '* simulated: size or speed is not what it would really be',

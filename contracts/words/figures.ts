@@ -1,5 +1,6 @@
 /** Numbers as people read them, in the terminal and on the site: short, with units, one spelling everywhere. */
 import { isOnAllCores } from '../latency-shape.ts';
+import { PROTOCOL } from '../protocol.ts';
 import type { Estimate } from '../result.ts';
 
 /** 3.712, 71.30, 142, 12,300, 1.9e6: three to four digits of any figure. */
@@ -51,6 +52,17 @@ export function formatTimes(ratio: number): string {
   return `${(ratio * 100).toPrecision(2)} % of`;
 }
 
+/** "12 to 40 times"; where both ends read alike, as formatTimes. */
+export function formatTimesRange(least: number, most: number): string {
+  const digits = (ratio: number) =>
+    ratio >= 9.5
+      ? Number(ratio.toPrecision(2)).toLocaleString('en')
+      : ratio >= 1.05
+        ? ratio.toFixed(1)
+        : ratio.toPrecision(2);
+  return digits(least) === digits(most) ? formatTimes(most) : `${digits(least)} to ${digits(most)} times`;
+}
+
 /** 12.4 ms, 3.4 s, 2.1 min, 1.5 h */
 export function formatSeconds(seconds: number): string {
   if (seconds < 0.001) return `${Number((seconds * 1e6).toPrecision(3))} µs`;
@@ -58,6 +70,12 @@ export function formatSeconds(seconds: number): string {
   if (seconds < 120) return `${seconds.toFixed(1)} s`;
   if (seconds < 7200) return `${(seconds / 60).toFixed(1)} min`;
   return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** What compressing cost: 3.4 s; "< 0.2 s" where it is too little to be told from none. */
+export function formatCost(seconds: number): string {
+  const { leastSeconds } = PROTOCOL.cost;
+  return seconds < leastSeconds ? `< ${leastSeconds} s` : formatSeconds(seconds);
 }
 
 export function formatMilliseconds(ms: number): string {

@@ -39,9 +39,14 @@ export interface EntryDifference extends UncertainFigure {
   readonly about: 'the methods' | 'these artifacts';
 }
 
+/** A weighted mean of entries: the weights, by index, sum to 1. */
+export type EntryMixture = ReadonlyMap<number, number>;
+
 export interface EntryComparison {
   /** By the entries' indices. */
   compare(first: number, second: number): EntryDifference;
+  /** The same of two weighted means of entries, such as points between two of a curve. */
+  compareMixtures(first: EntryMixture, second: EntryMixture): EntryDifference;
 }
 
 /**
@@ -78,20 +83,39 @@ export function createEntryComparison(params: {
     if (!entry) throw new InputError(`comparison: entry ${index} of ${entries.length}`);
     return entry;
   };
+  const compareMeans = (a: PreparedEntry, b: PreparedEntry): EntryDifference => {
+    const items = itemComponent({ first: a.mean, second: b.mean, weights, weight, share });
+    const seeds = sumOfComponents([...a.seeds, ...b.seeds]);
+    const components = [items.component, ...(seeds.variance > 0 ? [seeds] : [])];
+    const figure = { value: items.value, components };
+    return {
+      ...figure,
+      difference: intervalOf(figure, confidence),
+      pValue: twoSidedPValue(figure),
+      about: a.lone || b.lone ? 'these artifacts' : 'the methods',
+    };
+  };
   return {
-    compare(first, second) {
-      const [a, b] = [at(first), at(second)];
-      const items = itemComponent({ first: a.mean, second: b.mean, weights, weight, share });
-      const seeds = sumOfComponents([...a.seeds, ...b.seeds]);
-      const components = [items.component, ...(seeds.variance > 0 ? [seeds] : [])];
-      const figure = { value: items.value, components };
-      return {
-        ...figure,
-        difference: intervalOf(figure, confidence),
-        pValue: twoSidedPValue(figure),
-        about: a.lone || b.lone ? 'these artifacts' : 'the methods',
-      };
+    compare: (first, second) => compareMeans(at(first), at(second)),
+    compareMixtures(first, second) {
+      const mixed = (mixture: EntryMixture) => mix([...mixture].map(([index, share]) => ({ entry: at(index), share })));
+      return compareMeans(mixed(first), mixed(second));
     },
+  };
+}
+
+/** Items are shared by all parts, so their outcomes are mixed; seeds are not, so their variances add up. */
+function mix(parts: readonly { readonly entry: PreparedEntry; readonly share: number }[]): PreparedEntry {
+  const mean = new Float64Array(parts[0]?.entry.mean.length ?? 0);
+  for (const { entry, share } of parts) {
+    for (let i = 0; i < mean.length; i++) mean[i] = mean[i]! + share * entry.mean[i]!;
+  }
+  return {
+    mean,
+    seeds: parts.flatMap(({ entry, share }) =>
+      entry.seeds.map((part) => ({ ...part, variance: part.variance * share ** 2 })),
+    ),
+    lone: parts.some(({ entry }) => entry.lone),
   };
 }
 

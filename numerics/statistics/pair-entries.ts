@@ -3,7 +3,13 @@ import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { Items } from '../../contracts/result.ts';
-import { type EntryDifference, type EntryOutcomes, type SeedKind, createEntryComparison } from './compare-entries.ts';
+import {
+  type EntryComparison,
+  type EntryDifference,
+  type EntryOutcomes,
+  type SeedKind,
+  createEntryComparison,
+} from './compare-entries.ts';
 import { type OutcomeColumn, outcomeValues, qualityColumn, requireSameItems } from './item-statistics.ts';
 
 export interface EntryItems {
@@ -21,6 +27,8 @@ export interface EntryPairing {
    * draws it stands against the artifact of the same seed alone; null where the other was not run with that seed.
    */
   compare(first: number, second: number): EntryDifference | null;
+  /** Of weighted means of entries, each over all its seeds; it speaks of these artifacts where any has a lone seed. */
+  readonly compareMixtures: EntryComparison['compareMixtures'];
 }
 
 /** Differences in the metric's own column, or in another. Throws InputError when entries do not hold the same items. */
@@ -58,6 +66,7 @@ export function pairEntries(
     return single.get(`${own} ${its.seedNumbers[0]}`);
   };
   return {
+    compareMixtures: comparison.compareMixtures,
     compare(first, second) {
       const [one, two] = [standIn(first, second), standIn(second, first)];
       return one === undefined || two === undefined ? null : comparison.compare(one, two);

@@ -6,6 +6,7 @@ import {
   NONE,
   STATUS_WORDS,
   formatBytes,
+  formatCost,
   formatCount,
   formatDay,
   formatFigure,
@@ -17,6 +18,7 @@ import {
   formatSeconds,
   formatShare,
 } from '../lib/format.ts';
+import { pairedInterval } from '../lib/metric.ts';
 import { paths } from '../lib/paths.ts';
 import type { QualityScale } from '../lib/quality-scale.ts';
 import { visibleText } from '../lib/visible-text.ts';
@@ -26,7 +28,6 @@ import { Name } from './name.tsx';
 import { SiteLink } from './site-link.tsx';
 import { Whisker } from './whisker.tsx';
 import { formatRank } from '../../contracts/words/board.ts';
-import { besideDense } from '../../contracts/words/metric.ts';
 import { firstLine } from '../../contracts/words/text.ts';
 
 export interface CellContext {
@@ -60,6 +61,15 @@ export function BoardCell(props: { readonly column: string; readonly row: BoardR
 
 function orNone<T>(value: T | null, shown: (value: T) => ReactNode): ReactNode {
   return value === null ? NONE : shown(value);
+}
+
+function besideOf(row: BoardRow, view: BoardView, scale: QualityScale): ReactNode {
+  const interval = pairedInterval(row, view);
+  return (
+    interval && (
+      <Whisker estimate={interval} scale={scale.toShare} dense={view.denseQuality} kind={markKind(row, view.dense)} />
+    )
+  );
 }
 
 const CELLS: Readonly<Record<string, (row: BoardRow, context: CellContext) => ReactNode>> = {
@@ -108,14 +118,7 @@ const CELLS: Readonly<Record<string, (row: BoardRow, context: CellContext) => Re
       <span className={row.gapSignificant ? undefined : 'quiet'}>
         {formatGap(view.metric, gap.value)}
         <small>{formatGapInterval(view.metric, gap).replace(/\s(%|points)$/, '')}</small>
-        {view.metric !== null && view.denseQuality !== null && (
-          <Whisker
-            estimate={besideDense(view.metric, view.denseQuality, gap)}
-            scale={scale.toShare}
-            dense={view.denseQuality}
-            kind={markKind(row, view.dense)}
-          />
-        )}
+        {besideOf(row, view, scale)}
       </span>
     )),
   kept: ({ kept }) => orNone(kept, formatShare),
@@ -125,14 +128,14 @@ const CELLS: Readonly<Record<string, (row: BoardRow, context: CellContext) => Re
   memory: ({ memoryBytes }) => orNone(memoryBytes, formatBytes),
   parameters: ({ parameters }) => orNone(parameters, formatCount),
   nonzero: ({ nonZeroParameters }) => orNone(nonZeroParameters, formatCount),
-  cost: ({ wallSeconds }) => orNone(wallSeconds, formatSeconds),
-  compute: ({ computeSeconds, computeUnit }) =>
+  cost: ({ computeSeconds, computeUnit }) =>
     orNone(computeSeconds, (value) => (
       <>
-        {formatSeconds(value)}
-        <small>{computeUnit}</small>
+        {formatCost(value)}
+        {computeUnit === 'accelerator' && <small>accelerator</small>}
       </>
     )),
+  wall: ({ wallSeconds }) => orNone(wallSeconds, formatSeconds),
   peak: ({ peakMemoryBytes }) => orNone(peakMemoryBytes, formatBytes),
   tokens: ({ tokensSeen }) => orNone(tokensSeen, formatCount),
   steps: ({ gradientSteps }) => orNone(gradientSteps, formatCount),

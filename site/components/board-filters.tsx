@@ -269,7 +269,7 @@ export function Scores(props: { readonly state: TableState; readonly address: Ad
         <button
           type="button"
           onClick={() =>
-            change({ columns: 'method,rank,quality,smaller,compute,efficiency,score', sort: '-score', page: null })
+            change({ columns: 'method,rank,quality,smaller,cost,efficiency,score', sort: '-score', page: null })
           }
         >
           Sort by this score

@@ -7,6 +7,7 @@ import {
   NONE,
   STATUS_WORDS,
   formatBytes,
+  formatCost,
   formatCount,
   formatFigure,
   formatMilliseconds,
@@ -130,13 +131,13 @@ function ResultDetail({ result }: { readonly result: Result }) {
         <h2 id="cost">What compressing cost</h2>
         <Facts
           facts={[
-            ['Wall time', cost && formatSeconds(cost.wallSeconds)],
-            ['Processor time', cost && formatSeconds(cost.cpuSeconds)],
+            ['Processor time', cost && formatCost(cost.cpuSeconds)],
             [
               'Accelerator time',
-              cost && cost.deviceSeconds !== null ? formatSeconds(cost.deviceSeconds) : null,
+              cost && cost.deviceSeconds !== null ? formatCost(cost.deviceSeconds) : null,
               'none where no accelerator was used',
             ],
+            ['Wall time', cost && formatSeconds(cost.wallSeconds)],
             ['Peak memory', cost && formatBytes(cost.peakMemoryBytes), 'of the whole process'],
             ['Tokens seen', cost && cost.tokensSeen.toLocaleString('en')],
             ['Gradient steps', cost && cost.gradientSteps.toLocaleString('en')],

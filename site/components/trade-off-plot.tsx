@@ -10,14 +10,14 @@ import type { BoardRow, BoardView } from '../lib/board-view.ts';
 import {
   NONE,
   formatBytes,
+  formatCost,
   formatGap,
+  formatGapInterval,
   formatQuality,
-  formatQualityInterval,
   formatRatio,
-  formatSeconds,
   plural,
 } from '../lib/format.ts';
-import { metricWords } from '../lib/metric.ts';
+import { metricWords, pairedInterval } from '../lib/metric.ts';
 import { paths, siteHref } from '../lib/paths.ts';
 import { plotAxes, xScale, type PlotAxis } from '../lib/plot-axis.ts';
 import { qualityScale } from '../lib/quality-scale.ts';
@@ -120,7 +120,7 @@ function caption(of: {
   const { axis, words, plot } = of;
   const beyond = plot.points.filter((point) => point.beyond).length;
   return [
-    `Up is better: ${words}. Across: ${axis.title}; ${axis.better} is better. Thin lines are 95 % intervals.`,
+    `Up is better: ${words}. Across: ${axis.title}; ${axis.better} is better. Thin lines are 95 % intervals of the difference from dense.`,
     beyond > 0 && `${plural(beyond, 'hollow mark')} on the lower edge ${beyond === 1 ? 'is' : 'are'} worse than shown.`,
     plot.points.length < plot.drawable &&
       `${plot.points.length} of ${plot.drawable} variants are drawn: those on a front, controls, and the first by rank.`,
@@ -155,15 +155,16 @@ function layOut(of: { readonly view: BoardView; readonly rows: readonly BoardRow
   const yOf = (value: number) => round((1 - Math.min(1, Math.max(0, up.toShare(value)))) * HEIGHT);
   const points = drawn
     .map((row): Point => {
-      const quality = row.quality ?? { value: 0, low: 0, high: 0 };
+      const value = row.quality?.value ?? 0;
+      const interval = pairedInterval(row, view) ?? { low: value, high: value };
       return {
         row,
         kind: markKind(row, view.dense),
         x: round(across.toPercent(axis.value(row) ?? 1)),
-        y: yOf(quality.value),
-        low: yOf(quality.low),
-        high: yOf(quality.high),
-        beyond: up.isBeyond(quality.value),
+        y: yOf(value),
+        low: yOf(interval.low),
+        high: yOf(interval.high),
+        beyond: up.isBeyond(value),
       };
     })
     .sort((a, b) => a.x - b.x || a.y - b.y);
@@ -322,7 +323,7 @@ function describe(row: BoardRow, { metric }: BoardView): string {
     visibleText(row.id),
     row.quality && `${metricWords(metric).title} ${formatQuality(metric, row.quality.value)}`,
     row.ratio !== null && `${formatRatio(row.ratio)} smaller`,
-    row.wallSeconds !== null && `cost ${formatSeconds(row.wallSeconds)}`,
+    row.computeSeconds !== null && `cost ${formatCost(row.computeSeconds)}`,
   ]
     .filter(Boolean)
     .join(', ');
@@ -332,19 +333,17 @@ function Tooltip({ point, view }: { readonly point: Point; readonly view: BoardV
   const { row, kind, x, y } = point;
   const words = metricWords(view.metric);
   const facts: readonly (readonly [string, string])[] = [
+    [words.title, row.quality ? formatQuality(view.metric, row.quality.value) : NONE],
     [
-      words.title,
-      row.quality
-        ? `${formatQuality(view.metric, row.quality.value)} ${formatQualityInterval(view.metric, row.quality)}`
-        : NONE,
+      'against dense',
+      row.gap ? `${formatGap(view.metric, row.gap.value)} ${formatGapInterval(view.metric, row.gap)}` : NONE,
     ],
-    ['against dense', row.gap ? formatGap(view.metric, row.gap.value) : NONE],
     ['smaller', row.ratio === null ? NONE : `${formatRatio(row.ratio)}, ${formatBytes(row.zstdBytes ?? 0)}`],
     ...view.shapes.map(({ name }, i): readonly [string, string] => {
       const speed = row.speeds[i];
       return [`speed, ${name}`, speed ? `${speed.noisy ? '~' : ''}${formatRatio(speed.value)}` : NONE];
     }),
-    ['cost', row.wallSeconds === null ? NONE : formatSeconds(row.wallSeconds)],
+    ['cost', row.computeSeconds === null ? NONE : formatCost(row.computeSeconds)],
   ];
   const above = y > HEIGHT / 2;
   return (

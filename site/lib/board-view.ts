@@ -6,6 +6,7 @@ import type { Metric } from '../../contracts/dataset.ts';
 import { runnerName } from '../../contracts/words/board.ts';
 import type {
   Badge,
+  BetweenCurves,
   BoardSummary,
   BreakEven,
   CostClass,
@@ -82,22 +83,16 @@ export interface BoardRow {
   readonly startedAt: string | null;
 }
 
-export interface HeadlineView extends Pick<Headline, 'weightClass' | 'verdict' | 'computeRatio' | 'wallRatio'> {
+export interface HeadlineView extends Pick<Headline, 'weightClass' | 'verdict' | 'computeRatio' | 'noComputeRatio'> {
   readonly lowCost: BoardRow | null;
   readonly highCost: BoardRow | null;
   readonly lowCostTied: number;
   readonly highCostTied: number;
   /** High-cost minus low-cost, in percent of perplexity or points of accuracy. */
   readonly gap: Estimate | null;
+  /** The gap speaks of two artifacts: a side has a single seed. */
+  readonly artifactsOnly: boolean;
   readonly breakEven: readonly BreakEven[];
-  /** Against the best low-cost entry that is no larger than the high-cost one; null where that is the one above. */
-  readonly equalSize: {
-    readonly lowCost: BoardRow;
-    readonly gap: Estimate;
-    readonly significant: boolean;
-    readonly computeRatio: number | null;
-    readonly wallRatio: number | null;
-  } | null;
 }
 
 export interface BoardView {
@@ -122,6 +117,7 @@ export interface BoardView {
   readonly denseQuality: number | null;
   readonly denseBytes: number | null;
   readonly headline: readonly HeadlineView[];
+  readonly betweenCurves: BetweenCurves | null;
   readonly fronts: readonly Front[];
   /** In the order of rank: largest weight class first, failures last. */
   readonly rows: readonly BoardRow[];
@@ -170,29 +166,20 @@ export function boardView(board: DerivedBoard, slugOf: (...parts: readonly strin
       weightClass: line.weightClass,
       verdict: line.verdict,
       computeRatio: line.computeRatio,
-      wallRatio: line.wallRatio,
+      noComputeRatio: line.noComputeRatio,
       lowCost: at(line.lowCost),
       highCost: at(line.highCost),
       lowCostTied: line.lowCostTied.length,
       highCostTied: line.highCostTied.length,
       gap: line.comparison?.shown ?? null,
+      artifactsOnly: line.comparison?.about === 'these artifacts',
       breakEven: line.breakEven,
-      equalSize: equalSize(line, at),
     })),
+    betweenCurves: board.betweenCurves,
     fronts: board.fronts,
     rows,
     total: rows.length,
   };
-}
-
-function equalSize(
-  { atEqualSize, lowCost }: Headline,
-  at: (slug: string | null) => BoardRow | null,
-): HeadlineView['equalSize'] {
-  const row = at(atEqualSize?.lowCost ?? null);
-  if (!atEqualSize || !row || row.slug === lowCost) return null;
-  const { comparison, computeRatio, wallRatio } = atEqualSize;
-  return { lowCost: row, gap: comparison.shown, significant: comparison.significant, computeRatio, wallRatio };
 }
 
 function boardRow(entry: DerivedEntry, board: DerivedBoard, slugOf: (...parts: readonly string[]) => string): BoardRow {

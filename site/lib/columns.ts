@@ -3,6 +3,7 @@
  * components/board-cell.tsx.
  */
 import type { BoardRow, BoardView } from './board-view.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import { metricWords } from './metric.ts';
 import { capitalized } from '../../contracts/words/text.ts';
 
@@ -37,7 +38,9 @@ export const EVEN_WEIGHTS: Weights = { kept: 1, smaller: 1, faster: 0, compute: 
 /** kept^a × smaller^b × faster^c ÷ compute^d; null where a factor that counts is missing, and for what has no rank. */
 export function scoreOf(row: BoardRow, weights: Weights): number | null {
   if (row.control || row.simulated) return null;
-  const { kept, ratio: smaller, computeSeconds: compute } = row;
+  const { kept, ratio: smaller } = row;
+  // Too small a cost is not told from none.
+  const compute = (row.computeSeconds ?? 0) < PROTOCOL.cost.leastSeconds ? null : row.computeSeconds;
   const speed = row.speeds[0];
   const faster = speed && !speed.noisy ? speed.value : null;
   const factors = [
@@ -226,24 +229,13 @@ export function columnsOf(
         ({ speeds }) => speeds[i]?.p50Ms ?? null,
       ),
     ]),
-    figure(
-      {
-        id: 'cost',
-        title: 'Cost',
-        unit: 's',
-        hint: 'Wall time of the compression itself.',
-        bestFirst: 'ascending',
-      },
-      'wall_seconds',
-      ({ wallSeconds }) => wallSeconds,
-    ),
     {
       ...figure(
         {
-          id: 'compute',
-          title: 'Compute',
+          id: 'cost',
+          title: 'Cost',
           unit: 's',
-          hint: 'Seconds of the accelerator where one was used, else of the processor, spent on compressing.',
+          hint: 'Seconds that compressing took: of the processor, all threads together, or of the accelerator where one was used.',
           bestFirst: 'ascending',
         },
         'compute_seconds',
@@ -251,6 +243,11 @@ export function columnsOf(
       ),
       exported: ({ computeSeconds, computeUnit }) => ({ compute_seconds: computeSeconds, compute_unit: computeUnit }),
     },
+    figure(
+      { id: 'wall', title: 'Wall time', unit: 's', hint: 'Time on the clock of compressing.', bestFirst: 'ascending' },
+      'wall_seconds',
+      ({ wallSeconds }) => wallSeconds,
+    ),
     figure(
       {
         id: 'peak',

@@ -18,12 +18,13 @@ function unbroken<A extends readonly unknown[]>(format: (...args: A) => string):
 }
 
 export const formatSeconds = unbroken(figures.formatSeconds);
+export const formatCost = unbroken(figures.formatCost);
 export const formatMilliseconds = unbroken(figures.formatMilliseconds);
 export const formatBytes = unbroken(figures.formatBytes);
 export const formatCount = unbroken(figures.formatCount);
 export const formatShare = unbroken(figures.formatShare);
 export { formatRatio };
-export { formatShape, formatTimes } from '../../contracts/words/figures.ts';
+export { formatShape, formatTimesRange } from '../../contracts/words/figures.ts';
 
 /** As in contracts/words; a board without a quality shows NONE. */
 function ofMetric<T>(format: (metric: Metric, value: T) => string): (metric: Metric | null, value: T) => string {

@@ -2,8 +2,9 @@
  * "Pick for me": requirements, the variants that meet them, and what each variant is best at. Controls, simulated
  * artifacts and failures are never picked; a noisy timing meets no requirement on speed.
  */
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { BoardRow, BoardView } from './board-view.ts';
-import { formatBytes, formatPlainGap, formatQuality, formatRatio, formatSeconds } from './format.ts';
+import { formatBytes, formatPlainGap, formatQuality, formatRatio, formatCost } from './format.ts';
 import { lossOf, metricWords } from './metric.ts';
 
 export const SIZE_LIMITS = ['shipped', 'file', 'memory'] as const;
@@ -62,7 +63,7 @@ function missedWishes(row: BoardRow, view: BoardView, wishes: Wishes): readonly 
     ['size', maxBytes === null || (bytesOf(row, sizeOf) ?? Infinity) <= maxBytes],
     ['loss', maxLoss === null || (rowLoss(row, view) ?? Infinity) <= maxLoss],
     ['speed', minSpeed === null || (speedOf(row, shape) ?? 0) >= minSpeed],
-    ['cost', maxCostSeconds === null || (row.wallSeconds ?? Infinity) <= maxCostSeconds],
+    ['cost', maxCostSeconds === null || (row.computeSeconds ?? Infinity) <= maxCostSeconds],
     ['training', training || row.costClass === 'low-cost'],
   ];
   return tests.filter(([, fulfilled]) => !fulfilled).map(([wish]) => wish);
@@ -108,7 +109,7 @@ function shortList(fitting: readonly BoardRow[], view: BoardView, wishes: Wishes
     { title: 'Best quality', value: ({ place }) => place },
     { title: 'Smallest', value: (row) => bytesOf(row, wishes.sizeOf) },
     { title: 'Fastest', value: (row) => negated(speedOf(row, wishes.shape)) },
-    { title: 'Cheapest to make', value: ({ wallSeconds }) => wallSeconds },
+    { title: 'Cheapest to make', value: ({ computeSeconds }) => computeSeconds },
     { title: 'Best trade of all', value: ({ efficiency }) => negated(efficiency) },
   ];
   const titles = new Map<BoardRow, string[]>();
@@ -155,7 +156,7 @@ function whyOf(row: BoardRow, view: BoardView, wishes: Wishes): string {
         : 'no difference to dense that a test can tell'),
     bytes !== null && `${formatBytes(bytes)} ${SIZE_WORDS[wishes.sizeOf]}`,
     speed !== null && shape && `${formatRatio(speed)} dense’s speed at ${shape.name}`,
-    row.wallSeconds !== null && `made in ${formatSeconds(row.wallSeconds)}`,
+    row.computeSeconds !== null && `made in ${formatCost(row.computeSeconds)} of compute`,
   ]
     .filter(Boolean)
     .join(', ');
@@ -185,7 +186,7 @@ function tradeOff(of: {
   };
   weigh(ratioOf(bytesOf(row, wishes.sizeOf), bytesOf(first, wishes.sizeOf)), 'smaller', 'more bytes');
   weigh(ratioOf(speedOf(first, wishes.shape), speedOf(row, wishes.shape)), 'less time per call', 'more time per call');
-  weigh(ratioOf(row.wallSeconds, first.wallSeconds), 'less time to make', 'more time to make');
+  weigh(ratioOf(countedCost(row), countedCost(first)), 'less compute to make', 'more compute to make');
   const quality = qualityWords(row, first, view);
   if (quality) losses.push(quality);
   const text = [gains.join(', '), losses.length > 0 && `${gains.length > 0 ? 'for ' : ''}${losses.join(', ')}`];
@@ -201,6 +202,11 @@ function qualityWords(row: BoardRow, first: BoardRow, view: BoardView): string {
       : (row.quality.value - first.quality.value) * 100;
   if (Math.abs(value) < 0.005) return '';
   return `${formatPlainGap(view.metric, value)} ${value > 0 ? 'higher' : 'lower'} ${words.title}`;
+}
+
+/** Null where it is too small to be told from none. */
+function countedCost({ computeSeconds }: BoardRow): number | null {
+  return (computeSeconds ?? 0) < PROTOCOL.cost.leastSeconds ? null : computeSeconds;
 }
 
 function ratioOf(a: number | null, b: number | null): number | null {

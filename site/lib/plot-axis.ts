@@ -2,6 +2,7 @@
 import { scaleLog } from 'd3-scale';
 import type { Front } from '../../drizzle/queries.ts';
 import type { BoardRow, BoardView } from './board-view.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import { formatRatio, formatSeconds } from './format.ts';
 import { thin } from './quality-scale.ts';
 
@@ -17,7 +18,10 @@ export interface PlotAxis {
   readonly better: 'right' | 'left';
 }
 
-export function plotAxes({ shapes }: Pick<BoardView, 'shapes'>): readonly PlotAxis[] {
+export function plotAxes({ shapes, fronts }: Pick<BoardView, 'shapes' | 'fronts'>): readonly PlotAxis[] {
+  // Seconds of a processor and of an accelerator do not share an axis: then the clock's.
+  const byWall = fronts.some(({ unit }) => unit === 'wall seconds');
+  const { leastSeconds } = PROTOCOL.cost;
   return [
     {
       id: 'size',
@@ -40,8 +44,11 @@ export function plotAxes({ shapes }: Pick<BoardView, 'shapes'>): readonly PlotAx
     {
       id: 'cost',
       name: 'Compression cost',
-      title: 'wall time of compressing',
-      value: ({ wallSeconds }) => wallSeconds,
+      title: `${byWall ? 'wall' : 'compute'} seconds of compressing, at least ${leastSeconds}`,
+      value: ({ wallSeconds, computeSeconds }) => {
+        const seconds = byWall ? wallSeconds : computeSeconds;
+        return seconds === null ? null : Math.max(seconds, leastSeconds);
+      },
       format: shortSeconds,
       front: ({ axis }) => axis === 'compression-cost',
       better: 'left',

@@ -48,7 +48,7 @@ describeSite('the front page', (open) => {
     expect(shapes.length).toBe(3);
     await page.getByRole('radio', { name: 'Compression cost' }).check();
     expect(page.url()).toContain('x=cost');
-    await page.getByText('wall time of compressing →').waitFor();
+    await page.getByText('seconds of compressing, at least 0.2 →').waitFor();
     expectNoProblem(opened);
   });
 

@@ -20,7 +20,7 @@ const rows = [
     place: 1,
     zstdBytes: 400_000,
     gap: gap(1),
-    wallSeconds: 10,
+    computeSeconds: 10,
     speeds: speed(1),
     efficiency: 1,
   }),
@@ -28,7 +28,7 @@ const rows = [
     place: 3,
     zstdBytes: 100_000,
     gap: gap(12),
-    wallSeconds: 9,
+    computeSeconds: 9,
     speeds: speed(1.01),
     efficiency: 2,
   }),
@@ -36,7 +36,7 @@ const rows = [
     place: 2,
     zstdBytes: 300_000,
     gap: gap(4),
-    wallSeconds: 200,
+    computeSeconds: 200,
     speeds: speed(3),
     costClass: 'high-cost',
     efficiency: 0.1,
@@ -45,7 +45,7 @@ const rows = [
     place: 4,
     zstdBytes: 290_000,
     gap: gap(5),
-    wallSeconds: 8,
+    computeSeconds: 8,
     speeds: speed(9, true),
     efficiency: 0.2,
   }),
@@ -88,9 +88,9 @@ describe('pick', () => {
 
   it('puts trade-offs in words', () => {
     const small = picked({}).picks.find(({ row }) => row.id === 'small/w4');
-    expect(small?.tradeOff).toBe('75 % smaller, 10 % less time to make');
+    expect(small?.tradeOff).toBe('75 % smaller, 10 % less compute to make');
     const fast = picked({}).picks.find(({ row }) => row.id === 'fast/q');
-    expect(fast?.tradeOff).toBe('25 % smaller, 67 % less time per call, for 20 times the time to make');
+    expect(fast?.tradeOff).toBe('25 % smaller, 67 % less time per call, for 20 times the compute to make');
   });
 
   it('takes two percent of bytes or time for no difference', () => {

@@ -13,7 +13,7 @@ async function studiesOf(files: Readonly<Record<string, string>> | null) {
   const root = temporaryFolder();
   if (files) mkdirSync(join(root, 'results/studies'), { recursive: true });
   for (const [name, text] of Object.entries(files ?? {})) writeFileSync(join(root, 'results/studies', name), text);
-  vi.stubEnv('SITE_REPOSITORY', root);
+  vi.stubEnv('SITE_ROOT', root);
   const { studies } = await import('../../site/lib/repository-file.ts');
   return studies();
 }

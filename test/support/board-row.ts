@@ -76,6 +76,7 @@ export function boardViewOf(rows: readonly BoardRow[], overrides: Partial<BoardV
     denseQuality: 3.6,
     denseBytes: 1_000_000,
     headline: [],
+    betweenCurves: null,
     fronts: [],
     rows,
     total: rows.length,

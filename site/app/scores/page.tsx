@@ -5,7 +5,7 @@ import { EmptyBoard } from '../../components/empty-board.tsx';
 import { Name } from '../../components/name.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import type { BoardView } from '../../lib/board-view.ts';
-import { NONE, formatCount, formatRatio, formatShape } from '../../lib/format.ts';
+import { NONE, formatCount, formatShape, formatTimesRange } from '../../lib/format.ts';
 import { choices, contests, defaultView, viewOf } from '../../lib/site-data.ts';
 import { queries } from '../../lib/store.ts';
 import { TableHead, numeric } from '../../components/table-head.tsx';
@@ -53,7 +53,7 @@ export default function ScoresPage() {
               initial={view}
               parts={['table']}
               pageSize={PAGE_SIZE}
-              usual={{ columns: 'method,rank,quality,smaller,compute,efficiency,score', sort: '-efficiency' }}
+              usual={{ columns: 'method,rank,quality,smaller,cost,efficiency,score', sort: '-efficiency' }}
             />
           </section>
         </>
@@ -90,7 +90,11 @@ function BreakEvenTable({ view }: { readonly view: BoardView }) {
                   <td>
                     <Name text={line.lowCost?.id ?? ''} />
                   </td>
-                  <td className="numeric">{line.computeRatio === null ? NONE : formatRatio(line.computeRatio)}</td>
+                  <td className="numeric">
+                    {line.computeRatio === null
+                      ? (line.noComputeRatio ?? NONE)
+                      : formatTimesRange(line.computeRatio.least.value, line.computeRatio.most.value)}
+                  </td>
                   <td>
                     {line.breakEven.map((each) => (
                       <span key={each.shape} className="break-even">

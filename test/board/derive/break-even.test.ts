@@ -10,7 +10,7 @@ function timing(speedUp: number, spread = 0.01): Pick<EntryLatency, 'denseP50Ms'
 }
 
 function compute(seconds: number): Compute {
-  return { seconds, unit: 'processor' };
+  return { seconds, unit: 'processor', runs: 1, deviation: null };
 }
 
 describe('breakEven', () => {

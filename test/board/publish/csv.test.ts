@@ -36,7 +36,7 @@ describe('csvLine', () => {
       const [cell = ''] = parseLine(csvLine([text]));
       expect(cell).toMatch(/^('|\\)/);
     }
-    expect(parseLine(csvLine([-3, 'w4-t100k']))).toEqual(['-3', 'w4-n100']);
+    expect(parseLine(csvLine([-3, 'w4-t100k']))).toEqual(['-3', 'w4-t100k']);
   });
 
   it('stays one line, whatever a cell holds', () => {

@@ -89,8 +89,6 @@ export const PROTOCOL = {
     smallFileBytes: 8 * 2 ** 20,
     smallFileLevel: 19,
     largeFileLevel: 12,
-    /** Threads for a large file. The bytes are the same for any number from 1. */
-    largeFileThreads: 2,
   },
   /** Classes of size as shipped: zstd bytes of the dense file divided by those of the artifact, at least. */
   weightClasses: [2, 4, 8, 16],

@@ -121,6 +121,8 @@ export interface TaskDefinition {
   readonly slices?: readonly string[];
   /** The rows are cut into sequences of tokens of this length, or of the model's context where that is shorter; perplexity only. */
   readonly windows?: Windows;
+  /** Only so many items, drawn at random with a fixed seed. */
+  readonly limit?: number;
   /** Names of the classes, by label; classification only. */
   readonly classes?: readonly string[];
   /** Sentence for the reader: what is asked of the model. */

@@ -24,7 +24,7 @@ export function defaultPlace(
   const calibration = source?.dataset.id ?? (kind === 'embedder' ? PAIRS : TEXT);
   switch (kind) {
     case 'decoder':
-      return { calibration, tasks: [`${TEXT}-perplexity`] };
+      return { calibration, tasks: [`${TEXT}-raw-sample-perplexity`] };
     case 'embedder':
       return { calibration, tasks: named ? [] : [`${PAIRS}-cosine-spearman`] };
     case 'encoder': {

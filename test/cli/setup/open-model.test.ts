@@ -168,7 +168,7 @@ describe('defaultPlace', () => {
   it('asks a decoder for text, an embedder for similarity, and of an encoder which tasks', () => {
     expect(defaultPlace({ id: 'x', kind: 'decoder' }, undefined)).toEqual({
       calibration: 'wikitext-2',
-      tasks: ['wikitext-2-perplexity'],
+      tasks: ['wikitext-2-raw-sample-perplexity'],
     });
     expect(defaultPlace({ id: 'x', kind: 'decoder' }, ['tinystories-perplexity'])).toMatchObject({
       calibration: 'tinystories',

@@ -86,6 +86,7 @@ export const BADGES = [
   'noisy',
   'stale',
   'one-seed',
+  'narrow-interval',
   'in-sample',
   'failed',
   'unsupported',

@@ -2,7 +2,7 @@
 import type { BoardEntry } from './leaderboard.ts';
 import type { Badge, BadgeId } from '../../contracts/derived.ts';
 import type { Status } from '../../contracts/result.ts';
-import { ONE_SEED } from '../../contracts/words/board.ts';
+import { NARROW_INTERVAL, ONE_SEED } from '../../contracts/words/board.ts';
 import type { SeedKind } from '../../numerics/statistics/compare-entries.ts';
 
 /** Reasons are cut here; the whole stands with the seed. */
@@ -11,13 +11,15 @@ const REASON_CHARACTERS = 300;
 export interface BadgeFacts {
   /** What its seeds say of its method; undefined without a comparable quality. */
   readonly seeds: SeedKind | undefined;
+  /** Whether the interval of its quality is probably too narrow, for the skewness of its items. */
+  readonly narrow: boolean;
   /** Why it has a quality and no rank. */
   readonly unranked: string | undefined;
   /** Reasons of corrections that withdrew rows of this variant. */
   readonly withdrawn: readonly string[];
 }
 
-export function badgesOf(entry: BoardEntry, { seeds, unranked, withdrawn }: BadgeFacts): Badge[] {
+export function badgesOf(entry: BoardEntry, { seeds, narrow, unranked, withdrawn }: BadgeFacts): Badge[] {
   const badges: Badge[] = [];
   const add = (id: BadgeId, reason: string) => void badges.push({ id, reason: cut(reason) });
   if (entry.control) add('control', 'A baseline that others must beat, not a proposal.');
@@ -26,6 +28,7 @@ export function badgesOf(entry: BoardEntry, { seeds, unranked, withdrawn }: Badg
   if (noisy.length > 0) add('noisy', `Timing too unsteady to be ranked at ${noisy.join(', ')}.`);
   if (entry.stale) add('stale', 'Of older code than the present method or model, or of one no longer registered.');
   if (seeds === 'one seed') add('one-seed', ONE_SEED);
+  if (narrow) add('narrow-interval', NARROW_INTERVAL);
   if (entry.inSample) add('in-sample', 'The model was trained on this data.');
   for (const [status, reasons] of failuresOf(entry)) {
     add(status, `${reasons.length} of its pieces: ${[...new Set(reasons)].join('; ')}`);

@@ -5,7 +5,7 @@
 import { DENSE_METHOD, entryName, slugOf } from '../../drizzle/queries.ts';
 import type { BoardEntry, Leaderboard } from './leaderboard.ts';
 import { mean, meanOf, meanQuality } from './seed-means.ts';
-import type { Metric } from '../../contracts/dataset.ts';
+import { type Metric, isAgreement } from '../../contracts/dataset.ts';
 import type {
   BoardSummary,
   BreakEven,
@@ -29,6 +29,9 @@ import { pairedOf } from './paired.ts';
 import type { BoardRanking } from './rank-board.ts';
 import { sliceDifferences, worstSlice } from './slice-differences.ts';
 import { present } from '../../contracts/present.ts';
+import { intervalIsNarrow } from '../../numerics/statistics/interval-coverage.ts';
+import { outcomeValues } from '../../numerics/statistics/item-statistics.ts';
+import type { EntryItems } from '../../numerics/statistics/pair-entries.ts';
 
 export interface ContestFacts {
   readonly model: string;
@@ -198,6 +201,7 @@ function shapesOf(entries: readonly DerivedEntry[]): DerivedBoard['shapes'] {
 function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | null): DerivedEntry {
   const name = entryName(entry);
   const quality = contest.qualities.get(name) ?? null;
+  const outcomes = contest.ranking.outcomes[contest.indices.get(name) ?? -1];
   const compute = entryCompute(entry);
   const real = !entry.control && entry.simulated === null;
   const denseMemory = entry.trials.flatMap(({ measurement }) =>
@@ -214,7 +218,8 @@ function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | n
     control: entry.control,
     params: { ...entry.params },
     badges: badgesOf(entry, {
-      seeds: contest.ranking.outcomes[contest.indices.get(name) ?? -1]?.seeds,
+      seeds: outcomes?.seeds,
+      narrow: outcomes !== undefined && contest.metric !== null && isNarrow(outcomes, contest.metric),
       unranked: contest.unranked.get(name),
       withdrawn: contest.facts.withdrawn.get(name) ?? [],
     }),
@@ -237,6 +242,12 @@ function deriveEntry(entry: BoardEntry, contest: Contest, provider: Provider | n
     rank: contest.ranks.get(name) ?? null,
     place: contest.places.get(name) ?? null,
   };
+}
+
+/** Of a mean over items, whose seeds each have an interval of their own. */
+function isNarrow({ bySeed }: EntryItems, metric: Metric): boolean {
+  if (isAgreement(metric)) return false;
+  return bySeed.some((items) => intervalIsNarrow({ values: outcomeValues(items, { metric }), weights: items.tokens }));
 }
 
 function paysBack(entry: BoardEntry, provider: Provider): BreakEven[] {

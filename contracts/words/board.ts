@@ -16,6 +16,9 @@ export function weightClassTitle(
 /** Of an entry with a single seed of a method that draws. */
 export const ONE_SEED = 'Run with 1 seed: its figures speak of this artifact, not of the method under other seeds.';
 
+export const NARROW_INTERVAL =
+  'A few items weigh so much that the interval of its quality probably covers the truth less often than it says.';
+
 /** A rank interval: "3", "1–4". */
 export function formatRank({ best, worst }: { readonly best: number; readonly worst: number }): string {
   return best === worst ? String(best) : `${best}–${worst}`;

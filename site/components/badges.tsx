@@ -1,6 +1,6 @@
 import { useId } from 'react';
 import type { Badge, BadgeId } from '../../drizzle/queries.ts';
-import { ONE_SEED } from '../../contracts/words/board.ts';
+import { NARROW_INTERVAL, ONE_SEED } from '../../contracts/words/board.ts';
 import { visibleText } from '../lib/visible-text.ts';
 
 const TITLES: Readonly<Record<BadgeId, string>> = {
@@ -9,6 +9,7 @@ const TITLES: Readonly<Record<BadgeId, string>> = {
   noisy: 'noisy',
   stale: 'stale',
   'one-seed': '1 seed',
+  'narrow-interval': 'narrow interval',
   'in-sample': 'in-sample',
   failed: 'failed',
   unsupported: 'unsupported',
@@ -30,6 +31,7 @@ const MEANINGS: Readonly<Record<BadgeId, string>> = {
   noisy: 'The timing was too unsteady to be ranked by speed.',
   stale: 'Measured with older code of the method, or of one no longer registered.',
   'one-seed': ONE_SEED,
+  'narrow-interval': NARROW_INTERVAL,
   'in-sample': 'The model was trained on this data: good for comparing with dense, not for judging the model.',
   failed: 'The method or its process ended with an error.',
   unsupported: 'The method says it cannot do this.',

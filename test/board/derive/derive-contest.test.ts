@@ -145,6 +145,20 @@ describe('deriveContest', () => {
     expect(derived()).toEqual(derived());
   });
 
+  it('marks an entry whose interval hangs on a few items', () => {
+    const [even] = rounding.items;
+    if (!even) throw new Error('rounding has a seed');
+    const uneven = {
+      ...even,
+      negativeLogLikelihood: even.negativeLogLikelihood.map((loss, i) => (i === 7 ? 90 : loss)),
+    };
+    const { boards } = deriveContest(
+      contestRows([dense, rounding, { ...rounding, method: 'breaking', items: [uneven] }]),
+    );
+    const marked = boards[0]?.board.entries.filter(({ badges }) => badges.some(({ id }) => id === 'narrow-interval'));
+    expect(marked?.map(({ slug }) => slug)).toEqual(['breaking.only']);
+  });
+
   it('has no verdict, rank or pair where nothing is scored', () => {
     const rows = contestRows([]);
     const { boards, comparisons } = deriveContest(rows);

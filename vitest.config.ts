@@ -11,6 +11,8 @@ const ALONE = [
  * `alone` those of them that want the machine for themselves; `site` builds the site once and drives it in a browser. */
 export default defineConfig({
   test: {
+    // The machine is never quiet while tests run beside each other.
+    env: { SHRINKRANK_PATIENCE_SECONDS: '0' },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Vitest leaves a core free by default, which is half of a small machine.

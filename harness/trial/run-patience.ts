@@ -2,6 +2,7 @@
  * How long a run waits for a quiet machine and repeats noisy timings, over all of its measurements: on a machine that is never
  * quiet a run still ends, and its timings are recorded as noisy.
  */
+import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
 import type { JudgedStep } from '../judge/judge-artifact.ts';
 import type { Patience } from '../measure/measurement-task.ts';
@@ -12,9 +13,16 @@ export interface RunPatience {
   spend(step: JudgedStep): void;
 }
 
-export function createPatience(): RunPatience {
+/** $SHRINKRANK_PATIENCE_SECONDS in place of the protocol's seconds: 0 times at once. Throws InputError for what is no number from 0. */
+export function createPatience(asked = process.env['SHRINKRANK_PATIENCE_SECONDS']): RunPatience {
   const { patienceSeconds, patienceShare } = PROTOCOL.quietMachine;
-  let seconds: number = patienceSeconds;
+  let seconds = asked === undefined || asked === '' ? patienceSeconds : Number(asked);
+  if (!(seconds >= 0)) {
+    throw new InputError(
+      `SHRINKRANK_PATIENCE_SECONDS: expected a number of seconds from 0, got ${JSON.stringify(asked)}`,
+    );
+  }
+  if (seconds === 0) return { left: () => ({ seconds: 0, lookFirst: false }), spend() {} };
   let lookFirst = true;
   return {
     left: () => ({ seconds: Math.max(0, seconds), lookFirst: lookFirst && seconds > 0 }),

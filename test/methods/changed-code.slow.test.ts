@@ -146,8 +146,8 @@ describe('a changed rounding in gptq', () => {
     const moved = failed.filter((text) => text.includes('makes the artifact that is recorded under the revision'));
     expect(moved.length).toBeGreaterThan(10);
     for (const text of moved) {
-      expect(text).toMatch(/gptq makes another artifact of \S+ on tiny-\w+ under the same revision 1/);
-      expect(text).toContain('raise revision to 2 in methods/quantization/gptq.ts');
+      expect(text).toMatch(/gptq makes another artifact of \S+ on tiny-\w+ under the same revision \d+/);
+      expect(text).toMatch(/raise revision to \d+ in methods\/quantization\/gptq\.ts/);
       expect(text).toContain('run: npm run update-digests -- gptq');
     }
   });
@@ -155,11 +155,11 @@ describe('a changed rounding in gptq', () => {
   it('asks for new digests where the revision was raised with it', () => {
     const root = copyOfRepository();
     edit(find(root, 'methods', 'gptq-layer.ts'), bias);
-    edit(find(root, 'methods', 'gptq.ts'), (text) => text.replace('revision: 1,', 'revision: 2,'));
+    edit(find(root, 'methods', 'gptq.ts'), (text) => text.replace(/revision: \d+,/, 'revision: 99,'));
     const { failed } = contractSuite(root, 'gptq');
     expect(failed.length).toBeGreaterThan(10);
     for (const text of failed) {
-      expect(text).toContain('gptq declares revision 2, and methods/artifact-digests.json holds revision 1; run:');
+      expect(text).toMatch(/gptq declares revision 99, and methods\/artifact-digests\.json holds revision \d+; run:/);
     }
   });
 });

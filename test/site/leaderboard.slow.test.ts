@@ -130,7 +130,7 @@ describeSite('the leaderboard', (open) => {
     expect(values(await shownEntries())).toEqual(values(byQuality.toReversed()).slice(0, PAGE_SIZE));
     expect(page.url()).toContain('sort=-quality');
     await header('Cost').click();
-    const costs = (await shownEntries()).map(({ cost }) => cost?.wallSeconds ?? Infinity);
+    const costs = (await shownEntries()).map(({ compute }) => compute?.seconds ?? Infinity);
     expect(costs).toEqual(costs.toSorted((a, b) => a - b));
     await header('Speed, 1 token').click();
     const speeds = (await shownEntries()).map(({ latency: [first] }) =>

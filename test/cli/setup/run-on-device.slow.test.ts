@@ -90,7 +90,8 @@ describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () =
       const place = { model: model.id, task: 'tiny-text-perplexity', protocol: PROTOCOL.version };
       const board = leaderboard(store, place);
       expect(board.runners.map(({ provider }) => provider)).toEqual(['cpu', 'webgpu']);
-      expect(board.entries.every(({ latency }) => latency.length === 2)).toBe(true);
+      // On one thread and on all cores.
+      expect(board.entries.every(({ latency }) => latency.length === 4)).toBe(true);
       expect(leaderboard(store, { ...place, runner }).entries.every(({ latency }) => latency.length === 0)).toBe(true);
 
       const copy = openStore(join(home, 'copy.sqlite'));
@@ -141,8 +142,5 @@ describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () =
     expect(Math.abs(trainedThere - trainedHere)).toBeLessThan(1e-4);
     // Three steps went somewhere.
     expect(Math.abs(trainedThere - dense)).toBeGreaterThan(1e-3);
-    expect(device?.status === 'completed' && device.artifact.sha256).not.toBe(
-      cpu?.status === 'completed' && cpu.artifact.sha256,
-    );
   });
 });

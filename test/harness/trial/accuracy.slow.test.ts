@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
   expect(summary.undone).toEqual([]);
   store = openStore(join(home, 'store.sqlite'));
-}, 120_000);
+}, 300_000);
 afterAll(() => {
   store.close();
   rmSync(home, { recursive: true, force: true });

@@ -21,17 +21,22 @@ function measured(wallSeconds: number, { waitedSeconds, quiet }: { waitedSeconds
 }
 
 it('grows with the time of timings and shrinks by what was waited', () => {
-  const patience = createPatience();
+  const patience = createPatience('');
   expect(patience.left()).toEqual({ seconds: patienceSeconds, lookFirst: true });
   patience.spend(measured(30, { waitedSeconds: 10, quiet: false }));
   expect(patience.left()).toEqual({ seconds: patienceSeconds + 20 * patienceShare - 10, lookFirst: true });
 });
 
 it('looks no more before first timings once the machine was quiet, or when it is spent', () => {
-  const calm = createPatience();
+  const calm = createPatience('');
   calm.spend(measured(10, { waitedSeconds: 2, quiet: true }));
   expect(calm.left().lookFirst).toBe(false);
-  const restless = createPatience();
+  const restless = createPatience('');
   restless.spend(measured(1000, { waitedSeconds: 999, quiet: false }));
   expect(restless.left()).toEqual({ seconds: 0, lookFirst: false });
+});
+
+it('times at once where the user asks for it', () => {
+  expect(createPatience('0').left()).toEqual({ seconds: 0, lookFirst: false });
+  expect(() => createPatience('soon')).toThrow('SHRINKRANK_PATIENCE_SECONDS: expected a number of seconds from 0');
 });

@@ -18,6 +18,7 @@ import {
   formatShare,
   formatTime,
 } from '../lib/format.ts';
+import { METRIC_WORDS, changeOfScore } from '../../contracts/words/metric.ts';
 import { metricWords } from '../lib/metric.ts';
 import { leaderboardOf, paths, siteHref } from '../lib/paths.ts';
 import { useAddress, useReady } from '../lib/use-address.ts';
@@ -311,11 +312,25 @@ function Evaluation({ evaluation }: { readonly evaluation: Result['evaluations']
                 quality.items.toLocaleString('en'),
                 `${quality.tokens.toLocaleString('en')} ${words.decision}s`,
               ],
-              ['Δ log-perplexity', nats(distance?.deltaLogPerplexity), `nats per ${words.decision}, against dense`],
-              ['KL from dense', nats(distance?.klDivergence), `nats per ${words.decision}`],
-              ['Same top', share(distance?.sameTop), 'most probable outcome is dense’s'],
-              ['Right → wrong', share(distance?.correctToIncorrect), 'right under dense, wrong here'],
-              ['Wrong → right', share(distance?.incorrectToCorrect), 'wrong under dense, right here'],
+              ...(metric !== null && METRIC_WORDS[metric].sameTop === undefined
+                ? [
+                    [
+                      `Change of ${METRIC_WORDS[metric].score}`,
+                      nats(distance ? changeOfScore(distance.klDivergence) : undefined),
+                      `per ${words.decision}, root mean square, against dense`,
+                    ] as const,
+                  ]
+                : ([
+                    [
+                      'Δ log-perplexity',
+                      nats(distance?.deltaLogPerplexity),
+                      `nats per ${words.decision}, against dense`,
+                    ],
+                    ['KL from dense', nats(distance?.klDivergence), `nats per ${words.decision}`],
+                    ['Same top', share(distance?.sameTop), 'most probable outcome is dense’s'],
+                    ['Right → wrong', share(distance?.correctToIncorrect), 'right under dense, wrong here'],
+                    ['Wrong → right', share(distance?.incorrectToCorrect), 'wrong under dense, right here'],
+                  ] as const)),
             ]}
           />
           {quality.slices && quality.slices.length > 0 && (

@@ -164,7 +164,7 @@ ended=$?
 # Exit code 3: some steps have no row yet; the rows of the others are exported.
 if [ "$ended" -ne 0 ] && [ "$ended" -ne 3 ]; then exit "$ended"; fi
 rm -rf "$here/rows"
-shrinkrank export --to "$here/rows" >&2 || exit
+shrinkrank export --to "$here/rows" --allow-noisy >&2 || exit
 cat "$here"/rows/*.jsonl
 exit "$ended"
 `;

@@ -54,7 +54,7 @@ const { run } = await runSuite({
   signal: new AbortController().signal,
   onProgress: () => {},
 });
-console.log(exportRun(openStore(join(home, 'store.sqlite')), run, home).path);
+console.log(exportRun(openStore(join(home, 'store.sqlite')), run, home, { allowNoisy: true }).path);
 process.exit(0);
 `;
 
@@ -106,7 +106,15 @@ describe.skipIf(skipped)(`the archive in an empty folder, with an empty environm
     const path = execFileSync(
       join(packed, 'node'),
       ['--disable-warning=ExperimentalWarning', join(app, 'driver.ts'), home],
-      { cwd: there, encoding: 'utf8', env: { LD_LIBRARY_PATH: join(packed, 'lib'), VK_DRIVER_FILES: device.manifest } },
+      {
+        cwd: there,
+        encoding: 'utf8',
+        env: {
+          LD_LIBRARY_PATH: join(packed, 'lib'),
+          VK_DRIVER_FILES: device.manifest,
+          SHRINKRANK_PATIENCE_SECONDS: '0',
+        },
+      },
     ).trim();
     const measured = rowsIn(path).find((row) => row.kind === 'measurement');
     expect(measured).toMatchObject({

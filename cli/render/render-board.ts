@@ -88,6 +88,7 @@ function header(
   }: { readonly model: string; readonly task: string; readonly columns: number; readonly chance: number | undefined },
 ): string[] {
   const dense = board.entries.find(({ method }) => method === DENSE_METHOD);
+  const metric = metricOf(board);
   const place = [
     styleText('bold', `${model} · ${task}`),
     `protocol ${PROTOCOL.version}`,
@@ -98,7 +99,7 @@ function header(
     dense?.quality
       ? `dense: ${METRIC_WORDS[dense.quality.metric].title} ${formatQuality(dense.quality.metric, dense.quality.estimate.value)}`
       : 'dense not measured yet',
-    ...(chance === undefined ? [] : [`guessing gets ${(chance * 100).toFixed(1)} %`]),
+    ...(chance === undefined || metric === undefined ? [] : [`guessing gets ${formatQuality(metric, chance)}`]),
     ...(board.dense
       ? [`${formatBytes(board.dense.fileBytes)} file`, `${formatBytes(board.dense.zstdBytes)} as shipped (zstd)`]
       : []),

@@ -6,7 +6,7 @@ import type { Row } from '../../contracts/result.ts';
  */
 export function deterministicValues(rows: readonly Row[]): Record<string, unknown> {
   const varying = ['run', 'startedAt', 'wallSeconds', 'cost'];
-  const timed = ['latency', 'residentMemoryBytes', 'denseResidentMemoryBytes', 'placement'];
+  const timed = ['latency', 'timing', 'residentMemoryBytes', 'denseResidentMemoryBytes', 'placement'];
   const values = rows.flatMap((row): [string, unknown][] => {
     if (row.kind === 'run') return [];
     const left = row.kind === 'measurement' ? [...varying, ...timed] : varying;

@@ -47,7 +47,8 @@ const build = async () => tinyLlama({ layers: 1, width: 16, hiddenWidth: 16, hea
 const { run } = await runSuite({
   suite: 'tiny',
   entries: [{ ...tinyEntry([{ unit: await methodUnit('control/dense'), variant: 'fp32' }]), model: { ...tinyModel, build } }],
-  limits: { ...tinyLimits, judgeTimeoutSeconds: 300 },
+  // Each of the judge's four processes holds a software device of its own.
+  limits: { ...tinyLimits, judgeTimeoutSeconds: 300, memoryBytes: 4 * 2 ** 30 },
   home,
   provider: 'webgpu',
   retryFailed: false,

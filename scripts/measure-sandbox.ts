@@ -28,7 +28,7 @@ const { values } = parseArgs({
 });
 const [dense] = findVariants(['dense']);
 if (!dense) throw new TypeError('the dense model is not registered');
-const { method, file } = dense.unit;
+const { method, file } = dense.registration;
 const home = mkdtempSync(join(tmpdir(), 'shrinkrank-measure-sandbox-'));
 const workspace = openWorkspace(home);
 const model = await createPreparer(workspace, createHubClient()).model(findModel(values.model));

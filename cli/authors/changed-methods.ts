@@ -6,17 +6,20 @@
 import { execFileSync } from 'node:child_process';
 import { relative } from 'node:path';
 import { reportError } from '../setup/output.ts';
-import { REPOSITORY_ROOT, methodUnits } from '../setup/registry.ts';
+import { REPOSITORY_ROOT, methodRegistrations } from '../setup/registry.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { importClosure } from '../../harness/plan/import-closure.ts';
-import type { MethodUnit } from '../../harness/plan/plan.ts';
+import type { MethodRegistration } from '../../harness/plan/plan.ts';
 
 /** Every method imports these. The contract suite and its artifact digests test such a change for all methods at once. */
 const IMPORTED_BY_ALL = ['contracts/', 'engine/definitions/', 'numerics/onnx/', 'engine/runtime/session'];
 
 if (import.meta.main) {
   try {
-    const ids = changedMethods(methodUnits, { files: changedFiles(process.argv[2] ?? ''), root: REPOSITORY_ROOT });
+    const ids = changedMethods(methodRegistrations, {
+      files: changedFiles(process.argv[2] ?? ''),
+      root: REPOSITORY_ROOT,
+    });
     if (ids.length > 0) console.log(ids.join('\n'));
   } catch (error) {
     process.exitCode = reportError(error);
@@ -25,11 +28,11 @@ if (import.meta.main) {
 
 /** @param files paths relative to `root`. */
 export function changedMethods(
-  units: readonly MethodUnit[],
+  registrations: readonly MethodRegistration[],
   { files, root }: { readonly files: readonly string[]; readonly root: string },
 ): readonly string[] {
   const changed = new Set(files.filter((file) => !IMPORTED_BY_ALL.some((prefix) => file.startsWith(prefix))));
-  return units
+  return registrations
     .filter(({ file }) => importClosure(file, root).some((path) => changed.has(relative(root, path))))
     .map(({ method }) => method.id);
 }

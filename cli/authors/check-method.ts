@@ -21,14 +21,14 @@ import {
   findModel,
   findTask,
   findVariants,
-  methodUnits,
+  methodRegistrations,
 } from '../setup/registry.ts';
 import { runSuite } from '../setup/run-suite.ts';
 import { policyOf, sandboxOption } from '../setup/sandbox-option.ts';
 import { type Suite, suites } from '../setup/suites.ts';
 import { InputError } from '../../contracts/errors.ts';
 import type { Method } from '../../engine/definitions/method.ts';
-import type { MethodUnit } from '../../harness/plan/plan.ts';
+import type { MethodRegistration } from '../../harness/plan/plan.ts';
 import { present } from '../../contracts/present.ts';
 import { plural } from '../../contracts/words/figures.ts';
 import type { SandboxPolicy } from '../../harness/sandbox/sandbox-support.ts';
@@ -39,17 +39,17 @@ import { chooseContenders, publishedEntries } from './method-rivals.ts';
 import { withdrawChangedRows } from './withdraw-changed-rows.ts';
 
 /** By id. */
-const checked = methodUnits.map((unit) => ({ id: unit.method.id, ...unit }));
+const checked = methodRegistrations.map((registration) => ({ id: registration.method.id, ...registration }));
 
 process.exitCode = await main(process.argv.slice(2)).catch(reportError);
 
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args);
   const [id = ''] = positionals;
-  const unit = findById('method', checked, id);
+  const registration = findById('method', checked, id);
   const home = homeOf(values.home);
   const report = await interruptible((signal) =>
-    check(unit, {
+    check(registration, {
       suite: chosenSuite(values.suite),
       home,
       quiet: values.quiet,
@@ -97,9 +97,9 @@ interface CheckOptions {
   readonly signal: AbortSignal;
 }
 
-async function check(unit: MethodUnit, options: CheckOptions): Promise<MethodReport> {
+async function check(registration: MethodRegistration, options: CheckOptions): Promise<MethodReport> {
   const { quiet, signal, home } = options;
-  const { method } = unit;
+  const { method } = registration;
   const say = (text: string) => quiet || remark(text);
   const declaration = declarationFindings(method, REPOSITORY_ROOT);
   say(
@@ -115,7 +115,7 @@ async function check(unit: MethodUnit, options: CheckOptions): Promise<MethodRep
   const parts = { id: method.id, declaration, contract };
   // A method that breaks its contract cannot be ranked, so the run is skipped.
   if (contract.broken.length > 0) return { ...parts, boards: [], undone: [] };
-  const withdrawn = withdrawChangedRows({ home, unit, date: new Date() });
+  const withdrawn = withdrawChangedRows({ home, registration, date: new Date() });
   if (withdrawn > 0) say(`the code has changed: ${plural(withdrawn, 'key')} of ${method.id} will be measured again`);
   return { ...parts, ...(await compare(method, options)) };
 }
@@ -124,7 +124,7 @@ async function compare(
   method: Method,
   { suite, home, quiet, sandbox, signal }: CheckOptions,
 ): Promise<Pick<MethodReport, 'boards' | 'undone'>> {
-  const methods = methodUnits.map((unit) => unit.method);
+  const methods = methodRegistrations.map((registration) => registration.method);
   const entries = suite.entries.map((entry) => {
     const place = { model: entry.model, task: entry.tasks[0] ?? '' };
     const published = publishedEntries(join(REPOSITORY_ROOT, 'results'), place);

@@ -9,7 +9,7 @@ import { type BoardEntry, leaderboard } from '../../board/derive/leaderboard.ts'
 import type { Method } from '../../engine/definitions/method.ts';
 import { costClassOf } from '../../contracts/taxonomy.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
-import type { VariantUnit } from '../setup/registry.ts';
+import type { VariantRegistration } from '../setup/registry.ts';
 import { catalog } from '../setup/run-suite.ts';
 import { verifyRow } from '../setup/verify-row.ts';
 
@@ -44,7 +44,7 @@ export function chooseContenders(
     published,
   }: {
     readonly methods: readonly Method[];
-    readonly listed: readonly VariantUnit[];
+    readonly listed: readonly VariantRegistration[];
     readonly published: readonly BoardEntry[];
   },
 ): readonly string[] {
@@ -59,7 +59,7 @@ export function chooseContenders(
     [ofFamily, candidates].flatMap((entries) => bestOf(entries.filter((entry) => entry.weightClass === weightClass))),
   );
   const standIns = listed.filter(
-    ({ unit: { method: rival } }) =>
+    ({ registration: { method: rival } }) =>
       rivals.has(rival.id) && (candidates.length === 0 || (ofFamily.length === 0 && rival.family === method.family)),
   );
   return [
@@ -67,7 +67,7 @@ export function chooseContenders(
       method.id,
       ...lowCost.filter(({ control }) => control).map(({ id }) => id),
       ...best.map((entry) => `${entry.method}/${entry.variant}`),
-      ...standIns.map(({ unit, variant }) => `${unit.method.id}/${variant}`),
+      ...standIns.map(({ registration, variant }) => `${registration.method.id}/${variant}`),
     ]),
   ];
 }

@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { unknownId } from '../../contracts/errors.ts';
 import { reportError } from '../setup/output.ts';
-import { REPOSITORY_ROOT, methodUnits } from '../setup/registry.ts';
+import { REPOSITORY_ROOT, methodRegistrations } from '../setup/registry.ts';
 
 const DERIVED_FIGURES = 'derived-figures';
 const CONTRACT = 'test/methods/contract.test.ts';
@@ -37,7 +37,7 @@ function updateDigests(names: readonly string[]): number {
 /** Arguments of vitest: a test file and the tests in it; no name stands for all. Throws InputError for an unknown name. */
 export function testRuns(names: readonly string[]): readonly (readonly string[])[] {
   if (names.length === 0) return [[CONTRACT], [DERIVATION]];
-  const known = methodUnits.map(({ method }) => method.id);
+  const known = methodRegistrations.map(({ method }) => method.id);
   const methods = names.filter((name) => name !== DERIVED_FIGURES);
   for (const id of methods) if (!known.includes(id)) throw unknownId('method', id, [...known, DERIVED_FIGURES]);
   return [

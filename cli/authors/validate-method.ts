@@ -55,14 +55,14 @@ interface Choice {
 
 function choices(argument: string): readonly Choice[] {
   const [, id = argument, json] = /^(\S+)\s+(\{.*\})$/s.exec(argument) ?? [];
-  const units = findVariants([id]);
+  const registrations = findVariants([id]);
   if (json === undefined) {
-    return units.map(({ unit: { method }, variant }) => ({
+    return registrations.map(({ registration: { method }, variant }) => ({
       method,
       name: variant,
       params: method.variants[variant] ?? {},
     }));
   }
-  const method = units[0]?.unit.method;
+  const method = registrations[0]?.registration.method;
   return method ? [{ method, name: json, params: JSON.parse(json) as Record<string, unknown> }] : [];
 }

@@ -8,21 +8,21 @@ import { dirname, join } from 'node:path';
 import { recordCorrection } from '../../drizzle/correction.ts';
 import { openStore, rowsOfRun, runSummaries, type Store } from '../../drizzle/queries.ts';
 import { importClosure } from '../../harness/plan/import-closure.ts';
-import type { MethodUnit } from '../../harness/plan/plan.ts';
+import type { MethodRegistration } from '../../harness/plan/plan.ts';
 
 /** Gives the number of keys withdrawn. The first check of a method in a home withdraws nothing. */
 export function withdrawChangedRows({
   home,
-  unit,
+  registration,
   date,
 }: {
   readonly home: string;
-  readonly unit: MethodUnit;
+  readonly registration: MethodRegistration;
   readonly date: Date;
 }): number {
-  const { id } = unit.method;
+  const { id } = registration.method;
   const path = join(home, 'checked-methods', `${id}.sha256`);
-  const code = hashOf(importClosure(unit.file));
+  const code = hashOf(importClosure(registration.file));
   const before = existsSync(path) ? readFileSync(path, 'utf8') : code;
   mkdirSync(dirname(path), { recursive: true });
   const storePath = join(home, 'store.sqlite');

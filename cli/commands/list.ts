@@ -7,7 +7,7 @@ import { costClassOf } from '../../contracts/taxonomy.ts';
 import { outputColumns, renderHanging } from '../setup/columns.ts';
 import { jsonOption } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
-import { methodUnits, taskUnits } from '../setup/registry.ts';
+import { methodRegistrations, taskRegistrations } from '../setup/registry.ts';
 import { suites } from '../setup/suites.ts';
 
 const KINDS = ['methods', 'models', 'tasks', 'suites'] as const;
@@ -55,7 +55,7 @@ function describe(value: unknown): string {
 
 const LISTS: Readonly<Record<Kind, () => readonly Readonly<Record<string, unknown>>[]>> = {
   methods: () =>
-    methodUnits.map(({ method }) => ({
+    methodRegistrations.map(({ method }) => ({
       id: method.id,
       family: method.family,
       cost: costClassOf(method.access),
@@ -67,7 +67,7 @@ const LISTS: Readonly<Record<Kind, () => readonly Readonly<Record<string, unknow
   models: () =>
     models.map(({ id, architecture, licence, title, card = '' }) => ({ id, architecture, licence, title, card })),
   tasks: () =>
-    taskUnits.map(({ task, dataset }) => ({
+    taskRegistrations.map(({ task, dataset }) => ({
       id: task.id,
       dataset: dataset.id,
       metric: `${task.metric}, ${task.higherIsBetter ? 'higher' : 'lower'} is better`,

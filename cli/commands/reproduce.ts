@@ -10,7 +10,7 @@ import { createHubClient } from '../../engine/hub/hub-client.ts';
 import type { Bench } from '../../harness/plan/bench.ts';
 import { type Compressed, compressTrial } from '../../harness/trial/compress-trial.ts';
 import { failureOf } from '../../harness/process/outcome.ts';
-import { type MethodUnit, planTrials, type PlannedTrial } from '../../harness/plan/plan.ts';
+import { type MethodRegistration, planTrials, type PlannedTrial } from '../../harness/plan/plan.ts';
 import { createPreparer } from '../../harness/plan/prepare.ts';
 import { warmTrialCache } from '../../harness/trial/warm-trial-cache.ts';
 import { openWorkspace } from '../../harness/plan/workspace.ts';
@@ -20,7 +20,7 @@ import { withMadeFiles } from '../setup/made-files.ts';
 import { homeOf, homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { interruptible } from '../setup/interruptible.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
-import { findById, findDataset, findModel, findVariants, methodUnits, splitList } from '../setup/registry.ts';
+import { findById, findDataset, findModel, findVariants, methodRegistrations, splitList } from '../setup/registry.ts';
 import { limitsOf, wholeNumber } from './run.ts';
 import { policyOf, sandboxOption } from '../setup/sandbox-option.ts';
 import { suites } from '../setup/suites.ts';
@@ -63,7 +63,7 @@ export default createCommand({
     const store = openHomeStore(args.home);
     const chosen = ((): Chosen[] => {
       try {
-        return chooseTrials(store, { units: unitsOf(args.methods), models, most, home });
+        return chooseTrials(store, { registrations: registrationsOf(args.methods), models, most, home });
       } finally {
         store.close();
       }
@@ -85,18 +85,18 @@ export default createCommand({
 });
 
 interface Chosen {
-  readonly unit: MethodUnit;
+  readonly registration: MethodRegistration;
   readonly trial: CompletedTrial;
   readonly planned: PlannedTrial;
 }
 
-function unitsOf(names: string | undefined): readonly MethodUnit[] {
-  if (names === undefined) return methodUnits;
-  return [...new Set(findVariants(splitList('methods', names)).map(({ unit }) => unit))];
+function registrationsOf(names: string | undefined): readonly MethodRegistration[] {
+  if (names === undefined) return methodRegistrations;
+  return [...new Set(findVariants(splitList('methods', names)).map(({ registration }) => registration))];
 }
 
 interface Choice {
-  readonly units: readonly MethodUnit[];
+  readonly registrations: readonly MethodRegistration[];
   readonly models: readonly string[] | undefined;
   /** Per method and model. */
   readonly most: number;
@@ -105,16 +105,18 @@ interface Choice {
 }
 
 /** Of each method and model the cheapest trial of each variant, up to `most`. */
-function chooseTrials(store: Store, { units, models, most, home }: Choice): Chosen[] {
-  return units.flatMap((unit) => {
-    const completed = completedTrials(store, { method: unit.method.id, protocol: PROTOCOL.version });
-    const asked = candidatesOf(unit, completed).filter(({ identity }) => models?.includes(identity.model) ?? true);
+function chooseTrials(store: Store, { registrations, models, most, home }: Choice): Chosen[] {
+  return registrations.flatMap((registration) => {
+    const completed = completedTrials(store, { method: registration.method.id, protocol: PROTOCOL.version });
+    const asked = candidatesOf(registration, completed).filter(
+      ({ identity }) => models?.includes(identity.model) ?? true,
+    );
     return [...Map.groupBy(asked, ({ identity }) => identity.model).values()].flatMap((ofModel) => {
       const variants = Map.groupBy(ofModel, ({ identity }) => identity.variant);
       const cheapest = [...variants.values()].flatMap(([first]) => (first ? [first] : []));
       return cheapest
         .values()
-        .flatMap((trial) => plannedAgain(unit, trial, home))
+        .flatMap((trial) => plannedAgain(registration, trial, home))
         .take(most)
         .toArray();
     });
@@ -125,7 +127,7 @@ function chooseTrials(store: Store, { units, models, most, home }: Choice): Chos
  * Rows of the method's present revision; where there are none, those of the newest code from before methods had
  * revisions. Rows of another revision are left out: the present code says that it makes other artifacts.
  */
-function candidatesOf({ method }: MethodUnit, completed: readonly CompletedTrial[]): readonly CompletedTrial[] {
+function candidatesOf({ method }: MethodRegistration, completed: readonly CompletedTrial[]): readonly CompletedTrial[] {
   // Training on a device is not bit-reproducible.
   const reproducible = completed.filter(({ identity }) => identity.trainedOn === undefined);
   const byCode = Map.groupBy(reproducible, ({ identity }) => codeOf(identity));
@@ -149,11 +151,11 @@ function codeOf(identity: RowIdentity): number | string {
 }
 
 /** The trial as the present registry would plan it; nothing where variant, model or data are not what they were. */
-function plannedAgain(unit: MethodUnit, trial: CompletedTrial, home: string): Chosen[] {
+function plannedAgain(registration: MethodRegistration, trial: CompletedTrial, home: string): Chosen[] {
   const { method, variant, model } = trial.identity;
-  const planned = planOf(unit, trial.identity, home);
+  const planned = planOf(registration, trial.identity, home);
   if (planned && canonicalJson(inputsOf(planned.identity)) === canonicalJson(inputsOf(trial.identity))) {
-    return [{ unit, trial, planned }];
+    return [{ registration, trial, planned }];
   }
   remark(`${method}/${variant} on ${model}: left out, since its parameters, model or data have changed`);
   return [];
@@ -166,13 +168,17 @@ function inputsOf(identity: RowIdentity): object {
 }
 
 /** Undefined where variant, model or dataset are no longer registered. */
-function planOf(unit: MethodUnit, { variant, model, data, seed }: RowIdentity, home: string): PlannedTrial | undefined {
+function planOf(
+  registration: MethodRegistration,
+  { variant, model, data, seed }: RowIdentity,
+  home: string,
+): PlannedTrial | undefined {
   try {
     const entry = {
       model: withMadeFiles(findModel(model), home),
       calibration: findDataset(data?.dataset ?? nightly.entries[0]?.calibration ?? ''),
       tasks: [],
-      variants: [{ unit, variant }],
+      variants: [{ registration, variant }],
       seeds: [seed],
     };
     return planTrials([entry], runnerOf('cpu', readMachine()))[0];
@@ -196,7 +202,7 @@ async function reproduceAll(
   const workspace = openWorkspace(home);
   try {
     const bench = { workspace, preparer: createPreparer(workspace, createHubClient()), ...limits };
-    await warmTrialCache(workspace.trialCache, [...new Set(chosen.map(({ unit }) => unit.file))]);
+    await warmTrialCache(workspace.trialCache, [...new Set(chosen.map(({ registration }) => registration.file))]);
     const made: Made[] = [];
     for (const [index, each] of chosen.entries()) {
       limits.signal.throwIfAborted();
@@ -237,7 +243,7 @@ interface Verdict {
 }
 
 function verdictsOf(made: readonly Made[]): readonly Verdict[] {
-  return [...Map.groupBy(made, ({ unit }) => unit).entries()].map(([{ method }, all]) => ({
+  return [...Map.groupBy(made, ({ registration }) => registration).entries()].map(([{ method }, all]) => ({
     method: method.id,
     revision: method.revision,
     trials: all.map(({ trial }) => trial.key),
@@ -273,7 +279,7 @@ function printReport(made: readonly Made[], verdicts: readonly Verdict[]): void 
 function explainDifferences(different: readonly Made[]): void {
   const unrevised = different.filter(({ trial }) => 'methodSource' in trial.identity);
   if (unrevised.length > 0) {
-    const ids = [...new Set(unrevised.map(({ unit }) => unit.method.id))].join(', ');
+    const ids = [...new Set(unrevised.map(({ registration }) => registration.method.id))].join(', ');
     remark(`${ids}: the rows are from before methods had revisions; the code may have changed since`);
   }
   const here = readMachine().cpuModel;

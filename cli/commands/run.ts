@@ -13,7 +13,14 @@ import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
 import { createRunProgress } from '../render/progress.ts';
 import { defaultPlace } from '../setup/default-place.ts';
 import { type OpenModelOptions, openModel } from '../setup/open-model.ts';
-import { findById, findDataset, findTask, findVariants, splitList, type VariantUnit } from '../setup/registry.ts';
+import {
+  findById,
+  findDataset,
+  findTask,
+  findVariants,
+  splitList,
+  type VariantRegistration,
+} from '../setup/registry.ts';
 import { DEFAULT_CONTEXT_LIMIT, LARGEST_CONTEXT_LIMIT } from '../../models/shared/transformers-definition.ts';
 import { redisOption, redisUrlOf } from '../setup/fleet-options.ts';
 import { createHubClient } from '../../engine/hub/hub-client.ts';
@@ -239,14 +246,14 @@ export function workplaceOf(args: {
   return { fleet: { redis: redisUrlOf(redis), provider, kind }, trainOnDevice };
 }
 
-function isWithin({ unit, variant }: VariantUnit, mostTokens = Infinity): boolean {
-  const { tokens } = unit.method.variants[variant] ?? {};
+function isWithin({ registration, variant }: VariantRegistration, mostTokens = Infinity): boolean {
+  const { tokens } = registration.method.variants[variant] ?? {};
   return typeof tokens !== 'number' || tokens <= mostTokens;
 }
 
 function withDense(variants: ReturnType<typeof findVariants>): ReturnType<typeof findVariants> {
   const dense = findVariants(['dense']);
-  return [...dense, ...variants.filter(({ unit }) => unit.method.id !== 'dense')];
+  return [...dense, ...variants.filter(({ registration }) => registration.method.id !== 'dense')];
 }
 
 export function limitsOf(

@@ -28,7 +28,9 @@ export default createCommand({
     again: { type: 'boolean', description: 'Search again for what was found already', default: false },
   },
   async run({ args }) {
-    const chosen = findVariants(splitList('methods', args.methods)).filter(({ unit }) => hasLearningRate(unit.method));
+    const chosen = findVariants(splitList('methods', args.methods)).filter(({ registration }) =>
+      hasLearningRate(registration.method),
+    );
     const models = splitList('models', args.models).map((id) => findModel(id).id);
     const table = new Table({
       style: { head: [], border: [] },
@@ -37,8 +39,8 @@ export default createCommand({
     await interruptible(async (signal) => {
       for (const model of models) {
         const validation = await openValidation(model, { seed: 0, signal, remark: () => {} });
-        for (const { unit, variant } of chosen) {
-          const { method } = unit;
+        for (const { registration, variant } of chosen) {
+          const { method } = registration;
           const name = `${method.id}/${variant}`;
           const rates = readLearningRates(LEARNING_RATES);
           if (!args.again && rateOf(rates, { method, variant, model }) !== undefined) continue;

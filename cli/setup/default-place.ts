@@ -2,7 +2,7 @@
 import { InputError } from '../../contracts/errors.ts';
 import type { ModelDefinition } from '../../engine/definitions/model.ts';
 import { kindFor } from '../../engine/model/encode-row.ts';
-import { findTask, taskUnits } from './registry.ts';
+import { findTask, taskRegistrations } from './registry.ts';
 
 /** Text that models people ship were not trained on sentence by sentence, with splits for calibration and test. */
 const TEXT = 'wikitext-2';
@@ -29,7 +29,9 @@ export function defaultPlace(
       return { calibration, tasks: named ? [] : [`${PAIRS}-cosine-spearman`] };
     case 'encoder': {
       if (named) return { calibration, tasks: [] };
-      const known = taskUnits.filter(({ task }) => kindFor(task.metric) === 'encoder').map(({ task }) => task.id);
+      const known = taskRegistrations
+        .filter(({ task }) => kindFor(task.metric) === 'encoder')
+        .map(({ task }) => task.id);
       throw new InputError(
         `${id}: which classes a classifier tells apart, only its maker knows; name tasks of the same classes with --tasks: ${known.join(', ')}`,
       );

@@ -62,8 +62,8 @@ const PARTS = 7;
  */
 export function orderOfNight(date: Date): (plan: readonly PlannedTrial[]) => readonly PlannedTrial[] {
   const night = Math.floor(date.getTime() / DAY_MS);
-  const turn = ({ key, unit }: PlannedTrial): number => {
-    if (unit.method.id === DENSE_METHOD) return -1;
+  const turn = ({ key, registration }: PlannedTrial): number => {
+    if (registration.method.id === DENSE_METHOD) return -1;
     const part = Number.parseInt(key.slice(0, 8), 16) % PARTS;
     return (((part - night) % PARTS) + PARTS) % PARTS;
   };
@@ -120,9 +120,9 @@ export function sentinelEntries(
     // Training on a device is not bit-reproducible, and another artifact would look like drift.
     .filter(({ identity }) => identity.trainedOn === undefined)
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  const isDense = ({ unit }: (typeof plan)[number]) => unit.method.id === DENSE_METHOD;
+  const isDense = ({ registration }: (typeof plan)[number]) => registration.method.id === DENSE_METHOD;
   const others = completed.filter((trial) => !isDense(trial));
-  const methods = [...Map.groupBy(others, ({ unit }) => unit.method.id)]
+  const methods = [...Map.groupBy(others, ({ registration }) => registration.method.id)]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, trials]) => trials);
   const wanted = sentinels === 0 ? 0 : Math.max(sentinels, Math.ceil(methods.length / NIGHTS_FOR_EVERY_METHOD));
@@ -134,9 +134,9 @@ export function sentinelEntries(
     const next = own[Math.floor(turn / methods.length) % own.length];
     if (next) chosen.add(next);
   }
-  return [...completed.filter(isDense), ...chosen].map(({ entry, unit, identity }) => ({
+  return [...completed.filter(isDense), ...chosen].map(({ entry, registration, identity }) => ({
     ...entry,
-    variants: [{ unit, variant: identity.variant }],
+    variants: [{ registration, variant: identity.variant }],
     seeds: [identity.seed],
   }));
 }

@@ -9,7 +9,7 @@ import type { Method } from '../../engine/definitions/method.ts';
 import { costClassOf } from '../../contracts/taxonomy.ts';
 import type { ModelDefinition } from '../../engine/definitions/model.ts';
 import { readLearningRates } from '../../harness/plan/learning-rates.ts';
-import type { MethodUnit } from '../../harness/plan/plan.ts';
+import type { MethodRegistration } from '../../harness/plan/plan.ts';
 
 export const REPOSITORY_ROOT = resolve(import.meta.dirname, '../..');
 
@@ -17,37 +17,39 @@ export const REPOSITORY_ROOT = resolve(import.meta.dirname, '../..');
 export const LEARNING_RATES = join(REPOSITORY_ROOT, 'methods/learning-rates.json');
 const rates = readLearningRates(LEARNING_RATES);
 
-export const methodUnits: readonly MethodUnit[] = methods.map((method) => ({
+export const methodRegistrations: readonly MethodRegistration[] = methods.map((method) => ({
   method,
   file: join(REPOSITORY_ROOT, 'methods', method.family, `${method.id}.ts`),
   rates,
 }));
 
-export interface TaskUnit {
+export interface TaskRegistration {
   readonly task: TaskDefinition;
   readonly dataset: DatasetDefinition;
 }
 
-export const taskUnits: readonly TaskUnit[] = datasets.flatMap((dataset) =>
+export const taskRegistrations: readonly TaskRegistration[] = datasets.flatMap((dataset) =>
   dataset.tasks.map((task) => ({ task, dataset })),
 );
 
-export interface VariantUnit {
-  readonly unit: MethodUnit;
+export interface VariantRegistration {
+  readonly registration: MethodRegistration;
   readonly variant: string;
 }
 
 /** Each of `gptq` (all its variants), `gptq/w4g32`, a family such as `pruning`, or a cost class such as `low-cost`. */
-export function findVariants(names: readonly string[]): VariantUnit[] {
+export function findVariants(names: readonly string[]): VariantRegistration[] {
   return names.flatMap((name) => {
     const [id = '', variant] = name.split('/');
-    const units = methodUnits.filter(({ method }) => groupsOf(method).includes(id));
-    if (units.length === 0)
-      throw unknownId('method', id, new Set(methodUnits.flatMap(({ method }) => groupsOf(method))));
-    return units.flatMap((unit) => {
-      const known = Object.keys(unit.method.variants);
+    const registrations = methodRegistrations.filter(({ method }) => groupsOf(method).includes(id));
+    if (registrations.length === 0)
+      throw unknownId('method', id, new Set(methodRegistrations.flatMap(({ method }) => groupsOf(method))));
+    return registrations.flatMap((registration) => {
+      const known = Object.keys(registration.method.variants);
       if (variant !== undefined && !known.includes(variant)) throw unknownId(`variant of ${id}`, variant, known);
-      return known.filter((name) => variant === undefined || name === variant).map((name) => ({ unit, variant: name }));
+      return known
+        .filter((name) => variant === undefined || name === variant)
+        .map((name) => ({ registration, variant: name }));
     });
   });
 }
@@ -65,25 +67,25 @@ export function findDataset(id: string): DatasetDefinition {
   return findById('dataset', datasets, id);
 }
 
-export function findTask(id: string): TaskUnit {
-  const found = taskUnits.find(({ task }) => task.id === id);
+export function findTask(id: string): TaskRegistration {
+  const found = taskRegistrations.find(({ task }) => task.id === id);
   if (!found)
     throw unknownId(
       'task',
       id,
-      taskUnits.map(({ task }) => task.id),
+      taskRegistrations.map(({ task }) => task.id),
     );
   return found;
 }
 
 /** Throws InputError that lists the known ids. */
-export function findById<T extends { readonly id: string }>(kind: string, units: readonly T[], id: string): T {
-  const found = units.find((unit) => unit.id === id);
+export function findById<T extends { readonly id: string }>(kind: string, registrations: readonly T[], id: string): T {
+  const found = registrations.find((registration) => registration.id === id);
   if (!found)
     throw unknownId(
       kind,
       id,
-      units.map((unit) => unit.id),
+      registrations.map((registration) => registration.id),
     );
   return found;
 }

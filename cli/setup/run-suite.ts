@@ -28,7 +28,7 @@ import { readMachine } from '../../harness/measure/machine.ts';
 import type { ModelDefinition } from '../../engine/definitions/model.ts';
 import { modelRevision } from '../../engine/model/load-model.ts';
 import { remark } from './output.ts';
-import { REPOSITORY_ROOT, methodUnits, taskUnits } from './registry.ts';
+import { REPOSITORY_ROOT, methodRegistrations, taskRegistrations } from './registry.ts';
 import { type RunnerHere, runnerHere } from './runner-here.ts';
 import { newRunId } from './run-id.ts';
 
@@ -188,7 +188,7 @@ function doneIn(
 export function catalog(named: readonly ModelDefinition[] = []): Catalog {
   const all = new Map([...models, ...named].map((model) => [model.id, model]));
   return {
-    methods: methodUnits.map(({ method, file }) => ({
+    methods: methodRegistrations.map(({ method, file }) => ({
       id: method.id,
       family: method.family,
       access: method.access,
@@ -221,7 +221,7 @@ export function catalog(named: readonly ModelDefinition[] = []): Catalog {
       citation,
       contentHash,
     })),
-    tasks: taskUnits.map(
+    tasks: taskRegistrations.map(
       ({ task: { id, title, dataset, metric, higherIsBetter, chance, slices, classes, description } }) => ({
         id,
         title,

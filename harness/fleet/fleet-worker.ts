@@ -132,7 +132,7 @@ async function perform(
       say(`${kind} ${titleOf(trial)}`);
       const { machine } = runner;
       if (data.artifact === null) {
-        await warmTrialCache(request.workspace.trialCache, [trial.unit.file]);
+        await warmTrialCache(request.workspace.trialCache, [trial.registration.file]);
         return { machine, compressed: await compressTrial(bench, trial) };
       }
       const { sha256, keys } = data.artifact;

@@ -114,7 +114,7 @@ async function prepareJudge(
     const name = denseScoresName({ dense: preparedModel.sha256, items: basename(testPath), machine, threads });
     return { testPath, denseScores: workspace.denseScoresPath(name) };
   };
-  const { control } = trial.unit.method;
+  const { control } = trial.registration.method;
   const checkedPairs = new Set(
     trial.evaluations
       .filter(({ key, task }) => open.has(key) && !control && preparer.isFirst(`pair of ${model.id} on ${task.id}`))

@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { InputError } from '../../contracts/errors.ts';
 import { ROOMS } from '../../import-table.ts';
 import { importClosure } from './import-closure.ts';
-import type { MethodUnit, SuiteEntry } from './plan.ts';
+import type { MethodRegistration, SuiteEntry } from './plan.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 /** Folders whose code every method may import. */
@@ -66,15 +66,17 @@ function requireSource(path: string, { name, given }: { readonly name: string; r
 
 /** Requires that of every method of a plan. */
 export function requireOwnFilesOf(entries: readonly SuiteEntry[]): void {
-  const units = new Map(entries.flatMap(({ variants }) => variants.map(({ unit }) => [unit.file, unit] as const)));
-  for (const unit of units.values()) requireOwnFiles(unit);
+  const registrations = new Map(
+    entries.flatMap(({ variants }) => variants.map(({ registration }) => [registration.file, registration] as const)),
+  );
+  for (const registration of registrations.values()) requireOwnFiles(registration);
 }
 
 /**
  * Throws InputError where a method would choose what its process may read: by its files, or by the path of its command.
  * A program that is found on PATH was put there by whoever starts the run.
  */
-export function requireOwnFiles({ method, file }: MethodUnit, root = REPOSITORY): void {
+export function requireOwnFiles({ method, file }: MethodRegistration, root = REPOSITORY): void {
   methodSources(file, root);
   const program = method.command?.[0];
   if (program === undefined || program === process.execPath || !program.includes('/')) return;

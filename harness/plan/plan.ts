@@ -12,7 +12,7 @@ import { evaluationKey, measurementKey, trialKey } from './keys.ts';
 import { type LearningRates, rateOf, type SearchedRate } from './learning-rates.ts';
 
 /** A method and where its module lies. */
-export interface MethodUnit {
+export interface MethodRegistration {
   readonly method: Method;
   /** Absolute path. */
   readonly file: string;
@@ -26,7 +26,7 @@ export interface SuiteEntry {
   /** Where calibration and training examples are drawn from. */
   readonly calibration: DatasetDefinition;
   readonly tasks: readonly { readonly task: TaskDefinition; readonly dataset: DatasetDefinition }[];
-  readonly variants: readonly { readonly unit: MethodUnit; readonly variant: string }[];
+  readonly variants: readonly { readonly registration: MethodRegistration; readonly variant: string }[];
   /** Seeds of methods that depend on one; the others run once, with the first. */
   readonly seeds: readonly number[];
 }
@@ -41,7 +41,7 @@ export interface PlannedEvaluation {
 export interface PlannedTrial {
   readonly key: string;
   readonly identity: TrialIdentity;
-  readonly unit: MethodUnit;
+  readonly registration: MethodRegistration;
   readonly entry: SuiteEntry;
   /** Of a method with a learning rate, how it was found; absent where the default stands. */
   readonly rate?: SearchedRate;
@@ -63,9 +63,9 @@ export function planTrials(
   const trainingDevice = trainOnDevice ? trainingDeviceOf(runner) : undefined;
   const planned = new Map<string, PlannedTrial>();
   for (const entry of entries) {
-    for (const { unit, variant } of entry.variants) {
-      for (const seed of unit.method.random ? entry.seeds : entry.seeds.slice(0, 1)) {
-        const trial = planTrial({ entry, unit, variant, seed, runner, trainingDevice });
+    for (const { registration, variant } of entry.variants) {
+      for (const seed of registration.method.random ? entry.seeds : entry.seeds.slice(0, 1)) {
+        const trial = planTrial({ entry, registration, variant, seed, runner, trainingDevice });
         planned.set(trial.key, trial);
       }
     }
@@ -82,14 +82,14 @@ function trainingDeviceOf({ provider, device, fingerprint }: Runner): TrainingDe
 
 function planTrial(parts: {
   readonly entry: SuiteEntry;
-  readonly unit: MethodUnit;
+  readonly registration: MethodRegistration;
   readonly variant: string;
   readonly seed: number;
   readonly runner: Runner;
   readonly trainingDevice: TrainingDevice | undefined;
 }): PlannedTrial {
-  const { entry, unit, variant, seed, runner, trainingDevice } = parts;
-  const { method } = unit;
+  const { entry, registration, variant, seed, runner, trainingDevice } = parts;
+  const { method } = registration;
   const declared = method.variants[variant];
   if (!declared) {
     throw new InputError(`${method.id} has no variant "${variant}"; it has ${Object.keys(method.variants).join(', ')}`);
@@ -101,7 +101,7 @@ function planTrial(parts: {
         `${entry.model.kind}; choose another task for it`,
     );
   }
-  const rate = rateOf(unit.rates ?? {}, { method, variant, model: entry.model.id });
+  const rate = rateOf(registration.rates ?? {}, { method, variant, model: entry.model.id });
   const params = rate === undefined ? declared : { ...declared, learningRate: rate.learningRate };
   const identity: TrialIdentity = {
     method: method.id,
@@ -122,7 +122,7 @@ function planTrial(parts: {
   return {
     key,
     identity,
-    unit,
+    registration,
     entry,
     ...(rate && { rate }),
     evaluations: entry.tasks.map(({ task, dataset }) => ({

@@ -22,9 +22,9 @@ const TRIAL_CHILD = join(import.meta.dirname, 'trial-child.ts');
 
 export async function compressTrial(bench: Bench, trial: PlannedTrial): Promise<Compressed> {
   const { workspace, preparer, limits, onProgress } = bench;
-  const { entry, unit, identity } = trial;
+  const { entry, registration, identity } = trial;
   const { model, calibration } = entry;
-  const { access } = unit.method;
+  const { access } = registration.method;
   const startedAt = new Date().toISOString();
   const preparedModel = await preparer.model(model);
   const calibrationPath = access === 'data-free' ? null : await preparer.calibration(model, calibration, identity.seed);
@@ -35,7 +35,7 @@ export async function compressTrial(bench: Bench, trial: PlannedTrial): Promise<
     const child = { label: 'trial', entry: TRIAL_CHILD, timeoutSeconds: limits.trialTimeoutSeconds };
     const compressed = await runInScratch(bench, child, (scratch): ScratchWork<Compressed | null> => {
       const specification: TrialSpecification = {
-        methodFile: unit.file,
+        methodFile: registration.file,
         params: identity.params,
         randomSeed: `${identity.method}/${identity.variant}/${identity.seed}`,
         model: preparedModel,

@@ -43,7 +43,7 @@ export function confineTrial(parts: {
   readonly scratchBytes?: number | undefined;
 }): TrialAttempt {
   const { sandbox, trial, specification } = parts;
-  const { method } = trial.unit;
+  const { method } = trial.registration;
   const denseBytes = specification.model.size.fileBytes;
   const remarks = sandboxRemarks(sandbox);
   let begun: Begun | undefined;

@@ -42,7 +42,7 @@ export async function execute(request: ExecuteRequest): Promise<ExecutionSummary
   const patience = createPatience();
   await warmTrialCache(
     workspace.trialCache,
-    [...coordinator.open.values()].map(({ unit }) => unit.file),
+    [...coordinator.open.values()].map(({ registration }) => registration.file),
   );
   const startedMs = performance.now();
   for (const [pass, kinds] of PASSES.entries()) {

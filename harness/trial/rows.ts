@@ -22,7 +22,7 @@ export function trialRow(
   account: TrialAccount | null,
   outcome: Outcome<Artifact>,
 ): TrialRow {
-  const { method } = trial.unit;
+  const { method } = trial.registration;
   const fields = {
     kind: 'trial' as const,
     key: trial.key,

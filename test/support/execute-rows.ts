@@ -2,7 +2,7 @@
 import type { EvaluationRow, MeasurementRow, TrialRow } from '../../contracts/result.ts';
 import type { ExecutionSummary } from '../../harness/trial/coordinate-trials.ts';
 import { type ExecuteRequest, execute } from '../../harness/trial/execute.ts';
-import { type MethodUnit, type PlannedTrial, planTrials } from '../../harness/plan/plan.ts';
+import { type MethodRegistration, type PlannedTrial, planTrials } from '../../harness/plan/plan.ts';
 import { createPreparer } from '../../harness/plan/prepare.ts';
 import { openWorkspace } from '../../harness/plan/workspace.ts';
 import { readMachine, runnerOf } from '../../harness/measure/machine.ts';
@@ -47,7 +47,10 @@ export async function executeRows(
 }
 
 /** The first variant of each on the tiny model. */
-export function firstVariants(units: readonly MethodUnit[]): readonly PlannedTrial[] {
-  const variants = units.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] ?? '' }));
+export function firstVariants(registrations: readonly MethodRegistration[]): readonly PlannedTrial[] {
+  const variants = registrations.map((registration) => ({
+    registration,
+    variant: Object.keys(registration.method.variants)[0] ?? '',
+  }));
   return planTrials([tinyEntry(variants)], runnerOf('cpu', readMachine()));
 }

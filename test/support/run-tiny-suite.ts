@@ -6,11 +6,11 @@ import { runSuite } from '../../cli/setup/run-suite.ts';
 import { tinyEntry, tinyLimits, tinySuiteUnits } from './tiny-suite.ts';
 
 const [home = '', variantsPerMethod = '3', redis] = process.argv.slice(2);
-const units = await tinySuiteUnits();
-const variants = units.flatMap((unit) =>
-  Object.keys(unit.method.variants)
+const registrations = await tinySuiteUnits();
+const variants = registrations.flatMap((registration) =>
+  Object.keys(registration.method.variants)
     .slice(0, Number(variantsPerMethod))
-    .map((variant) => ({ unit, variant })),
+    .map((variant) => ({ registration, variant })),
 );
 const summary = await runSuite({
   suite: 'tiny',

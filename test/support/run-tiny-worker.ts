@@ -14,7 +14,7 @@ import { tinyEntry, tinySuiteUnits } from './tiny-suite.ts';
 const LOCK_MS = 3000;
 
 const [home = '', redisUrl = ''] = process.argv.slice(2);
-const units = await tinySuiteUnits();
+const registrations = await tinySuiteUnits();
 const runner = runnerOf('cpu', readMachine());
 const redis = await connectRedis(redisUrl);
 const workspace = openFreeWorkspace(join(home, 'workers'), { artifacts: join(home, 'artifacts') });
@@ -26,8 +26,8 @@ await workInFleet({
   workspace,
   preparer: createPreparer(workspace, createHubClient()),
   resolve({ method, variant, seed }) {
-    const unit = units.find((each) => each.method.id === method);
-    const [trial] = unit ? planTrials([tinyEntry([{ unit, variant }], [seed])], runner) : [];
+    const registration = registrations.find((each) => each.method.id === method);
+    const [trial] = registration ? planTrials([tinyEntry([{ registration, variant }], [seed])], runner) : [];
     if (!trial) throw new InputError(`${method} is not of the tiny suite`);
     return trial;
   },

@@ -5,7 +5,7 @@ import type { DatasetDefinition, DatasetRow } from '../../contracts/dataset.ts';
 import type { Method } from '../../engine/definitions/method.ts';
 import type { ModelDefinition, Tokenizer } from '../../engine/definitions/model.ts';
 import type { Limits } from '../../harness/plan/bench.ts';
-import type { MethodUnit, SuiteEntry } from '../../harness/plan/plan.ts';
+import type { MethodRegistration, SuiteEntry } from '../../harness/plan/plan.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';
 import { tinyBert, tinyGpt, tinyLlama } from './tiny-model.ts';
 
@@ -132,16 +132,16 @@ export const tinyQuestions: DatasetDefinition = {
 export const tinyLimits: Limits = { trialTimeoutSeconds: 60, judgeTimeoutSeconds: 60, memoryBytes: 2 ** 30 };
 
 /** A method of methods/, or a fixture given by its absolute path. */
-export async function methodUnit(path: string): Promise<MethodUnit> {
+export async function methodRegistration(path: string): Promise<MethodRegistration> {
   const file = path.startsWith('/') ? path : join(ROOT, 'methods', `${path}.ts`);
   const { default: method } = (await import(file)) as { readonly default: Method };
   return { method, file };
 }
 
 /** Five methods that ask for weights, or for calibration examples too. */
-export function tinySuiteUnits(): Promise<MethodUnit[]> {
+export function tinySuiteUnits(): Promise<MethodRegistration[]> {
   const paths = ['control/dense', 'quantization/rtn', 'quantization/gptq', 'pruning/random-mask', 'pruning/sparsegpt'];
-  return Promise.all(paths.map(methodUnit));
+  return Promise.all(paths.map(methodRegistration));
 }
 
 export function tinyEntry(variants: SuiteEntry['variants'], seeds: readonly number[] = [0]): SuiteEntry {

@@ -10,7 +10,7 @@ import {
   withRecorded,
   writeDigests,
 } from '../../../cli/authors/artifact-digests.ts';
-import { methodUnits } from '../../../cli/setup/registry.ts';
+import { methodRegistrations } from '../../../cli/setup/registry.ts';
 import { InputError } from '../../../contracts/errors.ts';
 import { sha256Of } from '../../support/rows.ts';
 import { temporaryFolder } from '../../support/store.ts';
@@ -105,14 +105,14 @@ describe('methods/artifact-digests.json', () => {
 
   it('records instruction sets for the methods that run kernels: all that calibrate or train, and two data-free ones', () => {
     const table = readDigests(COMMITTED);
-    for (const { method, file } of methodUnits) {
+    for (const { method, file } of methodRegistrations) {
       expect([method.id, table[method.id]?.madeOn !== undefined]).toEqual([method.id, runsKernels(file, REPOSITORY)]);
     }
     const free = new Set(
-      methodUnits.filter(({ method }) => method.access === 'data-free').map(({ method }) => method.id),
+      methodRegistrations.filter(({ method }) => method.access === 'data-free').map(({ method }) => method.id),
     );
-    const kernels = methodUnits.filter(({ method }) => table[method.id]?.madeOn !== undefined);
-    const withData = methodUnits.filter(({ method }) => method.access !== 'data-free');
+    const kernels = methodRegistrations.filter(({ method }) => table[method.id]?.madeOn !== undefined);
+    const withData = methodRegistrations.filter(({ method }) => method.access !== 'data-free');
     expect(kernels.map(({ method }) => method.id)).toEqual(
       expect.arrayContaining(withData.map(({ method }) => method.id)),
     );

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { methodUnits } from '../../../cli/setup/registry.ts';
+import { methodRegistrations } from '../../../cli/setup/registry.ts';
 import { changedMethods } from '../../../cli/authors/changed-methods.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
-const changed = (...files: readonly string[]) => changedMethods(methodUnits, { files, root });
+const changed = (...files: readonly string[]) => changedMethods(methodRegistrations, { files, root });
 
 describe('changedMethods', () => {
   it('names the method whose file has changed', () => {

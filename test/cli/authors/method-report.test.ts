@@ -104,7 +104,7 @@ describe('chooseContenders', () => {
     method('training', { access: 'trained' }),
   ];
 
-  const listed = methods.map((listedMethod) => ({ unit: { method: listedMethod, file: '' }, variant: 'w4' }));
+  const listed = methods.map((listedMethod) => ({ registration: { method: listedMethod, file: '' }, variant: 'w4' }));
   const choose = (mine: Method, published = entries()) => chooseContenders(mine, { methods, listed, published });
 
   it('takes the method, the controls and the best published low-cost variant of each class', () => {

@@ -19,7 +19,7 @@ describe('withdrawChangedRows', () => {
     const store = openStore(join(home, 'store.sqlite'));
     fillBoard(store, contest);
     store.close();
-    const check = () => withdrawChangedRows({ home, unit: { method: { ...rtn, id: 'rounding' }, file }, date });
+    const check = () => withdrawChangedRows({ home, registration: { method: { ...rtn, id: 'rounding' }, file }, date });
     const methods = () => {
       const opened = openStore(join(home, 'store.sqlite'));
       const { entries } = leaderboard(opened, { ...contest, protocol: PROTOCOL.version });
@@ -45,7 +45,7 @@ describe('withdrawChangedRows', () => {
     const file = join(home, 'rounding.ts');
     for (const text of ['export default 1;\n', 'export default 2;\n']) {
       writeFileSync(file, text);
-      expect(withdrawChangedRows({ home, unit: { method: rtn, file }, date })).toBe(0);
+      expect(withdrawChangedRows({ home, registration: { method: rtn, file }, date })).toBe(0);
     }
   });
 });

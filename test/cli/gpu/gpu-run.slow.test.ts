@@ -41,12 +41,12 @@ import { exportRun } from './drizzle/export.ts';
 import { openStore } from './drizzle/client.ts';
 import { runSuite } from './cli/setup/run-suite.ts';
 import { tinyLlama } from './test/support/tiny-model.ts';
-import { methodUnit, tinyEntry, tinyLimits, tinyModel } from './test/support/tiny-suite.ts';
+import { methodRegistration, tinyEntry, tinyLimits, tinyModel } from './test/support/tiny-suite.ts';
 const home = process.argv[2];
 const build = async () => tinyLlama({ layers: 1, width: 16, hiddenWidth: 16, heads: 2, contextLength: 8 });
 const { run } = await runSuite({
   suite: 'tiny',
-  entries: [{ ...tinyEntry([{ unit: await methodUnit('control/dense'), variant: 'fp32' }]), model: { ...tinyModel, build } }],
+  entries: [{ ...tinyEntry([{ registration: await methodRegistration('control/dense'), variant: 'fp32' }]), model: { ...tinyModel, build } }],
   // Each of the judge's four processes holds a software device of its own.
   limits: { ...tinyLimits, judgeTimeoutSeconds: 300, memoryBytes: 4 * 2 ** 30 },
   home,

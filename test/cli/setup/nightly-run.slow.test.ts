@@ -6,7 +6,7 @@ import { openStore } from '../../../drizzle/client.ts';
 import { correctionLedger, doneKeys, rowsOfRun } from '../../../drizzle/queries.ts';
 import { type NightSummary, runNight } from '../../../cli/setup/nightly-run.ts';
 import { renderNight } from '../../../cli/render/render-night.ts';
-import { methodUnit, tinyEntry, tinyLimits } from '../../support/tiny-suite.ts';
+import { methodRegistration, tinyEntry, tinyLimits } from '../../support/tiny-suite.ts';
 
 const VARIANTS = ['w8', 'w4g32', 'w3g32'];
 
@@ -16,8 +16,11 @@ describe('nights one after the other', () => {
   const nights: NightSummary[] = [];
 
   async function night(day: number): Promise<NightSummary> {
-    const [dense, rtn] = [await methodUnit('control/dense'), await methodUnit('quantization/rtn')];
-    const variants = [{ unit: dense, variant: 'fp32' }, ...VARIANTS.map((variant) => ({ unit: rtn, variant }))];
+    const [dense, rtn] = [await methodRegistration('control/dense'), await methodRegistration('quantization/rtn')];
+    const variants = [
+      { registration: dense, variant: 'fp32' },
+      ...VARIANTS.map((variant) => ({ registration: rtn, variant })),
+    ];
     return runNight({
       suite: 'tiny',
       entries: [tinyEntry(variants)],

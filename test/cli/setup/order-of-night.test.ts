@@ -2,17 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { orderOfNight } from '../../../cli/setup/nightly-run.ts';
 import { planTrials } from '../../../harness/plan/plan.ts';
 import { runnerOf } from '../../support/rows.ts';
-import { methodUnit, tinyEntry } from '../../support/tiny-suite.ts';
+import { methodRegistration, tinyEntry } from '../../support/tiny-suite.ts';
 
 const DAY_MS = 86_400_000;
 
 describe('orderOfNight', () => {
   it('puts dense first, and every other trial into the first part of one night of each week', async () => {
-    const units = await Promise.all(['quantization/rtn', 'control/dense', 'quantization/gptq'].map(methodUnit));
-    const variants = units.flatMap((unit) => Object.keys(unit.method.variants).map((variant) => ({ unit, variant })));
+    const registrations = await Promise.all(
+      ['quantization/rtn', 'control/dense', 'quantization/gptq'].map(methodRegistration),
+    );
+    const variants = registrations.flatMap((registration) =>
+      Object.keys(registration.method.variants).map((variant) => ({ registration, variant })),
+    );
     const plan = planTrials([tinyEntry(variants, [0, 1, 2])], runnerOf());
     const keys = (night: number) => orderOfNight(new Date(night * DAY_MS))(plan).map(({ key }) => key);
-    const dense = plan.find(({ unit }) => unit.method.id === 'dense')?.key;
+    const dense = plan.find(({ registration }) => registration.method.id === 'dense')?.key;
     const firsts = new Set<string>();
     for (let night = 0; night < 7; night++) {
       const order = keys(night);

@@ -16,7 +16,7 @@ import { readMachine } from '../../../harness/measure/machine.ts';
 import { executeRows } from '../../support/execute-rows.ts';
 import { findSoftwareDevice } from '../../support/find-software-device.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
-import { methodUnit, tinyEntry, tinyLimits, tinyModel } from '../../support/tiny-suite.ts';
+import { methodRegistration, tinyEntry, tinyLimits, tinyModel } from '../../support/tiny-suite.ts';
 import { PROTOCOL } from '../../../contracts/protocol.ts';
 
 const found = findSoftwareDevice();
@@ -44,8 +44,11 @@ const REQUEST = {
 };
 
 async function run(provider: Provider) {
-  const units = await Promise.all(['control/dense', 'quantization/int8-dynamic'].map(methodUnit));
-  const variants = units.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] as string }));
+  const registrations = await Promise.all(['control/dense', 'quantization/int8-dynamic'].map(methodRegistration));
+  const variants = registrations.map((registration) => ({
+    registration,
+    variant: Object.keys(registration.method.variants)[0] as string,
+  }));
   return runSuite({ ...REQUEST, entries: [{ ...tinyEntry(variants), model }], home, provider });
 }
 
@@ -106,13 +109,13 @@ describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () =
 
   it('trains on the device, as trials of their own, to what the CPU trains to', async () => {
     inEnvironment(found.environment);
-    const { method, file } = await methodUnit('distillation/logit-kd');
+    const { method, file } = await methodRegistration('distillation/logit-kd');
     const few = { method: { ...method, variants: { few: { depth: 0.5, tokens: 192, batch: 2 } } }, file };
     const small = { layers: 2, width: 16, hiddenWidth: 16, heads: 2, contextLength: 32 };
     const entry = {
       ...tinyEntry([
-        { unit: await methodUnit('control/dense'), variant: 'fp32' },
-        { unit: few, variant: 'few' },
+        { registration: await methodRegistration('control/dense'), variant: 'fp32' },
+        { registration: few, variant: 'few' },
       ]),
       model: { ...model, build: () => Promise.resolve(tinyLlama(small)) },
     };

@@ -27,7 +27,7 @@ describe('suites', () => {
   it('has methods of both cost classes in what a newcomer and a night see', () => {
     for (const id of ['quick', 'nightly']) {
       const names = suites.find((suite) => suite.id === id)?.entries.flatMap(({ variants }) => variants) ?? [];
-      const classes = findVariants(names).map(({ unit }) => costClassOf(unit.method.access));
+      const classes = findVariants(names).map(({ registration }) => costClassOf(registration.method.access));
       expect(new Set(classes)).toEqual(new Set(['low-cost', 'high-cost']));
     }
   });

@@ -24,7 +24,7 @@ import { createPreparer } from '../../../harness/plan/prepare.ts';
 import { openWorkspace } from '../../../harness/plan/workspace.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
 import { type RedisServer, findRedisServer, startRedisServer } from '../../support/redis-server.ts';
-import { methodUnit, tinyEntry, tinyLimits } from '../../support/tiny-suite.ts';
+import { methodRegistration, tinyEntry, tinyLimits } from '../../support/tiny-suite.ts';
 
 const found = findRedisServer();
 if ('missing' in found) console.warn(`tests of fleets are skipped: ${found.missing}`);
@@ -46,8 +46,8 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
   });
 
   async function planned(): Promise<PlannedTrial> {
-    const unit = await methodUnit('control/dense');
-    const [trial] = planTrials([tinyEntry([{ unit, variant: 'fp32' }])], runner);
+    const registration = await methodRegistration('control/dense');
+    const [trial] = planTrials([tinyEntry([{ registration, variant: 'fp32' }])], runner);
     if (!trial) throw new Error('no trial');
     return trial;
   }

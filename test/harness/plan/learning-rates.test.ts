@@ -45,10 +45,10 @@ describe('learning rates', () => {
   });
 
   it('take the place of the default in a plan and its keys', () => {
-    const unit = { method: qat, file: '/nowhere/qat.ts' };
+    const registration = { method: qat, file: '/nowhere/qat.ts' };
     const { model } = tinyEntry([]);
     const planned = (rates: Parameters<typeof rateOf>[0]) =>
-      planTrials([tinyEntry([{ unit: { ...unit, rates }, variant }])], runnerOf())[0];
+      planTrials([tinyEntry([{ registration: { ...registration, rates }, variant }])], runnerOf())[0];
     const [without, found] = [planned({}), planned({ [model.id]: { [`qat/${variant}`]: rate } })];
     expect(without?.identity.params).toEqual(qat.variants[variant]);
     expect(without?.rate).toBeUndefined();

@@ -10,7 +10,7 @@ import {
 } from '../../../harness/plan/method-sources.ts';
 import { methods } from '../../../methods/index.ts';
 import { temporaryFolder } from '../../support/store.ts';
-import { methodUnit, tinyEntry } from '../../support/tiny-suite.ts';
+import { methodRegistration, tinyEntry } from '../../support/tiny-suite.ts';
 
 const METHOD = 'methods/pruning/cut.ts';
 
@@ -105,24 +105,24 @@ describe('requireOwnFiles', () => {
   });
 
   it('refuses a command by a path, which could name any interpreter in its first line', async () => {
-    const unit = await methodUnit('control/dense');
+    const registration = await methodRegistration('control/dense');
     const command = ['methods/control/tool'] as const;
-    expect(() => requireOwnFiles({ ...unit, method: { ...unit.method, command } })).toThrow(
+    expect(() => requireOwnFiles({ ...registration, method: { ...registration.method, command } })).toThrow(
       /expected the name of a program/,
     );
     for (const program of ['python3', process.execPath]) {
-      requireOwnFiles({ ...unit, method: { ...unit.method, command: [program] } });
+      requireOwnFiles({ ...registration, method: { ...registration.method, command: [program] } });
     }
   });
 
   it('is asked of all methods of a plan', async () => {
-    const { method } = await methodUnit('control/dense');
+    const { method } = await methodRegistration('control/dense');
     const folder = temporaryFolder();
     writeFileSync(join(folder, '.netrc'), '');
     mkdirSync(join(folder, 'own'));
     const file = join(folder, 'own/reads-home.ts');
     writeFileSync(file, address('../.netrc'));
-    const entry = tinyEntry([{ unit: { method, file }, variant: 'fp32' }]);
+    const entry = tinyEntry([{ registration: { method, file }, variant: 'fp32' }]);
     expect(() => requireOwnFilesOf([entry])).toThrow(/reads .*\.netrc, which lies outside of methods\//);
   });
 });

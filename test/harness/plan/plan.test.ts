@@ -1,33 +1,33 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../contracts/errors.ts';
 import { PROTOCOL } from '../../../contracts/protocol.ts';
-import { type MethodUnit, planTrials } from '../../../harness/plan/plan.ts';
+import { type MethodRegistration, planTrials } from '../../../harness/plan/plan.ts';
 import { deviceOf, runnerOf, sha256Of } from '../../support/rows.ts';
-import { methodUnit, tinyDataset, tinyEntry } from '../../support/tiny-suite.ts';
+import { methodRegistration, tinyDataset, tinyEntry } from '../../support/tiny-suite.ts';
 
 const runner = runnerOf();
-let dense: MethodUnit;
-let rtn: MethodUnit;
-let gptq: MethodUnit;
-let randomMask: MethodUnit;
-let logitKd: MethodUnit;
+let dense: MethodRegistration;
+let rtn: MethodRegistration;
+let gptq: MethodRegistration;
+let randomMask: MethodRegistration;
+let logitKd: MethodRegistration;
 
 beforeAll(async () => {
   [dense, rtn, gptq, randomMask, logitKd] = (await Promise.all(
     ['control/dense', 'quantization/rtn', 'quantization/gptq', 'pruning/random-mask', 'distillation/logit-kd'].map(
-      methodUnit,
+      methodRegistration,
     ),
-  )) as [MethodUnit, MethodUnit, MethodUnit, MethodUnit, MethodUnit];
+  )) as [MethodRegistration, MethodRegistration, MethodRegistration, MethodRegistration, MethodRegistration];
 });
 
-function variantsOf(unit: MethodUnit, count = 1) {
-  return Object.keys(unit.method.variants)
+function variantsOf(registration: MethodRegistration, count = 1) {
+  return Object.keys(registration.method.variants)
     .slice(0, count)
-    .map((variant) => ({ unit, variant }));
+    .map((variant) => ({ registration, variant }));
 }
 
-function seedsOf(unit: MethodUnit, seeds: readonly number[]): number[] {
-  return planTrials([tinyEntry(variantsOf(unit), seeds)], runner).map(({ identity }) => identity.seed);
+function seedsOf(registration: MethodRegistration, seeds: readonly number[]): number[] {
+  return planTrials([tinyEntry(variantsOf(registration), seeds)], runner).map(({ identity }) => identity.seed);
 }
 
 describe('planTrials', () => {
@@ -58,8 +58,8 @@ describe('planTrials', () => {
   });
 
   it('reads no source: keys go by the revision, wherever the code lies and whatever it says', () => {
-    const keyOf = (unit: MethodUnit) =>
-      planTrials([tinyEntry(variantsOf(unit))], runner).map(({ key, identity }) => [key, identity.revision]);
+    const keyOf = (registration: MethodRegistration) =>
+      planTrials([tinyEntry(variantsOf(registration))], runner).map(({ key, identity }) => [key, identity.revision]);
     expect(keyOf({ ...gptq, file: '/nowhere/gptq.ts' })).toEqual(keyOf(gptq));
     const raised = { ...gptq, method: { ...gptq.method, revision: gptq.method.revision + 1 } };
     expect(keyOf(raised)[0]?.[1]).toBe(gptq.method.revision + 1);
@@ -67,7 +67,7 @@ describe('planTrials', () => {
   });
 
   it('refuses a variant the method does not have, and lists those it has', () => {
-    const plan = () => planTrials([tinyEntry([{ unit: rtn, variant: 'w5' }])], runner);
+    const plan = () => planTrials([tinyEntry([{ registration: rtn, variant: 'w5' }])], runner);
     expect(plan).toThrow(InputError);
     expect(plan).toThrow(/rtn has no variant "w5"; it has .*w4g32/);
   });

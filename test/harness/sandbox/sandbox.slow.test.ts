@@ -8,7 +8,7 @@ import type { EvaluationRow, MeasurementRow, TrialRow } from '../../../contracts
 import type { ExecuteRequest } from '../../../harness/trial/execute.ts';
 import { sandboxSupport } from '../../../harness/sandbox/sandbox-support.ts';
 import { executeRows, firstVariants } from '../../support/execute-rows.ts';
-import { methodUnit } from '../../support/tiny-suite.ts';
+import { methodRegistration } from '../../support/tiny-suite.ts';
 
 const HOSTILE = join(import.meta.dirname, '../../support/hostile');
 const HARNESS = join(import.meta.dirname, '../../../harness');
@@ -80,7 +80,7 @@ async function run(names: readonly string[], overrides: Partial<Pick<ExecuteRequ
     memoryBytes: 768 * MEBIBYTE,
     scratchBytes: 64 * MEBIBYTE,
   };
-  const plan = firstVariants(await Promise.all(names.map(methodUnit)));
+  const plan = firstVariants(await Promise.all(names.map(methodRegistration)));
   const { trials, evaluations, measurements } = await executeRows(home, { plan, limits, ...overrides });
   return { trials, others: [...evaluations, ...measurements] };
 }

@@ -10,13 +10,22 @@ import { runSuite } from '../../../cli/setup/run-suite.ts';
 import { renderEntry } from '../../../cli/commands/show.ts';
 import { planTrials } from '../../../harness/plan/plan.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
-import { methodUnit, tinyBertModel, tinyGptModel, tinyLimits, tinyQuestionsEntry } from '../../support/tiny-suite.ts';
+import {
+  methodRegistration,
+  tinyBertModel,
+  tinyGptModel,
+  tinyLimits,
+  tinyQuestionsEntry,
+} from '../../support/tiny-suite.ts';
 import { PROTOCOL } from '../../../contracts/protocol.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'shrinkrank-accuracy-'));
 const paths = ['control/dense', 'quantization/rtn', 'quantization/gptq'];
-const units = await Promise.all(paths.map(methodUnit));
-const variants = units.map((unit) => ({ unit, variant: Object.keys(unit.method.variants)[0] as string }));
+const registrations = await Promise.all(paths.map(methodRegistration));
+const variants = registrations.map((registration) => ({
+  registration,
+  variant: Object.keys(registration.method.variants)[0] as string,
+}));
 const entries = [tinyGptModel, tinyBertModel].map((model) => tinyQuestionsEntry(model, variants));
 let store: Store;
 

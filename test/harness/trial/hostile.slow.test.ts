@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrialRow } from '../../../contracts/result.ts';
 import { type ExecutedRows, executeRows, firstVariants } from '../../support/execute-rows.ts';
-import { methodUnit } from '../../support/tiny-suite.ts';
+import { methodRegistration } from '../../support/tiny-suite.ts';
 
 /** Each hostile method, the status its one row must have, and what its reason must say. */
 const EXPECTED: Readonly<Record<string, readonly [status: TrialRow['status'], reason: RegExp]>> = {
@@ -34,9 +34,9 @@ describe('execute with hostile methods', () => {
     home = mkdtempSync(join(tmpdir(), 'shrinkrank-hostile-'));
     const hostile = Object.keys(EXPECTED).map((id) => join(import.meta.dirname, `../../support/hostile/${id}.ts`));
     // Sound methods first and last: what comes between must not keep the others from running.
-    const units = await Promise.all([SOUND[0] ?? '', ...hostile, SOUND[1] ?? ''].map(methodUnit));
+    const registrations = await Promise.all([SOUND[0] ?? '', ...hostile, SOUND[1] ?? ''].map(methodRegistration));
     const limits = { trialTimeoutSeconds: 6, judgeTimeoutSeconds: 60, memoryBytes: 768 * 2 ** 20 };
-    rows = await executeRows(home, { plan: firstVariants(units), limits });
+    rows = await executeRows(home, { plan: firstVariants(registrations), limits });
   });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 

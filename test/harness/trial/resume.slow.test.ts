@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROTOCOL } from '../../../contracts/protocol.ts';
 import type { ProgressEvent } from '../../../harness/plan/bench.ts';
 import type { Done } from '../../../harness/trial/trial-progress.ts';
-import { type MethodUnit, type PlannedTrial, planTrials } from '../../../harness/plan/plan.ts';
+import { type MethodRegistration, type PlannedTrial, planTrials } from '../../../harness/plan/plan.ts';
 import { readMachine, runnerOf } from '../../../harness/measure/machine.ts';
 import { type ExecutedRows, executeRows } from '../../support/execute-rows.ts';
 import { type Observation, observationIn } from '../../support/observing/observe.ts';
-import { methodUnit, tinyDataset, tinyEntry, tinyLimits } from '../../support/tiny-suite.ts';
+import { methodRegistration, tinyDataset, tinyEntry, tinyLimits } from '../../support/tiny-suite.ts';
 
 const machine = readMachine();
 const NOTHING: Done = { trials: new Map(), evaluations: new Set(), measurements: new Set() };
@@ -49,8 +49,8 @@ function doneAfter({ trials, evaluations, measurements }: Session): Done {
   };
 }
 
-function planOf(unit: MethodUnit, variant: string): PlannedTrial[] {
-  return planTrials([tinyEntry([{ unit, variant }])], runnerOf('cpu', machine));
+function planOf(registration: MethodRegistration, variant: string): PlannedTrial[] {
+  return planTrials([tinyEntry([{ registration, variant }])], runnerOf('cpu', machine));
 }
 
 describe('execute, run again', () => {
@@ -61,7 +61,7 @@ describe('execute, run again', () => {
 
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), 'shrinkrank-resume-'));
-    plan = planOf(await methodUnit('quantization/rtn'), 'w8');
+    plan = planOf(await methodRegistration('quantization/rtn'), 'w8');
     first = await work(home, plan, NOTHING);
     done = doneAfter(first);
   });
@@ -125,14 +125,20 @@ describe('execute, run again', () => {
 
   it('stops when aborted', async () => {
     const abort = new AbortController();
-    const waiting = planOf(await methodUnit(join(import.meta.dirname, '../../support/hostile/waits.ts')), 'only');
+    const waiting = planOf(
+      await methodRegistration(join(import.meta.dirname, '../../support/hostile/waits.ts')),
+      'only',
+    );
     const stopped = work(home, waiting, NOTHING, { signal: abort.signal });
     setTimeout(() => abort.abort(), 500);
     await expect(stopped).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   });
 
   it('does not try a failed trial again unless it is left out of what is done', async () => {
-    const throws = planOf(await methodUnit(join(import.meta.dirname, '../../support/hostile/throws.ts')), 'only');
+    const throws = planOf(
+      await methodRegistration(join(import.meta.dirname, '../../support/hostile/throws.ts')),
+      'only',
+    );
     const failed = await work(home, throws, NOTHING);
     expect(failed.trials.map(({ status }) => status)).toEqual(['failed']);
     expect((await work(home, throws, doneAfter(failed))).events).toEqual([]);
@@ -147,10 +153,10 @@ describe('what a method is handed', () => {
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), 'shrinkrank-handed-'));
     const accesses = ['data-free', 'calibrated', 'gradient', 'trained'];
-    const units = await Promise.all(
-      accesses.map((access) => methodUnit(join(import.meta.dirname, `../../support/observing/${access}.ts`))),
+    const registrations = await Promise.all(
+      accesses.map((access) => methodRegistration(join(import.meta.dirname, `../../support/observing/${access}.ts`))),
     );
-    const entry = tinyEntry(units.map((unit) => ({ unit, variant: 'only' })));
+    const entry = tinyEntry(registrations.map((registration) => ({ registration, variant: 'only' })));
     const { trials } = await work(home, planTrials([entry], runnerOf('cpu', machine)), NOTHING);
     for (const row of trials) {
       expect(row.status).toBe('completed');

@@ -18,7 +18,7 @@ import {
   trialState,
 } from '../../../harness/trial/trial-progress.ts';
 import { runnerOf, sha256Of } from '../../support/rows.ts';
-import { methodUnit, tinyEntry } from '../../support/tiny-suite.ts';
+import { methodRegistration, tinyEntry } from '../../support/tiny-suite.ts';
 
 const SHA256 = sha256Of('artifact');
 const OTHER = sha256Of('another artifact');
@@ -30,8 +30,8 @@ const noArtifact = () => false;
 let trial: PlannedTrial;
 let evaluation = '';
 beforeAll(async () => {
-  const unit = await methodUnit('control/dense');
-  const [planned] = planTrials([tinyEntry([{ unit, variant: 'fp32' }])], runnerOf());
+  const registration = await methodRegistration('control/dense');
+  const [planned] = planTrials([tinyEntry([{ registration, variant: 'fp32' }])], runnerOf());
   if (!planned?.evaluations[0]) throw new Error('a suite of one variant has one trial with one evaluation');
   trial = planned;
   evaluation = planned.evaluations[0].key;

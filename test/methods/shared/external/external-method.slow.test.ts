@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TrialRow } from '../../../../contracts/result.ts';
-import type { MethodUnit } from '../../../../harness/plan/plan.ts';
+import type { MethodRegistration } from '../../../../harness/plan/plan.ts';
 import type { SandboxPolicy } from '../../../../harness/sandbox/sandbox-support.ts';
 import { executeRows, firstVariants } from '../../../support/execute-rows.ts';
-import { methodUnit } from '../../../support/tiny-suite.ts';
+import { methodRegistration } from '../../../support/tiny-suite.ts';
 
 let folder = '';
 const home = process.env['HOME'];
@@ -15,20 +15,20 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'shrinkrank-external-'));
   process.env['HOME'] = folder;
   const outside = ['works', 'lingers'].map((id) => join(import.meta.dirname, `../../../support/external/${id}.ts`));
-  const units = await Promise.all(['control/dense', ...outside].map(methodUnit));
-  const rows = async (chosen: readonly MethodUnit[], sandbox: SandboxPolicy) =>
+  const registrations = await Promise.all(['control/dense', ...outside].map(methodRegistration));
+  const rows = async (chosen: readonly MethodRegistration[], sandbox: SandboxPolicy) =>
     executeRows(join(folder, 'workspace'), {
       plan: firstVariants(chosen),
       limits: { trialTimeoutSeconds: 10, judgeTimeoutSeconds: 120, memoryBytes: 2 ** 30 },
       sandbox,
     });
-  const lingers = ({ method }: MethodUnit) => method.id === 'lingers';
+  const lingers = ({ method }: MethodRegistration) => method.id === 'lingers';
   const shutIn = await rows(
-    units.filter((unit) => !lingers(unit)),
+    registrations.filter((registration) => !lingers(registration)),
     'auto',
   );
   // Its word of what it started has to be heard here, which a sandbox would not let through.
-  const open = await rows(units.filter(lingers), 'off');
+  const open = await rows(registrations.filter(lingers), 'off');
   trials = [...shutIn.trials, ...open.trials];
 });
 afterAll(() => {

@@ -30,7 +30,7 @@ import { interruptible } from '../setup/interruptible.ts';
 import { providerOf, runnerOption } from '../setup/runner-here.ts';
 import { type RunSuiteRequest, type RunSummary, runSuite, withoutPlan } from '../setup/run-suite.ts';
 import { policyOf, sandboxOption } from '../setup/sandbox-option.ts';
-import { type Suite, suites } from '../setup/suites.ts';
+import { NIGHT_LIMITS, type Suite, suites } from '../setup/suites.ts';
 
 /** Options of every command that runs a suite: what is run, where, and under which limits. */
 export const choiceOptions = {
@@ -160,7 +160,10 @@ interface Place {
   readonly variants: readonly string[];
 }
 
-/** `opening`: where fine-tuned models are found. Those that are not there yet are given as they are defined. */
+/**
+ * A model that the suite lacks is asked what another suite asks of it, else what is asked of its kind. `opening`: where
+ * fine-tuned models are found. Those that are not there yet are given as they are defined.
+ */
 export async function entriesOf(
   suite: Suite,
   choice: Choice,
@@ -211,12 +214,13 @@ async function placesOf(
     const model = await openModel(name, { ...opening, contextLimit });
     const own = suite.entries.filter((entry) => entry.model === model.id);
     if (own.length > 0) places.push(...own.map((entry) => ({ ...entry, model })));
-    else
-      places.push({
-        model,
-        variants: suite.entries[0]?.variants ?? [],
-        ...defaultPlace(model, tasks === undefined ? undefined : splitList('tasks', tasks)),
-      });
+    else {
+      const elsewhere = tasks === undefined ? suites.flatMap(({ entries }) => entries) : [];
+      const { calibration, tasks: asked } =
+        elsewhere.find((entry) => entry.model === model.id) ??
+        defaultPlace(model, tasks === undefined ? undefined : splitList('tasks', tasks));
+      places.push({ model, variants: suite.entries[0]?.variants ?? [], calibration, tasks: asked });
+    }
   }
   return places;
 }
@@ -256,12 +260,15 @@ function withDense(variants: ReturnType<typeof findVariants>): ReturnType<typeof
   return [...dense, ...variants.filter(({ registration }) => registration.method.id !== 'dense')];
 }
 
+/** A model that the suite lacks may be of any size: it gets the limits of the suites of a night. */
 export function limitsOf(
-  { limits }: Suite,
-  args: { readonly timeout?: string | undefined; readonly memory?: string | undefined },
+  { limits, entries }: Suite,
+  args: Pick<Choice, 'models'> & { readonly timeout?: string | undefined; readonly memory?: string | undefined },
 ): Limits {
+  const known = new Set(entries.map(({ model }) => model));
+  const named = args.models === undefined ? [] : splitList('models', args.models);
   return {
-    ...limits,
+    ...(named.every((name) => known.has(name)) ? limits : NIGHT_LIMITS),
     ...(args.timeout !== undefined && { trialTimeoutSeconds: wholeNumber('timeout', args.timeout, 1) }),
     ...(args.memory !== undefined && { memoryBytes: wholeNumber('memory', args.memory, 1) * 2 ** 20 }),
   };

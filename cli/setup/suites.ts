@@ -85,7 +85,8 @@ const ENCODERS = [
 const TEXT = 'wikitext-2';
 const TEXT_TASKS = ['wikitext-2-raw-perplexity'] as const;
 
-const LONG: Limits = { trialTimeoutSeconds: 3600, judgeTimeoutSeconds: 1800, memoryBytes: 8 * 2 ** 30 };
+/** Of suites whose models and budgets take hours. */
+export const NIGHT_LIMITS: Limits = { trialTimeoutSeconds: 3600, judgeTimeoutSeconds: 1800, memoryBytes: 8 * 2 ** 30 };
 
 /** Everything that a study compares, with three seeds. */
 function suiteOf({ id, title, contests, relations }: Study): Suite {
@@ -95,7 +96,7 @@ function suiteOf({ id, title, contests, relations }: Study): Suite {
     description: `study: ${title}`,
     entries: contests.map(({ model, calibration, task }) => ({ model, calibration, tasks: [task], variants })),
     seeds: [0, 1, 2],
-    limits: LONG,
+    limits: NIGHT_LIMITS,
   };
 }
 
@@ -159,7 +160,7 @@ export const suites: readonly Suite[] = [
       ...CLASSIFIERS.map((entry) => ({ ...entry, variants: BOTH_COST_CLASSES, onRequest: true })),
     ],
     seeds: [0, 1, 2],
-    limits: LONG,
+    limits: NIGHT_LIMITS,
   },
   {
     id: 'standard-cpu',
@@ -170,7 +171,7 @@ export const suites: readonly Suite[] = [
       { model: 'gpt2', calibration: TEXT, tasks: TEXT_TASKS, variants: STANDARD_SUBSET },
     ],
     seeds: [0],
-    limits: LONG,
+    limits: NIGHT_LIMITS,
   },
   {
     id: 'standard',
@@ -208,7 +209,7 @@ export const suites: readonly Suite[] = [
       },
     ],
     seeds: [0, 1, 2],
-    limits: { ...LONG, trialTimeoutSeconds: 4 * 3600 },
+    limits: { ...NIGHT_LIMITS, trialTimeoutSeconds: 4 * 3600 },
   },
   ...studies.map(suiteOf),
 ];

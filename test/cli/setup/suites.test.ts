@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { present } from '../../../contracts/present.ts';
 import { costClassOf } from '../../../contracts/taxonomy.ts';
 import { findDataset, findModel, findTask, findVariants } from '../../../cli/setup/registry.ts';
-import { entriesOf } from '../../../cli/commands/run.ts';
+import { entriesOf, limitsOf } from '../../../cli/commands/run.ts';
 import { planTrials } from '../../../harness/plan/plan.ts';
 import { runnerOf } from '../../support/rows.ts';
-import { suites } from '../../../cli/setup/suites.ts';
+import { NIGHT_LIMITS, suites } from '../../../cli/setup/suites.ts';
 
 describe('suites', () => {
   it.each(suites.map((suite) => [suite.id, suite] as const))('%s names what is registered', (_, { entries }) => {
@@ -23,6 +24,22 @@ describe('suites', () => {
       expect(planTrials(await entriesOf(suite, { models }), runnerOf()).length).toBeGreaterThan(0);
     },
   );
+
+  it('asks a model that it lacks what another suite asks, with the limits of a night', async () => {
+    const quick = present(
+      suites.find(({ id }) => id === 'quick'),
+      'the quick suite',
+    );
+    const choice = { models: 'minilm-l6-mrpc', methods: 'rtn/w8' };
+    const [entry] = await entriesOf(quick, choice);
+    expect(entry?.tasks.map(({ task }) => task.id)).toEqual(['mrpc-classification-accuracy', 'mrpc-f1']);
+    expect(entry?.calibration.id).toBe('mrpc');
+    expect(limitsOf(quick, choice)).toEqual(NIGHT_LIMITS);
+    expect(limitsOf(quick, { models: 'tinyworld-gpt' })).toEqual(quick.limits);
+    const [named] = await entriesOf(quick, { ...choice, tasks: 'sst2-classification-accuracy' });
+    expect(named?.tasks.map(({ task }) => task.id)).toEqual(['sst2-classification-accuracy']);
+    expect(named?.calibration.id).toBe('sst2');
+  });
 
   it('has methods of both cost classes in what a newcomer and a night see', () => {
     for (const id of ['quick', 'nightly']) {

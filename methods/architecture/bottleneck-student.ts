@@ -1,11 +1,14 @@
 /**
- * A student of narrow blocks with projections in and out, as deep as its teacher and with hidden states of the same width
- * between the blocks, which it learns layer by layer together with the teacher's probabilities.
- * Sun et al. 2020 (MobileBERT), https://arxiv.org/abs/2004.02984: bottlenecks (section 3.1) and feature map transfer (3.4.1).
- * Departs from it: the teacher is the model as it is, not one trained with inverted bottlenecks; the student starts as the
- * teacher seen through the directions in which its hidden states are largest on calibration data (methods/shared/surgery/bottleneck.ts),
- * with the heads and neurons of greatest energy, and not from random weights; one feed-forward block per layer instead of a
- * stack of four; attention maps are not transferred, since the student has fewer heads; all losses from the first step on.
+ * A student with narrow blocks and a projection before and after each block. It has as many layers as its teacher and
+ * hidden states of the same width between the blocks. It learns the teacher's hidden states, layer by layer, and the
+ * teacher's probabilities.
+ * Sun et al. 2020 (MobileBERT), https://arxiv.org/abs/2004.02984: bottlenecks (section 3.1) and feature map transfer
+ * (3.4.1).
+ * Differs from the paper: the teacher is the given model, not one trained with inverted bottlenecks; the student is
+ * initialized from the teacher, projected onto the directions in which its hidden states are largest on calibration
+ * data (methods/shared/surgery/bottleneck.ts), with the heads and neurons of largest energy, instead of at random; each
+ * layer has one feed-forward block instead of a stack of four; attention maps are not transferred, since the student
+ * has fewer heads; all losses are used from the first step.
  */
 import { present } from '../../contracts/present.ts';
 import * as v from 'valibot';
@@ -81,7 +84,7 @@ interface StreamOptions {
   readonly signal: AbortSignal;
 }
 
-/** Leading eigenvectors of Σ x xᵀ + Σ y yᵀ with x what enters a layer and y what leaves it. */
+/** Leading eigenvectors of Σ x xᵀ + Σ y yᵀ, where x is the input and y the output of a layer. */
 export async function streamDirections(model: Model, { narrow, examples, signal }: StreamOptions): Promise<Directions> {
   const { layers, width } = model.roles;
   const linears = layers.flatMap(({ q, input, output }) =>

@@ -1,10 +1,12 @@
 /**
- * Narrower feed-forward blocks by interpolative decomposition: some neurons stay, and each of the others is merged into
- * these as the combination of them that it is nearest to on calibration data.
- * Chee, Flynn, Damle & De Sa 2022, "Model Preserving Compression for Neural Networks", section 3, with Z the hidden states:
+ * Narrower feed-forward blocks by interpolative decomposition: some neurons are kept, and each removed neuron is
+ * replaced by the linear combination of kept neurons that is nearest to it on calibration data.
+ * Chee, Flynn, Damle & De Sa 2022, "Model Preserving Compression for Neural Networks", section 3, with Z the hidden
+ * states:
  *   Z ≈ Z_S T,   S the first pivots of a column-pivoted QR of Z,   T = argmin ‖Z − Z_S T‖,   W_down ← T W_down
- * Departs from it: pivots and T come from G = ZᵀZ (the pivots of its Cholesky factorisation are those of the QR of Z), which
- * is as large as a layer and not as the data; every layer gets the same width; the states are those of the whole model.
+ * Differs from the paper: pivots and T are computed from G = ZᵀZ (the pivots of its Cholesky factorisation are those of
+ * the QR of Z), whose size depends on the layer and not on the amount of data; every layer gets the same width; Z comes
+ * from the unpruned model.
  */
 import * as v from 'valibot';
 import { secondMoments } from '../../engine/calibrate/second-moments.ts';
@@ -89,8 +91,8 @@ export default defineMethod({
 });
 
 /**
- * The first `count` pivots, ascending, of G = ZᵀZ [size, size]: again and again the neuron of which most is left when the
- * combinations of those chosen before are taken away.
+ * The first `count` pivots, ascending, of G = ZᵀZ [size, size]: each pivot is the neuron with the largest residual
+ * after projection onto the neurons chosen before.
  */
 export function pivots(gram: Float64Array, size: number, count: number): readonly number[] {
   const left = Float64Array.from({ length: size }, (_, i) => gram[i * (size + 1)]!);
@@ -101,7 +103,7 @@ export function pivots(gram: Float64Array, size: number, count: number): readonl
     for (let i = 0; i < size; i++) if (!chosen.has(i) && (pivot < 0 || left[i]! > left[pivot]!)) pivot = i;
     chosen.add(pivot);
     const root = Math.sqrt(left[pivot]!);
-    if (!(root > 0)) continue; // What is left are combinations already: any will do.
+    if (!(root > 0)) continue; // All others are linear combinations: any will do.
     const column = Float64Array.from({ length: size }, (_, i) => {
       let rest = gram[i * size + pivot]!;
       for (const earlier of factor) rest -= earlier[i]! * earlier[pivot]!;
@@ -117,11 +119,14 @@ interface Interpolation {
   /** G = ZᵀZ, [size, size] */
   readonly gram: Float64Array;
   readonly size: number;
-  /** Neurons that stay. */
+  /** Indices of the kept neurons. */
   readonly kept: readonly number[];
 }
 
-/** The weight [size, out] with T W in the rows of those that stay; T W = argmin ‖Z_S X − Z W‖ needs no T. */
+/**
+ * The weight [size, out] with T W in the rows of the kept neurons. T W = argmin ‖Z_S X − Z W‖ is solved without forming
+ * T.
+ */
 export async function interpolated(weight: Float32Array, { gram, size, kept }: Interpolation): Promise<Float32Array> {
   const outFeatures = weight.length / size;
   const rows = new Float64Array(kept.length * size); // G_S, [kept, size]

@@ -1,8 +1,8 @@
 /**
- * Grouped-query attention by mean pooling, then trained on so that the network gets used to it: both halves of Ainslie et al.
- * 2023 (GQA), https://arxiv.org/abs/2305.13245, section 2.1; methods/architecture/head-merge.ts is the first alone.
- * Departs from it: all parameters are trained by AdamW within the budget of this benchmark, where the paper goes on for 5 % of
- * the steps of pre-training with the optimizer as it was.
+ * Grouped-query attention by mean pooling, followed by training to recover quality: both steps of Ainslie et al. 2023
+ * (GQA), https://arxiv.org/abs/2305.13245, section 2.1. methods/architecture/head-merge.ts does the first step alone.
+ * Differs from the paper: all parameters are trained by AdamW within the budget of this benchmark, whereas the paper
+ * continues pre-training with the original optimizer for 5 % of its steps.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

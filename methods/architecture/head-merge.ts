@@ -1,9 +1,9 @@
 /**
- * Multi-head attention turned into grouped-query or multi-query attention: the projections of several key and value heads
- * are mean-pooled into one, which then serves all their query heads.
- * Ainslie et al. 2023 (GQA), https://arxiv.org/abs/2305.13245, section 2.1, without the uptraining of its second half, which
- * methods/architecture/gqa-uptrained.ts adds. Departs from it: its "random" makes new heads from nothing, which without
- * training leaves nothing to compare; here it is any of the old ones.
+ * Converts multi-head attention to grouped-query or multi-query attention: the projections of several key and value
+ * heads are mean-pooled into one head, which serves all their query heads.
+ * Ainslie et al. 2023 (GQA), https://arxiv.org/abs/2305.13245, section 2.1, without the uptraining, which
+ * methods/architecture/gqa-uptrained.ts adds. Differs from the paper: its "random" control initializes new heads at
+ * random, which is meaningless without training; here "random" selects one of the old heads.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

@@ -1,12 +1,12 @@
 /**
- * Softmax attention replaced by linear attention with fewer features than a head has, then trained on.
+ * Replaces softmax attention by linear attention with fewer features than a head has, then trains the model further.
  * Kasai et al. 2021 (T2R), https://arxiv.org/abs/2103.13076: swap, then fine-tune, with a learned feature map
  *   φ(x) = relu(x W_φ + b_φ)
- * that is multiplied into the projections and makes them smaller. What attention computes then is in
+ * whose matrix is multiplied into the query and key projections and makes them smaller. The attention formula is in
  * methods/shared/surgery/linear-attention-graph.ts.
- * Departs from T2R: W_φ is merged before training, not after; it starts at the directions of a head in which its queries and
- * keys are largest; b_φ is there only where the projections have a bias. With rotary positions, which T2R knows nothing of,
- * W_φ starts as the choice of the largest pairs, and relu comes after the turning.
+ * Differs from T2R: W_φ is merged before training, not after; it is initialized with the directions of a head in which
+ * its queries and keys are largest; b_φ exists only where the projections have a bias. With rotary positions, which T2R
+ * does not cover, W_φ initially selects the largest pairs of features, and relu is applied after the rotation.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -64,7 +64,7 @@ export default defineMethod({
   async compress(model, context) {
     const { features, form } = context.params;
     const map = featureMaps(model, features);
-    // Both forms compute the same; products are faster to train.
+    // Both forms compute the same function; products train faster.
     const swapped = withLinearAttention(model, { ...map, form: 'products' });
     context.note(
       `features per head: ${map.features} of ${headsOfLayer(model.roles, model.roles.layers[0]!).headWidth}`,
@@ -75,12 +75,12 @@ export default defineMethod({
   },
 });
 
-/** W_φ of every head: orthonormal directions that hold most of Σ (x q)² + Σ (x k)² for x of unit variance. */
+/** W_φ of every head: the orthonormal directions with the largest Σ (x q)² + Σ (x k)² for x of unit variance. */
 export function featureMaps(model: Model, share: number): Omit<LinearAttention, 'form'> {
   const { layers } = model.roles;
   const { headWidth } = headsOfLayer(model.roles, layers[0]!);
   const features = Math.max(2, 2 * Math.round((share * headWidth) / 2));
-  // For each key-value head the Gram matrix [headWidth, headWidth] of the columns of its keys and its queries.
+  // For each key-value head: the Gram matrix [headWidth, headWidth] of its key and query columns.
   const grams = layers.map((layer) => {
     const { heads, keyValueHeads } = headsOfLayer(model.roles, layer);
     const [q, k] = [model.weight(layer.q), model.weight(layer.k)];
@@ -125,7 +125,10 @@ function leading(gram: Float64Array, size: number, count: number): Float64Array 
   return columns;
 }
 
-/** Pairs of features that are largest over all heads together, ascending: they share one table of angles. */
+/**
+ * The pairs of features that are largest summed over all heads, ascending. All heads use the same pairs, because they
+ * share one table of angles.
+ */
 function largestPairs(grams: readonly Float64Array[], headWidth: number, count: number): readonly number[] {
   const energy = Array.from({ length: headWidth / 2 }, (_, pair) =>
     grams.reduce((sum, gram) => sum + gram[2 * pair * (headWidth + 1)]! + gram[(2 * pair + 1) * (headWidth + 1)]!, 0),

@@ -1,10 +1,11 @@
 /**
- * Three stages: prune, distil, quantize. Layers are left out, or weights set to zero by SparseGPT; what is left learns from the
- * dense model; then it is rounded by GPTQ, zeros staying zero.
- * Zafrir et al. 2021 (Prune Once for All), https://arxiv.org/abs/2111.05754: pruning, distillation with the pattern of zeros
- * locked, and quantization, one after the other; Kurtic et al. 2022, https://arxiv.org/abs/2203.07259, section 5.2, drop layers
- * first. Loss of methods/shared/training/distillation-loss.ts.
- * Departs from them: pruning is one shot and the rounding is not trained through, so that every step goes to distillation.
+ * Three stages: prune, distil, quantize. Layers are removed, or weights are set to zero by SparseGPT; the pruned model
+ * is trained to reproduce the dense model; then GPTQ quantizes it, and zeros stay zero.
+ * Zafrir et al. 2021 (Prune Once for All), https://arxiv.org/abs/2111.05754: pruning, distillation with a fixed pattern
+ * of zeros, and quantization, in this order; Kurtic et al. 2022, https://arxiv.org/abs/2203.07259, section 5.2, drop
+ * layers first. The loss is that of methods/shared/training/distillation-loss.ts.
+ * Differs from the papers: pruning is one-shot and there is no quantization-aware training, so all training steps are
+ * distillation.
  */
 import * as v from 'valibot';
 import { InputError } from '../../contracts/errors.ts';
@@ -83,11 +84,11 @@ export default defineMethod({
 
 export interface Pruned {
   readonly model: Model;
-  /** By name of the weight; none where only layers were left out. */
+  /** Masks by name of the weight; empty where only layers were removed. */
   readonly masks: ReadonlyMap<string, Mask>;
 }
 
-/** The bar is for the training, by far the longest of the stages. */
+/** The progress bar covers the training only, by far the longest stage. */
 const unseen = () => undefined;
 
 async function prune(dense: Model, context: TrainedContext<Params>): Promise<Pruned> {

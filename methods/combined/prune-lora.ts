@@ -1,9 +1,9 @@
 /**
- * Pruning in one shot, then recovery by low-rank adapters that are merged into the weights that stayed: y = x (W + M ∘ A B),
- * where M is 0 for every weight pruned, so that nothing is left of the adapters but better weights.
- * Zimmer et al. 2023 (PERP), https://arxiv.org/abs/2312.15230, "MaskLoRA", on masks and weights of SparseGPT
- * (methods/shared/solvers/sparsegpt-layer.ts). All but the adapters is frozen.
- * Departs from it: biases and norms are not trained with them.
+ * One-shot pruning, then recovery by low-rank adapters that are merged into the remaining weights: y = x (W + M ∘ A B),
+ * where M is 0 for every pruned weight. The artifact contains the improved weights and no adapters.
+ * Zimmer et al. 2023 (PERP), https://arxiv.org/abs/2312.15230, "MaskLoRA", with masks and weights of SparseGPT
+ * (methods/shared/solvers/sparsegpt-layer.ts). Only the adapters are trained.
+ * Differs from the paper: biases and norms are not trained.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
@@ -55,7 +55,7 @@ export default defineMethod({
       examples: calibration.examples,
       statistics: ['second-moment'],
       signal,
-      // The bar is for the training.
+      // The progress bar covers the training only.
       progress: () => undefined,
       compressLinear: ({ role: where, inFeatures, outFeatures }, weight, statistics) => {
         const moment = statistics.of('second-moment');

@@ -1,9 +1,11 @@
 /**
- * Pruning and quantization in one sweep: weights are settled input by input, some to zero, the others to the nearest point of
- * their grid, and each error, whatever it came from, is pushed onto the inputs still to come.
- * Frantar & Alistarh 2023 (SparseGPT), https://arxiv.org/abs/2301.00774, section 3.5 "Joint Sparsification & Quantization";
- * at sparsity 0 it is GPTQ, without rounding SparseGPT, whose parts in methods/shared/solvers it is made of.
- * Departs from it: grids per group of inputs, those of methods/quantization/gptq.ts, fitted to all weights of the group.
+ * Pruning and quantization in one sweep over the inputs of a layer: each weight becomes zero or the nearest point of
+ * its grid, and the weights not yet processed compensate for both errors.
+ * Frantar & Alistarh 2023 (SparseGPT), https://arxiv.org/abs/2301.00774, section 3.5 "Joint Sparsification &
+ * Quantization".
+ * At sparsity 0 it equals GPTQ, without rounding it equals SparseGPT; it uses their parts in methods/shared/solvers.
+ * Differs from the paper: there is one grid per group of inputs, as in methods/quantization/gptq.ts, fitted to all
+ * weights of the group.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';

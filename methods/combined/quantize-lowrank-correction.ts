@@ -1,12 +1,13 @@
 /**
- * Quantization with a low-rank path beside it that holds the largest part of what rounding lost: y = x Q(W) + (x A) B with
- * A B ≈ E = W − Q(W). Yao et al. 2023 (ZeroQuant-V2), https://arxiv.org/abs/2303.08302, "LoRC": the truncated
- * singular value decomposition of E; Zhang et al. 2024 (LQER), https://arxiv.org/abs/2402.02446, "L²QER": that of S E with
- * S = diag(E|X_j|), so that errors on strong inputs count more.
- * Beyond both: weighting by the whole second moment of the inputs (methods/shared/solvers/truncate-whitened.ts), at which no other path
- * of the rank leaves less of the layer's output; the same optimum as Zhang et al. 2025 (QERA), https://arxiv.org/abs/2410.06040.
- * Departs from them: A and B are kept in float16, grids are those of ONNX Runtime, and each block is corrected for the inputs
- * that come out of the corrected blocks before it.
+ * Quantization with a low-rank correction of the rounding error beside each layer: y = x Q(W) + (x A) B with A B ≈ E =
+ * W − Q(W). Yao et al. 2023 (ZeroQuant-V2), https://arxiv.org/abs/2303.08302, "LoRC": the truncated singular value
+ * decomposition of E; Zhang et al. 2024 (LQER), https://arxiv.org/abs/2402.02446, "L²QER": that of S E with S =
+ * diag(E|X_j|), so that errors on strong inputs count more.
+ * A third weighting uses the full second moment of the inputs (methods/shared/solvers/truncate-whitened.ts), which
+ * minimizes the error of the layer's output at the given rank; the same optimum as Zhang et al. 2025 (QERA),
+ * https://arxiv.org/abs/2410.06040.
+ * Differs from the papers: A and B are stored in float16, grids are those of ONNX Runtime, and each block is corrected
+ * for the inputs that the corrected blocks before it produce.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
@@ -27,7 +28,7 @@ import { dampingParameter } from '../shared/solvers/inverse-factor.ts';
 import { truncateWhitened } from '../shared/solvers/truncate-whitened.ts';
 import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
-/** Inputs that were all but zero must not make the path's first factor infinite. */
+/** Keeps the first factor finite for inputs that were almost always zero. */
 const SMALLEST_MAGNITUDE = 1e-6;
 const WHITENING_DAMPING = 1e-6;
 
@@ -131,7 +132,7 @@ export interface CorrectionProblem {
   readonly where: string;
 }
 
-/** A and B with A B nearest to E in the chosen weighting, as float16 holds them. */
+/** A and B, as float16 holds them, with A B nearest to E in the chosen weighting. */
 export async function correction(problem: CorrectionProblem): Promise<Factors> {
   const { error, shape, rank, weighting, moment, magnitudes, where } = problem;
   if (weighting === 'second-moment') {

@@ -1,11 +1,12 @@
 /**
- * Low rank and few bits: each weight matrix becomes two thinner ones, cut where the layer's output misses least, and both are
- * quantized with the weights still to come making up for those already rounded.
- * Wang et al. 2024 (SVD-LLM), https://arxiv.org/abs/2403.07378: the cut is methods/shared/solvers/truncate-whitened.ts; factors are
- * rounded by GPTQ, methods/shared/solvers/gptq-layer.ts, which the paper combines with too. In between the second factor is fitted anew
- * to the inputs that the rounded first one gives it, by least squares, as the paper's closed-form update fits U:
+ * Low rank and few bits: each weight matrix is replaced by two thinner ones with the smallest error of the layer's
+ * output, and both are quantized by GPTQ, in which the remaining weights compensate for rounding errors.
+ * Wang et al. 2024 (SVD-LLM), https://arxiv.org/abs/2403.07378: the truncation is
+ * methods/shared/solvers/truncate-whitened.ts; the factors are quantized by methods/shared/solvers/gptq-layer.ts, a
+ * combination that the paper tests too. After the first factor is rounded, the second is refitted by least squares to
+ * the outputs of the rounded one, as the paper's closed-form update fits U:
  *   min ‖X W − X Â B‖²  →  B = (Âᵀ H Â)⁻¹ Âᵀ H W,  H = Xᵀ X
- * Departs from it: each block is fitted to the inputs that come out of the compressed blocks before it; layers whose factors
+ * Differs from the paper: each block is fitted to the outputs of the compressed blocks before it; layers whose factors
  * would not be smaller are only quantized.
  */
 import * as v from 'valibot';
@@ -123,7 +124,7 @@ interface Layer extends WeightShape, GridFormat {
 export interface QuantizedFactors {
   readonly down: QuantizedWeight;
   readonly up: QuantizedWeight;
-  /** What the codes of both stand for. */
+  /** The float32 values of the quantized factors. */
   readonly factors: Factors;
 }
 
@@ -150,7 +151,7 @@ interface InnerMoments {
   readonly target: Float64Array;
 }
 
-/** What the second factor sees of the inputs, and what it should make of them. down: Â, [in, rank] */
+/** The inputs of the second factor and its target outputs. down: Â, [in, rank] */
 async function innerMoments(
   down: Float32Array,
   { weight, moment, rank, inFeatures, outFeatures }: Layer & { readonly rank: number },
@@ -169,7 +170,7 @@ async function innerMoments(
   return { moment: await product(left, rank), target: await product(Float64Array.from(weight), outFeatures) };
 }
 
-/** B, damped on the diagonal so that directions the rounding made alike can be told apart. */
+/** B. The diagonal is damped because rounding can make columns of Â linearly dependent. */
 async function refit(
   { moment, target }: InnerMoments,
   { rank, outFeatures }: { readonly rank: number; readonly outFeatures: number },
@@ -181,7 +182,7 @@ async function refit(
   return Float32Array.from(await solvePositiveDefinite({ a: damped, size: rank, right: target, columns: outFeatures }));
 }
 
-/** The two MatMuls that withFactors has put in the place of a layer, as layers of their own. */
+/** The two MatMuls with which withFactors replaced a layer, as two linear layers. */
 function factorLayers(linear: LinearRole, { down, up, factors }: QuantizedFactors) {
   const { node, output } = linear;
   const [first, second] = factorNames(linear);

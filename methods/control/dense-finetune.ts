@@ -1,7 +1,9 @@
 /**
- * The control of every trained method: the dense model, trained on the same batches for as many tokens at the same rate, and not
- * compressed. What a trained method loses against dense it loses to compression only where this loses nothing.
- * Blalock et al. 2020, https://arxiv.org/abs/2003.03033, section 4.5, ask for it: a compressed model and its base are to be trained alike.
+ * The control for every trained method: the dense model, trained on the same batches for as many tokens at the same
+ * learning rate, without compression. The loss of quality of a trained method is due to compression only where this
+ * control loses nothing.
+ * Blalock et al. 2020, https://arxiv.org/abs/2003.03033, section 4.5, ask that a compressed model and its base be
+ * trained alike.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

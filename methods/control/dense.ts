@@ -1,4 +1,4 @@
-/** The model as it is: what every row is compared with, put through the same pipeline. */
+/** The dense model unchanged, measured by the same pipeline as every method. */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
 

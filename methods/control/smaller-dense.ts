@@ -1,5 +1,6 @@
 /**
- * A smaller dense model trained alike: what compressing a large model must beat, since it costs no compression at all.
+ * A smaller dense model trained in the same way. A compressed large model should be better than it, since it needs no
+ * compression.
  * Li et al. 2020, "Train Large, Then Compress", https://arxiv.org/abs/2002.11794, compares the two at equal size.
  */
 import * as v from 'valibot';

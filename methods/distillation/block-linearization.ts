@@ -1,11 +1,13 @@
 /**
- * Sublayers distilled into linear maps in closed form: of the attention or feed-forward blocks of the teacher those whose
- * output is most nearly linear in their input are replaced by the linear map that comes nearest to them.
- * Erdogan, Tonin & Cevher 2025 (NBL), https://arxiv.org/abs/2505.21077; with x what enters the sublayer and y what it adds:
+ * Replaces attention or feed-forward blocks by linear maps in closed form. The blocks whose output is most nearly
+ * linear in their input are replaced, each by the linear map with the least mean square error.
+ * Erdogan, Tonin & Cevher 2025 (NBL), https://arxiv.org/abs/2505.21077; x is the input of the block and y what it adds
+ * to the stream:
  *   linear minimum mean square error:   W = C_xx⁻¹ C_xy,   b = E y − E x W
  *   the bound that chooses (CCA):       h − Σ ρ²,   ρ the canonical correlations of x and s = stream + y, h the width
- * The authors' code, https://github.com/LIONS-EPFL/NBL, does so for attention, for feed-forward blocks, and for both.
- * Departs from it: a share of the sublayers is named instead of their number, and both covariances are damped.
+ * The authors' code, https://github.com/LIONS-EPFL/NBL, replaces attention blocks, feed-forward blocks, or both.
+ * Differs from the paper: the parameter is a share of the blocks instead of their number, and both covariances are
+ * damped.
  */
 import * as v from 'valibot';
 import { residualAfter } from '../../engine/calibrate/reconstruction.ts';
@@ -94,13 +96,16 @@ export default defineMethod({
   },
 });
 
-/** An attention or feed-forward block: the first of its linear layers that reads its input, and the one that gives its output. */
+/**
+ * An attention or feed-forward block: its first linear layer that reads its input, and the one that computes its
+ * output.
+ */
 export interface Sublayer {
   readonly reader: LinearRole;
   readonly writer: LinearRole;
 }
 
-/** Means and covariances of x, y and s = stream + y joined, each `width` long, in that order. */
+/** Means and covariances of the concatenation of x, y and s = stream + y, each `width` long. */
 export interface JointStatistics {
   readonly width: number;
   /** [3 width] */
@@ -109,7 +114,7 @@ export interface JointStatistics {
   readonly covariance: Float64Array;
 }
 
-/** All in one pass over the teacher; sums in float64. */
+/** Computed in one pass over the teacher; sums in float64. */
 export async function sublayerStatistics(
   model: Model,
   sublayers: readonly Sublayer[],
@@ -144,13 +149,13 @@ export async function sublayerStatistics(
     const mean = sum.map((value) => value / count);
     const covariance = square.map((value, at) => value / count - mean[Math.floor(at / size)]! * mean[at % size]!);
     const { writer } = sublayers[index]!;
-    // What was captured is y before its bias, which moves no covariance.
+    // The captured y has no bias yet; a bias changes no covariance.
     if (writer.bias !== undefined) biasOf(model, writer).forEach((value, at) => (mean[width + at]! += value));
     return { width, mean, covariance };
   });
 }
 
-/** Rows and columns of a covariance: of x, y or s. */
+/** Offset of x, y or s in the rows and columns of a covariance. */
 function part({ width, covariance }: JointStatistics, row: number, column: number): Float64Array {
   const cut = new Float64Array(width * width);
   for (let i = 0; i < width; i++) {
@@ -160,10 +165,13 @@ function part({ width, covariance }: JointStatistics, row: number, column: numbe
   return cut;
 }
 
-/** Share of the mean variance that is added to every one: an input or output of fewer dimensions than features stays invertible. */
+/**
+ * Share of the mean variance added to each variance: keeps a covariance invertible where the data spans fewer
+ * dimensions than there are features.
+ */
 const DAMPING = 1e-5;
 
-/** h − Σ ρ², from 0 (s is linear in x) to h; Σ ρ² = ‖L_x⁻¹ C_xs L_s⁻ᵀ‖² with C = L Lᵀ, whatever the basis. */
+/** h − Σ ρ², from 0 (s is linear in x) to h; Σ ρ² = ‖L_x⁻¹ C_xs L_s⁻ᵀ‖² with C = L Lᵀ, in any basis. */
 export async function nonlinearity(joint: JointStatistics): Promise<number> {
   const { width } = joint;
   const whitening = async (at: number): Promise<Float64Array> => {
@@ -180,7 +188,9 @@ export async function nonlinearity(joint: JointStatistics): Promise<number> {
   return width - correlations.reduce((sum, value) => sum + value * value, 0);
 }
 
-/** Indices, ascending, of those with the lowest bounds when a share of all stays; at least one. */
+/**
+ * Indices, ascending, of the blocks with the lowest bounds, those to replace when `share` of all is kept; at least one.
+ */
 export function mostLinear(bounds: readonly number[], keep: number): readonly number[] {
   const count = Math.max(1, bounds.length - Math.round(keep * bounds.length));
   const order = [...bounds.keys()].sort((a, b) => bounds[a]! - bounds[b]! || a - b);
@@ -194,7 +204,7 @@ export interface LinearEstimate {
   readonly bias: Float32Array;
 }
 
-/** The linear map of x nearest to y in the mean square. */
+/** The linear map of x with the least mean square error to y. */
 export async function linearEstimate(joint: JointStatistics): Promise<LinearEstimate> {
   const { width, mean } = joint;
   const weight = await rebuiltWeight({
@@ -210,7 +220,7 @@ export async function linearEstimate(joint: JointStatistics): Promise<LinearEsti
   return { weight, bias: Float32Array.from(bias) };
 }
 
-/** The linear map in the place of the writer's product and bias; what only the old sublayer needs is dead then. */
+/** Replaces the writer's product and bias by the linear map; nodes that only the old block used are removed as dead. */
 function withLinear(graph: Graph, { reader, writer }: Sublayer, { weight, bias }: LinearEstimate): Graph {
   const width = bias.length;
   const { node, output } = writer;

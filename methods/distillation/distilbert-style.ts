@@ -1,10 +1,11 @@
 /**
- * DistilBERT: a student of every other layer of its teacher, trained on a sum of three losses.
- * Sanh et al. 2019, https://arxiv.org/abs/1910.01108, section 3; weights of the losses as in the authors' training script,
- * https://github.com/huggingface/transformers (examples/research_projects/distillation, --alpha_ce 5 --alpha_mlm 2 --alpha_cos 1):
+ * DistilBERT: a student with every other layer of its teacher, trained on a sum of three losses.
+ * Sanh et al. 2019, https://arxiv.org/abs/1910.01108, section 3; weights of the losses as in the authors' training
+ * script, https://github.com/huggingface/transformers (examples/research_projects/distillation, --alpha_ce 5
+ * --alpha_mlm 2 --alpha_cos 1):
  *   L = 5 T² KL(teacher ‖ student, T = 2) + 2 CE(student, data) + 1 (1 − cos(h_student, h_teacher)),   divided by their sum
- * h the last hidden states. Departs from it: the task is the model's own (next token or class) in the place of masked tokens,
- * and the width of the student is its teacher's, as it was there.
+ * with h the last hidden states. Differs from the paper: the task is that of the model (next token or class) instead of
+ * masked tokens. As in the paper, the student has the width of its teacher.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

@@ -1,12 +1,12 @@
 /**
- * Distillation layer by layer in closed form: a student with fewer layers, whose layers are rebuilt one after the other
- * against the frozen teacher, all others as they are. Yao et al. 2022 (ZeroQuant), https://arxiv.org/abs/2206.01861, section
- * 4.3, "layer-by-layer knowledge distillation": layer k of the student learns what layer k of the teacher gives,
+ * Distillation layer by layer in closed form: a student with fewer layers, refitted one layer after the other to the
+ * frozen teacher. Yao et al. 2022 (ZeroQuant), https://arxiv.org/abs/2206.01861, section 4.3, "layer-by-layer knowledge
+ * distillation": layer k of the student learns the output of layer k of the teacher,
  *   min ‖L_k(teacher) − L_k(student)‖²
- * Departs from it: the student has fewer layers instead of fewer bits; each linear layer is fitted by ridge regression in
- * place of gradient steps, to the teacher's output at its place or, where it writes to the residual stream, to the teacher's
- * stream behind it; its inputs are the student's own, out of layers already rebuilt. So a layer takes over what those left out
- * before it did.
+ * Differs from the paper: the student has fewer layers instead of fewer bits; each linear layer is fitted by ridge
+ * regression instead of gradient steps. Its target is the output of the same linear layer in the teacher or, where the
+ * layer writes to the residual stream, the teacher's stream after it; its inputs are computed by the student with the
+ * layers already refitted. So each layer also corrects the remaining error of the layers before it.
  */
 import { present } from '../../contracts/present.ts';
 import * as v from 'valibot';
@@ -82,7 +82,7 @@ export default defineMethod({
     return rebuildLayers({
       dense: teacher,
       compressed: student,
-      // Before the first gap a layer gets what it does in the teacher, and gives it.
+      // Before the first removed layer, inputs and outputs equal the teacher's.
       layers: pairs.slice(kept.findIndex((layer, at) => layer !== at)),
       examples: calibration.examples,
       signal,
@@ -98,7 +98,7 @@ export default defineMethod({
 
 const shapeOf = ({ inFeatures, outFeatures }: LinearRole): readonly number[] => [inFeatures, outFeatures];
 
-/** As for other students, but one that keeps a single layer keeps the last: that is where its output has to be. */
+/** As for other students, but a student with a single layer keeps the last one, whose output feeds the head. */
 export function studentLayers(layers: number, depth: number): readonly number[] {
   const kept = keptLayers(layers, depth);
   return kept.length === 1 ? [layers - 1] : kept;

@@ -1,8 +1,8 @@
 /**
  * Knowledge distillation on logits: a student learns from the teacher's softened probabilities as well as from the data.
  * Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531, section 2; the loss is methods/shared/training/distillation-loss.ts.
- * The student is the teacher with some of its layers left out, as in DistilBERT (https://arxiv.org/abs/1910.01108), or a
- * smaller model trained before.
+ * The student is the teacher without some of its layers, as in DistilBERT (https://arxiv.org/abs/1910.01108), or a
+ * smaller model that was trained beforehand.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

@@ -1,8 +1,11 @@
 /**
- * MiniLM: the student mimics the last self-attention module of its teacher, how its heads attend and how its values relate.
+ * MiniLM: the student learns the last self-attention module of its teacher: the attention distributions and the
+ * relations of values.
  * Wang et al. 2020, https://arxiv.org/abs/2002.10957, section 3, equations 6 to 10:
  *   L = mean over heads and positions of KL(A_teacher ‖ A_student) + the same of VR = softmax(V Vᵀ / √d)
- * The paper distils on general text and then fine-tunes on the task; so does this, in two phases of one budget: a decoder's
+ * As in the paper, distillation is followed by fine-tuning on the task (for a decoder, the next token), in two phases
+ * of one budget, and the student's last layer learns from the teacher's last layer. Value relations are computed per
+ * key-value head.
  * task is the next token. Values relate per key-value head. As there, the student's last layer follows the teacher's last.
  */
 import * as v from 'valibot';
@@ -77,7 +80,7 @@ export default defineMethod({
   },
 });
 
-/** Equation 10, of the last layer of both. */
+/** Equation 10 for the last layer of both models. */
 export function selfAttentionLoss(student: Model, teacher: Model): Loss {
   const [own, other] = [student, teacher].map(({ roles }) => roles.layers.at(-1) as LayerRoles) as [
     LayerRoles,

@@ -1,7 +1,8 @@
 /**
- * The control of distillation: the same student as that of logit-kd, with the same weights at the start, trained for as
- * many steps on the same batches, by the right answers alone. What logit-kd has over it is what the teacher gives.
- * Sanh et al. 2019, https://arxiv.org/abs/1910.01108, table 4 takes the distillation loss away in this manner.
+ * The control for distillation: the student of logit-kd, with the same initial weights, trained for as many steps on
+ * the same batches with the correct answers alone. The difference between logit-kd and this is the effect of the
+ * teacher.
+ * Sanh et al. 2019, https://arxiv.org/abs/1910.01108, table 4, remove the distillation loss in the same way.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -38,7 +39,7 @@ export default defineMethod({
       v.pipe(
         v.picklist(['tokens', 'compute']),
         v.description(
-          'What it has in common with distillation: the tokens it trains on, or the multiplications, so that it trains longer by what the teacher would take.',
+          'What equals that of distillation: the training tokens, or the multiplications; with equal multiplications it trains longer, since it runs no teacher.',
         ),
       ),
       'tokens',

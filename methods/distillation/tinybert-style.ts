@@ -1,13 +1,15 @@
 /**
- * TinyBERT: distillation of what happens inside, layer by layer, and then of what comes out.
- * Jiao et al. 2020, https://arxiv.org/abs/1909.10351, section 3.1, with student layer m following teacher layer g(m):
- *   attention   MSE(A_m, A_g(m)) of the scores before the softmax, of each head, where they count
+ * TinyBERT: distillation of inner values, layer by layer, then of the predictions.
+ * Jiao et al. 2020, https://arxiv.org/abs/1909.10351, section 3.1, with student layer m learning from teacher layer
+ * g(m):
+ *   attention   MSE(A_m, A_g(m)) of the unmasked scores before the softmax, of each head
  *   hidden      MSE(H_m W, H_g(m)), embedding MSE(E W, E): W [student width, teacher width], learned, where widths differ
  *   prediction  cross-entropy with the teacher's probabilities at temperature 1
- * first the layers (attention, hidden and embedding, all layers alike), then the prediction, in two phases of one budget.
- * Departs from it: the student starts from the teacher's own layers, and a narrower one from the features of the stream with
- * the most energy, where the paper first distils a small model on general text; so g(m) is the layer that m came from. A
- * smaller model trained before is nearer to the paper, and its g is even. Data augmentation is left out.
+ * The layer losses (attention, hidden and embedding, equally weighted) come first, then the prediction loss, in two
+ * phases of one budget. Differs from the paper: the student is initialized with layers of the teacher, and a narrower
+ * student with the features of the residual stream that have the most energy, whereas the paper first distils a small
+ * model on general text; so g(m) is the layer from which m was copied. A smaller pre-trained model is closer to the
+ * paper, and its g is evenly spaced. There is no data augmentation.
  */
 import { present } from '../../contracts/present.ts';
 import * as v from 'valibot';
@@ -99,7 +101,7 @@ export default defineMethod({
     context.note(studentRemark(chosen, teacher));
     if (chosen.kept === null && width !== 1) {
       throw new InputError(
-        `tinybert-style: width is of a student cut from the teacher, got ${width} for a smaller model`,
+        `tinybert-style: params.width applies only to a student cut from the teacher, got ${width} for a smaller model; omit it`,
       );
     }
     const count = Math.max(1, Math.round(width * teacher.roles.width));
@@ -129,14 +131,14 @@ export default defineMethod({
   },
 });
 
-/** W that puts each feature of the student where it came from, [kept, width]. */
+/** W that maps each feature of the student to the feature it was taken from, [kept, width]. */
 function placing(kept: readonly number[], width: number): NumericTensor {
   const values = new Float32Array(kept.length * width);
   for (const [row, column] of kept.entries()) values[row * width + column] = 1;
   return tensorOf('float32', [kept.length, width], values);
 }
 
-/** W that leaves the size of features as it is, [from, to]. */
+/** W that preserves the magnitude of features, [from, to]. */
 function randomMap(from: number, { to, random }: { readonly to: number; readonly random: Random }): NumericTensor {
   const values = Float32Array.from({ length: from * to }, () => random.normal() / Math.sqrt(from));
   return tensorOf('float32', [from, to], values);
@@ -148,7 +150,7 @@ function withProjection(onnx: OnnxModel, projection: NumericTensor): OnnxModel {
   return w.finish();
 }
 
-/** Equations 7 to 9, summed over the layers. `map`: g, the teacher's layer of each of the student's. */
+/** Equations 7 to 9, summed over the layers. `map`: g, the teacher's layer for each layer of the student. */
 export function layerLosses(
   student: Model,
   teacher: Model,
@@ -170,7 +172,7 @@ export function layerLosses(
     ...layers.map(({ own, other }) => pairOf(own.output, other.output)),
   ];
   const mask = paddingMask(teacher);
-  // Losses are means over their pairs, the paper's are sums.
+  // The losses of the engine are means over their elements; the paper's are sums.
   return weightedLosses([
     {
       factor: attention.length,

@@ -2,11 +2,13 @@
  * Activation-aware singular value decomposition. Yuan et al. 2023, https://arxiv.org/abs/2312.05821; code:
  * https://github.com/hahnyuan/ASVD4LLM. With S = diag(mean |X_j|^α) over calibration inputs,
  *   W S = U Σ Vᵀ   →   W ≈ U_r Σ_r (Vᵀ_r S⁻¹)
- * so that input channels with large activations are kept more exactly. Ranks come from the paper's sensitivity-based search:
- * each layer alone is cut at each of nine shares and the loss on calibration text measured; a cut is then made wherever its
- * loss lies below one threshold for all layers, the lowest that reaches the target.
- * Departs from it: the threshold is found by a walk, not by bisection, with the same outcome; encoders are measured by the
- * loss of their classes; the cache of keys and values is left as it is.
+ * so that input channels with large activations are approximated more closely. Ranks come from the paper's
+ * sensitivity-based search: each layer alone is truncated to each of nine shares of its parameters, and the loss on
+ * calibration text is measured.
+ * Each layer then gets its smallest share whose loss is below a threshold, the lowest threshold that reaches the target
+ * size.
+ * Differs from the paper: the threshold is found by a linear search instead of bisection, with the same result;
+ * encoders are measured by their classification loss; the key-value cache is not compressed.
  */
 import * as v from 'valibot';
 import { activationNorms, type ActivationNorms } from '../../engine/calibrate/activation-norms.ts';
@@ -27,7 +29,7 @@ import {
 
 /** Shares of a layer's parameters that the search tries. */
 const TRIED_SHARES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-/** Added to every scale, as the paper's code does, so that a silent channel divides by something. */
+/** Added to every scale, as in the paper's code, so that a channel with zero activations does not divide by zero. */
 const SMALLEST_SCALE = 1e-6;
 
 export default defineMethod({
@@ -112,15 +114,15 @@ export default defineMethod({
 
 interface Layer {
   readonly linear: LinearRole;
-  /** Of the scaled weight, with the scales undone: see scaledSvd. */
+  /** SVD of the scaled weight, scales divided out again: see scaledSvd. */
   readonly svd: ThinSvd;
 }
 
-/** One layer cut to one rank, all others whole. */
+/** One layer truncated to one rank, all others unchanged. */
 export interface Trial {
   readonly linear: LinearRole;
   readonly rank: number;
-  /** Nats on calibration text. */
+  /** Loss on calibration text, in nats. */
   readonly loss: number;
 }
 
@@ -129,7 +131,9 @@ export function channelScales({ meanAbsolute }: Pick<ActivationNorms, 'meanAbsol
   return meanAbsolute.map((mean) => mean ** alpha + SMALLEST_SCALE);
 }
 
-/** The loss of the whole model with this one layer at each rank that is tried. Throws NumericalError where it is not finite. */
+/**
+ * The loss of the whole model with this layer alone at each rank tried. Throws NumericalError where it is not finite.
+ */
 export async function tryRanks(options: {
   readonly model: Model;
   readonly layer: Layer;
@@ -169,8 +173,8 @@ function uniformRanks(linears: readonly LinearRole[], keep: number): ReadonlyMap
 }
 
 /**
- * The rank of each layer that is cut: the lowest among its trials of at most a common loss, where that loss is the lowest at
- * which all linear layers together keep no more than `keep` of their parameters.
+ * The rank of each truncated layer: the lowest rank tried whose loss is at most a threshold common to all layers. The
+ * threshold is the lowest at which all linear layers together keep no more than `keep` of their parameters.
  */
 export function chooseRanks(search: {
   readonly id: string;
@@ -194,14 +198,14 @@ export function chooseRanks(search: {
   }
   if (kept > keep * whole) {
     throw new UnsupportedError(
-      `${id}: with every linear layer at its lowest rank tried ${((100 * kept) / whole).toFixed(1)} % of their parameters stay, ` +
-        `more than the ${100 * keep} % asked for; raise params.keep`,
+      `${id}: with every linear layer at its lowest rank, ${((100 * kept) / whole).toFixed(1)} % of their parameters are kept,  ` +
+        `expected at most ${100 * keep} %; raise params.keep`,
     );
   }
   return ranks;
 }
 
-/** The first examples, as many as hold this many tokens, and at least one. */
+/** The first examples that together hold at least this many tokens; at least one. */
 function examplesUpTo(examples: readonly Example[], tokens: number): readonly Example[] {
   let count = 0;
   const end = examples.findIndex((example) => (count += example.tokens.length) > tokens);

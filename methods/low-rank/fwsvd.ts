@@ -1,9 +1,11 @@
 /**
  * Fisher-weighted singular value decomposition. Hsu et al. 2022, https://arxiv.org/abs/2207.00112, section 4:
  *   min ‖D (W − A B)‖,   D = diag(√Î_1, …),   Î_i = Σ_j E[(∂L/∂W_ij)²]
- * one importance for each row of W [in, out], an input feature, since that keeps the closed form: D W = U Σ Vᵀ, then
- * A = D⁻¹ U_r Σ_r^½, B = Σ_r^½ Vᵀ_r. The Fisher information is the empirical one, of the task's loss on calibration examples.
- * Departs from it: an importance is at least a millionth of the mean, so that D has an inverse; no fine-tuning follows.
+ * with one importance for each row of W [in, out] (an input feature), because then there is a closed form: D W = U Σ
+ * Vᵀ, then A = D⁻¹ U_r Σ_r^½, B = Σ_r^½ Vᵀ_r. The Fisher information is the empirical one, of the task's loss on
+ * calibration examples.
+ * Differs from the paper: an importance is at least a millionth of the mean, so that D is invertible; no fine-tuning
+ * follows.
  */
 import { NumericalError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -22,7 +24,7 @@ import {
   withFactors,
 } from '../shared/solvers/low-rank.ts';
 
-/** Of the mean importance of a layer's rows. */
+/** Lower bound of an importance, as a share of the mean importance of the layer's rows. */
 const SMALLEST_IMPORTANCE = 1e-6;
 
 export default defineMethod({
@@ -68,7 +70,7 @@ export default defineMethod({
   },
 });
 
-/** √Î_i, [in], from the squared gradients [in, out]; one common factor changes nothing, so sums over examples will do. */
+/** √Î_i, [in], from the squared gradients [in, out]. These may be sums over examples: a common factor cancels. */
 export function rowScales(
   fisher: Float64Array,
   { inFeatures, outFeatures }: Pick<LinearRole, 'inFeatures' | 'outFeatures'>,
@@ -76,7 +78,7 @@ export function rowScales(
   const importance = new Float64Array(inFeatures);
   fisher.forEach((square, at) => (importance[Math.floor(at / outFeatures)]! += square));
   const mean = importance.reduce((sum, value) => sum + value, 0) / inFeatures;
-  // A layer that no gradient reaches has nothing to weigh its rows by.
+  // Where all gradients are zero, all rows get the same weight.
   if (mean === 0) return importance.fill(1);
   return importance.map((value) => Math.sqrt(Math.max(value, SMALLEST_IMPORTANCE * mean)));
 }

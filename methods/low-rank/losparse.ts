@@ -1,11 +1,13 @@
 /**
- * Low rank plus sparse: W = U V + S, where S keeps whole columns (output neurons), fewer and fewer while all of it is trained.
+ * Low rank plus sparse: W = U V + S, where S keeps whole columns (output neurons) and loses more of them during
+ * training.
  * Li et al. 2023 (LoSparse), https://arxiv.org/abs/2306.11222, Algorithm 1; code: https://github.com/yxli2123/LoSparse.
- *   start:       U V the truncated SVD of W, S what it leaves
+ *   start:       U V the truncated SVD of W, S = W − U V
  *   importance:  of each element |S_ij ∂L/∂S_ij|, smoothed over steps; of a column the mean of its elements
- *   pruning:     the least important columns of all layers together become zero; the share that stays falls along a cubic
- * Stored are U, V, the columns of S that stay, and where they go.
- * Departs from it: a column once zero stays zero; steps before, during and after pruning are shares of the budget; AdamW.
+ *   pruning:     the least important columns of all layers together become zero; the share that is kept falls along a cubic
+ * The artifact stores U, V, the kept columns of S and their positions.
+ * Differs from the paper: a zeroed column stays zero; the steps before, during and after pruning are shares of the
+ * budget; AdamW.
  */
 import * as v from 'valibot';
 import { UnsupportedError } from '../../contracts/errors.ts';
@@ -117,13 +119,13 @@ export interface Split {
   readonly rest: Float32Array;
 }
 
-/** U V the nearest matrix whose factors take this share of the layer, at least rank 1; S = W − U V. */
+/** U V: the nearest matrix whose factors take `share` of the layer's parameters, at least rank 1. S = W − U V. */
 export async function splitWeight(model: Model, linear: LinearRole, share: number): Promise<Split> {
   const weight = model.weight(linear);
   const rank = rankFor(linear, share);
   if (rank === undefined) {
     throw new UnsupportedError(
-      `${model.id}: ${linear.role} [${linear.inFeatures}, ${linear.outFeatures}] has no low-rank part smaller than itself, even at rank 1; use a wider model`,
+      `${model.id}: ${linear.role} [${linear.inFeatures}, ${linear.outFeatures}] has no low-rank part with fewer parameters than the layer, even at rank 1; use a wider model`,
     );
   }
   const factors = await truncate(weight, linear, rank);
@@ -131,18 +133,18 @@ export async function splitWeight(model: Model, linear: LinearRole, share: numbe
   return { linear, factors, rest: weight.map((value, at) => value - product[at]!) };
 }
 
-/** Share of the elements of all S that may stay so that they and the factors keep within `keep`. */
+/** Share of the elements of all S that may be kept so that S and the factors together take at most `keep`. */
 function keptColumnShare({ id }: Model, split: readonly Split[], keep: number): number {
   const sum = (of: (part: Split) => number) => split.reduce((total, part) => total + of(part), 0);
   const whole = sum(({ linear: { inFeatures, outFeatures } }) => inFeatures * outFeatures);
   const share = keep - sum(({ linear, factors }) => factors.rank * (linear.inFeatures + linear.outFeatures)) / whole;
   if (share >= 0) return share;
   throw new UnsupportedError(
-    `${id}: factors of the lowest rank take ${(100 * (keep - share)).toFixed(1)} % of the linear layers, more than the ${100 * keep} % asked for; raise params.keep`,
+    `${id}: factors of the lowest rank take ${(100 * (keep - share)).toFixed(1)} % of the parameters of the linear layers, expected at most ${100 * keep} %; raise params.keep`,
   );
 }
 
-/** The model that is trained: (x U) V + x S, S under the name of the weight. `factors`: names of U and V. */
+/** The model that is trained: (x U) V + x S, with S under the name of the weight. `factors`: names of U and V. */
 export function withSplitWeights(
   model: Model,
   split: readonly Split[],
@@ -163,7 +165,7 @@ export function withSplitWeights(
   return { onnx: { ...others, graph: foldIdentities(graph) }, factors };
 }
 
-/** Takes columns away every Δt steps, for the last time at the step where the share is reached. */
+/** Removes columns every Δt steps, for the last time at the step where the target share is reached. */
 export function pruneColumns(options: {
   readonly linears: readonly LinearRole[];
   readonly share: number;
@@ -208,7 +210,7 @@ function columnMeans(values: Float32Array, { inFeatures, outFeatures }: Shape): 
   return means;
 }
 
-/** 1 where a column has nothing but zeros. */
+/** 1 where a column is entirely zero. */
 function emptyColumns(values: Float32Array, { outFeatures }: Shape): Uint8Array {
   const empty = new Uint8Array(outFeatures).fill(1);
   values.forEach((value, at) => {
@@ -220,14 +222,16 @@ function emptyColumns(values: Float32Array, { outFeatures }: Shape): Uint8Array 
 export interface RankedColumns extends Shape {
   /** [out] */
   readonly importance: Float64Array;
-  /** [out]; 1 for a column that is gone already. */
+  /** [out]; 1 for a column that is already removed. */
   readonly gone: Uint8Array;
 }
 
-/** 1 for each column that stays, [out] by layer: the most important of all layers, as many as hold `share` of all elements. */
+/**
+ * 1 for each kept column, [out] by layer: the most important of all layers, as many as hold `share` of all elements.
+ */
 export function keepColumns(layers: readonly RankedColumns[], share: number): readonly Float32Array[] {
   const whole = layers.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0);
-  // The product of a decimal share and a whole number may fall short of a whole number by rounding alone.
+  // The product of a decimal share and a whole number can be slightly too small because of floating-point rounding.
   let room = share * whole + 1e-6;
   const columns = layers.flatMap(({ importance, gone }, layer) =>
     [...importance.keys()]
@@ -244,8 +248,8 @@ export function keepColumns(layers: readonly RankedColumns[], share: number): re
 }
 
 /**
- * The model with each of these layers computed as (x U) V + x S, of S only the columns that are not zero: the outputs they
- * belong to look them up, the others a zero put behind them.
+ * The model with each of these layers computed as (x U) V + x S, with the non-zero columns of S only. A Gather puts
+ * each computed column at its output; all other outputs read a zero appended at the end.
  */
 export function withColumns(model: Model, split: readonly Split[]): Model {
   let { graph } = model.onnx;
@@ -285,7 +289,7 @@ export function withColumns(model: Model, split: readonly Split[]): Model {
       });
       nodes.push(
         made('MatMul', 'columns', [input, stored]),
-        // Place −1 is the last, where the zero is.
+        // Index −1 is the last element, the appended zero.
         made('Pad', 'padded', [value('columns'), names.pads, '', names.axes]),
         made('Gather', 'placed', [value('padded'), places], false, { axis: int(-1) }),
         made('Add', 'sum', [value('up'), value('placed')], true),

@@ -1,8 +1,9 @@
 /**
- * Truncated singular value decomposition, then fine-tuning of the factors and of all that was left dense: the whole of
- * Xue, Li & Gong 2013, https://doi.org/10.21437/Interspeech.2013-552, of which methods/low-rank/svd.ts is the first half.
- * Departs from it: AdamW in the place of stochastic gradient descent. No layer gets a rank at which its factors are not
- * smaller than itself.
+ * Truncated singular value decomposition, then fine-tuning of the factors and of all other parameters: the complete
+ * method of Xue, Li & Gong 2013, https://doi.org/10.21437/Interspeech.2013-552. methods/low-rank/svd.ts is its first
+ * step.
+ * Differs from the paper: AdamW instead of stochastic gradient descent. A layer stays dense where its factors would not
+ * be smaller.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

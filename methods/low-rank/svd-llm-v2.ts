@@ -1,11 +1,12 @@
 /**
- * SVD-LLM V2: truncated decompositions in the metric of the inputs, whose ranks differ from layer to layer.
- * Wang et al. 2025, https://arxiv.org/abs/2503.12340, Algorithm 1: matrices of one type (all q, all down, …) share the removal R of
- * their parameters by the loss L = ‖(W − W') X‖ that each would have if all lost the same share:
+ * SVD-LLM V2: truncated decompositions in the metric of the inputs, with a different rank for each layer.
+ * Wang et al. 2025, https://arxiv.org/abs/2503.12340, Algorithm 1. The matrices of one type (all q, all down, …) must
+ * together lose a share R of their parameters. It is distributed by the loss L = ‖(W − W') X‖ that each would have if
+ * all lost the same share:
  *   R_w = R · n · (1 / log L_w) / Σ 1 / log L
- * The truncation of a matrix is methods/shared/solvers/truncate-whitened.ts: the paper's section 3.2 reaches the same optimum with
- * the eigenvectors of X Xᵀ in the place of its Cholesky factor. Departs from the paper: log(1 + L), which is positive for every
- * loss; X are the inputs in the dense model.
+ * The truncation of a matrix is methods/shared/solvers/truncate-whitened.ts: the paper's section 3.2 reaches the same
+ * optimum with the eigenvectors of X Xᵀ instead of its Cholesky factor. Differs from the paper: log(1 + L), which is
+ * positive for every loss; X are the inputs in the dense model.
  */
 import * as v from 'valibot';
 import { present } from '../../contracts/present.ts';
@@ -72,9 +73,12 @@ export default defineMethod({
   },
 });
 
-/** Share of its parameters that each matrix of a type loses, when all together lose `removal` and these would be their losses. */
+/**
+ * Share of its parameters that each matrix of a type loses, when all together lose `removal`, given the loss of each at
+ * equal shares.
+ */
 export function removals(losses: readonly number[], removal: number): readonly number[] {
-  // A matrix that loses nothing may be cut most.
+  // A matrix without loss gets the largest cut allowed.
   const ease = losses.map((loss) => 1 / Math.max(Math.log1p(loss), 1e-6));
   const sum = ease.reduce((total, each) => total + each, 0);
   return ease.map((each) => (losses.length * removal * each) / sum);

@@ -1,10 +1,12 @@
 /**
- * Singular value decomposition after whitening the inputs, so that what is cut is what the layer's output misses least.
- * Wang et al. 2024 (SVD-LLM), https://arxiv.org/abs/2403.07378, section 3.1; the same optimum as Chen et al. 2021 (DRONE).
+ * Singular value decomposition after whitening the inputs, which minimizes the error of the layer's output instead of
+ * the weight's.
+ * Wang et al. 2024 (SVD-LLM), https://arxiv.org/abs/2403.07378, section 3.1; the same optimum as Chen et al. 2021
+ * (DRONE).
  *   S Sᵀ = X Xᵀ (Cholesky),   W S = U Σ Vᵀ,   W' = U_r Σ_r V_rᵀ S⁻¹,   ‖(W - W') X‖² = Σ_{i>r} σ_i²
  * Here W is stored transposed, [in, out], so Sᵀ W = P Σ Qᵀ is decomposed and S⁻ᵀ P_r Σ_r^½ is the first factor.
- * X are the inputs in the dense model. Departs from the paper: X Xᵀ is damped on its diagonal, and the paper's later update
- * of U is left out.
+ * X are the inputs in the dense model. Differs from the paper: X Xᵀ is damped on its diagonal, and the paper's later
+ * update of U is omitted.
  */
 import * as v from 'valibot';
 import { type SecondMoment, secondMoments } from '../../engine/calibrate/second-moments.ts';

@@ -1,7 +1,7 @@
 /**
  * Truncated singular value decomposition: W ≈ U_r S_r V_rᵀ, the nearest matrix of rank r (Eckart & Young 1936,
  * https://doi.org/10.1007/BF02288367), as two linear layers (Xue, Li & Gong 2013).
- * No layer gets a rank at which its factors are not smaller than itself.
+ * A layer stays dense where its factors would not be smaller.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

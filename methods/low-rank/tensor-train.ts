@@ -1,11 +1,12 @@
 /**
- * Tensor trains: the matrices of the feed-forward layers and the token embedding as chains of small cores.
- * Novikov et al. 2015, https://arxiv.org/abs/1509.06569 (layers); Khrulkov et al. 2019, https://arxiv.org/abs/1901.10787
- * (embeddings). The maths is methods/shared/solvers/tensor-train.ts.
- * Departs from both: the cores are cut from the trained matrices by TT-SVD and not trained.
- * What it costs: `input` multiplies activations by one core after the other, as the papers do. On the CPU that is slower than
- * the whole matrix product but for single tokens of wide layers: many small products in the place of one, and at these ranks
- * often more of them. `weights` multiplies the cores out when the file is loaded: dense speed, and dense memory.
+ * Tensor trains: stores the matrices of the feed-forward layers and the token embedding as chains of small cores.
+ * Novikov et al. 2015, https://arxiv.org/abs/1509.06569 (layers); Khrulkov et al. 2019,
+ * https://arxiv.org/abs/1901.10787 (embeddings). The algorithm is in methods/shared/solvers/tensor-train.ts.
+ * Differs from both: the cores are computed from the trained matrices by TT-SVD and not trained.
+ * `input` multiplies activations by one core after the other, as in the papers. On the CPU this is slower than the
+ * dense matrix product except for single tokens in wide layers: it does many small products and, at these ranks, often
+ * more multiplications.
+ * `weights` multiplies the cores out when the file is loaded: speed and memory are those of the dense model.
  */
 import * as v from 'valibot';
 import { InputError } from '../../contracts/errors.ts';
@@ -119,7 +120,7 @@ function product(w: GraphWriter, x: string, { values, multiply }: Stored): strin
   return multiply === 'input' ? timesCores(w, x, values) : w.matmul(x, multipliedOut(w, values));
 }
 
-/** Look-up and, where the output layer is the transposed embedding, logits, from the same cores. */
+/** Token look-up and, where the output layer is the transposed embedding, logits, from the same cores. */
 function replaceEmbedding(w: GraphWriter, model: Model, { values, multiply }: Stored): void {
   const { weight, node: lookup } = model.roles.embedding;
   const { graph } = model.onnx;

@@ -6,7 +6,6 @@
  * As in the paper, distillation is followed by fine-tuning on the task (for a decoder, the next token), in two phases
  * of one budget, and the student's last layer learns from the teacher's last layer. Value relations are computed per
  * key-value head.
- * task is the next token. Values relate per key-value head. As there, the student's last layer follows the teacher's last.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

@@ -198,7 +198,7 @@ export function chooseRanks(search: {
   }
   if (kept > keep * whole) {
     throw new UnsupportedError(
-      `${id}: with every linear layer at its lowest rank, ${((100 * kept) / whole).toFixed(1)} % of their parameters are kept,  ` +
+      `${id}: with every linear layer at its lowest rank, ${((100 * kept) / whole).toFixed(1)} % of their parameters are kept, ` +
         `expected at most ${100 * keep} %; raise params.keep`,
     );
   }

@@ -1,7 +1,7 @@
 /**
- * ALPS: choose the weights that stay and their values together, as one optimization problem for each layer.
- * Meng et al. 2024, https://arxiv.org/abs/2406.07831; a layer by itself is methods/shared/solvers/alps-layer.ts.
- * https://github.com/mazumder-lab/ALPS. Each block sees the outputs of the pruned blocks before it.
+ * ALPS: chooses which weights to keep and their values together, as one optimization problem for each layer.
+ * Meng et al. 2024, https://arxiv.org/abs/2406.07831, https://github.com/mazumder-lab/ALPS; the algorithm for one layer
+ * is methods/shared/solvers/alps-layer.ts. Each block sees the outputs of the pruned blocks before it.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
@@ -16,7 +16,7 @@ export default defineMethod({
   access: 'calibrated',
   revision: 2,
   description:
-    'Sets weights of the linear layers to zero and finds new values for the others, so that the layer’s output on calibration data changes least: both are sought together in some dozens of steps, where sparsegpt decides once. ' +
+    'Sets weights of the linear layers to zero and finds new values for the others, so that the layer’s output on calibration data changes least. It optimizes both together in a few dozen steps; sparsegpt decides once. ' +
     'It uses second-order information and no gradients of the model. ' +
     'Embedding, norms and output layer stay as they are; zeros save space only when the file is compressed, and no time.',
   paper: {

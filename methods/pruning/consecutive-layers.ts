@@ -1,8 +1,9 @@
 /**
- * Dropping a run of neighbouring layers in one shot: the one over which the residual stream turns least.
- * Gromov et al. 2025, https://arxiv.org/abs/2403.17887, equation 6 and the algorithm of section 3.2, without its healing:
- *   d(l, n) = E[arccos(cos(h_l, h_l+n))] / π,   the layers l … l + n − 1 with the smallest d(l, n) go
- * h_l enters layer l. Departs from the paper: all positions count, not only the last of each text.
+ * Removes a run of consecutive layers in one shot: the run over which the residual stream changes direction least.
+ * Gromov et al. 2025, https://arxiv.org/abs/2403.17887, equation 6 and the algorithm of section 3.2, without its
+ * healing:
+ *   d(l, n) = E[arccos(cos(h_l, h_l+n))] / π,   removes the layers l … l + n − 1 with the smallest d(l, n)
+ * h_l is the input of layer l. Differs from the paper: all positions count, not only the last of each text.
  */
 import * as v from 'valibot';
 import { present } from '../../contracts/present.ts';
@@ -19,8 +20,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 2,
   description:
-    'Removes a run of neighbouring layers: the one whose output points most nearly where its input does, on calibration data. ' +
-    'Where layer-drop measures each layer by itself, this measures the whole run that goes. No correction follows. ' +
+    'Removes a run of consecutive layers: the one whose output has the smallest angle to its input on calibration data. ' +
+    'layer-drop measures each layer by itself; this method measures the whole run. No correction follows. ' +
     'The network becomes smaller and faster on any machine.',
   paper: {
     title: 'The Unreasonable Ineffectiveness of the Deeper Layers',
@@ -51,7 +52,7 @@ export default defineMethod({
   },
 });
 
-/** d(l, removed) for each layer l that a run can begin with, in [0, 1]; in float64. */
+/** d(l, removed) for each layer l at which a run can begin, in [0, 1]; in float64. */
 export async function angularDistances(
   { onnx, roles: { layers, width } }: Model,
   {

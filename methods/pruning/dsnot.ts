@@ -1,11 +1,12 @@
 /**
- * DSnoT: take a pruned layer and exchange pruned and kept weights of each output until what it gives on average is right.
+ * DSnoT: starts from a pruned layer and exchanges pruned and kept weights of each output until the mean of the output
+ * is restored.
  * Zhang et al. 2024, https://arxiv.org/abs/2310.08915, Algorithm 1; https://github.com/zyxxmu/DSnoT
- *   ε = Σ_i over pruned W_i E[X_i]                             what the output lacks on average
- *   back comes the pruned i of largest sign(ε) · W_i E[X_i] / Var[X_i]                         equation 3
- *   out goes the kept i of smallest |W_i| ‖X_i‖₂ among those with sign(ε) · W_i E[X_i] < 0     equation 4
- * As in the authors' code, exchanges of an output end once |ε| is small, after a number of them, or when nothing is left to
- * exchange; with N:M the weight that goes is of the group of the one that comes back, and the sign of ε may not change. Each
+ *   ε = Σ_i over pruned W_i E[X_i]                             the error of the output's mean
+ *   restored: the pruned i of largest sign(ε) · W_i E[X_i] / Var[X_i]                          equation 3
+ *   removed:  the kept i of smallest |W_i| ‖X_i‖₂ among those with sign(ε) · W_i E[X_i] < 0    equation 4
+ * As in the authors' code, exchanges for an output end once |ε| is small, after a maximum number of them, or when no
+ * candidate is left; with N:M the removed weight is from the group of the restored one, and ε may not change sign. Each
  * block sees the outputs of the pruned blocks before it.
  */
 import * as v from 'valibot';
@@ -29,7 +30,7 @@ export default defineMethod({
   revision: 2,
   description:
     'Starts from the weights that wanda or magnitude would prune and exchanges some of them for others, so that each output of a layer keeps its mean on calibration data. ' +
-    'It changes which weights are zero and corrects none, so it costs little more than wanda. ' +
+    'It changes which weights are zero but not the values of the others, so it costs little more than wanda. ' +
     'Embedding, norms and output layer stay as they are; zeros save space only when the file is compressed, and no time.',
   paper: {
     title: 'Dynamic Sparse No Training: Training-Free Fine-tuning for Sparse LLMs',
@@ -51,7 +52,7 @@ export default defineMethod({
         v.minValue(0),
         v.maxValue(1),
         v.description(
-          'At most so many exchanges for each output, as a share of its inputs; the authors make 50 of 4096.',
+          'Maximum number of exchanges for each output, as a share of its inputs; the authors use 50 for 4096 inputs.',
         ),
       ),
       50 / 4096,
@@ -60,7 +61,7 @@ export default defineMethod({
       v.pipe(
         v.number(),
         v.minValue(0),
-        v.description('Exchanges of an output end when the error of its sum over 2048 positions is below this.'),
+        v.description('Exchanges for an output end when the error of its sum over 2048 positions is below this.'),
       ),
       0.1,
     ),
@@ -95,7 +96,7 @@ export default defineMethod({
 });
 
 export interface ExchangeOptions extends WeightShape {
-  /** Of the inputs, [in]: mean, variance, and root of the mean square. */
+  /** Statistics of the inputs, [in] each: mean, variance, and root mean square. */
   readonly means: Float64Array;
   readonly variances: Float64Array;
   readonly norms: Float64Array;
@@ -106,10 +107,10 @@ export interface ExchangeOptions extends WeightShape {
   readonly threshold: number;
 }
 
-/** Positions of a sequence in the paper, which the threshold refers to. */
+/** Positions per sequence in the paper, to which the threshold refers. */
 const POSITIONS = 2048;
 
-/** weight: [in, out] → which of its elements stay, [in, out]. */
+/** weight: [in, out] → 1 where an element is kept, [in, out]. */
 export function exchanged(weight: Float32Array, options: ExchangeOptions): Mask {
   const { outFeatures, norms, sparsity, start } = options;
   const sizes = Float64Array.from(weight, (value, at) => Math.abs(value) * norms[Math.floor(at / outFeatures)]!);
@@ -123,17 +124,17 @@ export function exchanged(weight: Float32Array, options: ExchangeOptions): Mask 
 
 interface OutputOptions extends ExchangeOptions {
   readonly output: number;
-  /** What the weight that goes is smallest by, [in, out]. */
+  /** The score by which the weight to remove is smallest, [in, out]. */
   readonly goes: ArrayLike<number>;
 }
 
-/** A weight is exchanged once at most. Writes into `mask`. */
+/** Each weight is exchanged at most once. Writes into `mask`. */
 function exchangeOutput(weight: Float32Array, mask: Mask, options: OutputOptions): void {
   const { inFeatures, outFeatures, output, goes, means, variances, sparsity, threshold } = options;
   const exchanges = Math.round(options.exchanges * inFeatures);
   const group = typeof sparsity === 'string' ? patternCounts(sparsity).of : undefined;
   const at = (input: number) => input * outFeatures + output;
-  const gifts = means.map((mean, input) => weight[at(input)]! * mean); // [in], what each weight gives on average
+  const gifts = means.map((mean, input) => weight[at(input)]! * mean); // [in], the mean contribution of each weight
   const settled = new Uint8Array(inFeatures);
   const stays = (input: number) => mask[at(input)] === 1;
   let error = 0;
@@ -160,7 +161,7 @@ function exchangeOutput(weight: Float32Array, mask: Mask, options: OutputOptions
   }
 }
 
-/** The number below `count` of the highest score, the first of equal ones, and its score. */
+/** The index below `count` with the highest score, the first of equal ones, and its score. */
 function best(count: number, score: (candidate: number) => number): readonly [candidate: number, score: number] {
   let [found, highest] = [0, -Infinity];
   for (let candidate = 0; candidate < count; candidate++) {

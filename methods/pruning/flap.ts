@@ -1,11 +1,14 @@
 /**
- * FLAP: remove the heads and neurons whose contribution to the residual stream fluctuates least, and add its mean as a bias.
+ * FLAP: removes the heads and neurons whose contribution to the residual stream fluctuates least, and adds its mean as
+ * a bias.
  * An et al. 2024, https://arxiv.org/abs/2312.11983; https://github.com/CASIA-IVA-Lab/FLAP, WIFV and AL-AM:
  *   S_f = Var[x_f] · Σ_o W_fo²       of each feature f that enters o or down (equation 5)
- * squared for those of attention, standardized within each layer and kind, averaged over a head; the highest stay until their
- * parameters come nearest to the budget (equation 7). The output gets Σ W_f E[x_f] over the features that go (equation 8).
- * Departs from the authors' code: statistics are those of all positions at once, heads that share a key-value head go together
- * with it, every block keeps a head and a neuron, and the parameters of units are counted as they are in the model.
+ * Attention scores are squared. Scores are standardized within each layer and kind and averaged over a head; the units
+ * with the highest scores are kept until their parameters come nearest to the budget (equation 7). The output gets Σ
+ * W_f E[x_f] over the removed features as a bias (equation 8).
+ * Differs from the authors' code: statistics are those of all positions at once, heads that share a key-value head are
+ * removed together with it, every block keeps a head and a neuron, and the parameters of units are counted as they are
+ * in the model.
  */
 import * as v from 'valibot';
 import { inputStatistics, positionCount } from '../../engine/calibrate/input-statistics.ts';
@@ -94,7 +97,7 @@ interface Features {
   readonly scores: Float64Array;
 }
 
-/** Of what enters the projections o and down of each layer. */
+/** Statistics of the inputs of the projections o and down of each layer. */
 async function featureStatistics(model: Model, examples: readonly Example[], signal: AbortSignal) {
   const { layers } = model.roles;
   const run = { model, examples, linears: layers.flatMap(({ o, down }) => [o, down]), signal };
@@ -119,14 +122,14 @@ function rowSquares(model: Model, linear: LinearRole, feature: number): number {
   return row.reduce((sum, value) => sum + value * value, 0);
 }
 
-/** With mean 0 and, as torch takes it, variance 1. */
+/** Standardized to mean 0 and variance 1 (n − 1 in the denominator, as in torch). */
 export function standardized(scores: Float64Array): Float64Array {
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / Math.max(1, scores.length - 1);
   return scores.map((score) => (variance === 0 ? 0 : (score - mean) / Math.sqrt(variance)));
 }
 
-/** The mean of each of so many runs of equal length. */
+/** The mean of each of `count` runs of equal length. */
 function groupMeans(scores: Float64Array, groups: number): Float64Array {
   const width = scores.length / groups;
   const means = new Float64Array(groups);
@@ -138,10 +141,13 @@ const draws = (length: number, random: { next(): number }) => Float64Array.from(
 
 type Scores = Parameters<typeof rankedUnits>[1];
 
-/** Units in the order of their scores, whatever they cost, as many as come nearest to the share of the blocks' parameters. */
+/**
+ * Keeps units in the order of their scores, whatever their cost, as many as come nearest to the share of the blocks'
+ * parameters.
+ */
 function unitsWithin(model: Model, scores: Scores, share: number): readonly KeptUnits[] {
   const units = rankedUnits(model, scores).toSorted((a, b) => b.importance - a.importance);
-  // The best of each layer and kind stay anyway, so they come first.
+  // The best unit of each layer and kind is always kept, so these come first.
   const best = new Map(units.toReversed().map((unit) => [`${unit.kind} ${unit.layer}`, unit]));
   const needed = new Set(best.values());
   const order = [...needed, ...units.filter((unit) => !needed.has(unit))];
@@ -156,7 +162,7 @@ function unitsWithin(model: Model, scores: Scores, share: number): readonly Kept
   return keptUnits(model, (unit) => stays.has(unit), units);
 }
 
-/** Σ W_f E[x_f] over the features that go, [out]. */
+/** Σ W_f E[x_f] over the removed features, [out]. */
 function missing(
   model: Model,
   linear: LinearRole,

@@ -1,9 +1,10 @@
 /**
- * Gradual magnitude pruning: while the network is fine-tuned, ever more of its smallest weights become zero, so that the
- * rest can make up for each loss before the next.
+ * Gradual magnitude pruning: during fine-tuning a growing share of the smallest weights is set to zero, so that the
+ * remaining weights can adapt in between.
  * Zhu & Gupta 2017, https://arxiv.org/abs/1710.01878, equation 1, from sparsity 0 at step 0:
  *   s_t = s_f − s_f (1 − t / (n Δt))³
- * Departs from it: a weight once zero stays zero, for its mask is the optimizer's too; the paper's can come back.
+ * Differs from the paper: a pruned weight stays zero, because the optimizer applies the mask too; in the paper it can
+ * return.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -68,7 +69,7 @@ export default defineMethod({
   },
 });
 
-/** Sets masks every Δt steps, for the last time at step n Δt, at which the sparsity is reached. */
+/** Sets masks every Δt steps, for the last time at step n Δt, where the sparsity reaches its target. */
 export function pruneGradually(options: {
   readonly weights: readonly string[];
   readonly sparsity: number;

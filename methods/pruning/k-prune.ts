@@ -1,13 +1,13 @@
 /**
- * Knowledge-preserving structured pruning without retraining: sublayer by sublayer from the bottom, measure what knowledge
- * goes with each head and neuron that is left, cut the target sublayer, and rebuild its output projection by least squares.
+ * Knowledge-preserving structured pruning without retraining, one sublayer at a time from the bottom: measure the
+ * knowledge in each remaining head and neuron, prune the sublayer, and refit its output projection by least squares.
  * Park, Choi & Kang 2024 (K-prune), https://arxiv.org/abs/2308.03449, sections 3.2 to 3.4
  *   predictive:        ½ E[(∂KL(dense ‖ pruned) / ∂m)²], softmax at temperature T, m the mask of the unit
  *   representational:  E‖what the unit adds to the residual stream‖², its features taken one by one
- * Departs from the paper: parameters are budgeted, not operations; every block keeps a head and a neuron; heads that share a
- * key-value head go together with it; a head's score is the sum over its features, where the authors take the mean and
- * multiply by μ, 64 at a head width of 64; λ is not theirs but one for all models, chosen on the validation split of a small
- * one. Least squares are held near the weight as it was.
+ * Differs from the paper: the budget is in parameters, not operations; every block keeps a head and a neuron; heads
+ * that share a key-value head are removed together with it; a head's score is the sum over its features, whereas the
+ * authors take the mean and multiply by μ, 64 at a head width of 64; λ has one value for all models, chosen on the
+ * validation split of a small model. The least-squares fit is regularized towards the original weight.
  */
 import * as v from 'valibot';
 import { diagonalFisher, unitGradients } from '../../engine/calibrate/fisher.ts';
@@ -57,7 +57,7 @@ export default defineMethod({
         v.number(),
         v.minValue(0),
         v.description(
-          'λ: weight of representational knowledge, that of predictive being 1; the default is not the paper’s.',
+          'λ: weight of representational knowledge relative to predictive knowledge; the default is not the paper’s.',
         ),
       ),
       0.01,
@@ -116,11 +116,11 @@ type Scoring = Pick<
   CalibratedContext<{ readonly temperature: number; readonly representation: number }>,
   'params' | 'calibration' | 'signal'
 > & {
-  /** Index of the first block whose units count, default 0. */
+  /** Index of the first block whose units are scored, default 0. */
   readonly from?: number;
 };
 
-/** Section 3.2: the knowledge that goes with each unit of the pruned model. */
+/** Section 3.2: the knowledge lost with each unit of the pruned model. */
 export async function knowledge(
   dense: Model,
   pruned: Model,
@@ -149,13 +149,13 @@ export async function knowledge(
 
 interface Target {
   readonly target: { readonly layer: number; readonly kind: Unit['kind'] };
-  /** Parameters left for this sublayer and those above it. */
+  /** Parameter budget left for this sublayer and those above it. */
   readonly budget: number;
 }
 
 /**
- * Section 3.3: of the units in the target sublayer and above, the most valuable per parameter that fit into the budget. Only
- * the target sublayer is cut by it; those above are judged anew when their turn comes.
+ * Section 3.3: of the units in the target sublayer and above, keeps the most valuable per parameter that fit into the
+ * budget. Only the target sublayer is pruned; units above it are scored again when their sublayer is the target.
  */
 export function chooseWithin(
   model: Model,

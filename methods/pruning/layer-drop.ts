@@ -1,8 +1,8 @@
 /**
- * Dropping whole layers in one shot: those go that turn the residual stream least.
+ * Removes whole layers in one shot: those that change the direction of the residual stream least.
  * Men et al. 2024 (ShortGPT), https://arxiv.org/abs/2403.03853, equation 1, over all positions of the calibration data:
- *   BI_l = 1 − E[cos(h_l, h_l+1)]        h_l enters layer l, h_l+1 leaves it
- * All influences come from one pass over the whole model, as in the paper.
+ *   BI_l = 1 − E[cos(h_l, h_l+1)]        h_l is the input of layer l, h_l+1 its output
+ * All influences are computed in one pass over the dense model, as in the paper.
  */
 import * as v from 'valibot';
 import { defineMethod, type Example } from '../../engine/definitions/method.ts';
@@ -53,7 +53,7 @@ export default defineMethod({
   async compress(model, { params: { depth, drop }, calibration, random, signal, note }) {
     signal.throwIfAborted();
     requireSeveralLayers(model);
-    const order = [...model.roles.layers.keys()]; // the first ones stay
+    const order = [...model.roles.layers.keys()]; // keeps the first ones
     const count = keptCount(order.length, depth);
     if (drop === 'least-influence') {
       const influence = await blockInfluence(model, calibration.examples, signal);
@@ -68,7 +68,7 @@ export default defineMethod({
   },
 });
 
-/** 1 − mean cosine of what enters and what leaves each layer, over all positions; in float64. */
+/** 1 − mean cosine of the input and output of each layer, over all positions; in float64. */
 export async function blockInfluence(
   { onnx, roles: { layers, width } }: Model,
   examples: readonly Example[],

@@ -1,6 +1,6 @@
 /**
- * Magnitude pruning in one shot: the smallest weights become zero.
- * Han et al. 2015, https://arxiv.org/abs/1506.02626, without its retraining; scopes as compared by Gale, Elsen & Hooker
+ * Magnitude pruning in one shot: the weights of smallest absolute value become zero.
+ * Han et al. 2015, https://arxiv.org/abs/1506.02626, without retraining; the scopes as compared by Gale, Elsen & Hooker
  * 2019, https://arxiv.org/abs/1902.09574; N:M patterns as in Mishra et al. 2021, https://arxiv.org/abs/2104.08378.
  */
 import * as v from 'valibot';
@@ -30,7 +30,7 @@ export default defineMethod({
     scope: v.optional(
       v.pipe(
         v.picklist(['layer', 'global']),
-        v.description('Weights are compared within a layer, or over all layers together.'),
+        v.description('Compare weights within a layer, or over all layers together.'),
       ),
       'layer',
     ),

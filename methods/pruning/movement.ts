@@ -1,13 +1,14 @@
 /**
- * Movement pruning: while the network is fine-tuned, each weight has a score that grows when the weight moves away from zero,
- * and the weights of lowest score are masked out; they can come back.
- * Sanh, Wolf & Rush 2020, https://arxiv.org/abs/2005.07683. The forward pass uses W ∘ M(S); the backward pass takes M for the
- * identity (straight-through), so that gradient descent on the scores is
+ * Movement pruning: during fine-tuning each weight has a score that grows when the weight moves away from zero. The
+ * weights with the lowest scores are masked; they can return.
+ * Sanh, Wolf & Rush 2020, https://arxiv.org/abs/2005.07683. The forward pass uses W ∘ M(S); the backward pass treats M
+ * as the identity (straight-through), so that gradient descent on the scores is
  *   S ← S − α ∂L/∂S,   ∂L/∂S = ∂L/∂(W ∘ M) ∘ W                                  (section 4.1)
- * hard: M keeps the v highest scores of a layer, v falling along a cubic. soft: M = 1[σ(S) > τ], loss + λ mean σ(S) (4.2).
- * Departs from it: scores are shifted every few steps so that the threshold is 0, in the place of a sort in every step; λ does
- * not grow with the steps; soft scores move at a rate that takes them across their range in the steps there are. As in the
- * authors' code the optimizer of the scores is AdamW too, without decay.
+ * hard: M keeps the v highest scores of a layer, v falling along a cubic. soft: M = 1[σ(S) > τ], loss + λ mean σ(S)
+ * (4.2).
+ * Differs from the paper: scores are shifted every few steps so that the threshold is 0, instead of sorted in every
+ * step; λ is constant; the learning rate of soft scores is such that they can cross their range in the available steps.
+ * As in the authors' code the optimizer of the scores is AdamW too, without decay.
  */
 import * as v from 'valibot';
 import { InputError } from '../../contracts/errors.ts';
@@ -26,11 +27,11 @@ import { layerMask, withMask } from '../shared/solvers/sparsity.ts';
 
 /** Share of the steps in which sparsity grows, as in gradual magnitude pruning. */
 const GROWTH_SHARE = 0.75;
-/** Times that the threshold is found anew. */
+/** Number of times that the threshold is recomputed. */
 const THRESHOLDS = 50;
 /** τ of soft movement pruning, as in the paper's experiments. */
 const SOFT_THRESHOLD = 0.1;
-/** What a score may move at most in all steps, at the highest rate; from 0 to the threshold it is 2.2. */
+/** How far a score can move over all steps at the highest rate; the distance from 0 to the threshold is 2.2. */
 const SOFT_TRAVEL = 12;
 
 export default defineMethod({
@@ -76,7 +77,7 @@ export default defineMethod({
       throw new InputError('movement: give either sparsity (hard) or penalty (soft)');
     }
     const scores = model.linears.map(scoreName);
-    // Where only the order of the scores counts, their rate does not.
+    // Where only the order of the scores matters, their learning rate does not.
     const rate = penalty === undefined ? 1 : SOFT_TRAVEL / steps / learningRate;
     const { parameters } = await fineTune(context, {
       model,
@@ -115,7 +116,7 @@ const SOFT_LOGIT = Math.log(SOFT_THRESHOLD / (1 - SOFT_THRESHOLD));
 
 export const scoreName = ({ weight }: Pick<LinearRole, 'weight'>): string => `${weight}.score`;
 
-/** The model with W ∘ M(S) in the place of every linear layer's W, nothing masked yet. */
+/** The model with W ∘ M(S) in place of every linear layer's W; no weight is masked at the start. */
 export function withScores({ onnx, linears }: Model, { soft }: { readonly soft: boolean }): OnnxModel {
   const w = extendModel(onnx, 'movement/');
   for (const linear of linears) {
@@ -124,7 +125,7 @@ export function withScores({ onnx, linears }: Model, { soft }: { readonly soft: 
     const score = w.initializer(scoreName(linear), tensorOf('float32', [inFeatures, outFeatures], start));
     w.wrap(weight, (dense) => {
       const above = soft ? w.sub(score, w.scalar(SOFT_LOGIT)) : score;
-      // (1 + sign 2x) / 2 with a sign that has no 0: 1 for x > 0, else 0, and the gradient passes as it is.
+      // (1 + sign 2x) / 2 with a sign that is never 0: 1 for x > 0, else 0; the gradient passes unchanged.
       const sign = w.passThrough(w.sign(w.mul(above, w.scalar(2))));
       const decided = w.passThrough(w.sign(w.sub(sign, w.scalar(0.5))));
       return w.mul(dense, w.mul(w.add(decided, w.scalar(1)), w.scalar(0.5)));
@@ -133,7 +134,7 @@ export function withScores({ onnx, linears }: Model, { soft }: { readonly soft: 
   return w.finish();
 }
 
-/** Where scores start: above the threshold 0, so that at first nothing is masked. Only their order counts. */
+/** Initial scores: above the threshold 0, so that nothing is masked at the start. Only their order matters. */
 const START = 1;
 
 /** Σ over layers of the mean of σ(S), as a mean over all scores. */
@@ -144,7 +145,7 @@ function scorePenalty(scores: readonly string[]): Loss {
   };
 }
 
-/** Moves the scores of each layer by a number, the same for all, so that as many lie below 0 as are to be masked by now. */
+/** Shifts the scores of each layer by a common number, so that the scheduled share of them is below 0. */
 export function moveThreshold(options: {
   readonly scores: readonly string[];
   readonly sparsity: number;
@@ -168,7 +169,7 @@ export function moveThreshold(options: {
   };
 }
 
-/** A number between the highest score that is masked and the lowest that is not. */
+/** A number between the highest masked score and the lowest unmasked one. */
 function thresholdOf(values: Float32Array, mask: Uint8Array): number {
   let [below, above] = [-Infinity, Infinity];
   for (const [at, score] of values.entries()) {

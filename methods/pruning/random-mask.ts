@@ -1,4 +1,4 @@
-/** A random mask of the same sparsity: what a pruning method must beat for its scores to mean anything. */
+/** A random mask of the same sparsity: the control that a pruning method must beat. */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
 import { layerMask, patternMask, sparsityParameter, withMask } from '../shared/solvers/sparsity.ts';
@@ -12,7 +12,7 @@ export default defineMethod({
   random: true,
   description:
     'Sets randomly chosen weights of the linear layers to zero, the same share in every layer. ' +
-    'It is a control: a pruning method that is no better gains nothing from the weights or the data.',
+    'It is a control: a pruning method that is no better gains nothing from looking at the weights or the data.',
   paper: {
     title: 'What is the State of Neural Network Pruning?',
     authors: 'Davis Blalock, Jose Javier Gonzalez Ortiz, Jonathan Frankle, John Guttag',

@@ -1,9 +1,11 @@
 /**
- * RIA: prune the weights that matter least to their own input and output, so that no feature is cut off as a whole.
- * Zhang et al. 2024, https://openreview.net/forum?id=Tr0lPx9woF, equations 2 and 3, compared over the whole layer as there:
+ * RIA: prunes the weights that matter least relative to the other weights of their input and output, so that no feature
+ * is cut off entirely. Zhang et al. 2024, https://openreview.net/forum?id=Tr0lPx9woF, equations 2 and 3, compared over
+ * the whole layer:
  *   S_ij = (|W_ij| / Σ_i |W_ij| + |W_ij| / Σ_j |W_ij|) · ‖X_i‖₂^a        i: inputs, j: outputs
- * As in the authors' code (https://github.com/biomedical-cybernetics/Relative-importance-and-activation-pruning) each block sees
- * the outputs of the pruned blocks before it. Departs from the paper: its permutation of channels before N:M is left out.
+ * As in the authors' code (https://github.com/biomedical-cybernetics/Relative-importance-and-activation-pruning) each
+ * block sees the outputs of the pruned blocks before it. Differs from the paper: its permutation of channels before N:M
+ * is omitted.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';
@@ -17,7 +19,7 @@ export default defineMethod({
   access: 'calibrated',
   revision: 2,
   description:
-    'Sets to zero the weights of a linear layer that are small beside the others of their input and of their output, weighted by the size of the input on calibration data. ' +
+    'Sets to zero the weights of a linear layer that are small compared with the others of the same input and output, weighted by the size of the input on calibration data. ' +
     'It corrects no weight and inverts no matrix, so it costs little more than running the model on the calibration data. ' +
     'Embedding, norms and output layer stay as they are; zeros save space only when the file is compressed, and no time.',
   paper: {
@@ -30,7 +32,7 @@ export default defineMethod({
   params: v.strictObject({
     sparsity: sparsityParameter,
     power: v.optional(
-      v.pipe(v.number(), v.minValue(0), v.maxValue(1), v.description('a: how much the size of the input counts.')),
+      v.pipe(v.number(), v.minValue(0), v.maxValue(1), v.description('a: exponent of the size of the input.')),
       0.5,
     ),
   }),
@@ -84,7 +86,7 @@ export function relativeImportance(
   const strengths = norms.map((norm) => norm ** power);
   return Float64Array.from(weight, (value, at) => {
     const [input, output] = [Math.floor(at / outFeatures), at % outFeatures];
-    // A weight of 0 may be all there is in its row or column.
+    // A row or column may consist of zeros.
     return value === 0 ? 0 : Math.abs(value) * (1 / outputs[output]! + 1 / inputs[input]!) * strengths[input]!;
   });
 }

@@ -1,9 +1,11 @@
 /**
- * SparseGPT: choose block by block which weights go, and let those still to come make up for each that went.
- * Frantar & Alistarh 2023, https://arxiv.org/abs/2301.00774; a layer by itself is methods/shared/solvers/sparsegpt-layer.ts, the mask
- * that of section 3.3 (threshold over a block of inputs and all outputs) and 3.4 (N:M). https://github.com/IST-DASLab/sparsegpt
- * Departs from the paper: exactly the rounded share of each block is pruned, ties by position. Its joint quantization is
- * methods/combined/prune-quantize.ts.
+ * SparseGPT: chooses block by block which weights to prune; the weights not yet processed compensate for each pruned
+ * one.
+ * Frantar & Alistarh 2023, https://arxiv.org/abs/2301.00774, https://github.com/IST-DASLab/sparsegpt; the algorithm for
+ * one layer is methods/shared/solvers/sparsegpt-layer.ts, with the masks of section 3.3 (threshold over a block of
+ * inputs and all outputs) and 3.4 (N:M).
+ * Differs from the paper: exactly the rounded share of each block is pruned, ties broken by position. The paper's joint
+ * quantization is methods/combined/prune-quantize.ts.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';

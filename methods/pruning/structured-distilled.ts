@@ -1,12 +1,13 @@
 /**
- * Structured pruning with distillation: masks on sublayers, heads and neurons are learned together with the weights under a
- * constraint on the parameters that stay, then the matrices are cut and trained on; the whole model teaches throughout.
- * Xia, Zhong & Chen 2022 (CoFi), https://arxiv.org/abs/2204.00408. Masks are hard concrete, engine/training/hard-concrete.ts.
- * The loss is that of the task and the teacher plus, with p the share of parameters expected to stay and t its target,
- *   λ₁ (p − t) + λ₂ (p − t)²       λ₁ and λ₂ go uphill                                      (section 3.1)
- * Departs from CoFi: hidden dimensions are not pruned; layer i learns from layer i of the teacher, for masks take no layer out
- * of the order; a sublayer whose mask is 0 keeps one unit, since every block has all its matrices; the rate of the masks is
- * such that they can cross their range within the steps there are.
+ * Structured pruning with distillation: masks on sublayers, heads and neurons are learned together with the weights
+ * under a constraint on the number of kept parameters; then the matrices are cut and training continues. The dense
+ * model is the teacher throughout. Xia, Zhong & Chen 2022 (CoFi), https://arxiv.org/abs/2204.00408. Masks are hard
+ * concrete (engine/training/hard-concrete.ts).
+ * The loss is that of the task and the teacher plus, with p the expected share of kept parameters and t its target,
+ *   λ₁ (p − t) + λ₂ (p − t)²       maximized over λ₁ and λ₂                                 (section 3.1)
+ * Differs from CoFi: hidden dimensions are not pruned; layer i learns from layer i of the teacher, because masks do not
+ * change the order of layers; a sublayer whose mask is 0 keeps one unit, since every block has all its matrices; the
+ * learning rate of the masks lets them cross their range in the available steps.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -31,12 +32,12 @@ import { ladder } from '../shared/training/ladder.ts';
 import { countUnits, keepUnits } from '../shared/surgery/structure.ts';
 import { blockParameters, searchUnits, unitCosts, unitShareParameter } from '../shared/surgery/units.ts';
 
-/** α at the start: P(z = 1) = 0.92, so that the noise does not hurt before anything is pruned. */
+/** Initial α: P(z = 1) = 0.92, so that the noise does little harm before anything is pruned. */
 const START = 4;
-/** Share of the steps in which masks are learned, and of those the share in which the target comes down from all. */
+/** Share of the steps in which masks are learned, and within these the share in which the target falls from 1. */
 const PRUNING_SHARE = 0.4;
 const WARM_UP_SHARE = 0.5;
-/** What α and λ may move at most in all steps, at the highest rate. */
+/** How far α and λ can move over all steps at the highest rate. */
 const TRAVEL = 30;
 
 export default defineMethod({
@@ -45,7 +46,7 @@ export default defineMethod({
   access: 'trained',
   revision: 2,
   description:
-    'Learns which heads, neurons and sublayers to remove while it fine-tunes the model to reproduce the probabilities and hidden states of the original, then removes them and continues training. ' +
+    'Learns which heads, neurons and sublayers to remove while it fine-tunes the model to reproduce the probabilities and hidden states of the original model, then removes them and continues training. ' +
     'The matrices become smaller, so the file, the memory and the time shrink too.',
   paper: {
     title: 'Structured Pruning Learns Compact and Accurate Models',
@@ -107,7 +108,7 @@ export default defineMethod({
 
 type Part = 'o' | 'down';
 const PARTS: readonly Part[] = ['o', 'down'];
-/** α of the units behind a projection, and α of the whole sublayer. */
+/** α of the units of a projection, and α of the whole sublayer. */
 const unitAlpha = ({ weight }: LinearRole): string => `${weight}.unit_alpha`;
 const sublayerAlpha = ({ weight }: LinearRole): string => `${weight}.sublayer_alpha`;
 const MULTIPLIERS: readonly string[] = ['lagrange.1', 'lagrange.2'];
@@ -120,7 +121,7 @@ interface Masked {
   readonly noise: FeedSource;
 }
 
-/** The model with masks on what heads and neurons hand on, and on whole sublayers. */
+/** The model with masks on the outputs of heads and neurons, and on whole sublayers. */
 export function withMasks(model: Model): Masked {
   const w = extendModel(model.onnx, 'masks/');
   const counts = countUnits(model);
@@ -147,7 +148,7 @@ export function withMasks(model: Model): Masked {
   return { onnx: w.finish(), alphas, noise: logisticNoise(shapes) };
 }
 
-/** t of each step: down from 1 along a line, then the share that is to stay. */
+/** t of each step: falls linearly from 1, then equals the share to keep. */
 function targets(keep: number, steps: number): FeedSource {
   const warmUp = Math.max(1, Math.round(WARM_UP_SHARE * steps));
   return {
@@ -158,7 +159,7 @@ function targets(keep: number, steps: number): FeedSource {
   };
 }
 
-/** λ₁ (p − t) + λ₂ (p − t)² with p the share of the blocks' parameters that is expected to stay. */
+/** λ₁ (p − t) + λ₂ (p − t)² with p the expected share of kept parameters of the blocks. */
 export function constraint(model: Model): Loss {
   return ({ w, metric }) => {
     const target = w.input(TARGET, 'float32', [1]);
@@ -180,8 +181,8 @@ export function constraint(model: Model): Loss {
 }
 
 /**
- * The model cut to the share that may stay, by the parameters that each unit is expected to keep; what stays is multiplied by its
- * mask without noise.
+ * The model cut to the share of parameters to keep. Units are kept by their expected number of parameters, and
+ * multiplied by their mask without noise.
  */
 export function cutByMasks(model: Model, alphas: ReadonlyMap<string, Float32Array>, keep: number): Model {
   const alphasOf = (linear: LinearRole) => ({
@@ -190,7 +191,7 @@ export function cutByMasks(model: Model, alphas: ReadonlyMap<string, Float32Arra
   });
   let scaled = model;
   const costs = unitCosts(model);
-  // What is kept most of is the parameters that the masks were to let stay; by number of units, heads would lose to neurons.
+  // The budget is in parameters: counted in units, heads would lose to neurons.
   const expected = model.roles.layers.map((layer: LayerRoles, index) => {
     const cut = (part: Part) => {
       const linear = layer[part];

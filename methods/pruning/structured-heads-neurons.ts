@@ -1,11 +1,12 @@
 /**
  * One-shot structured pruning of attention heads and feed-forward neurons, without retraining.
- * Kwon et al. 2022, https://arxiv.org/abs/2204.09656: mask search by the diagonal of the Fisher information of mask variables
- * (section 4.1, in methods/shared/surgery/units.ts), rearrangement by the Fisher information within a layer (4.2, rearranged()), mask
- * tuning by layer-wise least squares (4.3, tuned()). https://github.com/WoosukKwon/retraining-free-pruning
- * Departs from the paper: parameters are budgeted, not operations. Every block keeps a head and a neuron. Heads that share a
- * key-value head go together with it. Least squares are solved exactly and held near 1, where the authors' code iterates and
- * gives up on masks beyond ±10. Tuned masks are multiplied into the output projections.
+ * Kwon et al. 2022, https://arxiv.org/abs/2204.09656: mask search by the diagonal of the Fisher information of mask
+ * variables (section 4.1, in methods/shared/surgery/units.ts), rearrangement by the Fisher information within a layer
+ * (4.2, rearranged()), mask tuning by layer-wise least squares (4.3, tuned()).
+ * https://github.com/WoosukKwon/retraining-free-pruning Differs from the paper: the budget is in parameters, not
+ * operations. Every block keeps a head and a neuron. Heads that share a key-value head are removed together with it.
+ * Least squares are solved exactly and regularized towards 1, whereas the authors' code iterates and rejects masks
+ * beyond ±10. Tuned masks are multiplied into the output projections.
  */
 import * as v from 'valibot';
 import { diagonalFisher, unitGradients, type UnitGradients } from '../../engine/calibrate/fisher.ts';
@@ -52,7 +53,7 @@ export default defineMethod({
       ),
       'fisher',
     ),
-    tuning: v.optional(v.pipe(v.boolean(), v.description('Scale what is left by least squares.')), true),
+    tuning: v.optional(v.pipe(v.boolean(), v.description('Scale the remaining units by least squares.')), true),
   }),
   variants: {
     p90: { keep: 0.9 },
@@ -76,7 +77,7 @@ export default defineMethod({
     );
     let pruned = keepUnits(model, kept);
     if (!params.tuning) return pruned;
-    // From the first layer to the last, since each makes up for what those before it got wrong.
+    // From the first layer to the last, since each layer also corrects the error of the layers before it.
     const projections = model.roles.layers.flatMap((_, layer) => [
       { layer, part: 'o' as const },
       { layer, part: 'down' as const },
@@ -124,9 +125,9 @@ async function chooseUnits(
 }
 
 /**
- * Section 4.2: which units of a layer stay, when so many may, so that ‖Σ g_u‖² over those that go is small: what goes together
- * may cancel out. Starting from the units of smallest ‖g_u‖², each further one is tried in the place of the one that then is
- * best kept. gradients: [examples, units]; returns indices, ascending.
+ * Section 4.2: which `count` units of a layer to keep so that ‖Σ g_u‖² over the removed ones is small; units removed
+ * together can cancel each other. Starts with removing the units of smallest ‖g_u‖², then tries each further unit in
+ * place of the removed unit that is best to keep. gradients: [examples, units]; returns indices, ascending.
  */
 export function rearranged(
   gradients: Float64Array,
@@ -141,7 +142,7 @@ export function rearranged(
     for (let row = 0; row < examples; row++) sums[row]! += factor * gradients[row * units + unit]!;
   };
   for (const unit of gone) add(unit, 1);
-  /** ‖Σ g_u‖² without one of those that go. */
+  /** ‖Σ g_u‖² without one of the removed units. */
   const without = (unit: number): number => {
     let square = 0;
     for (let row = 0; row < examples; row++) square += (sums[row]! - gradients[row * units + unit]!) ** 2;
@@ -164,7 +165,7 @@ export function rearranged(
   return order.filter((unit) => !gone.has(unit)).sort((a, b) => a - b);
 }
 
-/** Share of the mean diagonal by which masks are held near 1. */
+/** Ridge penalty towards 1, as a share of the mean diagonal. */
 const DAMPING = 1e-3;
 
 interface Tuning extends Reconstruction, Pick<LinearRole, 'inFeatures' | 'outFeatures'> {

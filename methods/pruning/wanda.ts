@@ -1,7 +1,8 @@
 /**
- * Wanda: prune the weights whose product with the size of their input is smallest, within each output by itself.
+ * Wanda: prunes, within each output, the weights with the smallest product of absolute value and input norm.
  * Sun, Liu, Bair & Kolter 2024, https://arxiv.org/abs/2306.11695, Algorithm 1: S_ij = |W_ij| · ‖X_j‖₂, no correction.
- * As in the authors' code (https://github.com/locuslab/wanda) each block sees the outputs of the pruned blocks before it.
+ * As in the authors' code (https://github.com/locuslab/wanda) each block sees the outputs of the pruned blocks before
+ * it.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';

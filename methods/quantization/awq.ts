@@ -1,11 +1,13 @@
 /**
- * Activation-aware weight quantization: inputs that carry strong activations are divided by a scale that their weights are
- * multiplied with, so that rounding harms those weights less. Lin et al. 2024, https://arxiv.org/abs/2306.00978, equations 4
- * and 5, s = E|X|^α with α by grid search, and its code, https://github.com/mit-han-lab/llm-awq (auto_scale.py, auto_clip.py):
- * then the range of each group is shrunk as far as that helps.
- * Departs from the code: errors are those of the layers' own outputs, computed from second moments, also where it looks at a
- * whole attention block; a shrunk range is kept only where the whole output gains by it, so that no layer ends up worse than
- * without; query and key are clipped like the rest; scales before shared value heads and GELU stand as nodes of their own.
+ * Activation-aware weight quantization: inputs with strong activations are divided by a scale and their weights
+ * multiplied by it, which reduces the rounding error of these weights. Lin et al. 2024,
+ * https://arxiv.org/abs/2306.00978, equations 4 and 5, s = E|X|^α with α by grid search, and its code,
+ * https://github.com/mit-han-lab/llm-awq (auto_scale.py, auto_clip.py): after that the range of each group is shrunk as
+ * long as the error falls.
+ * Differs from the code: errors are those of the layers' own outputs, computed from second moments, also where the code
+ * uses the output of a whole attention block; a shrunk range is kept only where the error of the whole output falls, so
+ * that no layer gets worse; query and key are clipped like the rest; scales before shared value heads and GELU are
+ * separate multiplications.
  */
 import * as v from 'valibot';
 import { type ActivationNorms, activationNorms } from '../../engine/calibrate/activation-norms.ts';
@@ -19,7 +21,7 @@ import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts
 
 /** Steps of α between 0 and 1. */
 const SCALE_STEPS = 20;
-/** A range may lose up to half of itself, in steps of a twentieth. */
+/** A range may shrink by up to a half, in steps of a twentieth. */
 const CLIP_STEPS = 20;
 const MOST_CLIPPED = 0.5;
 const SMALLEST_SCALE = 1e-4;
@@ -106,7 +108,7 @@ interface Layer extends WeightShape {
 
 type Format = GridFormat & { readonly groupSize: GroupSize };
 
-/** The scales [in] of layers that read the same input; α = 0, where all are 1, is among those tried. */
+/** The scales [in] of layers that read the same input; α = 0, at which all scales are 1, is among the values tried. */
 export async function searchScales(options: {
   readonly layers: readonly Layer[];
   /** E|X|, [in] */
@@ -162,8 +164,9 @@ export interface ClipSearch extends Layer {
 }
 
 /**
- * The weight with each group cut to the range at which its own share of the output comes out best when rounded; in outputs that
- * come out worse as a whole, groups stay as they are.
+ * The weight with each group clipped to the range that minimizes the rounding error of the group's own contribution to
+ * the output.
+ * Outputs whose total error grows keep their groups unchanged.
  */
 export async function searchClipping({ weight, moment, format, ...shape }: ClipSearch): Promise<Float32Array> {
   const { inFeatures, outFeatures } = shape;
@@ -200,7 +203,7 @@ function differenceOf(a: Float32Array, b: Float32Array): Float64Array {
   return Float64Array.from(a, (value, at) => value - b[at]!);
 }
 
-/** ‖X_g ΔW_g‖² of the inputs of each group alone, [out, groups] */
+/** ‖X_g ΔW_g‖² for the inputs of each group alone, [out, groups] */
 function groupErrors(
   difference: Float64Array,
   {

@@ -1,6 +1,7 @@
 /**
- * Half-precision storage, and nothing else: what every artifact's weights are stored in by default (engine/model/finish-model.ts),
- * done to the dense model. Format of Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740.
+ * Half-precision storage of the dense model, the default storage of the weights of every artifact
+ * (engine/model/finish-model.ts).
+ * Format of Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -11,8 +12,8 @@ export default defineMethod({
   access: 'data-free',
   revision: 2,
   description:
-    'Stores every weight and bias, embedding included, in 16 instead of 32 bits and widens it again when the model is loaded. ' +
-    'The file halves. Speed and memory stay those of the dense model, since the CPU computes in 32 bits.',
+    'Stores every weight and bias, embedding included, in 16 instead of 32 bits and converts it back when the model is loaded. ' +
+    'The file has half the size. Speed and memory are those of the dense model, since the CPU computes in 32 bits.',
   paper: {
     title: 'Mixed Precision Training',
     authors:

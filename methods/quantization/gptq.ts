@@ -1,8 +1,8 @@
 /**
- * GPTQ: round the weights of one input after another and push the error of each onto the inputs still to come.
- * Frantar et al. 2023, https://arxiv.org/abs/2210.17323; a layer by itself is methods/shared/solvers/gptq-layer.ts, which also says
- * where it departs from the paper's code. Each block sees the outputs of the quantized blocks before it. The kernel quantizes
- * activations to int8 unless told otherwise.
+ * GPTQ: rounds the weights of one input after another and compensates for each error in the weights not yet rounded.
+ * Frantar et al. 2023, https://arxiv.org/abs/2210.17323; the algorithm for one layer, and how it differs from the
+ * paper's code, is in methods/shared/solvers/gptq-layer.ts. Each block sees the outputs of the quantized blocks before
+ * it. By default the kernel quantizes activations to int8.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';

@@ -1,11 +1,11 @@
 /**
- * Half-quadratic quantization: zero points that make the rounded weight as near to the dense one as a norm below 1 sees it,
- * which forgives a few large errors. Badri & Shaji 2023, https://mobiusml.github.io/hqq_blog/, "Half-Quadratic Solver";
+ * Half-quadratic quantization: finds zero points that minimize the weight error in an ℓp norm with p < 1, which
+ * tolerates a few large errors. Badri & Shaji 2023, https://mobiusml.github.io/hqq_blog/, "Half-Quadratic Solver";
  * https://github.com/mobiusml/hqq, optimize_weights_proximal with groups along the inputs (axis=1).
  *   min over z of ‖W − s (Q − z)‖ₚ,  Q = clamp(round(W / s + z)),  p < 1; alternately
  *   E ← shrink(W − s (Q − z)),  shrink(x) = sign(x) · max(0, |x| − |x|^(p−1) / β),   z ← mean over the group of Q − (W − E) / s
- * The scale stays that of the smallest and largest weight of the group. As in the authors' code the first zero point is rounded
- * where codes have 4 bits, and a layer's iterations end when its mean absolute error grows.
+ * The scale stays that of the smallest and largest weight of the group. As in the authors' code the first zero point is
+ * rounded for 4-bit codes, and a layer's iterations end when its mean absolute error grows.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -39,12 +39,12 @@ export default defineMethod({
         v.number(),
         v.gtValue(0),
         v.maxValue(1),
-        v.description('p of the norm: the smaller, the more it forgives.'),
+        v.description('p of the norm: the smaller p is, the less large errors count.'),
       ),
       0.7,
     ),
     iterations: v.optional(
-      v.pipe(v.number(), v.integer(), v.minValue(1), v.description('At most so many moves of the zero points.')),
+      v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Maximum number of updates of the zero points.')),
       20,
     ),
   }),
@@ -74,9 +74,9 @@ export default defineMethod({
   },
 });
 
-/** β of the first iteration, and what it is multiplied by after each. */
+/** β of the first iteration, and the factor by which each iteration multiplies it. */
 const BETA = { first: 10, growth: 1.01 };
-/** Ranges below the first get scale 1; no scale is below the second. */
+/** Ranges below the first value get scale 1; no scale is below the second. */
 const SMALLEST = { range: 1e-4, scale: 1 / 2e4 };
 
 export interface HalfQuadraticOptions extends WeightShape {
@@ -120,7 +120,7 @@ interface Layer extends WeightShape {
   readonly maxCode: number;
 }
 
-/** Calls with the number of each group and where its weights lie in [out, in]. */
+/** Calls back with the number of each group and its position in [out, in]. */
 function eachGroup({ inFeatures, outFeatures, blockSize, blocks }: Layer, visit: (...group: Group) => void): void {
   for (let group = 0; group < outFeatures * blocks; group++) {
     const from = Math.floor(group / blocks) * inFeatures + (group % blocks) * blockSize;
@@ -130,7 +130,7 @@ function eachGroup({ inFeatures, outFeatures, blockSize, blocks }: Layer, visit:
 }
 type Group = readonly [group: number, from: number, to: number];
 
-/** 1 / s and z of the grid over the range of each group. */
+/** 1 / s and z of the grid that covers the range of each group. */
 function firstGrids(layer: Layer): { readonly inverses: Float32Array; readonly zeroPoints: Float32Array } {
   const groups = layer.outFeatures * layer.blocks;
   const [inverses, zeroPoints] = [new Float32Array(groups), new Float32Array(groups)];
@@ -148,7 +148,7 @@ function firstGrids(layer: Layer): { readonly inverses: Float32Array; readonly z
   return { inverses, zeroPoints };
 }
 
-/** One iteration; returns the mean absolute error of the layer before it. */
+/** One iteration; returns the layer's mean absolute error before it. */
 function moveZeroPoints(
   layer: Layer,
   inverses: Float32Array,

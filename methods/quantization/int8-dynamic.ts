@@ -1,7 +1,7 @@
 /**
- * Eight-bit integer arithmetic with activation ranges taken as the model runs: standard ONNX nodes DynamicQuantizeLinear
- * and MatMulInteger, weights symmetric on [-127, 127]. Scheme of Jacob et al. 2018, https://arxiv.org/abs/1712.05877, and
- * Zafrir et al. 2019 (Q8BERT), https://arxiv.org/abs/1910.06188, without their training.
+ * Eight-bit integer arithmetic with activation ranges computed at run time: standard ONNX nodes DynamicQuantizeLinear
+ * and MatMulInteger, weights symmetric on [-127, 127]. Scheme of Jacob et al. 2018, https://arxiv.org/abs/1712.05877,
+ * and Zafrir et al. 2019 (Q8BERT), https://arxiv.org/abs/1910.06188, without their training.
  * Codes and scales are those of onnxruntime.quantization.quantize_dynamic(weight_type=QInt8).
  */
 import * as v from 'valibot';
@@ -50,7 +50,7 @@ export default defineMethod({
     layers: v.optional(
       v.pipe(
         v.picklist(['all', 'attention', 'feed-forward']),
-        v.description('Which linear layers become integers; the others stay in float32.'),
+        v.description('Which linear layers use integer arithmetic; the others stay in float32.'),
       ),
       'all',
     ),
@@ -97,8 +97,8 @@ function linearsOf(model: Model, layers: 'all' | 'attention' | 'feed-forward'): 
 }
 
 /**
- * The model with its token embedding as int8 rows of one scale each. Where the output layer is the transposed embedding it
- * multiplies the same integers, so that the file holds the table once.
+ * The model with its token embedding as int8 rows with one scale each. Where the output layer is the transposed
+ * embedding, it multiplies the same integers, so that the file holds the table once.
  */
 export function withInt8Embedding(model: Model, reducedRange: boolean): Model {
   const { weight: table, node: lookup } = model.roles.embedding;

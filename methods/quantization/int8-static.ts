@@ -1,9 +1,10 @@
 /**
- * Eight-bit integer arithmetic with activation ranges fixed beforehand from calibration data: no pass over the activations
- * at run time, in return for ranges that may not fit what comes. Jacob et al. 2018, https://arxiv.org/abs/1712.05877, section
- * 2, without its training; ranges by minimum and maximum, by percentile, or by least divergence (Migacz 2017).
+ * Eight-bit integer arithmetic with activation ranges fixed beforehand from calibration data. No ranges are computed at
+ * run time, but fixed ranges may not fit other inputs. Jacob et al. 2018, https://arxiv.org/abs/1712.05877, section 2,
+ * without its training; ranges by minimum and maximum, by percentile, or by least divergence (Migacz 2017).
  * Weights, grids and ranges are those of onnxruntime.quantization.quantize_static(quant_format=QDQ); see
- * engine/calibrate/activation-ranges.ts. Departs from it: outputs of layers stay in float32 unless a variant says otherwise.
+ * engine/calibrate/activation-ranges.ts. Differs from it: outputs of layers stay in float32 unless a variant says
+ * otherwise.
  */
 import * as v from 'valibot';
 import { activationRanges, type RangeRule } from '../../engine/calibrate/activation-ranges.ts';

@@ -1,10 +1,12 @@
 /**
- * K-quants: round to nearest with scales that a search fits to each block, and that are themselves coded in few bits.
+ * K-quants: rounding to nearest with scales that a search fits to each block and that are themselves stored in few
+ * bits.
  * The formats Q4_K, Q3_K and Q2_K of llama.cpp with an importance matrix: ggml/src/ggml-quants.c of
- * https://github.com/ggml-org/llama.cpp, quantize_row_q{4,3,2}_K_impl; searches are methods/shared/solvers/k-quants.ts, the file is
- * methods/shared/formats/super-blocks.ts. Importance of an input is its mean square on calibration data, as llama-imatrix takes it; a
- * weight w counts importance · √(σ² + w²), with σ² over the super-block.
- * Departs from llama.cpp: without importance all inputs count alike; super-blocks end with their output.
+ * https://github.com/ggml-org/llama.cpp, quantize_row_q{4,3,2}_K_impl. The searches are in
+ * methods/shared/solvers/k-quants.ts, the file format in methods/shared/formats/super-blocks.ts. The importance of an
+ * input is its mean square on calibration data, as in llama-imatrix; the error of a weight w is weighted by importance
+ * · √(σ² + w²), with σ² over the super-block.
+ * Differs from llama.cpp: without importance all inputs count equally; a super-block never crosses outputs.
  */
 import * as v from 'valibot';
 import { inputStatistics, positionCount } from '../../engine/calibrate/input-statistics.ts';
@@ -24,7 +26,9 @@ import {
 import { kernelRemark, weightFormat } from '../shared/formats/weight-format.ts';
 import { fitPositive, fitSigned, fitWithMinimum } from '../shared/solvers/k-quants.ts';
 
-/** Bits of weights and of scales, weights of a block, blocks of a super-block, and what σ² is of the mean square. */
+/**
+ * Bits of weights and of scales, weights per block, blocks per super-block, and σ² as a multiple of the mean square.
+ */
 const FORMATS = {
   q4: { bits: 4, scaleBits: 6, block: 32, together: 8, minima: true, spread: 2 },
   q3: { bits: 3, scaleBits: 6, block: 16, together: 16, minima: false, spread: 2 },
@@ -197,7 +201,8 @@ function fitSuperBlock(
     top,
   );
   const [scale, min] = [toFloat16(scales.scale), toFloat16(mins.scale)];
-  // A block of scale 0 is its minimum everywhere: code 0 under any scale, and a zero point needs one to be counted in.
+  // In a block of scale 0 every weight is the block's minimum. Code 0 gives that with any scale, and the zero point is
+  // stored in units of the scale.
   const scaleCodes = scales.codes.map((code) => (scale === 0 ? 1 : Math.max(1, code)));
   return { scale: scale === 0 ? 1 : scale, min, scaleCodes, minCodes: mins.codes };
 }

@@ -1,10 +1,10 @@
 /**
- * Weights quantized to a codebook of their own: the values of a layer, or of each output, are put into 2ᵇ clusters whose
- * centres are where the weights are, not evenly spaced. Kim et al. 2024 (SqueezeLLM), https://arxiv.org/abs/2306.07629, section
- * 4.1: k-means in which a weight counts by how sensitive the model is to it.
- * Departs from it: sensitivity is the second moment of the input that meets the weight, E[x_j²], and not the Fisher
- * information, so no gradient is taken; clusters are the best there are, by dynamic programming, not those of Lloyd's
- * iteration; no outliers are kept apart.
+ * Weights quantized to a learned codebook: the values of a layer, or of each output, are clustered into 2ᵇ clusters,
+ * whose centres need not be evenly spaced. Kim et al. 2024 (SqueezeLLM), https://arxiv.org/abs/2306.07629, section 4.1:
+ * k-means in which each weight counts by the sensitivity of the model to it.
+ * Differs from the paper: the sensitivity is the second moment of the weight's input, E[x_j²], and not the Fisher
+ * information, so no gradients are needed; clusters are optimal, found by dynamic programming instead of Lloyd's
+ * iteration; no outliers are stored separately.
  */
 import * as v from 'valibot';
 import { type ActivationNorms, activationNorms } from '../../engine/calibrate/activation-norms.ts';
@@ -72,7 +72,7 @@ export default defineMethod({
   },
 });
 
-/** weight: [in, out]; importance: what an error counts by the input it is on, [in]. */
+/** weight: [in, out]; importance: weight of an error by its input, [in]. */
 export function quantizeToCodebook(
   weight: Float32Array,
   options: WeightShape & {

@@ -1,10 +1,11 @@
 /**
- * LLM.int8(): 8-bit products, except for the few inputs that are sometimes very large, whose products stay in floating point.
+ * LLM.int8(): 8-bit products, except for the few inputs that are sometimes very large, whose products stay in floating
+ * point.
  * Dettmers et al. 2022, https://arxiv.org/abs/2208.07339, equation 8:
  *   x W ≈ x_O W_O + x_R W_R,   O: inputs with |x| ≥ 6 anywhere, R: the others, multiplied as integers with a scale per output
- * Departs from the paper: O is fixed beforehand, by the largest size that each input has on calibration data, so that W_O and
- * W_R can be stored apart; and the scale of x_R is that of the call, not of the position, since ONNX's DynamicQuantizeLinear has
- * no other.
+ * Differs from the paper: O is fixed beforehand, by the largest magnitude of each input on calibration data, so that
+ * W_O and W_R are stored separately; and x_R has one scale per call, not per position, because ONNX's
+ * DynamicQuantizeLinear has no other.
  */
 import * as v from 'valibot';
 import { inputStatistics } from '../../engine/calibrate/input-statistics.ts';
@@ -27,7 +28,7 @@ export default defineMethod({
   revision: 1,
   description:
     'Multiplies 8-bit integers, like int8-dynamic, but leaves the inputs of a layer that are sometimes very large, and their weights, in floating point, so that the others get a finer grid. ' +
-    'Which inputs these are is read off calibration data. ' +
+    'Calibration data shows which inputs these are. ' +
     'Norms, token embedding and output layer stay in floating point.',
   paper: {
     title: 'LLM.int8(): 8-bit Matrix Multiplication for Transformers at Scale',
@@ -71,7 +72,7 @@ export default defineMethod({
   },
 });
 
-/** Weights of one scale per output. */
+/** Int8 weights with one scale per output. */
 const format = { granularity: 'channel', reducedRange: false } as const;
 
 function asIntegers(model: Model, graph: Graph, linears: readonly LinearRole[]): Graph {
@@ -82,7 +83,10 @@ function asIntegers(model: Model, graph: Graph, linears: readonly LinearRole[]):
   return withIntegerMatMuls(graph, layers);
 }
 
-/** The graph with these layers, which read one value, split: two Gathers, the integer product and the other, and their sum. */
+/**
+ * The graph with these layers, which read one value, split: two Gathers, the integer product, the float product, and
+ * their sum.
+ */
 function withOutliers(model: Model, graph: Graph, linears: readonly LinearRole[], outliers: readonly number[]): Graph {
   const { input, inFeatures, node: first } = present(linears[0], 'a layer of a group');
   const rest = Array.from({ length: inFeatures }, (_, at) => at).filter((at) => !outliers.includes(at));

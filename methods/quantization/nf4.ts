@@ -1,8 +1,10 @@
 /**
- * NormalFloat: four bits whose sixteen levels lie as dense as the values of a normal distribution do, scaled to the largest
- * of each block. Dettmers et al. 2023 (QLoRA), https://arxiv.org/abs/2305.14314, section 3, "4-bit NormalFloat
- * Quantization" and "Double Quantization": methods/shared/formats/matmul-bnb4.ts and methods/shared/formats/nested-absmax.ts.
- * FP4 variants, sixteen floating-point numbers instead, are what the paper compares with. Activations stay in float32.
+ * NormalFloat: 4 bits whose sixteen levels are spaced like the quantiles of a normal distribution, scaled to the
+ * largest magnitude of each block. Dettmers et al. 2023 (QLoRA), https://arxiv.org/abs/2305.14314, section 3, "4-bit
+ * NormalFloat Quantization" and "Double Quantization": methods/shared/formats/matmul-bnb4.ts and
+ * methods/shared/formats/nested-absmax.ts.
+ * The FP4 variants use sixteen floating-point numbers instead, with which the paper compares. Activations stay in
+ * float32.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

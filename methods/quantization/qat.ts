@@ -1,11 +1,12 @@
 /**
  * Quantization-aware training with learned step sizes (LSQ). Esser et al. 2020, https://arxiv.org/abs/1902.08153.
- * In the forward pass weights are rounded to their grid, w̄ = (clip(round(w / s) + z, 0, 2ᵇ − 1) − z) s; gradients pass the
- * rounding unchanged and reach w as well as s. Afterwards the codes are stored, with the step sizes as they were learned.
- * Activations, where a variant has bits for them, likewise: one step size each, learned, around a zero point that calibration
- * gives, as in LSQ+ (Bhalgat et al. 2020, https://arxiv.org/abs/2004.09576), where it is learned too.
- * Departs from it: a step size per group of inputs of a weight, not per layer; AdamW, whose steps do not follow the gradient's
- * size, so the paper's gradient scale is joined by a smaller learning rate for s.
+ * In the forward pass weights are rounded to their grid, w̄ = (clip(round(w / s) + z, 0, 2ᵇ − 1) − z) s; gradients pass
+ * through the rounding unchanged and reach both w and s. Afterwards the codes are stored, with the learned step sizes.
+ * Activations, in variants that quantize them, are rounded in the same way: one learned step size each, with a zero
+ * point from calibration. In LSQ+ (Bhalgat et al. 2020, https://arxiv.org/abs/2004.09576) the zero point is learned
+ * too.
+ * Differs from the paper: a weight has a step size per group of inputs, not per layer; the optimizer is AdamW, whose
+ * steps do not scale with the gradient, so s has a smaller learning rate in addition to the paper's gradient scale.
  */
 import * as v from 'valibot';
 import { NumericalError } from '../../contracts/errors.ts';
@@ -33,11 +34,17 @@ import {
 import { roundHalfToEven } from '../shared/formats/round-half-to-even.ts';
 import { storeQuantized, weightFormat } from '../shared/formats/weight-format.ts';
 
-/** Step sizes are a tenth of what weights are and must not move by as much. */
+/** Step sizes are about a tenth of the weights and must move less. */
 const STEP_SIZE_RATE = 0.1;
-/** At 4 bits there is little to mend, and what helps at 2 bits does more harm than rounding; chosen on validation splits. */
+/**
+ * At 4 bits the rounding error is small, and the rate that helps at 2 bits does more harm than good; chosen on
+ * validation splits.
+ */
 const GENTLE_RATE = 5e-5;
-/** At 3 bits the usual rate does worse than rounding on a GPT, and this one better on a Llama too; chosen likewise. */
+/**
+ * At 3 bits the usual rate is worse than plain rounding on a GPT, and this one is better on a Llama too; also chosen on
+ * validation splits.
+ */
 const MIDDLE_RATE = 1.5e-4;
 
 export default defineMethod({
@@ -146,7 +153,7 @@ interface StartFormat {
   readonly start: 'rtn' | 'lsq';
 }
 
-/** The weight as round-to-nearest has it, with the paper's step sizes if it is to start there. */
+/** The weight rounded to nearest, with the paper's initial step sizes if params ask for them. */
 export function startOf(model: Model, linear: LinearRole, { start, ...format }: StartFormat): QuantizedWeight {
   const { inFeatures, outFeatures } = linear;
   const weight = model.weight(linear);
@@ -159,11 +166,14 @@ export function startOf(model: Model, linear: LinearRole, { start, ...format }: 
           rows: Math.ceil(inFeatures / groupSize),
           columns: outFeatures,
         });
-  // A group of zeros has step size 0, by which nothing can be divided; with any other its codes are those of zero.
+  // A group of zeros has step size 0, which cannot be divided by; with any other step size its codes still mean zero.
   return { ...rounded, scales: scales.map((scale) => (scale === 0 ? 1 : scale)) };
 }
 
-/** The model that is trained: the dense one with the weight of each layer, and inputs that have a grid, rounded in the forward pass. */
+/**
+ * The model that is trained: the dense model with the weights of each layer, and inputs that have a grid, rounded in
+ * the forward pass.
+ */
 export function fakeQuantized(
   model: Model,
   layers: readonly QuantizedLayer[],
@@ -189,7 +199,7 @@ export function fakeQuantized(
   });
 }
 
-/** The dense model with what was trained, and the codes and step sizes of its linear layers. */
+/** The dense model with the trained parameters, and the codes and step sizes of its linear layers. */
 export function packTrained(trained: {
   readonly model: Model;
   readonly layers: readonly QuantizedLayer[];
@@ -208,7 +218,7 @@ export function packTrained(trained: {
   return { model: model.withOnnx(onnx), layers };
 }
 
-/** Codes [out, in] of a weight [in, out], in the graph's own arithmetic: float32, halves to the even code. */
+/** Codes [out, in] of a weight [in, out], in the graph's arithmetic: float32, halves to the even code. */
 function codesOf(weight: Float32Array, quantized: Omit<QuantizedWeight, 'codes'>): Uint8Array {
   const { bits, inFeatures, outFeatures, scales, zeroPoints } = quantized;
   const groupSize = groupSizeOf(quantized);
@@ -224,7 +234,7 @@ function codesOf(weight: Float32Array, quantized: Omit<QuantizedWeight, 'codes'>
   return codes;
 }
 
-/** Inputs that share a step size; a block that covers a whole output may be longer than that. */
+/** Inputs that share a step size; a block that covers a whole output may be longer. */
 function groupSizeOf({ blockSize, inFeatures }: Pick<QuantizedWeight, 'blockSize' | 'inFeatures'>): number {
   return Math.min(blockSize, inFeatures);
 }

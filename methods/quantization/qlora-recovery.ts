@@ -1,11 +1,12 @@
 /**
- * Recovery of a quantized model by adapters: the rounded weights are frozen, low-rank adapters beside them are trained in
- * float32 and stay beside them, y = x Q(W) + (α / r) (x A) B.
- * Dettmers et al. 2023 (QLoRA), https://arxiv.org/abs/2305.14314: base of NF4 with double quantization, gradients through the
- * rounded weights into the adapters of all linear layers. Bases of 4, 3 and 2 even bits stand beside it; at 2 bits there is
- * most to recover. A start at the rounding error itself, A B ≈ W − Q(W), is Li et al. 2023 (LoftQ),
- * https://arxiv.org/abs/2310.08659, Algorithm 1 with one turn.
- * Departs from them: adapters are stored in float16; no dropout; the base is unpacked once for the training.
+ * Recovery of a quantized model by adapters: the rounded weights are frozen, and low-rank adapters beside them are
+ * trained in float32 and stay in the artifact, y = x Q(W) + (α / r) (x A) B.
+ * Dettmers et al. 2023 (QLoRA), https://arxiv.org/abs/2305.14314: a base in NF4 with double quantization, gradients
+ * through the rounded weights into the adapters of all linear layers. Other bases have 4, 3 and 2 evenly spaced bits; 2
+ * bits lose most.
+ * Adapters initialized with the rounding error, A B ≈ W − Q(W), are Li et al. 2023 (LoftQ),
+ * https://arxiv.org/abs/2310.08659, Algorithm 1 with one iteration.
+ * Differs from the papers: adapters are stored in float16; no dropout; the base is dequantized once for the training.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -22,14 +23,14 @@ import { dequantizeBnb4, quantizeBnb4, withBnb4Linears } from '../shared/formats
 import { dequantizeWeight, quantizeWeight, withQuantizedLinears } from '../shared/formats/matmul-nbits.ts';
 import { kernelRemark } from '../shared/formats/weight-format.ts';
 
-/** The paper's, with its double quantization. */
+/** Block size of the paper, with its double quantization. */
 const NF4 = { type: 'nf4', blockSize: 64, nested: true } as const;
 const GRIDS = {
   w4g32: { bits: 4, groupSize: 32, symmetric: true },
   w3g32: { bits: 3, groupSize: 32, symmetric: true },
   w2g32: { bits: 2, groupSize: 32, symmetric: true },
 } as const;
-/** As round-to-nearest and its kin multiply, to which these bases belong. */
+/** Kernel precision of round-to-nearest and related methods, to which these bases belong. */
 const ACTIVATIONS = 'int8';
 type Base = 'nf4' | keyof typeof GRIDS;
 
@@ -91,13 +92,13 @@ export default defineMethod({
   },
 });
 
-/** As engine/training/lora.ts names them. */
+/** Names as in engine/training/lora.ts. */
 const adapterNames = ({ weight }: LinearRole) => [`${weight}.lora_a`, `${weight}.lora_b`] as const;
 
 export interface RoundedBase {
-  /** The model with the weights that the codes stand for, to train beside. */
+  /** The model with the dequantized base weights, for training. */
   readonly dense: Model;
-  /** The model as it is stored. */
+  /** The model in its stored format. */
   readonly packed: Model;
   readonly remark: string | undefined;
 }
@@ -125,7 +126,7 @@ export function roundedBase(model: Model, base: Base): RoundedBase {
   return { dense, packed: withQuantizedLinears(model, layers, { activations: ACTIVATIONS }), remark: remarks[0] };
 }
 
-/** A and B by name with (α / r) A B the best approximation of W − Q(W). */
+/** A and B by name, with (α / r) A B the best approximation of W − Q(W). */
 async function errorFactors(options: {
   readonly model: Model;
   readonly rounded: Model;

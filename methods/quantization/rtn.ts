@@ -1,8 +1,8 @@
 /**
- * Round to nearest: every weight goes to the nearest point of its group's grid, whatever it does to the output.
+ * Round to nearest: each weight becomes the nearest point of its group's grid, without regard to the output.
  * The baseline in Frantar et al. 2023 (GPTQ), https://arxiv.org/abs/2210.17323, section 5 ("RTN").
- * Departs from it: grids are those of ONNX Runtime's own weight-only quantizer, bit for bit; and the kernel quantizes
- * activations to int8 unless told otherwise, as deployments run it.
+ * Differs from it: grids are those of ONNX Runtime's own weight-only quantizer, bit for bit; and by default the kernel
+ * quantizes activations to int8, as in deployments.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';

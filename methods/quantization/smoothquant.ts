@@ -1,10 +1,11 @@
 /**
- * SmoothQuant: what is hard to quantize in activations, a few features much larger than the rest, is moved to the weights,
- * s_j = max|X_j|^α / max|W_j|^(1 − α), before both become 8-bit integers.
- * Xiao et al. 2023, https://arxiv.org/abs/2211.10438, equation 4; like its code (https://github.com/mit-han-lab/smoothquant)
- * it smooths what follows a norm: the inputs of query, key and value, and those of the feed-forward block.
- * Departs from it: where the norm cannot take the division in (encoders that normalise after the residual sum) it stays as a
- * multiplication; weights have a scale per output.
+ * SmoothQuant: moves outlier features, which are much larger than the rest and hard to quantize, from activations to
+ * weights, s_j = max|X_j|^α / max|W_j|^(1 − α), before both become 8-bit integers.
+ * Xiao et al. 2023, https://arxiv.org/abs/2211.10438, equation 4. Like its code
+ * (https://github.com/mit-han-lab/smoothquant) it scales the outputs of norms: the inputs of query, key and value, and
+ * those of the feed-forward block.
+ * Differs from the paper: where the norm cannot absorb the division (encoders that normalise after the residual sum),
+ * it is a separate multiplication; weights have a scale per output.
  */
 import * as v from 'valibot';
 import { type ActivationNorms, activationNorms } from '../../engine/calibrate/activation-norms.ts';
@@ -18,7 +19,7 @@ import { quantizeInt8 } from '../shared/formats/int8-weight.ts';
 import type { WeightShape } from '../shared/formats/matmul-nbits.ts';
 import { withStaticIntegers } from '../shared/formats/static-int8.ts';
 
-/** As in the paper's code, for features or weights that are all but zero. */
+/** Lower bound as in the paper's code, for features or weights that are almost zero. */
 const SMALLEST_SCALE = 1e-5;
 
 export default defineMethod({
@@ -54,7 +55,7 @@ export default defineMethod({
     layers: v.optional(
       v.pipe(
         v.picklist(['after-norms', 'all']),
-        v.description('Which inputs are smoothed: those that come out of norms, or all of linear layers.'),
+        v.description('Which inputs are smoothed: the outputs of norms, or the inputs of all linear layers.'),
       ),
       'after-norms',
     ),
@@ -90,7 +91,7 @@ export default defineMethod({
   },
 });
 
-/** The model with scales moved to its weights, which computes what it did. */
+/** The model with scales moved into its weights; it computes the same function. */
 export function smooth(
   model: Model,
   norms: ReadonlyMap<string, ActivationNorms>,
@@ -109,7 +110,7 @@ function afterNorms({ roles }: Model): readonly LinearRole[] {
   return roles.layers.flatMap(({ q, k, v: value, gate, up }) => [q, k, value, ...(gate ? [gate] : []), up]);
 }
 
-/** s_j of layers that read the same input, whose weights count as one. largestAbsolute: max|X_j|, [in]. */
+/** s_j of layers that read the same input, their weights taken together. largestAbsolute: max|X_j|, [in]. */
 export function smoothingScales(
   largestAbsolute: Float64Array,
   layers: readonly (WeightShape & { readonly weight: Float32Array })[],

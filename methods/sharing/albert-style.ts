@@ -1,9 +1,9 @@
 /**
- * One layer in the place of many, trained: all layers, or runs of neighbouring ones, read the same weights.
- * Lan et al. 2020 (ALBERT), https://arxiv.org/abs/1909.11942, section 3.1: all parameters, those of attention or those of the
- * feed-forward network alone; section 4.5 also divides the layers into groups.
- * Departs from it: it starts from the trained layers of a model, averaged or the first of each group, and is trained on,
- * where the paper trains from nothing; biases and norms stay each layer's own; the embedding is not factorised.
+ * One layer in place of many, trained: all layers, or runs of neighbouring ones, read the same weights.
+ * Lan et al. 2020 (ALBERT), https://arxiv.org/abs/1909.11942, section 3.1: shares all parameters, those of attention,
+ * or those of the feed-forward network; section 4.5 also divides the layers into groups.
+ * Differs from the paper: it starts from the trained layers of a model, averaged or the first of each group, whereas
+ * the paper trains from scratch; biases and norms are not shared; the embedding is not factorised.
  */
 import * as v from 'valibot';
 import { UnsupportedError } from '../../contracts/errors.ts';

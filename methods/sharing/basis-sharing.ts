@@ -1,11 +1,12 @@
 /**
- * Basis sharing: neighbouring layers read one basis and have coefficients of their own. Wang et al. 2024,
- * https://arxiv.org/abs/2410.03765, section 3. With the inputs of n layers stacked, S Sᵀ = X Xᵀ, in the layout [in, out]:
+ * Basis sharing: neighbouring layers share one basis and have their own coefficients. Wang et al. 2024,
+ * https://arxiv.org/abs/2410.03765, section 3. With the inputs of n layers stacked, S Sᵀ = X Xᵀ, in the layout [in,
+ * out]:
  *   Sᵀ [W⁽¹⁾ … W⁽ⁿ⁾] = U Σ Vᵀ   →   B = S⁻ᵀ U_k Σ_k^½ [in, k],   C⁽ⁱ⁾ = the i-th block of Σ_k^½ Vᵀ_k [k, out]
- * so that W⁽ⁱ⁾ ≈ B C⁽ⁱ⁾, and Σᵢ ‖(W⁽ⁱ⁾ − B C⁽ⁱ⁾) X‖² is the sum of the cut σ². As in section 3.3, layers that write to the
- * residual stream (o, down) share nothing and are cut by themselves, unless told otherwise.
- * Departs from it: X are the inputs in the dense model at every share (the paper recomputes them when it cuts much), and
- * X Xᵀ is damped on its diagonal.
+ * so that W⁽ⁱ⁾ ≈ B C⁽ⁱ⁾, and Σᵢ ‖(W⁽ⁱ⁾ − B C⁽ⁱ⁾) X‖² is the sum of the truncated σ². As in section 3.3, layers that
+ * write to the residual stream (o, down) share nothing and are truncated one by one, unless a variant says otherwise.
+ * Differs from the paper: X are the inputs in the dense model at every share (the paper recomputes them at high
+ * compression), and X Xᵀ is damped on its diagonal.
  */
 import * as v from 'valibot';
 import { type SecondMoment, secondMoments } from '../../engine/calibrate/second-moments.ts';
@@ -89,7 +90,7 @@ export default defineMethod({
   },
 });
 
-/** Layers of the same kind that share a basis; groups of one among them. */
+/** Groups of layers of the same kind that share a basis, including groups of one. */
 export function groupsOf(
   { roles }: Pick<Model, 'roles'>,
   { layers: size, share }: { readonly layers: number; readonly share: 'readers' | 'all' },
@@ -120,7 +121,10 @@ export interface Member {
   readonly secondMoment: Float64Array;
 }
 
-/** Factors with one A for all members. `lost` is Σᵢ ‖(W⁽ⁱ⁾ − B C⁽ⁱ⁾) X‖² over the stacked inputs X, the sum of the cut σ². */
+/**
+ * Factors with one A for all members. `lost` is Σᵢ ‖(W⁽ⁱ⁾ − B C⁽ⁱ⁾) X‖² over the stacked inputs X, the sum of the
+ * truncated σ².
+ */
 export async function shareBasis(
   members: readonly Member[],
   { rank, damping }: { readonly rank: number; readonly damping: number },
@@ -153,7 +157,7 @@ export async function shareBasis(
   return { factored, lost };
 }
 
-/** The columns [first, first + own) of B alone. */
+/** The columns [first, first + own) of B. */
 function block(
   { rank, down, up }: Factors,
   { columns, first, own }: { readonly columns: number; readonly first: number; readonly own: number },

@@ -1,10 +1,11 @@
 /**
- * Relaxed recursive transformer: a block of layers is run through several times, and each time every weight of it has a low-rank
- * part of its own. Bae et al. 2024, https://arxiv.org/abs/2410.20672, sections 2.2 to 2.4. With K layers in the block,
- *   h = x W'_(l mod K) + x A_l B_l,   A_l B_l = the truncated SVD of W_l − W'_(l mod K) at first
- * W' starts as the mean of the layers it stands for, or as the first of them ("Lower"). All of it is then trained.
- * Departs from it: biases and norms stay each layer's own; the loss is that of the task, without the paper's distillation;
- * where the block does not divide the layers, the last time through it ends early.
+ * Relaxed recursive transformer: one block of layers is run several times, and each pass has its own low-rank
+ * correction of every weight. Bae et al. 2024, https://arxiv.org/abs/2410.20672, sections 2.2 to 2.4. With K layers in
+ * the block,
+ *   h = x W'_(l mod K) + x A_l B_l,   initially A_l B_l = the truncated SVD of W_l − W'_(l mod K)
+ * W' is initialized with the mean of the layers it replaces, or with the first of them ("Lower"). Then all are trained.
+ * Differs from the paper: biases and norms are not shared; the loss is that of the task, without the paper's
+ * distillation; where K does not divide the number of layers, the last pass ends early.
  */
 import * as v from 'valibot';
 import { UnsupportedError } from '../../contracts/errors.ts';
@@ -80,11 +81,11 @@ export default defineMethod({
 
 export interface Relaxed {
   readonly onnx: OnnxModel;
-  /** Initializers of A_l [in, rank] and B_l [rank, out], names of the layer's own. */
+  /** Initializers of A_l [in, rank] and B_l [rank, out], named after the layer. */
   readonly factors: readonly string[];
 }
 
-/** The tied model with the low-rank part of what each layer misses: x W' + (x A_l) B_l. `model` has the weights as they were. */
+/** The tied model with low-rank corrections: x W' + (x A_l) B_l. `model` has the original weights. */
 export async function relax(options: {
   readonly model: Model;
   readonly tied: Model;
@@ -103,7 +104,7 @@ export async function relax(options: {
     const rank = rankFor(shape, delta);
     if (rank === undefined) {
       throw new UnsupportedError(
-        `${model.id}: a low-rank part of ${role} [${inFeatures}, ${outFeatures}] is not smaller than the layer even at rank 1; use a wider model or params.delta 0`,
+        `${model.id}: a low-rank part of ${role} [${inFeatures}, ${outFeatures}] has no fewer parameters than the layer even at rank 1; use a wider model or params.delta 0`,
       );
     }
     const own = model.weight(model.linears[index] as LinearRole);

@@ -1,11 +1,11 @@
 /**
- * Neighbouring layers tied after training: one set of weights for a group of layers, then a correction for each by least
- * squares on calibration data. Which layers share is Takase & Kiyono 2021, https://arxiv.org/abs/2104.06022, section 3
- * (SEQUENCE); there they are trained that way from the start. Here the tied weights W' are the mean of the trained ones, or
- * those of the first layer, and with x what enters the layer by now and t what it should give, in closed form:
+ * Ties neighbouring layers of a trained model: one set of weights per group of layers, then a least-squares correction
+ * for each layer on calibration data. The groups are those of Takase & Kiyono 2021, https://arxiv.org/abs/2104.06022,
+ * section 3 (SEQUENCE), who train the tied model from the start. Here the tied weights W' are the mean of the trained
+ * ones, or those of the first layer. With x the current input of the layer and t its target output, in closed form:
  *   scale:     t ≈ (x W') diag(a),   a_j = Σ t_j (x W')_j / Σ (x W')_j²
  *   low-rank:  t ≈ x (W' + A B),     A B the best of its rank: the whitened SVD of (full least-squares weight) − W'
- * so that on calibration data no layer is further from t than without. Biases and norms stay each layer's own.
+ * so that on calibration data the correction never increases the error of a layer. Biases and norms are not shared.
  */
 import * as v from 'valibot';
 import type { Reconstruction } from '../../engine/calibrate/reconstruction.ts';
@@ -28,7 +28,7 @@ import {
 } from '../shared/surgery/tied-weights.ts';
 import { truncateWhitened } from '../shared/solvers/truncate-whitened.ts';
 
-/** Share of the mean second moment by which corrections are held near none. */
+/** Ridge penalty on corrections, as a share of the mean second moment. */
 const HOLD = 1e-3;
 
 export default defineMethod({
@@ -90,7 +90,7 @@ export default defineMethod({
     const tied = withTiedWeights(model, linears, merge);
     signal.throwIfAborted();
     if (correction === 'none') return tied;
-    // A layer that kept its own weights has nothing to make up for but its inputs, and a correction is not free.
+    // A layer that kept its own weights is not corrected: only its inputs differ, and a correction takes space.
     const corrected = new Set(
       linears.flatMap((group) => (merge === 'first' ? group.slice(1) : group)).map(({ role }) => role),
     );
@@ -143,7 +143,7 @@ export async function outputScales({
   });
 }
 
-/** The A and B for which Σ ‖x (W' + A B) − t‖² is least. */
+/** The A and B that minimize Σ ‖x (W' + A B) − t‖². */
 export async function lowRankCorrection(problem: CorrectionProblem, rank: number): Promise<Factors> {
   const { weight, moment, inFeatures, outFeatures } = problem;
   const best = await rebuiltWeight({ ...problem, hold: HOLD });

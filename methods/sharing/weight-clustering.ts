@@ -1,11 +1,11 @@
 /**
- * Weight sharing by clustering: all weights of a matrix, of a layer or of the whole model take one of a few common values.
- * Han, Mao & Dally 2016 (Deep Compression), https://arxiv.org/abs/1510.00149, section 3: k-means, its centres spread evenly
- * between the least and the largest weight at first, so that large weights, few as they are, get values of their own.
- * Departs from it: values are not retrained, and nothing is pruned first; its Huffman coding is left to the compression of
- * the file as shipped. Its table serves one matrix; here it may serve several, which then share their values.
- * A quantizer with a table per output or per matrix, fitted to what inputs weigh, is another matter: there a table follows
- * the weights it is for, here weights of many layers are pulled to the same few numbers and the table costs next to nothing.
+ * Weight sharing by clustering: all weights of a matrix, of a layer or of the whole model take one of a few common
+ * values.
+ * Han, Mao & Dally 2016 (Deep Compression), https://arxiv.org/abs/1510.00149, section 3: k-means whose centres are
+ * initially evenly spaced between the smallest and largest weight, so that the few large weights get their own values.
+ * Differs from the paper: values are not retrained, and nothing is pruned first; its Huffman coding is left to the
+ * compression of the artifact. The paper has one table per matrix; here several matrices may share one.
+ * The method kmeans differs: its tables belong to one output or matrix and its errors are weighted by inputs.
  */
 import * as v from 'valibot';
 import { defineMethod } from '../../engine/definitions/method.ts';
@@ -91,7 +91,9 @@ function sharingGroups(
   return embedding ? [...weights, [roles.embedding.weight]] : weights;
 }
 
-/** Least squared distance of each weight to the nearest centre cannot grow in any of these rounds; they end where it stays. */
+/**
+ * A round never increases the sum of squared distances to the nearest centres; iteration ends when it no longer falls.
+ */
 const MOST_ROUNDS = 1000;
 
 /** Lloyd's algorithm on all the weights together: the centres, ascending, [clusters]. */
@@ -118,7 +120,10 @@ export function clusterCentres(weights: readonly Float32Array[], clusters: numbe
   return centres;
 }
 
-/** The mean of the values nearest to each centre; a centre that is nearest to none stays. `sums`: of the first n sorted values, by n. */
+/**
+ * The mean of the values nearest to each centre; a centre without values stays. `sums`: of the first n sorted values,
+ * by n.
+ */
 function nextCentres({
   sorted,
   sums,
@@ -138,7 +143,7 @@ function nextCentres({
   return next;
 }
 
-/** How many of the ascending values are at most `bound`. */
+/** Number of the ascending values that are at most `bound`. */
 function firstAbove(sorted: Float32Array, bound: number): number {
   let low = 0;
   let high = sorted.length;
@@ -150,12 +155,12 @@ function firstAbove(sorted: Float32Array, bound: number): number {
   return low;
 }
 
-/** The number of the nearest of the ascending centres, of each weight. */
+/** Index of the nearest of the ascending centres, for each weight. */
 export function codesOf(weight: Float32Array, centres: Float32Array): Uint8Array {
   return Uint8Array.from(weight, (value) => nearestLevel(centres, value));
 }
 
-/** Two codes to a byte, the first in the low half, where there are no more than sixteen. */
+/** Packs two codes into a byte, the first in the low half, where there are at most sixteen. */
 function packCodes(codes: Uint8Array, dims: readonly number[], clusters: number): NumericTensor {
   if (clusters > 16) return tensorOf('uint8', dims, codes);
   const bytes = Uint8Array.from(

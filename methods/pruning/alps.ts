@@ -16,7 +16,7 @@ export default defineMethod({
   access: 'calibrated',
   revision: 2,
   description:
-    'Sets weights of the linear layers to zero and finds new values for the others, so that the layer’s output on calibration data changes least. It optimizes both together in a few dozen steps; sparsegpt decides once. ' +
+    'Sets weights of the linear layers to zero and finds new values for the others, so that the layer’s output on calibration data changes least: it optimizes both together in a few dozen steps, whereas sparsegpt decides once. ' +
     'It uses second-order information and no gradients of the model. ' +
     'Embedding, norms and output layer stay as they are; zeros save space only when the file is compressed, and no time.',
   paper: {

@@ -20,8 +20,8 @@ export default defineMethod({
   access: 'calibrated',
   revision: 2,
   description:
-    'Removes a run of consecutive layers: the one whose output has the smallest angle to its input on calibration data. ' +
-    'layer-drop measures each layer by itself; this method measures the whole run. No correction follows. ' +
+    'Removes a run of consecutive layers, the one whose output has the smallest angle to its input on calibration data; layer-drop measures each layer by itself. ' +
+    'No correction follows. ' +
     'The network becomes smaller and faster on any machine.',
   paper: {
     title: 'The Unreasonable Ineffectiveness of the Deeper Layers',

@@ -1,16 +1,16 @@
 /**
- * A method in another language: a command that reads a folder and leaves an ONNX file. It runs inside the trial's own
- * process group, so the limits, the contract and the measuring are those of every other method.
+ * A method in another language: a command that reads a folder and writes an ONNX file. It runs in the trial's process
+ * group, so limits, contract checks and measurements are those of every other method.
  *
  * The command's working directory, and its last argument, is a folder with
  *   input/model.onnx       the dense model
  *   input/params.json      { params, seed, model: { id, architecture, kind, contextLength } }
  *   input/roles.json       RoleMap of engine/definitions/model.ts: which node and initializer plays which part
  *   input/calibration.npz  for calibrated, gradient and trained methods: see exampleArrays
- *   input/training.npz     for trained methods, likewise
- * and it leaves there
+ *   input/training.npz     for trained methods, in the same format
+ * in which the command writes
  *   output/model.onnx      the compressed model, weights inside the file
- *   output/notes.json      if it has something to say: notesSchema
+ *   output/notes.json      optional remarks: notesSchema
  */
 import { spawn } from 'node:child_process';
 import {
@@ -46,31 +46,31 @@ export interface ExternalMethodDefinition<A extends Access, S extends ParamsSche
   'compress'
 > {
   /**
-   * Program and arguments; the folder follows as the last one. Name a script beside the method by
-   * `fileURLToPath(new URL('./script.py', import.meta.url))`: then the sandbox lets the command read it.
+   * Program and arguments; the folder is appended as the last argument. Name a script beside the method by
+   * `fileURLToPath(new URL('./script.py', import.meta.url))`; the sandbox then lets the command read it.
    */
   readonly command: readonly [program: string, ...args: readonly string[]];
 }
 
-/** What a command may say of its work; all of it optional, anything else an error. */
+/** Contents of notes.json; every field is optional, and any other field is an error. */
 export const notesSchema = v.strictObject({
   /** Remarks for the row. */
   notes: v.optional(v.array(v.string())),
-  /** The artifact's size or speed is not what the method would really give, and why. */
+  /** The reason why the artifact is simulated: its size or speed is not what the method would really give. */
   simulated: v.optional(v.string()),
-  /** The model cannot be compressed this way, and why; then no model is expected. */
+  /** The reason why this model cannot be compressed by the method; no output model is expected then. */
   unsupported: v.optional(v.string()),
-  /** Training tokens processed and gradient steps made: counted into the cost of trained methods. */
+  /** Training tokens processed and gradient steps made; added to the cost of trained methods. */
   tokensSeen: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   gradientSteps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
 });
 
-/** As the contract allows of an artifact; the file is not read when it is larger. */
+/** Largest artifact that the contract allows; a larger file is not read. */
 const LARGEST_MODEL_RATIO = 4;
 const LARGEST_NOTES_BYTES = 65_536;
-/** Enough for a traceback; a command that prints a gigabyte fills no memory here. */
+/** Bytes kept of standard error: enough for a traceback, and bounded in memory. */
 const KEPT_OUTPUT_BYTES = 8192;
-/** What a program needs to run, and nothing a person keeps in their environment. */
+/** Environment variables a program needs to run, without a user's private ones. */
 const ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH'];
 
 export function defineExternalMethod<const A extends Access, S extends ParamsSchema>({
@@ -91,7 +91,7 @@ interface Job {
   readonly access: Access;
   readonly command: ExternalMethodDefinition<Access, ParamsSchema>['command'];
   readonly model: Model;
-  /** Only what the access class allows is read. */
+  /** Reads only the data that the access class allows. */
   readonly context: TrainedContext<Record<string, unknown>>;
 }
 
@@ -130,8 +130,8 @@ function writeInputs(folder: string, { access, model, context }: Job): number {
 }
 
 /**
- * `input_ids` int64 [examples, longest], 0 beyond an example's end; `attention_mask` int64 of that shape, 1 where there is a
- * token; `labels` int64 [examples] where all are labelled.
+ * `input_ids` int64 [examples, longest], 0 beyond an example's end; `attention_mask` int64 of that shape, 1 where there
+ * is a token; `labels` int64 [examples] if all examples have one.
  */
 export function exampleArrays({ examples }: ExampleSet): Readonly<Record<string, NpyArray>> {
   const longest = examples.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
@@ -154,7 +154,7 @@ export function exampleArrays({ examples }: ExampleSet): Readonly<Record<string,
 async function runCommand(folder: string, { id, command: [program, ...args], model, context }: Job): Promise<void> {
   const { signal } = context;
   const env = Object.fromEntries(ENVIRONMENT.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
-  // Not detached: the command stays in the group that is measured and, when its time is over, killed as a whole.
+  // Not detached: the command stays in the process group that is measured and, at the time limit, killed as a whole.
   const child = spawn(program, [...args, folder], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
   let kept = Buffer.alloc(0);
   child.stderr.on('data', (chunk: Buffer) => (kept = Buffer.concat([kept, chunk]).subarray(-KEPT_OUTPUT_BYTES)));
@@ -163,7 +163,7 @@ async function runCommand(folder: string, { id, command: [program, ...args], mod
   try {
     const ending = await new Promise<string>((resolve, reject) => {
       child.once('error', reject);
-      // The pipe stays open while a descendant holds it, so the exit counts and not the close.
+      // A descendant may keep the pipe open, so wait for exit and not for close.
       child.once('exit', (code, name) =>
         setImmediate(resolve, code === null ? `was killed by ${name}` : `ended with exit code ${code}`),
       );
@@ -173,7 +173,7 @@ async function runCommand(folder: string, { id, command: [program, ...args], mod
     const said = kept.toString('utf8').trim();
     throw new InputError(
       `${id}: ${program} ${ending} on ${model.id}; ` +
-        (said === '' ? 'it printed nothing on standard error' : `last on standard error: ${said}`),
+        (said === '' ? 'standard error is empty' : `standard error ends with: ${said}`),
     );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -187,7 +187,7 @@ async function runCommand(folder: string, { id, command: [program, ...args], mod
   }
 }
 
-/** Kills a process and all that descend from it, each stopped before its children are looked for. */
+/** Kills a process and all its descendants. Each is stopped before its children are listed. */
 function killTree(pid: number): void {
   for (const name of ['SIGSTOP', 'SIGKILL'] as const) {
     if (!send(pid, name)) return;
@@ -204,7 +204,7 @@ function send(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-/** From /proc; none where there is no /proc, and there the trial's group ends with the trial. */
+/** From /proc; empty on systems without /proc, where the trial's process group ends with the trial. */
 function childrenOf(pid: number): readonly number[] {
   if (!existsSync('/proc/self/stat')) return [];
   return readdirSync('/proc')
@@ -230,7 +230,7 @@ function readNotes(folder: string, job: Job): void {
   if (!parsed.success) {
     const found = v.summarize(parsed.issues).replaceAll(/\s+/g, ' ').trim();
     throw new InputError(
-      `${id}: output/notes.json is not as methods/shared/external/external-method.ts says: ${found}`,
+      `${id}: output/notes.json does not match notesSchema in methods/shared/external/external-method.ts: ${found}`,
     );
   }
   const { notes = [], simulated, unsupported, tokensSeen = 0, gradientSteps = 0 } = parsed.output;
@@ -240,7 +240,7 @@ function readNotes(folder: string, job: Job): void {
   if (access === 'trained') context.spent({ tokens: tokensSeen, steps: gradientSteps });
 }
 
-/** A file the command left: a plain one, of no more bytes than that. */
+/** A file the command wrote: a regular file of at most `mostBytes`. */
 function readOutput(
   folder: string,
   name: string,
@@ -248,11 +248,13 @@ function readOutput(
 ): Uint8Array {
   const path = join(folder, 'output', name);
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  const where = `${job.id}: ${job.command[0]} ended well on ${job.model.id}`;
-  if (!stat) throw new InputError(`${where} but left no output/${name}; write it into the folder it is given`);
-  if (!stat.isFile()) throw new InputError(`${where} but output/${name} is no plain file; copy it there, do not link`);
+  const where = `${job.id}: ${job.command[0]} exited with code 0 on ${job.model.id}`;
+  if (!stat)
+    throw new InputError(`${where} but wrote no output/${name}; write it into the folder passed as the last argument`);
+  if (!stat.isFile())
+    throw new InputError(`${where} but output/${name} is not a regular file; write a copy instead of a link`);
   if (stat.size > mostBytes) {
-    throw new InputError(`${where} but output/${name} has ${stat.size} bytes, at most ${mostBytes} are read`);
+    throw new InputError(`${where} but output/${name} has ${stat.size} bytes, expected at most ${mostBytes}`);
   }
   return readFileSync(path);
 }

@@ -12,9 +12,9 @@ export interface NpyArray {
   readonly values: Int32Array | BigInt64Array | Float32Array;
 }
 
-/** What 32-bit sizes of the archive hold; beyond it readers need ZIP64. */
+/** Largest 32-bit size in the archive; larger ones need ZIP64. */
 const MOST_BYTES = 2 ** 32 - 1;
-/** 1980-01-01, the earliest that the format can say: the same arrays give the same bytes. */
+/** 1980-01-01, the earliest date of the format. A fixed date makes equal arrays give equal bytes. */
 const DATE = 0x21;
 const VERSION = 20;
 
@@ -31,7 +31,9 @@ export function writeNpz(arrays: Readonly<Record<string, NpyArray>>): Buffer {
     directory.push(centralHeader(entry));
     offset += header.byteLength + file.byteLength;
     if (offset > MOST_BYTES) {
-      throw new UnsupportedError(`npz: ${name} ends at byte ${offset}, an archive without ZIP64 holds ${MOST_BYTES}`);
+      throw new UnsupportedError(
+        `npz: ${name} ends at byte ${offset}, expected at most ${MOST_BYTES} without ZIP64; use fewer examples`,
+      );
     }
   }
   const central = Buffer.concat(directory);

@@ -1,5 +1,5 @@
 /**
- * Activations on a grid that is fixed before the model runs: QuantizeLinear and DequantizeLinear behind a value.
+ * Activations on a grid that is fixed before the model runs: QuantizeLinear and DequantizeLinear after a value.
  * https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html
  */
 import type { Range } from '../../../engine/calibrate/activation-ranges.ts';
@@ -20,10 +20,13 @@ export interface ActivationGrid {
   readonly zeroPoint: number;
 }
 
-/** Below it a scale is no normal float32; the value is always zero then and any scale will do. */
+/** Below this a scale is not a normal float32; the value is then always zero and any scale gives it. */
 const SMALLEST_SCALE = 2 ** -126;
 
-/** The grid that covers a range and holds zero, as in onnxruntime.quantization. Throws NumericalError when a bound is not finite. */
+/**
+ * The grid that covers a range and contains zero, as in onnxruntime.quantization. Throws NumericalError when a bound is
+ * not finite.
+ */
 export function gridOfActivations({ low, high }: Range, bits: ActivationBits): ActivationGrid {
   if (!Number.isFinite(low) || !Number.isFinite(high)) {
     throw new NumericalError(
@@ -37,7 +40,7 @@ export function gridOfActivations({ low, high }: Range, bits: ActivationBits): A
   return { bits, scale: Math.fround(scale), zeroPoint: roundHalfToEven((0 - from) / scale) };
 }
 
-/** The graph in which these nodes read a value rounded to a grid; without `readers` all that read it do. */
+/** The graph in which these nodes read a value rounded to a grid; without `readers`, all nodes that read it. */
 export function withRoundedActivation(
   graph: Graph,
   { value, grid, readers }: { readonly value: string; readonly grid: ActivationGrid; readonly readers?: Set<string> },

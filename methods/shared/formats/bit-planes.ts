@@ -1,7 +1,7 @@
 /**
- * Codes of few bits, packed without waste: one plane of bits for each binary place. A function of the model puts the places
- * together again; onnxruntime folds it away when it loads the file, so packed codes cost bytes of the file but neither time
- * nor memory of a run.
+ * Codes of few bits, packed without padding: one plane of bits for each binary digit. A model function reassembles the
+ * codes; onnxruntime folds it into constants when it loads the file, so packed codes reduce the file's bytes and cost
+ * neither time nor memory at run time.
  */
 import { int, string } from '../../../numerics/onnx/attributes.ts';
 import type { Node } from '../../../numerics/onnx/graph.ts';
@@ -10,14 +10,15 @@ import { type NumericTensor, tensorOf } from '../../../numerics/tensor/tensor.ts
 import { bodyNode, constantNode } from './model-function.ts';
 
 export interface PlaneLayout {
-  /** Of a code. */
+  /** Bits per code. */
   readonly bits: number;
-  /** Codes that one unpacked number holds side by side, the first in its low four bits. */
+  /** Codes in one unpacked number, the first in its low four bits. */
   readonly lanes: 1 | 2;
 }
 
 /**
- * uint8 [bits, lanes, ⌈count / 8 lanes⌉, 1]: bit j % 8 of byte [place, lane, ⌊j / 8⌋] is that place of code j · lanes + lane.
+ * uint8 [bits, lanes, ⌈count / 8 lanes⌉, 1]: bit j % 8 of byte [bit, lane, ⌊j / 8⌋] is that binary digit of code j ·
+ * lanes + lane.
  * Bits past the last code are 0.
  */
 export function packBitPlanes(codes: Uint8Array, { bits, lanes }: PlaneLayout): NumericTensor {
@@ -33,7 +34,7 @@ export function packBitPlanes(codes: Uint8Array, { bits, lanes }: PlaneLayout): 
   return tensorOf('uint8', [bits, lanes, bytes, 1], planes);
 }
 
-/** Nodes of a function's body that make the value `fields`, int32 [8 bytes], of its input `planes`. */
+/** Nodes of a function body that compute `fields`, int32 [8 bytes], from its input `planes`. */
 export function bitPlaneNodes({ bits, lanes }: PlaneLayout): readonly Node[] {
   const places = Uint8Array.from({ length: bits * lanes }, (_, at) => Math.floor(at / lanes) + 4 * (at % lanes));
   return [

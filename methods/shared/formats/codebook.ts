@@ -1,7 +1,7 @@
 /**
- * A linear layer whose weight is looked up: each element is a code of few bits, a code stands for a value of a small table.
- * Codes lie in the file as planes of bits, tables in float16; the weight is put together when the file is loaded, so that
- * memory and speed of a run are those of the dense layer.
+ * A linear layer with a codebook: each weight is a code of few bits that indexes a small table of values.
+ * The file holds codes as bit planes and tables in float16; the weight is computed when the file is loaded, so memory
+ * and speed at run time are those of the dense layer.
  */
 import { NumericalError } from '../../../contracts/errors.ts';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
@@ -28,7 +28,7 @@ export interface CodebookWeight {
 export function toFloat16(value: number): number {
   const nearest = fromFloat16Bits(toFloat16Bits(value));
   if (Number.isFinite(nearest)) return nearest;
-  throw new NumericalError(`${value} cannot be stored as float16, which holds finite values up to 65504 in magnitude`);
+  throw new NumericalError(`codebook: ${value} cannot be stored as float16, expected a magnitude of at most 65504`);
 }
 
 /** The float32 weight the codes stand for, [in, out]. */
@@ -37,7 +37,9 @@ export function lookUpWeight({ outFeatures, bits, codes, book }: CodebookWeight)
   return Float32Array.from(codes, (code, at) => book[code * tables + (tables === 1 ? 0 : at % outFeatures)]!);
 }
 
-/** The model with each of these linear layers' weight looked up; their float32 weights are gone. */
+/**
+ * The model with each of these linear layers' weight replaced by codes and a table; their float32 weights are removed.
+ */
 export function withCodebooks(
   model: Model,
   layers: Iterable<{ readonly linear: LinearRole; readonly quantized: CodebookWeight }>,

@@ -1,6 +1,6 @@
 /**
- * Integer arithmetic with activation ranges taken as the model runs: DynamicQuantizeLinear and MatMulInteger, which
- * onnxruntime makes one DynamicQuantizeMatMul. https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html
+ * Integer arithmetic with activation ranges computed at run time: DynamicQuantizeLinear and MatMulInteger, which
+ * onnxruntime fuses to DynamicQuantizeMatMul. https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html
  */
 import type { LinearRole } from '../../../engine/definitions/model.ts';
 import { int } from '../../../numerics/onnx/attributes.ts';
@@ -11,7 +11,9 @@ import { DTYPES } from '../../../numerics/tensor/dtype.ts';
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import type { Int8Weight } from './int8-weight.ts';
 
-/** The graph with integer arithmetic in the place of these MatMuls; layers that read the same value share its quantization. */
+/**
+ * The graph with these MatMuls replaced by integer arithmetic; layers that read the same value share its quantization.
+ */
 export function withIntegerMatMuls(
   graph: Graph,
   layers: readonly { readonly linear: LinearRole; readonly weight: Int8Weight }[],
@@ -26,7 +28,7 @@ export function withIntegerMatMuls(
   return removeDeadCode(edited);
 }
 
-/** Makes `….codes`, `….scale` and `….zero_point` of a value. */
+/** Creates `….codes`, `….scale` and `….zero_point` of a value. */
 export function quantizeInput(input: string): Node {
   return createNode({
     op: 'DynamicQuantizeLinear',

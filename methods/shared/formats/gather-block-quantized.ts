@@ -1,6 +1,6 @@
 /**
- * A quantized token embedding: com.microsoft GatherBlockQuantized reads rows of the packed table, and where the output
- * layer is the transposed embedding a MatMulNBits reads the very same initializer, so the file holds the table once.
+ * A quantized token embedding: com.microsoft GatherBlockQuantized reads rows of the packed table. Where the output
+ * layer is the transposed embedding, a MatMulNBits reads the same initializer, so the file holds the table once.
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.GatherBlockQuantized
  */
 import { InputError, UnsupportedError } from '../../../contracts/errors.ts';
@@ -24,13 +24,13 @@ export interface EmbeddingFormat {
   readonly bits: 2 | 4 | 8;
   /** Features of a token that share a scale. */
   readonly groupSize: number;
-  /** Of the output layer's MatMulNBits. */
+  /** Accuracy level of the output layer's MatMulNBits. */
   readonly activations: Activations;
 }
 
 /**
  * The model with its token embedding and its output layer quantized on a symmetric grid.
- * Throws UnsupportedError when the table is used in a way other than lookup and logits.
+ * Throws UnsupportedError when the table has other uses than look-up and logits.
  */
 export function withQuantizedEmbedding(model: Model, { bits, groupSize, activations }: EmbeddingFormat): Model {
   const { weight: table, node: lookupName } = model.roles.embedding;
@@ -91,8 +91,8 @@ export function withQuantizedEmbedding(model: Model, { bits, groupSize, activati
 }
 
 /**
- * Lookup in a table packed as MatMulNBits wants it, [vocabulary, blocks, bytes]: the scales get a last axis of length 1
- * and the blocks of a row are joined behind.
+ * Look-up in a table packed for MatMulNBits, [vocabulary, blocks, bytes]: the scales get a last axis of length 1, and
+ * the blocks of a row are concatenated after the look-up.
  */
 function lookup(
   gather: Node,

@@ -1,8 +1,8 @@
 /**
  * The uniform quantization grid: value = (code - zeroPoint) · scale, with codes of 2, 3, 4 or 8 bits.
- * Bit for bit that of ONNX Runtime's quantize_matmul_{2,4,8}bits (onnxruntime/core/mlas/lib/q4_dq.cpp), and the same formula
- * for 3 bits, which it has not: arithmetic in float32, multiplication by the reciprocal of the scale, halves rounded away from
- * zero.
+ * Bit for bit that of ONNX Runtime's quantize_matmul_{2,4,8}bits (onnxruntime/core/mlas/lib/q4_dq.cpp), and the same
+ * formula for 3 bits, which ONNX Runtime does not have: arithmetic in float32, multiplication by the reciprocal of the
+ * scale, halves rounded away from zero.
  * https://github.com/microsoft/onnxruntime/blob/main/onnxruntime/core/mlas/lib/q4_dq.cpp
  */
 import { NumericalError } from '../../../contracts/errors.ts';
@@ -10,13 +10,19 @@ export type Bits = 2 | 3 | 4 | 8;
 
 export interface GridFormat {
   readonly bits: Bits;
-  /** The zero point is the middle code and zero is exact; else zero point and scale fit the smallest and largest value. */
+  /**
+   * Symmetric: the zero point is the middle code and zero is exact; otherwise zero point and scale fit the smallest and
+   * largest value.
+   */
   readonly symmetric: boolean;
 }
 
 /** The grid of one group of values that share a scale. */
 export interface Grid {
-  /** A float32 number; negative where a symmetric group's extreme value is positive, since the lowest code reaches further. */
+  /**
+   * A float32 number; negative where a symmetric group's extreme value is positive, since negative codes reach one step
+   * further.
+   */
   readonly scale: number;
   readonly zeroPoint: number;
   readonly maxCode: number;
@@ -76,8 +82,8 @@ export function gridOfRange(low: number, high: number, { bits, symmetric }: Grid
 }
 
 /**
- * The code of the grid point nearest to a float32 value. Where the reciprocal is infinite, values saturate as in ONNX Runtime,
- * but zero keeps the zero point: 0 · Infinity is not a number.
+ * The code of the grid point nearest to a float32 value. Where the reciprocal is infinite, values saturate as in ONNX
+ * Runtime, except that zero gets the zero point (0 · Infinity is NaN).
  */
 export function codeOf(grid: Grid, value: number): number {
   const position = Math.fround((value === 0 ? 0 : Math.fround(value * grid.reciprocal)) + grid.zeroPoint);

@@ -5,7 +5,7 @@
 import { NumericalError } from '../../../contracts/errors.ts';
 import { roundHalfToEven } from './round-half-to-even.ts';
 
-/** Below it a scale is no normal float32 and the quantizer takes 1 instead. */
+/** Below this a scale is not a normal float32, and the quantizer uses 1 instead. */
 const SMALLEST_SCALE = 2 ** -126;
 
 export interface Int8Weight {

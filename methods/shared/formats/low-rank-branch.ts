@@ -1,6 +1,6 @@
 /**
- * A low-rank path beside a linear layer: what comes out is y + (x A) B, A [in, rank] and B [rank, out] kept in float16. It may
- * stand beside whatever computes y now, and holds what that cannot.
+ * A low-rank path beside a linear layer: the output is y + (x A) B, A [in, rank] and B [rank, out] stored in float16. y
+ * may be computed by any operator.
  */
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { int } from '../../../numerics/onnx/attributes.ts';
@@ -14,7 +14,7 @@ import { bodyNode, FUNCTION_DOMAIN, withFunction } from './model-function.ts';
 
 const FUNCTION = 'AddLowRank';
 
-/** The model with a path of its own beside each of these layers, whose nodes may be of any operator. */
+/** The model with a low-rank path beside each of these layers, whose nodes may be of any operator. */
 export function withLowRankBranches(
   model: Model,
   layers: Iterable<{ readonly linear: LinearRole; readonly factors: Factors }>,

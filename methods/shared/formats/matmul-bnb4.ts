@@ -1,6 +1,6 @@
 /**
- * Weights of 4 bits on a grid that is not even, as bitsandbytes stores them, for the operator com.microsoft MatMulBnb4:
- * value = levels[code] · absmax of the block, blocks running over the flattened [out, in] weight.
+ * Weights of 4 bits on a non-uniform grid, in the format of bitsandbytes, for the operator com.microsoft MatMulBnb4:
+ * value = levels[code] · absmax of the block, with blocks over the flattened [out, in] weight.
  * Dettmers et al. 2023 (QLoRA), https://arxiv.org/abs/2305.14314, section 3; levels of
  * https://github.com/bitsandbytes-foundation/bitsandbytes (functional.py, get_4bit_type); layout of
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulBnb4
@@ -50,14 +50,14 @@ export interface Bnb4Weight {
   readonly blockSize: number;
   /** One code per byte, [out, in]. */
   readonly codes: Uint8Array;
-  /** [⌈out · in / blockSize⌉], as they are or with the absmax rounded to 8 bits in turn. */
+  /** [⌈out · in / blockSize⌉], in float32 or rounded to 8 bits. */
   readonly absmax: Float32Array | NestedAbsmax;
 }
 
 export interface Bnb4Format {
   readonly type: Bnb4Type;
   readonly blockSize: number;
-  /** Double quantization: the absmax of the blocks take 8 bits instead of 32. */
+  /** Double quantization: the absmax of a block takes 8 bits instead of 32. */
   readonly nested: boolean;
 }
 
@@ -119,7 +119,7 @@ export function packBnb4({ codes }: Pick<Bnb4Weight, 'codes'>): Uint8Array {
   });
 }
 
-/** The model with a MatMulBnb4 in the place of each of these linear layers' MatMul; their float32 weights are gone. */
+/** The model with these linear layers' MatMuls replaced by MatMulBnb4; their float32 weights are removed. */
 export function withBnb4Linears(
   model: Model,
   linears: Iterable<{ readonly linear: LinearRole; readonly quantized: Bnb4Weight }>,

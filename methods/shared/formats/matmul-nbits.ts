@@ -1,7 +1,7 @@
 /**
- * Weights for the operator com.microsoft MatMulNBits, and the graph edit that puts it in the place of a MatMul.
- * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
- * The operator has no 3 bits: such codes lie in the file as they are and become 4-bit codes when it is loaded.
+ * Weights for the operator com.microsoft MatMulNBits, and the graph edit that replaces a MatMul by it.
+ * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits The operator
+ * does not support 3 bits: such codes are stored in 3 bits and become 4-bit codes when the file is loaded.
  */
 import { InputError } from '../../../contracts/errors.ts';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
@@ -12,11 +12,12 @@ import { type NumericTensor, tensorOf } from '../../../numerics/tensor/tensor.ts
 import { packThreeBits, unpackThreeBitsNode, withThreeBits } from './three-bits.ts';
 import { type Bits, type GridFormat, codeOf, fitGrid, gridOf, valueOf } from './grid.ts';
 
-/** Input features that share a scale; `channel`: all of an output's. */
+/** Input features that share a scale; `channel`: all of an output. */
 export type GroupSize = number | 'channel';
 
 /**
- * What the kernel multiplies with: `int8` quantizes the activations of each block as it runs, `float32` leaves them.
+ * Precision of the kernel's activations: `int8` quantizes the activations of each block at run time, `float32` does
+ * not.
  * On the CPU only 4 bits have a fast float32 kernel.
  */
 export type Activations = 'int8' | 'float32';
@@ -24,19 +25,22 @@ export type Activations = 'int8' | 'float32';
 const ACCURACY_LEVEL = { float32: 1, int8: 4 } as const satisfies Record<Activations, number>;
 const SMALLEST_BLOCK = 16;
 
-/** A weight on a grid. Output feature by output feature, as the papers' W and as MatMulNBits stores it. */
+/** A weight on a grid, stored by output feature, as in the papers' W and in MatMulNBits. */
 export interface QuantizedWeight extends GridFormat {
   readonly inFeatures: number;
   readonly outFeatures: number;
-  /** Input features per scale, a power of two from 16; the last group may be short. Where one covers all, see storedBlockSize. */
+  /**
+   * Input features per scale, a power of two from 16; the last group may be shorter. For one group over all inputs see
+   * storedBlockSize.
+   */
   readonly blockSize: number;
   /** One code per byte, [out, in]. */
   readonly codes: Uint8Array;
   /** [out, ceil(in / blockSize)] */
   readonly scales: Float32Array;
   /**
-   * [out, ceil(in / blockSize)]; the middle code everywhere when symmetric. As Float32Array they may lie between codes, which
-   * the operator knows for 2 to 4 bits.
+   * [out, ceil(in / blockSize)]; the middle code everywhere when symmetric. A Float32Array may hold values between
+   * codes, which the operator supports for 2 to 4 bits.
    */
   readonly zeroPoints: Uint8Array | Float32Array;
 }
@@ -117,13 +121,16 @@ export interface PackedWeight {
   /** float32 [out, blocks] */
   readonly scales: NumericTensor;
   /**
-   * uint8 [out, ceil(blocks · bits / 8)] of the operator's bits, low bits first, or float32 [out, blocks]; absent when symmetric,
-   * for the operator then assumes the middle code.
+   * uint8 [out, ceil(blocks · bits / 8)] with the operator's bits, low bits first, or float32 [out, blocks]; absent
+   * when symmetric, because the operator then assumes the middle code.
    */
   readonly zeroPoints?: NumericTensor;
 }
 
-/** Bits of the operator that multiplies codes of these bits, and what is added to a code, which keeps zero in the middle. */
+/**
+ * Bits of the operator that multiplies codes of these bits, and the offset added to a code, which keeps zero in the
+ * middle.
+ */
 const OPERATOR = {
   2: { bits: 2, shift: 0 },
   3: { bits: 4, shift: 4 },
@@ -137,8 +144,9 @@ const LARGEST_BLOCK = { 2: 128, 3: 256, 4: 256, 8: 256 } as const satisfies Reco
 const SMALLEST_SPLIT = 32;
 
 /**
- * The operator's block size. One group over all input features need not be one block, padded to a power of two: blocks may
- * repeat its scale, and the size that takes the fewest bytes is best (768 features of 4 bits: 396 bytes instead of 516).
+ * The operator's block size. One group over all input features need not be one block padded to a power of two: several
+ * blocks may repeat its scale. Returns the size that takes the fewest bytes (768 features of 4 bits: 396 bytes instead
+ * of 516).
  */
 export function storedBlockSize(quantized: Omit<QuantizedWeight, 'codes' | 'scales' | 'zeroPoints'>): number {
   const { inFeatures, bits, symmetric, blockSize } = quantized;
@@ -158,7 +166,7 @@ export function packWeight(quantized: QuantizedWeight, blockSize = storedBlockSi
   const { inFeatures, outFeatures, bits, symmetric, codes } = quantized;
   const blocks = Math.ceil(inFeatures / blockSize);
   const groups = Math.ceil(inFeatures / quantized.blockSize);
-  /** Position of the group of the block at [out, block]. */
+  /** Index of the group that contains the block [out, block]. */
   const groupOf = (at: number) =>
     Math.floor(at / blocks) * groups + Math.floor(((at % blocks) * blockSize) / quantized.blockSize);
   const count = outFeatures * blocks;
@@ -191,7 +199,7 @@ export function packWeight(quantized: QuantizedWeight, blockSize = storedBlockSi
   return { ...packed, zeroPoints: tensorOf('uint8', [outFeatures, rowBytes], points) };
 }
 
-/** Packs each row of codes by itself, low bits first; `padding` fills the row's last bytes. */
+/** Packs each row of codes separately, low bits first; `padding` fills the row's last bytes. */
 function packRows(
   codes: Uint8Array,
   layout: {
@@ -246,7 +254,7 @@ export function matMulNBitsNode(options: {
   });
 }
 
-/** The model with a MatMulNBits in the place of each of these linear layers' MatMul; their float32 weights are gone. */
+/** The model with these linear layers' MatMuls replaced by MatMulNBits; their float32 weights are removed. */
 export function withQuantizedLinears(
   model: Model,
   linears: Iterable<{ readonly linear: LinearRole; readonly quantized: QuantizedWeight }>,

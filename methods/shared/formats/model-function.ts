@@ -1,6 +1,6 @@
 /**
- * Functions of a model: a few standard operators under one name, so that what every layer needs stands in the file once.
- * onnxruntime inlines them when it loads the file, and folds away what depends on no input.
+ * Functions of a model: a few standard operators under one name, so that the file holds them once for all layers.
+ * onnxruntime inlines them when it loads the file, and folds what depends on no input into constants.
  * https://onnx.ai/onnx/repo-docs/IR.html#model-local-functions
  */
 import { tensor } from '../../../numerics/onnx/attributes.ts';
@@ -9,12 +9,15 @@ import type { Attribute, Graph, Node, OnnxFunction, OnnxModel } from '../../../n
 import { createNode } from '../../../numerics/onnx/node.ts';
 import type { NumericTensor } from '../../../numerics/tensor/tensor.ts';
 
-/** Of all functions that methods write. */
+/** Domain of all functions written by methods. */
 export const FUNCTION_DOMAIN = 'shrinkrank';
 
 export type FunctionBody = Pick<OnnxFunction, 'name' | 'inputs' | 'outputs' | 'nodes'>;
 
-/** The model with this graph, which may call the function; written once however often it is asked for. */
+/**
+ * The model with this graph, whose nodes may call the function; the function is added once, however often this is
+ * called.
+ */
 export function withFunction(model: OnnxModel, graph: Graph, body: FunctionBody): OnnxModel {
   const known = model.functions.some(({ domain, name }) => domain === FUNCTION_DOMAIN && name === body.name);
   const written: OnnxFunction = {
@@ -29,12 +32,12 @@ export function withFunction(model: OnnxModel, graph: Graph, body: FunctionBody)
   return withGraph(model, graph, { opsets: { [FUNCTION_DOMAIN]: 1 }, functions });
 }
 
-/** A call of such a function, named after the value it makes. */
+/** A call of such a function, named after its output. */
 export function callNode(name: string, inputs: readonly string[], output: string): Node {
   return createNode({ op: name, domain: FUNCTION_DOMAIN, name: output, inputs, outputs: [output] });
 }
 
-/** A node of a function's body, named after the value it makes. */
+/** A node of a function's body, named after its output. */
 export function bodyNode(
   op: string,
   inputs: readonly string[],

@@ -1,4 +1,4 @@
-/** Index of the nearest of ascending levels, at least one; of two equally near the lower. */
+/** Index of the nearest of ascending levels (at least one); of two equally near, the lower. */
 export function nearestLevel(levels: ArrayLike<number>, value: number): number {
   let low = 0;
   let high = levels.length - 1;

@@ -1,8 +1,8 @@
 /**
- * Double quantization: the scales of blocks are themselves rounded to 8 bits, in blocks of 256 around their mean.
- * Dettmers et al. 2023 (QLoRA), https://arxiv.org/abs/2305.14314, section 3, with the 8-bit levels that bitsandbytes uses for
- * it (functional.py, create_dynamic_map): steps that grow with the value, Dettmers 2016, https://arxiv.org/abs/1511.04561.
- * The scales are put together again when the file is loaded.
+ * Double quantization: the scales of blocks are rounded to 8 bits, in blocks of 256 around their mean.
+ * Dettmers et al. 2023 (QLoRA), https://arxiv.org/abs/2305.14314, section 3, with the 8-bit levels of bitsandbytes
+ * (functional.py, create_dynamic_map): steps that grow with the value, Dettmers 2016, https://arxiv.org/abs/1511.04561.
+ * The scales are computed when the file is loaded.
  */
 import { int } from '../../../numerics/onnx/attributes.ts';
 import { addInitializers } from '../../../numerics/onnx/edit.ts';
@@ -24,7 +24,7 @@ const BLOCK = 256;
 const FUNCTION = 'NestedAbsmax';
 const LEVELS_NAME = 'absmax_levels';
 
-/** 256 levels of [-1, 1], ascending: in each decade from 10⁻⁶ on twice as many as in the one below. */
+/** 256 levels of [-1, 1], ascending: each decade from 10⁻⁶ on has twice as many as the one below. */
 export const DYNAMIC_LEVELS: Float32Array = dynamicLevels();
 
 function dynamicLevels(): Float32Array {
@@ -63,7 +63,7 @@ export function unnestAbsmax({ codes, scales, offset }: NestedAbsmax): Float32Ar
   );
 }
 
-/** The node that makes the value `absmax`, float32 [codes], and the graph with what it reads. */
+/** The node that computes `absmax`, float32 [codes], and the graph with the initializers it reads. */
 export function nestedAbsmaxNode(
   graph: Graph,
   absmax: string,
@@ -83,7 +83,7 @@ export function nestedAbsmaxNode(
   };
 }
 
-/** The model with this graph, which may hold such nodes. */
+/** The model with this graph, which may contain such nodes. */
 export function withNestedAbsmax(model: OnnxModel, graph: Graph): OnnxModel {
   const integers = (...values: number[]) => tensorOf('int64', [values.length], BigInt64Array.from(values, BigInt));
   return withFunction(model, graph, {
@@ -93,7 +93,7 @@ export function withNestedAbsmax(model: OnnxModel, graph: Graph): OnnxModel {
     nodes: [
       bodyNode('Cast', ['codes'], 'indices', { to: int(DTYPES.int32.code) }),
       bodyNode('Gather', ['levels', 'indices'], 'centred'),
-      // Each scale as often as it has codes; the last block may be short.
+      // Repeats each scale for each of its codes; the last block may be shorter.
       constantNode('column', integers(-1, 1)),
       constantNode('row', integers(1, BLOCK)),
       constantNode('flat', integers(-1)),

@@ -1,7 +1,7 @@
 /**
- * Inputs of linear layers rounded to few bits on a grid that is fixed beforehand. Standard operators do the rounding, and what
- * the model computes is what it says; but no kernel multiplies such codes with weights of few bits, so the product is one of
- * float32, and the speed is not that of integers.
+ * Inputs of linear layers rounded to few bits on a grid that is fixed beforehand. Standard operators round them, so the
+ * model computes exactly what it states; but no kernel multiplies such codes by weights of few bits, so the product
+ * runs in float32 and the speed is not that of integer arithmetic.
  */
 import * as v from 'valibot';
 import { activationRanges } from '../../../engine/calibrate/activation-ranges.ts';
@@ -24,10 +24,12 @@ export const activationBitsParameter = v.optional(
   ),
 );
 
-/** Percent of the elements that the range of a grid holds: few levels are too dear for rare extremes. */
+/**
+ * Percent of the elements inside the range of a grid: with few levels, covering rare extremes costs too much precision.
+ */
 const PERCENTILE = { 4: 99.9, 8: 99.99 } as const satisfies Record<ActivationBits, number>;
 
-/** A grid for each input of the model's linear layers, from what calibration shows of it. */
+/** A grid for each input of the model's linear layers, from calibration data. */
 export async function inputGrids(run: {
   readonly model: Model;
   readonly examples: readonly Example[];
@@ -44,7 +46,7 @@ export async function inputGrids(run: {
   return new Map([...ranges].map(([value, range]) => [value, gridOfActivations(range, bits)]));
 }
 
-/** The model whose linear layers, of whatever operator, read these inputs rounded; what else reads them does not. */
+/** The model whose linear layers, of whatever operator, read these inputs rounded; other readers get them unrounded. */
 export function withRoundedInputs(model: Model, grids: ReadonlyMap<string, ActivationGrid>): Model {
   let { graph } = model.onnx;
   for (const [value, grid] of grids) {

@@ -1,6 +1,8 @@
 /**
- * Integer arithmetic with activation ranges fixed beforehand, written as QuantizeLinear and DequantizeLinear around MatMul.
- * onnxruntime makes QuantizeLinear and one MatMulIntegerToFloat of it, or a QLinearMatMul where the output has a grid too.
+ * Integer arithmetic with activation ranges fixed beforehand, written as QuantizeLinear and DequantizeLinear around
+ * MatMul.
+ * onnxruntime fuses them to QuantizeLinear and MatMulIntegerToFloat, or to QLinearMatMul where the output has a grid
+ * too.
  * https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
  */
 import type { Range } from '../../../engine/calibrate/activation-ranges.ts';

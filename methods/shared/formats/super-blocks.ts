@@ -1,8 +1,8 @@
 /**
- * Weights for MatMulNBits whose scales, and minima, lie in the file in few bits: a code for each block, and one float16 for
- * several blocks of an output. They are multiplied out when the file is loaded. As llama.cpp's K-quants,
- * https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-common.h, except that a super-block may hold fewer blocks where an
- * output has no whole number of eight or sixteen.
+ * Weights for MatMulNBits whose scales, and minima, are stored in few bits: a code for each block, and one float16
+ * factor for several blocks of an output. They are multiplied out when the file is loaded. The format of llama.cpp's
+ * K-quants, https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-common.h, except that a super-block may
+ * hold fewer blocks where the blocks of an output are not a multiple of eight or sixteen.
  */
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { int } from '../../../numerics/onnx/attributes.ts';
@@ -16,7 +16,7 @@ import { bitPlaneNodes, packBitPlanes } from './bit-planes.ts';
 import { type Activations, type QuantizedWeight, withQuantizedLinears } from './matmul-nbits.ts';
 import { bodyNode, callNode, constantNode, type FunctionBody, withFunction } from './model-function.ts';
 
-/** factor · (code − middle) for each block; the middle of signed codes is 2^(bits − 1), of others 0. */
+/** factor · (code − middle) for each block; the middle is 2^(bits − 1) for signed codes and 0 for unsigned ones. */
 export interface CodedBlocks {
   readonly bits: number;
   readonly signed: boolean;
@@ -27,27 +27,27 @@ export interface CodedBlocks {
 }
 
 export interface SuperBlockWeight {
-  /** Its scales are those that `scales` stands for, its zero points `mins` / `scales`. */
+  /** The scales of the weight equal `scales`, its zero points `mins` / `scales`. */
   readonly quantized: QuantizedWeight;
   readonly scales: CodedBlocks;
   /** Absent on a grid around zero. */
   readonly mins?: CodedBlocks;
 }
 
-/** How many blocks of an output share a factor: at most so many, and a divisor of their number. */
+/** Blocks of an output that share a factor: the largest divisor of their number up to a maximum. */
 export function blocksTogether(blocks: number, most: number): number {
   for (let count = Math.min(most, blocks); count > 1; count--) if (blocks % count === 0) return count;
   return 1;
 }
 
-/** The numbers that codes and factors stand for, [out, blocks]. */
+/** The numbers that codes and factors represent, [out, blocks]. */
 export function decodeBlocks({ bits, signed, codes, factors }: CodedBlocks): Float32Array {
   const together = codes.length / factors.length;
   const middle = signed ? 2 ** (bits - 1) : 0;
   return Float32Array.from(codes, (code, at) => factors[Math.floor(at / together)]! * (code - middle));
 }
 
-/** The model with these layers in their codes; scales and zero points are made when the file is loaded. */
+/** The model with these layers quantized; scales and zero points are computed when the file is loaded. */
 export function withSuperBlocks(
   model: Model,
   layers: readonly { readonly linear: LinearRole; readonly weight: SuperBlockWeight }[],

@@ -1,7 +1,7 @@
 /**
- * Codes of 3 bits for MatMulNBits, whose kernels have 2, 4 and 8. In the file they take 3 bits; when it is loaded they become
- * 4-bit codes four higher, which moves zero from code 4 to the code 8 that the operator takes for it. So the file is that of
- * 3 bits, resident memory and speed are those of 4.
+ * Codes of 3 bits for MatMulNBits, whose kernels support 2, 4 and 8. They take 3 bits in the file; when it is loaded, 4
+ * is added to each, which makes 4-bit codes and moves zero from code 4 to the operator's default zero point 8. So the
+ * file has the size of 3 bits; resident memory and speed are those of 4.
  */
 import { int } from '../../../numerics/onnx/attributes.ts';
 import { addInitializers } from '../../../numerics/onnx/edit.ts';
@@ -11,16 +11,19 @@ import { type NumericTensor, tensorOf } from '../../../numerics/tensor/tensor.ts
 import { bitPlaneNodes, packBitPlanes, type PlaneLayout } from './bit-planes.ts';
 import { bodyNode, callNode, constantNode, withFunction } from './model-function.ts';
 
-/** Two codes of 4 bits in a byte. */
+/** Two 4-bit codes per byte. */
 const LAYOUT: PlaneLayout = { bits: 3, lanes: 2 };
 const FUNCTION = 'UnpackThreeBits';
 
-/** codes: one per byte, as many as the operator wants, padding included. */
+/** codes: one per byte, as many as the operator expects, padding included. */
 export function packThreeBits(codes: Uint8Array): NumericTensor {
   return packBitPlanes(codes, LAYOUT);
 }
 
-/** The node that makes the operator's uint8 codes of these dimensions, and the graph with their shape in it. */
+/**
+ * The node that computes the operator's uint8 codes of these dimensions, and the graph with their shape as an
+ * initializer.
+ */
 export function unpackThreeBitsNode(
   graph: Graph,
   { planes, dims }: { readonly planes: string; readonly dims: readonly number[] },
@@ -33,7 +36,7 @@ export function unpackThreeBitsNode(
   return { graph: addInitializers(graph, { [shape]: tensor }), node, codes };
 }
 
-/** The model with this graph, which may hold such nodes. */
+/** The model with this graph, which may contain such nodes. */
 export function withThreeBits(model: OnnxModel, graph: Graph): OnnxModel {
   return withFunction(model, graph, {
     name: FUNCTION,

@@ -1,4 +1,6 @@
-/** Where the output layer is the transposed token embedding: the nodes that compute the logits from the table. */
+/**
+ * Finds the nodes that compute the logits from the token embedding, where the output layer is the transposed embedding.
+ */
 import { present } from '../../../contracts/present.ts';
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { Model } from '../../../engine/definitions/model.ts';
@@ -6,8 +8,9 @@ import { intsAttribute } from '../../../numerics/onnx/attributes.ts';
 import type { Node } from '../../../numerics/onnx/graph.ts';
 
 /**
- * The MatMul nodes that multiply by the transposed token embedding, given a node that reads it and is not its lookup.
- * Throws UnsupportedError when that node does anything else with it.
+ * The MatMul nodes that multiply by the transposed token embedding, given a node that reads the table and is not its
+ * look-up.
+ * Throws UnsupportedError when that node does anything else with the table.
  */
 export function tiedLogits(model: Model, reader: Node): readonly Node[] {
   const { weight: table } = model.roles.embedding;

@@ -1,4 +1,4 @@
-/** The parameters that methods for weight-only quantization share, their last step, and what the kernels behind them can do. */
+/** Parameters and last step common to methods for weight-only quantization, and what their kernels support. */
 import * as v from 'valibot';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { withQuantizedEmbedding } from './gather-block-quantized.ts';
@@ -43,7 +43,9 @@ export interface StorageFormat {
   readonly embedding: 'float' | keyof typeof EMBEDDING_BITS;
 }
 
-/** The model with these layers in their codes, and its embedding in few bits where asked for; says what kernels cannot do. */
+/**
+ * The model with these layers quantized, and its embedding too where requested; notes what the kernels do not support.
+ */
 export function storeQuantized(
   model: Model,
   layers: readonly { readonly linear: LinearRole; readonly quantized: QuantizedWeight }[],
@@ -61,8 +63,8 @@ export function storeQuantized(
 const TWO_BIT_INT8_BLOCKS: ReadonlySet<number> = new Set([32, 64, 128]);
 
 /**
- * A remark for the row when the CPU provider has no kernel for what was asked, else undefined. Measured with onnxruntime
- * 1.32: 768 × 768 takes 8 to 24 times as long then, but its results are those of float32 activations.
+ * A remark for the row when the CPU provider has no kernel for the requested format, else undefined. Measured with
+ * onnxruntime 1.32: 768 × 768 then takes 8 to 24 times as long, and the results are those of float32 activations.
  */
 export function kernelRemark(quantized: QuantizedWeight, activations: Activations): string | undefined {
   const { bits } = quantized;

@@ -1,11 +1,12 @@
 /**
- * ALPS on one layer: the sparse weight nearest in output by the alternating direction method of multipliers, then the best
- * values on the support it found. Meng et al. 2024, https://arxiv.org/abs/2406.07831, Algorithms 1 and 2;
- * https://github.com/mazumder-lab/ALPS. With A the second moment of the inputs, damped and scaled to a diagonal of ones, G = A W:
+ * ALPS on one layer: finds the sparse weight with the smallest output error by the alternating direction method of
+ * multipliers, then the best values on its support. Meng et al. 2024, https://arxiv.org/abs/2406.07831, Algorithms 1
+ * and 2; https://github.com/mazumder-lab/ALPS. With A the second moment of the inputs, damped and scaled to a diagonal
+ * of ones, G = A W:
  *   B ← (A + ρ I)⁻¹ (G − V + ρ D),   D ← the largest of B + V / ρ,   V ← V + ρ (B − D)
- * ρ grows with how much the support of D still changes, looked at every third step. Scaling, start, steps of ρ and the number of
- * conjugate gradient steps are those of the authors' code. Departs from it: (A + ρ I)⁻¹ comes from a Cholesky factor, not from the
- * eigenvalues of A.
+ * ρ grows with the change of the support of D, checked at every third step. Scaling, initial values, steps of ρ and the
+ * number of conjugate gradient steps are those of the authors' code. Differs from the paper: (A + ρ I)⁻¹ is computed
+ * from a Cholesky factor, not from the eigenvalues of A.
  */
 import { NumericalError } from '../../../contracts/errors.ts';
 import { inverseCholesky, matmul } from '../../../engine/runtime/linear-algebra.ts';
@@ -27,9 +28,9 @@ export interface AlpsOptions extends WeightShape {
 const FIRST_RHO = 0.1;
 const LARGEST_RHO = 1e6;
 const MOST_STEPS = 300;
-/** Steps between two looks at the support. */
+/** Steps between two checks of the support. */
 const LOOK = 3;
-/** After so many steps a support that hardly changes is final. */
+/** After this many steps a support that hardly changes is final. */
 const SETTLING_STEPS = 30;
 const SETTLED_SHARE = 3e-4;
 const GRADIENT_STEPS = 10;
@@ -47,7 +48,7 @@ export async function alpsLayer(options: AlpsOptions): Promise<Float32Array> {
   return best.map((value, at) => value / scales[Math.floor(at / outFeatures)]!);
 }
 
-/** A, [in, in], and what inputs were divided by, [in]. */
+/** A, [in, in], and the scales of the inputs, [in]. */
 function normalized({ moment, inFeatures: size, damping }: AlpsOptions): {
   readonly a: Float64Array;
   readonly scales: Float64Array;
@@ -55,7 +56,7 @@ function normalized({ moment, inFeatures: size, damping }: AlpsOptions): {
   const a = moment.slice();
   let trace = 0;
   for (let i = 0; i < size; i++) trace += a[i * (size + 1)]!;
-  // Inputs that are all zero say nothing: each weight is as good as another.
+  // Inputs that are always zero: their weights have no effect, so any choice is optimal.
   const added = trace === 0 ? 1 : (damping * trace) / size;
   for (let i = 0; i < size; i++) a[i * (size + 1)]! += added;
   const scales = Float64Array.from({ length: size }, (_, i) => Math.sqrt(a[i * (size + 1)]!) + 1e-8);
@@ -103,7 +104,7 @@ async function supportByMultipliers(problem: Problem): Promise<Float32Array> {
       rho *= 1.1;
     } else {
       rho /= 5;
-      // A support that has only begun to move started under too large a ρ.
+      // If the support has only begun to change, ρ was initially too large.
       if (changed > 0) [d, v] = [masked(start, largest(start, problem)), new Float32Array(start.length)];
     }
     rho = Math.min(rho, LARGEST_RHO);
@@ -142,7 +143,7 @@ function masked(values: Float32Array, mask: Mask): Float32Array {
 
 const supportOf = (values: Float32Array): Mask => Uint8Array.from(values, (value) => (value === 0 ? 0 : 1));
 
-/** A few conjugate gradient steps on A B = G for each output by itself, elements outside its support held at zero. */
+/** A few conjugate gradient steps on A B = G for each output separately; elements outside the support stay zero. */
 async function onSupport(
   problem: WeightShape & {
     readonly a: Float32Array;

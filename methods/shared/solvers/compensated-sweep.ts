@@ -1,15 +1,16 @@
 /**
- * The sweep that GPTQ and SparseGPT share: input features are settled one after another, and the error each makes is
- * pushed onto those still to come. Algorithm 1 of https://arxiv.org/abs/2210.17323 and of https://arxiv.org/abs/2301.00774.
+ * The sweep that GPTQ and SparseGPT share: input features are processed one after another, and the error of each is
+ * compensated by those still to come. Algorithm 1 of https://arxiv.org/abs/2210.17323 and of
+ * https://arxiv.org/abs/2301.00774.
  *   e = (w_i - settled(w_i)) / U_ii,   w_j -= U_ij e  for j > i        U: upper factor of the inverse moment
- * Weights are stored [in, out], so the papers' columns are rows here. Where the papers put updates off by blocks of 128,
- * rows are halved again and again: the first half is settled, then pushed onto the second as one product. Weights and
- * errors are float32, as in the papers' code; the factor comes from float64.
+ * Weights are stored [in, out], so the papers' columns are rows here. The papers delay updates by blocks of 128; here
+ * rows are halved recursively: the first half is processed, then its errors are applied to the second half in one
+ * product. Weights and errors are float32, as in the papers' code; the factor comes from float64.
  */
 import { matmul } from '../../../engine/runtime/linear-algebra.ts';
 
 export interface CompensatedSweep {
-  /** [in, out], becomes the settled weight */
+  /** [in, out]; overwritten with the settled weight */
   readonly weight: Float32Array;
   /** U, [in, in] */
   readonly factor: Float64Array;
@@ -17,13 +18,13 @@ export interface CompensatedSweep {
   readonly outFeatures: number;
   readonly signal?: AbortSignal;
   /**
-   * Turns `settled` [out], which holds row `feature` of the weight as it stands, into what it becomes. Where `feature` is a
-   * multiple of a power of two, that many rows from there on hold their present values.
+   * Replaces `settled` [out], the current row `feature` of the weight, by its final values. Where `feature` is a
+   * multiple of a power of two, that many rows from there on are up to date.
    */
   readonly settle: (feature: number, settled: Float32Array) => void;
 }
 
-/** Rows updated one by one; a power of two. Fewer mean more and smaller products. */
+/** Rows updated one by one; a power of two. A smaller number means more and smaller matrix products. */
 const LEAF_ROWS = 8;
 
 export async function compensatedSweep(sweep: CompensatedSweep): Promise<void> {
@@ -67,7 +68,7 @@ function settleLeaf(sweep: CompensatedSweep, { from, to, errors, settled }: Leaf
   }
 }
 
-/** Takes the errors of rows [from, middle) off the rows [middle, to). */
+/** Subtracts the errors of rows [from, middle) from the rows [middle, to). */
 async function push(
   { weight, factor, inFeatures, outFeatures }: CompensatedSweep,
   errors: Float32Array,
@@ -93,7 +94,7 @@ async function push(
   });
 }
 
-/** All in float32, which the processor then needs not convert. */
+/** All in float32, which avoids conversions. */
 function subtractScaled(row: Float32Array, error: Float32Array, factor: number): void {
   const rounded = Math.fround(factor);
   for (let k = 0; k < row.length; k++) row[k] = Math.fround(row[k]! - Math.fround(rounded * error[k]!));

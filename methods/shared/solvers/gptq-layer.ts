@@ -1,9 +1,8 @@
 /**
  * GPTQ on one layer. Frantar et al. 2023, https://arxiv.org/abs/2210.17323: Algorithm 1 is
- * methods/shared/solvers/compensated-sweep.ts, "Step 3" is methods/shared/solvers/inverse-factor.ts; static groups and order by activation as in
- * https://github.com/IST-DASLab/gptq
- * Departs from the paper's code: scales of a group are fitted to its weights as they stand when the sweep reaches it, also
- * inside a block; grids are those of ONNX Runtime.
+ * methods/shared/solvers/compensated-sweep.ts, "Step 3" is methods/shared/solvers/inverse-factor.ts; static groups and
+ * activation order as in https://github.com/IST-DASLab/gptq Differs from the paper's code: the scales of a group are
+ * fitted to its current weights when the sweep reaches it, also within a block; grids are those of ONNX Runtime.
  */
 import { compensatedSweep } from './compensated-sweep.ts';
 import type { GridFormat } from '../formats/grid.ts';
@@ -16,7 +15,7 @@ interface Layer extends WeightShape, GridFormat {
   /** [in, out] */
   readonly weight: Float32Array;
   readonly groupSize: GroupSize;
-  /** Weights that are zero and stay it, [in, out]: what errors would make of them is pushed on in turn. */
+  /** Mask of weights that stay zero, [in, out]; the errors that the sweep would add to them are passed on. */
   readonly mask?: Mask;
   readonly signal?: AbortSignal;
 }
@@ -24,7 +23,7 @@ interface Layer extends WeightShape, GridFormat {
 export interface GptqOptions extends Layer {
   /** Σ x xᵀ of the inputs, [in, in] */
   readonly moment: Float64Array;
-  /** Inputs of the largest second moment first; default false. */
+  /** Process inputs with the largest second moment first; default false. */
   readonly actOrder?: boolean;
   readonly damping: number;
   /** Name of the layer, for messages. */
@@ -41,7 +40,9 @@ export async function gptqLayer(options: GptqOptions): Promise<QuantizedWeight> 
 }
 
 export interface GptqSweep extends Layer, InverseFactor {
-  /** Input features in the order of the sweep, to which `factor` and `dead` refer; scales are then fitted beforehand. */
+  /**
+   * Input features in the order of the sweep, to which `factor` and `dead` refer; scales are fitted beforehand then.
+   */
   readonly order?: readonly number[];
 }
 
@@ -51,7 +52,7 @@ export async function gptqSweep({ signal, order, mask, ...options }: GptqSweep):
   const dense = options.weight.slice(); // [in, out]
   for (const i of dead) dense.fill(0, (order?.[i] ?? i) * outFeatures, ((order?.[i] ?? i) + 1) * outFeatures);
   const weight = order ? permutedRows(dense, outFeatures, order) : dense; // [in, out] in the order of the sweep
-  // Without an order of its own the sweep works in `dense`, so groups are fitted to corrected weights.
+  // In the natural order the sweep works in `dense` itself, so groups are fitted to corrected weights.
   const grids = sweepGrids({ ...options, weight: dense, beforehand: order !== undefined });
   await compensatedSweep({
     weight,
@@ -69,7 +70,7 @@ export async function gptqSweep({ signal, order, mask, ...options }: GptqSweep):
   return grids.quantized();
 }
 
-/** Input features, that of the largest second moment first; of equal ones the earlier. */
+/** Input features by descending second moment; of equal ones the earlier first. */
 export function byDescendingDiagonal(moment: Float64Array, size: number): readonly number[] {
   return Array.from({ length: size }, (_, i) => i).sort((a, b) => moment[b * (size + 1)]! - moment[a * (size + 1)]!);
 }

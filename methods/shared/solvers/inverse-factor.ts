@@ -1,9 +1,9 @@
 /**
- * What methods of the Optimal Brain Surgeon kind need of the second moment of a layer's inputs: the upper Cholesky factor
- * of its damped inverse. Frantar et al. 2023, https://arxiv.org/abs/2210.17323, "Step 3: Cholesky Reformulation".
+ * The upper Cholesky factor of the damped inverse second moment of a layer's inputs, used by methods of the Optimal
+ * Brain Surgeon kind. Frantar et al. 2023, https://arxiv.org/abs/2210.17323, "Step 3: Cholesky Reformulation".
  *   H = X Xᵀ + damping · mean(diag) · I,   H⁻¹ = Uᵀ U
- * The papers' H is twice that; the factor 2 cancels in every use. With J the reversal of rows or columns,
- * J H J = L Lᵀ gives U = J L⁻¹ J: one factorisation and one triangular inverse instead of a full inverse in between.
+ * The papers' H is twice that; the factor 2 cancels in every use. With J the reversal of rows or columns, J H J = L Lᵀ
+ * gives U = J L⁻¹ J: one factorisation and one triangular inverse, without a full inverse.
  */
 import * as v from 'valibot';
 import { NumericalError } from '../../../contracts/errors.ts';
@@ -17,7 +17,7 @@ export const dampingParameter = v.optional(
 export interface InverseFactor {
   /** U, upper triangular, [in, in] */
   readonly factor: Float64Array;
-  /** Inputs that were zero on all calibration data; their weights do nothing. */
+  /** Inputs that are zero on all calibration data; their weights have no effect. */
   readonly dead: readonly number[];
 }
 

@@ -1,19 +1,23 @@
 /**
- * The searches of llama.cpp's K-quants: scales and minima of blocks that make a weighted squared error small, and scales and
- * minima themselves in few bits with one factor for several blocks. ggml/src/ggml-quants.c of https://github.com/ggml-org/llama.cpp:
- * make_qkx3_quants, make_qp_quants, make_qx_quants. All with weights; arithmetic here is in float64, there in float32.
+ * The searches of llama.cpp's K-quants: scales and minima of blocks that minimize a weighted squared error, and scales
+ * and minima stored in few bits with one factor for several blocks. ggml/src/ggml-quants.c of
+ * https://github.com/ggml-org/llama.cpp: make_qkx3_quants, make_qp_quants, make_qx_quants, all with weights. Arithmetic
+ * is in float64 here and in float32 there.
  */
 import { roundHalfToEven } from '../formats/round-half-to-even.ts';
 
 export interface Fitted {
   readonly scale: number;
-  /** What is subtracted; not negative. */
+  /** The subtracted minimum; not negative. */
   readonly min: number;
 }
 
 const clamp = (value: number, low: number, high: number) => (value < low ? low : value > high ? high : value);
 
-/** x ≈ scale · l − min with l from 0 to `top`: the best of 37 steps, each with the least-squares scale and minimum of its codes. */
+/**
+ * x ≈ scale · l − min with l from 0 to `top`: the best of 37 step sizes, each with the least-squares scale and minimum
+ * of its codes.
+ */
 export function fitWithMinimum(x: Float64Array, weights: Float64Array, top: number): Fitted {
   let [low, high, sumW, sumX] = [0, -Infinity, 0, 0];
   for (let i = 0; i < x.length; i++) {
@@ -58,7 +62,7 @@ export interface Coded {
   readonly codes: readonly number[];
 }
 
-/** x ≈ scale · l with l from 0 to `top`, for x that are not negative. */
+/** x ≈ scale · l with l from 0 to `top`, for non-negative x. */
 export function fitPositive(x: readonly number[], weights: readonly number[], top: number): Coded {
   const largest = Math.max(...x);
   if (!(largest > 0)) return { scale: 0, codes: x.map(() => 0) };

@@ -1,4 +1,4 @@
-/** A linear layer as the product of two thinner ones: x W ≈ (x A) B, two MatMuls in the place of one. */
+/** A linear layer as the product of two thinner ones: x W ≈ (x A) B, two MatMuls in place of one. */
 import * as v from 'valibot';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { addInitializers, removeDeadCode, replaceNode, withGraph } from '../../../numerics/onnx/edit.ts';
@@ -14,7 +14,6 @@ export const keepParameter = v.pipe(
   v.description('Share of the parameters of each linear layer that its two factors may take.'),
 );
 
-/** Six operating points, from hardly anything to a quarter. */
 export const keepVariants = {
   p90: { keep: 0.9 },
   p75: { keep: 0.75 },
@@ -35,18 +34,19 @@ export interface Factors {
 }
 
 /**
- * The largest rank whose factors take at most `keep` of the layer's parameters, r (in + out) ≤ keep · in · out; at least 1.
- * Undefined where even so the factors are not smaller than the layer.
+ * The largest rank whose factors take at most `keep` of the layer's parameters, r (in + out) ≤ keep · in · out; at
+ * least 1.
+ * Undefined where the factors would not be smaller than the layer.
  */
 export function rankFor({ inFeatures, outFeatures }: Shape, keep: number): number | undefined {
   const dense = inFeatures * outFeatures;
   const perRank = inFeatures + outFeatures;
-  // The product of a decimal share and a whole number may fall short of a whole number by rounding alone.
+  // The product of a decimal share and a whole number can be slightly too small because of floating-point rounding.
   const rank = Math.max(1, Math.floor((keep * dense) / perRank + 1e-9));
   return rank * perRank < dense ? rank : undefined;
 }
 
-/** The first `rank` terms of u diag(s) vt, u: [in, n], vt: [n, out]; the square root of each s goes to either side. */
+/** The first `rank` terms of u diag(s) vt, u: [in, n], vt: [n, out]; each factor gets the square root of s. */
 export function factorsOf({ u, s, vt }: ThinSvd, { inFeatures, outFeatures }: Shape, rank: number): Factors {
   const terms = s.length;
   const down = new Float32Array(inFeatures * rank);
@@ -65,8 +65,9 @@ export async function truncate(weight: Float32Array, shape: Shape, rank: number)
 }
 
 /**
- * D⁻¹ U, S and Vᵀ of the singular value decomposition of D W, D = diag(scales): its first r terms are the matrix of rank r
- * that is nearest to W when the rows of the difference are weighed by `scales`. weight: [in, out], scales: [in], positive.
+ * D⁻¹ U, S and Vᵀ of the singular value decomposition of D W, D = diag(scales): its first r terms are the matrix of
+ * rank r nearest to W when the rows of the difference are weighted by `scales`. weight: [in, out], scales: [in],
+ * positive.
  */
 export async function scaledSvd(weight: Float32Array, shape: Shape, scales: Float64Array): Promise<ThinSvd> {
   const { inFeatures, outFeatures } = shape;
@@ -75,7 +76,7 @@ export async function scaledSvd(weight: Float32Array, shape: Shape, scales: Floa
   return { u: u.map((value, at) => value / scales[Math.floor(at / s.length)]!), s, vt };
 }
 
-/** The matrix that the factors stand for, [in, out]. */
+/** The product of the factors, [in, out]. */
 export function productOf({ rank, down, up }: Factors, { inFeatures, outFeatures }: Shape): Promise<Float32Array> {
   return matmul({ left: down, right: up, rows: inFeatures, inner: rank, columns: outFeatures });
 }
@@ -88,11 +89,11 @@ export function factorNames({ weight }: Pick<LinearRole, 'weight'>): readonly [d
 export interface FactoredLinear {
   readonly linear: LinearRole;
   readonly factors: Factors;
-  /** Name of the initializer of A where several layers read the same one; the first layer of that name gives its values. */
+  /** Name of the initializer of A where several layers share one; the first of these layers provides its values. */
   readonly basis?: string;
 }
 
-/** The model with each of these linear layers computed by its two factors; the float32 weights are gone. */
+/** The model with each of these linear layers computed by its two factors; the float32 weights are removed. */
 export function withFactors(model: Model, layers: Iterable<FactoredLinear>): Model {
   let graph = model.onnx.graph;
   for (const { linear, factors, basis } of layers) {
@@ -114,7 +115,7 @@ export function withFactors(model: Model, layers: Iterable<FactoredLinear>): Mod
   return model.withOnnx(withGraph(model.onnx, removeDeadCode(graph)));
 }
 
-/** The remark for a row on the layers that stay dense, or undefined. */
+/** The remark for a row about layers that stay dense, or undefined. */
 export function denseRemark(dense: readonly LinearRole[]): string | undefined {
   if (dense.length === 0) return undefined;
   const roles = dense.map(({ role }) => role).join(', ');

@@ -1,21 +1,21 @@
 /**
- * Weighted k-means of numbers, solved exactly: sorted values fall into runs, and the best division into runs is found by
- * dynamic programming. Wang & Song 2011 (Ckmeans.1d.dp), https://doi.org/10.32614/RJ-2011-015, in O(k n log n): the best
- * start of the last run does not move back when values are added.
+ * Weighted k-means of numbers, solved exactly: clusters are runs of the sorted values, and the best division into runs
+ * is found by dynamic programming. Wang & Song 2011 (Ckmeans.1d.dp), https://doi.org/10.32614/RJ-2011-015, in O(k n log
+ * n): the best start of the last run does not move back when values are added.
  */
 export interface ClusterProblem {
   readonly values: Float64Array;
-  /** What the squared distance of each value counts; not negative. Where all are 0 they count alike. */
+  /** Weight of the squared distance of each value; not negative. Where all are 0, values count equally. */
   readonly weights: Float64Array;
   readonly clusters: number;
 }
 
-/** The centres, ascending, [clusters]; where there are fewer different values, the last centre is repeated. */
+/** The centres, ascending, [clusters]; where there are fewer distinct values, the last centre is repeated. */
 export function clusterCentres({ values, weights, clusters }: ClusterProblem): Float64Array {
   const order = [...values.keys()].sort((a, b) => values[a]! - values[b]!);
   const alike = weights.every((weight) => weight === 0);
   const count = order.length;
-  // Sums over the first i of the sorted values, taken relative to their mean so that squares do not cancel.
+  // Prefix sums over the sorted values, relative to their mean to avoid cancellation in squares.
   const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, count);
   const sums = {
     weight: new Float64Array(count + 1),
@@ -47,7 +47,7 @@ export function clusterCentres({ values, weights, clusters }: ClusterProblem): F
   return centres.fill(centres[starts.length - 1] ?? 0, starts.length);
 }
 
-/** By cluster: where its run starts when it ends before each position, in the best division so far. */
+/** By cluster: the start of its run, for each end of the run, in the best division so far. */
 function bestStarts(
   cost: (from: number, to: number) => number,
   count: number,
@@ -59,7 +59,7 @@ function bestStarts(
     const before = least;
     const next = new Float64Array(count + 1).fill(Infinity);
     const start = new Int32Array(count + 1);
-    /** Ends [low, high], whose best starts lie in [from, to]. */
+    /** Solves for ends [low, high], whose best starts lie in [from, to]. */
     const fill = (low: number, high: number, from: number, to: number): void => {
       if (low > high) return;
       const end = (low + high) >> 1;
@@ -73,7 +73,7 @@ function bestStarts(
       fill(low, end - 1, from, start[end]!);
       fill(end + 1, high, start[end]!, to);
     };
-    // Every cluster gets a value of its own at least.
+    // Every cluster gets at least one value.
     fill(cluster + 1, count, cluster, count - 1);
     least = next;
     starts.push(start);

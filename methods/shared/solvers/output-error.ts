@@ -1,8 +1,11 @@
-/** How far the output of a linear layer moves when its weight does: ‖X ΔW‖², from the second moment Xᵀ X of its inputs alone. */
+/**
+ * The change of a linear layer's output caused by a change of its weight, ‖X ΔW‖², computed from the second moment Xᵀ X
+ * of its inputs.
+ */
 import { matmul } from '../../../engine/runtime/linear-algebra.ts';
 import type { WeightShape } from '../formats/matmul-nbits.ts';
 
-/** Of each output, [out]. difference: ΔW, [in, out]; moment: Σ x xᵀ, [in, in]. */
+/** The squared error of each output, [out]. difference: ΔW, [in, out]; moment: Σ x xᵀ, [in, in]. */
 export async function outputErrors(
   difference: Float64Array,
   moment: Float64Array,

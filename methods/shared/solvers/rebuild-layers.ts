@@ -1,7 +1,8 @@
 /**
- * Walks through the layers of a compressed model in the order data flows and hands over, for each linear layer, what it gets
- * by now and what it should give: the output of its counterpart in the dense model, or what brings the residual stream back
- * to that of dense. Whatever is changed for one layer is in the inputs of all that follow.
+ * Visits the layers of a compressed model in the order of data flow and passes, for each linear layer, its current
+ * inputs and its target outputs: the output of the same layer in the dense model, or the output that restores the dense
+ * model's residual stream.
+ * A change of one layer is visible in the inputs of all that follow.
  */
 import { outputMoments, type Reconstruction, reconstructionMoments } from '../../../engine/calibrate/reconstruction.ts';
 import type { Example } from '../../../engine/definitions/method.ts';
@@ -19,9 +20,9 @@ export interface Rebuilding {
   readonly examples: readonly Example[];
   readonly signal: AbortSignal;
   progress(share: number): void;
-  /** Linear layers that are not to be changed cost nothing. Default: all are. */
+  /** Which linear layers to change; the others cost nothing. Default: all. */
   readonly chosen?: (linear: LinearRole) => boolean;
-  /** The model with this layer changed; its values keep their names. */
+  /** Returns the model with this layer changed; its values keep their names. */
   rebuild(model: Model, linear: LinearRole, moments: Reconstruction): Promise<Model>;
 }
 
@@ -49,7 +50,9 @@ export async function rebuildLayers(options: Rebuilding): Promise<Model> {
   return compressed;
 }
 
-/** The linear layers of a block that do not depend on each other, in order; `writes`: to the residual stream. */
+/**
+ * The linear layers of a block in groups that do not depend on each other, in order; `writes`: to the residual stream.
+ */
 const STAGES = [
   { kinds: ['q', 'k', 'v'], writes: false },
   { kinds: ['o'], writes: true },

@@ -1,19 +1,20 @@
 /**
- * The weight of a linear layer by least squares. W [in, out] minimises Σ ‖x W − t‖² + λ ‖W − W₀‖² over calibration positions:
+ * The weight of a linear layer by least squares. W [in, out] minimises Σ ‖x W − t‖² + λ ‖W − W₀‖² over calibration
+ * positions:
  *   (Σ xᵀ x + λ I) W = Σ xᵀ t + λ W₀
- * W₀ itself is among the candidates, so that the first sum is never larger than with it.
+ * The solution never increases the first sum above its value at W₀.
  */
 import type { Reconstruction } from '../../../engine/calibrate/reconstruction.ts';
 import type { LinearRole } from '../../../engine/definitions/model.ts';
 import { solvePositiveDefinite } from '../../../engine/runtime/linear-algebra.ts';
 
-/** Share of the mean diagonal. */
+/** Default ridge penalty, as a share of the mean diagonal. */
 const HOLD = 1e-5;
 
 export interface RebuildingProblem extends Reconstruction, Pick<LinearRole, 'inFeatures' | 'outFeatures'> {
   /** W₀, [in, out] */
   readonly weight: Float32Array | Float64Array;
-  /** λ as a share of the mean diagonal of Σ xᵀ x; the default is enough to make any of them invertible. */
+  /** λ as a share of the mean diagonal of Σ xᵀ x; the default is enough to make the matrix invertible. */
   readonly hold?: number;
 }
 
@@ -21,7 +22,7 @@ export async function rebuiltWeight(problem: RebuildingProblem): Promise<Float32
   const { weight, inFeatures, outFeatures, moment, cross, hold = HOLD } = problem;
   let trace = 0;
   for (let at = 0; at < moment.length; at += inFeatures + 1) trace += moment[at]!;
-  // Inputs that are all zero say nothing, and the weight stays.
+  // Inputs that are always zero: the weight stays.
   const held = (hold * trace) / inFeatures || 1;
   const a = moment.slice();
   for (let at = 0; at < a.length; at += inFeatures + 1) a[at]! += held;

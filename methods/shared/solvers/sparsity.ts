@@ -1,4 +1,4 @@
-/** Which weights a pruning method keeps, once it has scored them: the highest of each comparison group. */
+/** Selects the weights a pruning method keeps, given their scores: the highest of each comparison group. */
 import * as v from 'valibot';
 import { InputError } from '../../../contracts/errors.ts';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
@@ -8,7 +8,7 @@ import type { Span } from '../formats/grid.ts';
 export const PATTERNS = ['2:4', '4:8'] as const;
 /** `n:m`: at most n of every m consecutive input features of an output are kept. */
 export type Pattern = (typeof PATTERNS)[number];
-/** A share of weights set to zero, or a pattern, which zeroes half. */
+/** A share of weights set to zero, or a pattern, which sets half of them to zero. */
 export type Sparsity = number | Pattern;
 
 export const sparsityParameter = v.pipe(
@@ -16,12 +16,12 @@ export const sparsityParameter = v.pipe(
   v.description('Share of the weights set to zero, or N:M, where N of every M consecutive inputs of an output stay.'),
 );
 
-/** 1 where a weight stays, 0 where it becomes zero; in the layout of the weight. */
+/** 1 where a weight is kept, 0 where it becomes zero; in the layout of the weight. */
 export type Mask = Uint8Array;
 
 /**
- * Keeps all but `pruned` of the scores within a span, the highest; of equal ones the later. Writes 0 for the rest into
- * `mask`, which starts as ones.
+ * Writes 0 into `mask`, which starts as ones, for the `pruned` lowest scores within a span; of equal scores the earlier
+ * are pruned.
  */
 export function pruneLowest(scores: Float32Array | Float64Array, span: Span, pruned: number, mask: Mask): void {
   if (pruned <= 0) return;
@@ -30,7 +30,7 @@ export function pruneLowest(scores: Float32Array | Float64Array, span: Span, pru
   for (let i = 0; i < count; i++) scratch[i] = scores[start + i * stride]!;
   const rank = Math.min(pruned, count);
   const threshold = selectRank(scratch, count, rank - 1);
-  // Selection leaves all that are smaller before the rank.
+  // After selection all scores before the rank are no larger.
   let equal = rank;
   for (let i = 0; i < rank; i++) if (scratch[i]! < threshold) equal--;
   for (let i = 0, at = start; i < count; i++, at += stride) {
@@ -43,12 +43,12 @@ export function pruneLowest(scores: Float32Array | Float64Array, span: Span, pru
   }
 }
 
-/** Kept between calls: patterns ask for millions of tiny ones. */
+/** Kept between calls: patterns need millions of small ones. */
 let scratch = new Float64Array(0);
 
 /**
- * The value at position `rank` were the first `count` values sorted, which are reordered so that none before it is larger and
- * none after it smaller. Hoare's quickselect, pivot the median of three.
+ * The value that would be at index `rank` if the first `count` values were sorted. Reorders them so that none before it
+ * is larger and none after it smaller. Hoare's quickselect, pivot the median of three.
  */
 function selectRank(values: Float64Array, count: number, rank: number): number {
   let low = 0;
@@ -106,7 +106,10 @@ export function patternCounts(pattern: Pattern): { readonly kept: number; readon
   return { kept, of };
 }
 
-/** Compares each group of m consecutive inputs of an output. A short last group loses the same share, rounded down. scores: [in, out]. */
+/**
+ * Compares each group of m consecutive inputs of an output. A shorter last group loses the same share, rounded down.
+ * scores: [in, out].
+ */
 export function patternMask(
   scores: Float32Array | Float64Array,
   { inFeatures, outFeatures }: Shape,

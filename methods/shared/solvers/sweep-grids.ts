@@ -1,14 +1,14 @@
 /**
- * Grids for a sweep that settles input features one after another: those of a group are fitted when the sweep reaches it, to
- * its weights as they stand then, and hold until its end. Frantar et al. 2023, https://arxiv.org/abs/2210.17323, section 3.3.
+ * Grids for a sweep over input features: the grids of a group are fitted to its current weights when the sweep reaches
+ * it, and are fixed from then on. Frantar et al. 2023, https://arxiv.org/abs/2210.17323, section 3.3.
  */
 import { type Grid, type GridFormat, codeOf, gridOfRange, valueOf } from '../formats/grid.ts';
 import { blockSizeOf, type GroupSize, type QuantizedWeight, type WeightShape } from '../formats/matmul-nbits.ts';
 
 export interface SweepGrids {
-  /** Rounds the values [out] of one feature in place and remembers their codes. */
+  /** Rounds the values [out] of one feature in place and records their codes. */
   round(feature: number, values: Float32Array): void;
-  /** Once all features are rounded. */
+  /** Call once all features are rounded. */
   quantized(): QuantizedWeight;
 }
 
@@ -16,7 +16,7 @@ export interface SweepGridOptions extends WeightShape, GridFormat {
   /** [in, out]; read when a group is fitted. */
   readonly weight: Float32Array;
   readonly groupSize: GroupSize;
-  /** All groups are fitted at once, for a sweep that visits features out of order; default false. */
+  /** Fit all groups at once, for a sweep that visits features out of order; default false. */
   readonly beforehand?: boolean;
 }
 
@@ -81,7 +81,7 @@ function fitRows(
 /** [in, out] → [out, in] */
 function transposedCodes(codes: Uint8Array, inFeatures: number, outFeatures: number): Uint8Array {
   const transposed = new Uint8Array(codes.length);
-  // Tiles keep both sides in the cache.
+  // Tiles keep both arrays in the cache.
   for (let i0 = 0; i0 < inFeatures; i0 += 64) {
     for (let out0 = 0; out0 < outFeatures; out0 += 64) {
       for (let out = out0; out < Math.min(out0 + 64, outFeatures); out++) {

@@ -1,6 +1,7 @@
 /**
- * A mask for a sweep that settles input features one after another: chosen block by block when the sweep reaches it, from the
- * weights as they stand then. Frantar & Alistarh 2023 (SparseGPT), https://arxiv.org/abs/2301.00774, section 3.3.
+ * A mask for a sweep over input features: the mask of a block is chosen from its current weights when the sweep reaches
+ * it.
+ * Frantar & Alistarh 2023 (SparseGPT), https://arxiv.org/abs/2301.00774, section 3.3.
  */
 import * as v from 'valibot';
 import type { WeightShape } from '../formats/matmul-nbits.ts';
@@ -12,7 +13,7 @@ export const maskBlockParameter = v.optional(
 );
 
 export interface SweepMask {
-  /** Sets those of the values [out] of one feature to zero that are pruned. */
+  /** Sets the pruned ones among the values [out] of one feature to zero. */
   apply(feature: number, values: Float32Array): void;
 }
 
@@ -48,7 +49,10 @@ export function sweepMask(options: SweepMaskOptions): SweepMask {
   };
 }
 
-/** w² / [U]ᵢᵢ²: what the layer's error grows by when the weight goes and those after it are corrected. [end - first, out] */
+/**
+ * w² / [U]ᵢᵢ²: the growth of the layer's error when the weight is pruned and those after it are corrected. [end -
+ * first, out]
+ */
 export function saliencies(
   weight: Float32Array,
   factor: Float64Array,

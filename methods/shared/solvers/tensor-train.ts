@@ -1,8 +1,8 @@
 /**
  * A matrix as a train of cores: W[i₁…i_d, j₁…j_d] = Σ G₁[1, i₁, j₁, α₁] G₂[α₁, i₂, j₂, α₂] … G_d[α_(d−1), i_d, j_d, 1].
- * Novikov et al. 2015, https://arxiv.org/abs/1509.06569, section 4; cut by the TT-SVD of Oseledets 2011,
- * https://doi.org/10.1137/090752286, Algorithm 1, with a common bound on all ranks in the place of an accuracy.
- * Sides whose length has no even factors are filled up with zeros, as Khrulkov et al. 2019 do with vocabularies
+ * Novikov et al. 2015, https://arxiv.org/abs/1509.06569, section 4; computed by the TT-SVD of Oseledets 2011,
+ * https://doi.org/10.1137/090752286, Algorithm 1, with a common bound on all ranks instead of an accuracy.
+ * Dimensions that have no even factors are padded with zeros, as Khrulkov et al. 2019 do with vocabularies
  * (https://arxiv.org/abs/1901.10787, section 4.1).
  */
 import { thinSvd } from '../../../engine/runtime/linear-algebra.ts';
@@ -13,7 +13,7 @@ import type { GraphWriter } from '../../../engine/training/graph-writer.ts';
 export interface Folding {
   readonly rows: number;
   readonly columns: number;
-  /** Factors of the two sides, filled up: their products are at least `rows` and `columns`. */
+  /** Factors of the two padded dimensions: their products are at least `rows` and `columns`. */
   readonly rowDigits: readonly number[];
   readonly columnDigits: readonly number[];
 }
@@ -25,10 +25,10 @@ export interface TensorTrain extends Folding {
   readonly cores: readonly Float32Array[];
 }
 
-/** Largest over smallest factor of a side before it is rather filled up. */
+/** Largest ratio of the largest to the smallest factor of a dimension; beyond it the dimension is padded further. */
 const EVEN = 2;
 
-/** The factors of the least number from `size` whose `count` factors are about even, ascending. */
+/** The factors of the smallest number from `size` on that has `count` nearly equal factors, ascending. */
 export function evenDigits(size: number, count: number): readonly number[] {
   for (let padded = size; ; padded++) {
     const digits = splitEvenly(padded, count);
@@ -43,12 +43,12 @@ function splitEvenly(size: number, count: number): readonly number[] {
   return [smallest, ...splitEvenly(size / smallest, count - 1)];
 }
 
-/** Long factors of one side meet short ones of the other, so that all cores are about as large. */
+/** Pairs large factors of one dimension with small ones of the other, so that all cores have similar sizes. */
 export function foldingOf(rows: number, columns: number, cores: number): Folding {
   return { rows, columns, rowDigits: evenDigits(rows, cores), columnDigits: [...evenDigits(columns, cores)].reverse() };
 }
 
-/** r_k = min(bound, what the cores before or after it can span). */
+/** r_k = min(bound, the number of dimensions that the cores before or after it can span). */
 export function boundedRanks({ rowDigits, columnDigits }: Folding, bound: number): readonly number[] {
   const sizes = rowDigits.map((digit, k) => digit * columnDigits[k]!);
   const product = (some: readonly number[]) => some.reduce((all, size) => all * size, 1);
@@ -61,7 +61,10 @@ export function coreElements({ rowDigits, columnDigits }: Folding, ranks: readon
   return rowDigits.reduce((sum, digit, k) => sum + ranks[k]! * digit * columnDigits[k]! * ranks[k + 1]!, 0);
 }
 
-/** The largest bound at which the cores take at most `keep` of the matrix; undefined where even bound 1 takes more, or as much as all. */
+/**
+ * The largest bound at which the cores take at most `keep` of the matrix; undefined where even bound 1 takes more, or
+ * no bound saves anything.
+ */
 export function rankBoundFor(folding: Folding, keep: number): number | undefined {
   const dense = folding.rows * folding.columns;
   const fits = (bound: number) => {
@@ -75,7 +78,7 @@ export function rankBoundFor(folding: Folding, keep: number): number | undefined
   return bound;
 }
 
-/** matrix: [rows, columns] → cores of ranks up to `bound`. Exact, but for rounding, where no rank is cut. */
+/** matrix: [rows, columns] → cores of ranks up to `bound`. Exact up to rounding errors where no rank is truncated. */
 export async function tensorTrain(matrix: Float32Array, folding: Folding, bound: number): Promise<TensorTrain> {
   const { rowDigits, columnDigits } = folding;
   const sizes = rowDigits.map((digit, k) => digit * columnDigits[k]!);
@@ -96,7 +99,7 @@ export async function tensorTrain(matrix: Float32Array, folding: Folding, bound:
   return { ...folding, ranks, cores };
 }
 
-/** [rows, columns] → [i₁ j₁, i₂ j₂, …], zeros where it was filled up. */
+/** [rows, columns] → [i₁ j₁, i₂ j₂, …], padded with zeros. */
 function foldedTensor(matrix: Float32Array, { rows, columns, rowDigits, columnDigits }: Folding): Float64Array {
   const sizes = rowDigits.map((digit, k) => digit * columnDigits[k]!);
   const tensor = new Float64Array(sizes.reduce((all, size) => all * size, 1));
@@ -120,7 +123,7 @@ function foldedTensor(matrix: Float32Array, { rows, columns, rowDigits, columnDi
   return tensor;
 }
 
-/** Cores as values of a graph, [r_(k−1), i_k, j_k, r_k] each, and what they are cores of. */
+/** Cores as values of a graph, [r_(k−1), i_k, j_k, r_k] each, and the matrix they represent. */
 export interface CoreValues extends Folding {
   readonly ranks: readonly number[];
   readonly cores: readonly string[];
@@ -149,7 +152,10 @@ export function transposedCores(w: GraphWriter, values: CoreValues): CoreValues 
   };
 }
 
-/** The matrix itself, [rows, columns], multiplied out in the graph: from initializers alone, so once, when the file is loaded. */
+/**
+ * The matrix itself, [rows, columns], multiplied out in the graph: it depends on initializers alone, so it is computed
+ * once, when the file is loaded.
+ */
 export function multipliedOut(
   w: GraphWriter,
   { rows, columns, rowDigits, columnDigits, ranks, cores }: CoreValues,
@@ -175,8 +181,9 @@ export function multipliedOut(
 const productOf = (digits: readonly number[]): number => digits.reduce((all, digit) => all * digit, 1);
 
 /**
- * x W, [batch, sequence, columns], of x [batch, sequence, rows], core by core: the matrix never exists. Each step is one
- * product per token, [j_k r_k, r_(k−1) i_k] with what is left of the token, and needs no transposition.
+ * x W, [batch, sequence, columns], for x [batch, sequence, rows], core by core, without forming the matrix. Each step
+ * is one matrix product per token, [j_k r_k, r_(k−1) i_k] times the remaining dimensions of the token, and needs no
+ * transposition.
  */
 export function timesCores(w: GraphWriter, x: string, values: CoreValues): string {
   const { rows, columns, rowDigits, columnDigits, ranks, cores } = values;
@@ -199,7 +206,9 @@ export function timesCores(w: GraphWriter, x: string, values: CoreValues): strin
   return filledColumns === columns ? whole : w.slice(whole, { starts: [0], ends: [columns], axes: [-1] });
 }
 
-/** Rows of the matrix by their numbers, int64 [batch, sequence] → [batch, sequence, columns]: a slice of each core, multiplied. */
+/**
+ * Rows of the matrix by index, int64 [batch, sequence] → [batch, sequence, columns]: a slice of each core, multiplied.
+ */
 export function rowsFromCores(w: GraphWriter, ids: string, values: CoreValues): string {
   const { columns, rowDigits, columnDigits, ranks, cores } = values;
   let row = '';

@@ -28,10 +28,10 @@ interface WhitenedLayer {
 }
 
 /**
- * The factors of rank `rank` whose layer output is nearest on inputs with this second moment.
- * weight: [in, out], secondMoment: X Xᵀ [in, in] up to a factor. `lost` is ‖(W - W') X‖², the sum of the cut σ². Where all
- * inputs are zero the metric is the identity. Throws NumericalError naming the layer when the damped moment is not positive
- * definite.
+ * The factors of rank `rank` with the smallest output error on inputs with this second moment.
+ * weight: [in, out], secondMoment: X Xᵀ [in, in] up to a factor. `lost` is ‖(W - W') X‖², the sum of the truncated σ².
+ * Where all inputs are zero the metric is the identity. Throws NumericalError naming the layer when the damped moment
+ * is not positive definite.
  */
 export async function truncateWhitened(
   options: WhitenedLayer & { readonly rank: number },
@@ -51,7 +51,7 @@ export async function whitenedSvd({ weight, shape, secondMoment, damping, where 
   return { u: await matmul({ left: inverse, right: u, ...square, columns: s.length }), s, vt };
 }
 
-/** ‖(W - W') X‖² when the terms from `rank` on are cut. */
+/** ‖(W - W') X‖² when the terms from `rank` on are truncated. */
 export function lostBeyond({ s }: Pick<ThinSvd, 's'>, rank: number): number {
   return s.subarray(rank).reduce((sum, value) => sum + value * value, 0);
 }

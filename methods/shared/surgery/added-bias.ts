@@ -1,4 +1,4 @@
-/** A constant added to what a linear layer gives: into its bias where it has one, as a bias of its own elsewhere. */
+/** Adds a constant to the output of a linear layer: to its bias if it has one, otherwise as a new bias. */
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
 import { addInitializers, replaceNode, withGraph } from '../../../numerics/onnx/edit.ts';
 import { createNode } from '../../../numerics/onnx/node.ts';
@@ -11,7 +11,7 @@ export interface AddedBias {
   readonly bias: Float32Array;
 }
 
-/** Roles of the model name the new biases. */
+/** The roles of the returned model name the new biases. */
 export function withAddedBiases(model: Model, added: readonly AddedBias[]): Model {
   let { graph } = model.onnx;
   const changed = new Map<string, LinearRole>();

@@ -1,7 +1,7 @@
 /**
- * The attention of a block, found in the graph by what it computes: softmax(queries · keys, masked) · values between the
- * projections q, k, v and the projection o, heads along axis 1. Where there are fewer key-value heads than heads, each is
- * repeated for the heads it serves by Unsqueeze, Expand and Reshape.
+ * Finds the attention of a block in the graph by its structure: softmax(queries · keys, masked) · values between the
+ * projections q, k, v and the projection o, heads along axis 1. Where there are fewer key-value heads than heads,
+ * Unsqueeze, Expand and Reshape repeat each for the heads it serves.
  */
 import { present } from '../../../contracts/present.ts';
 import { UnsupportedError } from '../../../contracts/errors.ts';
@@ -16,20 +16,23 @@ import { extendModel, type GraphWriter, sortNodes } from '../../../engine/traini
 export interface Attention {
   /** [batch, heads, sequence, headWidth], scaled */
   readonly queries: string;
-  /** [batch, heads, headWidth, sequence], and before they are repeated [batch, keyValueHeads, headWidth, sequence] */
+  /** [batch, heads, headWidth, sequence], and before repetition [batch, keyValueHeads, headWidth, sequence] */
   readonly keys: string;
   readonly singleKeys: string;
-  /** [batch, heads, sequence, headWidth], and before they are repeated [batch, keyValueHeads, sequence, headWidth] */
+  /** [batch, heads, sequence, headWidth], and before repetition [batch, keyValueHeads, sequence, headWidth] */
   readonly values: string;
   readonly singleValues: string;
   /** The MatMul of queries and keys, and that of probabilities and values. */
   readonly scores: Node;
   readonly mixed: Node;
-  /** All nodes between the projections, in order, with the projections that each depends on: a word of the letters q, k, v. */
+  /**
+   * All nodes between the projections, in order, each with the projections it depends on: a string of the letters q, k,
+   * v.
+   */
   readonly nodes: readonly { readonly node: Node; readonly from: string }[];
 }
 
-/** Throws UnsupportedError where attention is computed otherwise, as by a fused operator. */
+/** Throws UnsupportedError where attention has another structure, for example a fused operator. */
 export function findAttention(model: Model, layer: LayerRoles): Attention {
   const nodes = attentionNodes(model, layer);
   const products = nodes.filter(({ node }) => node.op === 'MatMul');
@@ -80,8 +83,8 @@ export interface HeadCounts {
 }
 
 /**
- * The graph with other numbers of heads, one entry per block: heads are told apart and joined in these numbers, and keys and
- * values repeated as often as they now must be. Weights are not changed: those of the projections must be made to fit.
+ * The graph with other numbers of heads, one entry per block: it changes the shapes that split and join heads and the
+ * repetition of keys and values. It does not change weights; the caller must resize the projections.
  */
 export function withHeadCounts(model: Model, counts: readonly HeadCounts[]): OnnxModel {
   const w = extendModel(model.onnx, 'heads/');
@@ -95,7 +98,7 @@ export function withHeadCounts(model: Model, counts: readonly HeadCounts[]): Onn
     for (const { node, from } of nodes) {
       if (node.op !== 'Reshape') continue;
       const shape = shapeOf(model, node);
-      // [0, 0, heads, …] tells heads apart, [0, 0, features] joins them; the rest repeats.
+      // [0, 0, heads, …] splits heads, [0, 0, features] joins them; the other shapes repeat keys and values.
       if (from === 'kqv') withInput(node, 1, w.integers(shape.with(shape.length - 1, heads * headWidth)));
       else if (shape[1] === 0) withInput(node, 1, w.integers(shape.with(2, from === 'q' ? heads : keyValueHeads)));
     }
@@ -108,7 +111,7 @@ export function withHeadCounts(model: Model, counts: readonly HeadCounts[]): Onn
   return withGraph(model.onnx, removeDeadCode({ ...graph, nodes }));
 }
 
-/** Each key-value head once for every head it serves: [batch, keyValueHeads, …] → [batch, heads, …dims]. */
+/** Repeats each key-value head for every head it serves: [batch, keyValueHeads, …] → [batch, heads, …dims]. */
 function repeat(
   w: GraphWriter,
   single: string,
@@ -119,7 +122,7 @@ function repeat(
   return w.reshape(groups, [0, heads, ...dims]);
 }
 
-/** The shape a Reshape asks for. Throws UnsupportedError where it is computed. */
+/** The constant shape of a Reshape. Throws UnsupportedError where the shape is computed. */
 export function shapeOf(model: Model, node: Node): readonly number[] {
   const shape = model.onnx.graph.initializers.get(present(node.inputs[1], `shape of ${node.name}`));
   if (shape !== undefined) return Array.from(elements(shape, 'int64'), Number);

@@ -1,11 +1,12 @@
 /**
- * Blocks made narrow: the residual stream keeps its width W, and within a block everything runs at n < W features, between a
- * projection in and one out. Sun et al. 2020 (MobileBERT), https://arxiv.org/abs/2004.02984, section 3.1. x enters a block F:
+ * Narrow blocks: the residual stream keeps its width W, and each block runs at n < W features between a projection in
+ * and one out.
+ * Sun et al. 2020 (MobileBERT), https://arxiv.org/abs/2004.02984, section 3.1. For input x of a block F:
  *   h = x P,   y = x + (F_n(h) − h) Q       norms before sublayers: F_n(h) − h is what the sublayers add
  *   h = x P,   y = norm(x + F_n(h) Q)       norms after sublayers, as in MobileBERT
- * The narrow block starts as the wide one seen through U, the n orthonormal directions [W, n] in which the stream is largest:
- * P = U, Q = Uᵀ, matrices that read the stream Uᵀ W, those that write to it W U. A norm of n features makes its input
- * √(n / W) times as large as the wide norm does, which the matrices behind it undo.
+ * The narrow block is initialized with the wide one projected by U, the n orthonormal directions [W, n] in which the
+ * stream is largest: P = U, Q = Uᵀ, matrices that read the stream become Uᵀ W, those that write to it W U. A norm over
+ * n features scales its input √(n / W) times as much as the wide norm; the matrices after it undo this factor.
  */
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model } from '../../../engine/definitions/model.ts';
@@ -57,7 +58,7 @@ function narrowLayer(before: Graph, { model, layer, narrow, basis }: Narrowing):
   const feedForward = norm(normsBefore ? layer.up.input : layer.output);
   let graph = before;
 
-  /** Reads the stream: Uᵀ W, and where a norm comes before it √(width / narrow) Uᵀ diag(γ) W, β W. */
+  /** A matrix that reads the stream: Uᵀ W, and after a norm √(width / narrow) Uᵀ diag(γ) W, β W. */
   const reading = (linear: LinearRole, { scale, shift }: Partial<Norm>): LinearRole => {
     const { outFeatures } = linear;
     const weight = model.weight(linear);
@@ -78,7 +79,7 @@ function narrowLayer(before: Graph, { model, layer, narrow, basis }: Narrowing):
     }
     return { ...linear, inFeatures: narrow };
   };
-  /** Writes to the stream: W U, and its bias. */
+  /** A matrix that writes to the stream: W U, and its bias. */
   const writing = (linear: LinearRole): LinearRole => {
     const weight = timesBasis(model.weight(linear), basis, narrow);
     graph = withFloats(graph, linear.weight, [linear.inFeatures, narrow], weight);
@@ -119,7 +120,7 @@ interface Norm {
   readonly shift?: Float32Array;
 }
 
-/** The parameters of the node that ends a norm: LayerNormalization, or the Mul after a root mean square. */
+/** The parameters of the last node of a norm: LayerNormalization, or the Mul after a root mean square. */
 function normOf({ id, roles, onnx }: Model, node: Node | undefined): Norm {
   const held = (name: string): Float32Array | undefined => {
     const tensor = onnx.graph.initializers.get(name);
@@ -142,7 +143,10 @@ function normOf({ id, roles, onnx }: Model, node: Node | undefined): Norm {
   return { node, scaleName, scale, ...(shiftName !== undefined && shift !== undefined && { shiftName, shift }) };
 }
 
-/** γ and β of the narrow norm: 1 and 0 where the matrices behind it have taken them in, else those nearest to Uᵀ diag(γ) U. */
+/**
+ * γ and β of the narrow norm: 1 and 0 where the following matrices have absorbed them, otherwise those nearest to Uᵀ
+ * diag(γ) U.
+ */
 function narrowNorm(
   { scale, shift = new Float32Array(scale.length) }: Norm,
   { basis, narrow, gain, folded }: { basis: Float64Array; narrow: number; gain: number; folded: boolean },
@@ -159,11 +163,11 @@ interface Wiring {
   readonly width: number;
   readonly narrow: number;
   readonly basis: Float64Array;
-  /** The norm to be put behind the block. */
+  /** The norm to insert after the block. */
   readonly norm?: Norm;
 }
 
-/** Puts the projections around a block. `inside` is the stream as the block reads it. */
+/** Inserts the projections around a block. `inside` is the stream as the block reads it. */
 function wire(before: Graph, { layer, width, narrow, basis, norm }: Wiring): { graph: Graph; inside: string } {
   const { input, output } = layer;
   const name = `${layer.q.role.slice(0, layer.q.role.lastIndexOf('.'))}.bottleneck`;

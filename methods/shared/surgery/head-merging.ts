@@ -1,6 +1,7 @@
 /**
- * Grouped-query attention out of attention with more key-value heads: each group of them becomes one that serves all their
- * query heads. Ainslie et al. 2023, https://arxiv.org/abs/2305.13245, section 2.1 and figure 1.
+ * Converts attention to grouped-query attention: each group of key-value heads becomes one head that serves all their
+ * query heads.
+ * Ainslie et al. 2023, https://arxiv.org/abs/2305.13245, section 2.1 and figure 1.
  */
 import * as v from 'valibot';
 import { UnsupportedError } from '../../../contracts/errors.ts';
@@ -31,8 +32,8 @@ export interface Merging {
 }
 
 /**
- * The model with its key-value heads merged in every layer, k and v smaller by as much. Throws UnsupportedError where the
- * heads of a layer cannot be put into groups of this size.
+ * The model with its key-value heads merged in every layer and k and v smaller accordingly. Throws UnsupportedError
+ * where the heads of a layer cannot be divided into groups of this size.
  */
 export function mergeHeads(model: Model, { merged, by, random }: Merging & { readonly random: Random }): Model {
   const { roles } = model;
@@ -51,7 +52,7 @@ export function mergeHeads(model: Model, { merged, by, random }: Merging & { rea
   const layers = roles.layers.map((layer, index) => {
     const { headWidth } = headsOfLayer(roles, layer);
     const { heads, keyValueHeads, size } = counts[index]!;
-    // Keys and values of a head belong together.
+    // The keys and values of a group come from the same heads.
     const chosen = chooser(by, size, random.fork(layer.k.role));
     const groups = Array.from({ length: keyValueHeads }, (_, group) => chosen().map((head) => group * size + head));
     const merge = (linear: LinearRole): LinearRole => {
@@ -69,7 +70,7 @@ export function mergeHeads(model: Model, { merged, by, random }: Merging & { rea
   return restructured(model, withGraph(model.onnx, graph), layers);
 }
 
-/** Which heads of a group the new one is the mean of, group by group. */
+/** The heads whose mean each new head is, group by group. */
 function chooser(by: Merging['by'], size: number, random: Random): () => readonly number[] {
   if (by === 'first') return () => [0];
   if (by === 'random') return () => [random.integer(size)];
@@ -77,13 +78,13 @@ function chooser(by: Merging['by'], size: number, random: Random): () => readonl
 }
 
 interface Pooling {
-  /** Heads that each new head is the mean of. */
+  /** For each new head, the heads whose mean it is. */
   readonly groups: readonly (readonly number[])[];
   readonly headWidth: number;
   readonly rows: number;
 }
 
-/** Mean over heads of the columns of each, [rows, heads · headWidth] → [rows, groups · headWidth]. */
+/** Mean of the heads' columns, [rows, heads · headWidth] → [rows, groups · headWidth]. */
 export function pool(weight: Float32Array, { groups, headWidth, rows }: Pooling): Float32Array {
   const [before, after] = [weight.length / rows, groups.length * headWidth];
   const pooled = new Float32Array(rows * after);

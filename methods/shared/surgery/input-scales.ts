@@ -1,10 +1,11 @@
 /**
- * Scales that move from what enters linear layers to their weights, x W = (x / s) (diag(s) W), so that the model computes what
- * it did and rounding does less harm. Xiao et al. 2023 (SmoothQuant), https://arxiv.org/abs/2211.10438, section 4; Lin et al.
+ * Moves scales from the inputs of linear layers to their weights, x W = (x / s) (diag(s) W): the model computes the
+ * same function and rounding errors fall. Xiao et al. 2023 (SmoothQuant), https://arxiv.org/abs/2211.10438, section 4;
+ * Lin et al.
  * 2024 (AWQ), https://arxiv.org/abs/2306.00978, section 3.2.
- * The division disappears into what makes the input where that is a norm, a gate or the values of attention and nothing else
- * reads it. Elsewhere (encoders that normalise after the residual sum, GELU, shared value heads) it is a multiplication of its
- * own in front of the layers.
+ * The division is merged into the producer of the input where that is a norm, a gate or the values of attention and has
+ * no other reader. Elsewhere (encoders that normalise after the residual sum, GELU, shared value heads) it is a
+ * separate multiplication before the layers.
  */
 import { NumericalError } from '../../../contracts/errors.ts';
 import type { LinearRole, Model } from '../../../engine/definitions/model.ts';
@@ -28,9 +29,9 @@ export interface InputScales {
 
 export interface Scaled {
   readonly model: Model;
-  /** The model's linear layers; those behind a multiplication of its own read that now. */
+  /** The model's linear layers; those after a separate multiplication read its output. */
   readonly linears: readonly LinearRole[];
-  /** The remark for a row on where multiplications had to be added, or undefined. */
+  /** The remark for a row about added multiplications, or undefined. */
   readonly remark: string | undefined;
 }
 
@@ -79,7 +80,7 @@ function withScaledRows(model: Model, linear: LinearRole, scales: Float32Array):
   return model.withWeight(linear, tensorOf('float32', [inFeatures, outFeatures], weight));
 }
 
-/** The graph with x / s computed in front of the layers. */
+/** The graph with x / s computed before the layers. */
 function dividedByNode(graph: Graph, { linears, scales }: InputScales): Graph {
   const { input } = linears[0]!;
   const readers = new Set(linears.map(({ node }) => node));
@@ -98,7 +99,7 @@ function dividedByNode(graph: Graph, { linears, scales }: InputScales): Graph {
   return insertNodes({ ...stored, nodes }, [multiply], { before: first.name });
 }
 
-/** The model with the division taken in by what makes the input, or undefined where that cannot be. */
+/** The model with the division merged into the producer of the input, or undefined where that is not possible. */
 function dividedAtSource(model: Model, { linears, scales }: InputScales): Model | undefined {
   const { graph } = model.onnx;
   const { input } = linears[0]!;
@@ -117,7 +118,7 @@ function dividedAtSource(model: Model, { linears, scales }: InputScales): Model 
       : undefined;
   }
   if (maker?.op === 'Mul') {
-    // The weight of an RMS norm; or a gate, whose other factor comes out of a linear layer.
+    // The weight of an RMS norm; or a gate, whose other factor is the output of a linear layer.
     const vector = maker.inputs.find((name) => isVector(graph, name, scales.length) && readOnce(name));
     if (vector !== undefined) return withDivided(model, [vector], scales);
     const source = model.linears.find(({ output }) => maker.inputs.includes(output) && readOnce(output));
@@ -155,8 +156,8 @@ function withDividedOutputs(model: Model, linear: LinearRole, scales: Float32Arr
 const FORMS = new Set(['Reshape', 'Transpose', 'Add']);
 
 /**
- * The layer that makes the values of the attention whose mixture is `input`, when each of its outputs becomes one feature of
- * it: weighted sums over positions, whose scale is that of what they sum.
+ * The layer that computes the values of the attention whose mixture is `input`, if each of its outputs becomes one
+ * feature of the mixture: a weighted sum over positions scales with what it sums.
  */
 function valuesOfAttention(model: Model, input: string): LinearRole | undefined {
   const { layers, heads, keyValueHeads } = model.roles;

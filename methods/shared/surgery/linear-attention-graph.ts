@@ -1,9 +1,10 @@
 /**
- * Linear attention in the place of softmax attention, in the graph of a model. Katharopoulos et al. 2020,
+ * Replaces softmax attention by linear attention in the graph of a model. Katharopoulos et al. 2020,
  * https://arxiv.org/abs/2006.16236, equations 8 to 12; j runs over all positions, in a decoder over those up to i:
  *   y_i = φ(q_i)ᵀ S_i / (φ(q_i)ᵀ z_i + ε),  S_i = Σ_j φ(k_j) v_jᵀ,  z_i = Σ_j φ(k_j),  φ = relu
- * Queries and keys are those that softmax attention gets: scaled and, with rotary positions, turned, so that φ follows the
- * turning and all weights stay positive. (Su et al. 2021, https://arxiv.org/abs/2104.09864, section 3.3, turn φ instead.)
+ * Queries and keys are those of softmax attention: scaled and, with rotary positions, rotated, so that φ is applied
+ * after the rotation and all weights stay positive. (Su et al. 2021, https://arxiv.org/abs/2104.09864, section 3.3,
+ * rotate φ instead.)
  */
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model } from '../../../engine/definitions/model.ts';
@@ -16,12 +17,12 @@ import { extendModel, type GraphWriter, sortNodes } from '../../../engine/traini
 import { type Attention, findAttention, shapeOf } from './attention.ts';
 import { biasOf, restructured, withFloats } from './structure.ts';
 
-/** Keeps a query that no key answers from dividing by 0; what it is divided by is then 0 too. */
+/** Avoids division by 0 for a query without matching keys; the numerator is then 0 too. */
 const EPSILON = 1e-6;
 
 /**
- * How a decoder sums over what is before a position; both give the same. products: of all queries and keys, those to come set
- * to 0: work grows with the square of the length. sums: running sums of k vᵀ, in proportion to the length.
+ * How a decoder sums over earlier positions; both give the same result. products: all query-key products, later
+ * positions set to 0; work grows with the square of the length. sums: running sums of k vᵀ; work grows linearly.
  */
 export type LinearForm = 'products' | 'sums';
 
@@ -35,12 +36,14 @@ export interface LinearAttention {
   readonly form: LinearForm;
 }
 
-/** Are queries and keys turned by their positions? */
+/** Whether queries and keys are rotated by their positions. */
 export function isRotary({ nodes }: Attention): boolean {
   return nodes.some(({ node, from }) => from === 'q' && node.op === 'Split');
 }
 
-/** W_φ is multiplied into q and k, so that these become smaller. Throws UnsupportedError where attention has another form. */
+/**
+ * W_φ is multiplied into q and k, which makes them smaller. Throws UnsupportedError where attention has another form.
+ */
 export function withLinearAttention(model: Model, options: LinearAttention): Model {
   const { features, maps } = options;
   const found = model.roles.layers.map((layer) => findAttention(model, layer));
@@ -83,7 +86,7 @@ export function withLinearAttention(model: Model, options: LinearAttention): Mod
 }
 
 /** [0, 0, heads, headWidth], [0, 0, heads, headWidth / 2, 2] or, of repeated keys, [0, heads, headWidth, −1], for another width. */
-/** Features of a head are replaced as one: none may be turned apart from others, and none normalised. */
+/** A head's features are replaced together: none may be rotated separately from others, and none normalised. */
 function requirePlainHeads(model: Model, index: number, { nodes }: Attention): void {
   for (const { node, from } of nodes) {
     if (from !== 'q' && from !== 'k') continue;
@@ -179,7 +182,7 @@ interface Projection {
   readonly rows: number;
   readonly heads: number;
   readonly maps: readonly Float64Array[];
-  /** Heads that share a map. */
+  /** Heads that share a feature map. */
   readonly perMap: number;
   readonly features: number;
 }

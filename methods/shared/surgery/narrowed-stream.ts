@@ -1,6 +1,6 @@
 /**
- * A model with a narrower residual stream: all that reads it, writes to it or normalises it loses the same features; heads and
- * neurons stay. A start for a narrow student where there is no small trained model to start from.
+ * A model with a narrower residual stream: everything that reads, writes or normalises it loses the same features;
+ * heads and neurons are kept. Initializes a narrow student where there is no smaller trained model.
  */
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { Example } from '../../../engine/definitions/method.ts';
@@ -12,7 +12,10 @@ import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { mapLinears } from './structure.ts';
 import { highest } from './units.ts';
 
-/** The features of the stream with the most energy over the outputs of all layers, each layer's divided by its sum; ascending. */
+/**
+ * The features of the stream with the most energy over the outputs of all layers, each layer's energy divided by its
+ * sum; ascending.
+ */
 export async function strongestFeatures(
   model: Model,
   {
@@ -42,12 +45,12 @@ export async function strongestFeatures(
   return highest(total, count);
 }
 
-/** The model whose stream has these features alone. */
+/** The model whose stream has only these features. */
 export function keepFeatures(model: Model, kept: readonly number[]): Model {
   const { roles, onnx } = model;
   const { layers, embedding, positions, segments, pooler, head, width } = roles;
   const initializers = new Map(onnx.graph.initializers);
-  /** Takes the kept ones along an axis of length `width`. */
+  /** Keeps these features along each axis of length `width`. */
   const cut = (name: string, axis: 0 | 1): void => {
     const tensor = initializers.get(name);
     if (tensor === undefined || tensor.dims[axis] !== width) {
@@ -81,7 +84,7 @@ export function keepFeatures(model: Model, kept: readonly number[]): Model {
     [...layers.flatMap(({ q, k, v, gate, up }) => [q, k, v, gate, up]), ...tails].map((linear) => linear?.bias),
   );
   const writers = new Set(layers.flatMap(({ o, down }) => [o.bias, down.bias]));
-  // Norms have no roles: of all that has the length of the stream, they are what no linear layer adds.
+  // Norms have no roles: they are the initializers of the stream's length that are not biases of linear layers.
   for (const [name, { dtype, dims }] of onnx.graph.initializers) {
     if (dtype === 'float32' && dims.length === 1 && dims[0] === width && !others.has(name) && !writers.has(name))
       cut(name, 0);

@@ -1,6 +1,6 @@
 /**
- * Structural edits: a model with fewer layers, heads or neurons, whose matrices are smaller and whose roles describe what is
- * left, so that anything that works on the dense model works on it.
+ * Structural edits: a model with fewer layers, heads or neurons, whose matrices are smaller and whose roles describe
+ * the remaining model, so that code for dense models works on it too.
  */
 import { InputError } from '../../../contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model, RoleMap } from '../../../engine/definitions/model.ts';
@@ -10,19 +10,19 @@ import type { Graph, OnnxModel } from '../../../numerics/onnx/graph.ts';
 import { elements, tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { withHeadCounts } from './attention.ts';
 
-/** The model with another graph and the roles that go with it. */
+/** The model with another graph and matching roles. */
 export function restructured(model: Model, onnx: OnnxModel, layers: readonly LayerRoles[]): Model {
   const roles: RoleMap = { ...model.roles, layers };
   return createModel({ ...model, onnx, roles });
 }
 
-/** Only these layers, in the order they stand in. */
+/** The model with only these layers, in their original order. */
 export function keepLayers(model: Model, kept: readonly number[]): Model {
   let { graph } = model.onnx;
-  // What readers of a value read in its place.
+  // Replacements for values that removed layers produced.
   const sources = new Map<string, string>();
   const { layers } = model.roles;
-  // From the last to the first, so that what a layer reads is still there when it is put in the place of what it gives.
+  // From the last to the first, so that the input of a layer still exists when it replaces the layer's output.
   for (const [index, { input, output }] of [...layers.entries()].reverse()) {
     if (kept.includes(index)) continue;
     graph = redirectValue(graph, output, input);
@@ -54,7 +54,7 @@ export function mapLinears(layer: LayerRoles, change: (linear: LinearRole) => Li
   };
 }
 
-/** What stays of one block, each list ascending and not empty. */
+/** What to keep of one block, each list ascending and not empty. */
 export interface KeptUnits {
   /** Key-value heads, each with the heads it serves. */
   readonly heads: readonly number[];
@@ -62,11 +62,11 @@ export interface KeptUnits {
   readonly neurons: readonly number[];
 }
 
-/** How many units the blocks of a model have, and what goes with each. */
+/** Number of units in the blocks of a model, and their features. */
 export interface UnitCounts {
   readonly heads: number;
   readonly neurons: number;
-  /** Features that one key-value head and the heads it serves hand to the output projection. */
+  /** Features that one key-value head and the heads it serves pass to the output projection. */
   readonly groupWidth: number;
 }
 
@@ -78,7 +78,10 @@ export function countUnits({ roles }: Model): readonly UnitCounts[] {
   }));
 }
 
-/** The model with only these heads and neurons, one entry per block; weights of the others are cut out of the matrices. */
+/**
+ * The model with only these heads and neurons, one entry per block; the weights of the others are removed from the
+ * matrices.
+ */
 export function keepUnits(model: Model, kept: readonly KeptUnits[]): Model {
   const { roles } = model;
   if (kept.length !== roles.layers.length || kept.some(({ heads, neurons }) => heads.length * neurons.length === 0)) {
@@ -99,7 +102,7 @@ export function keepUnits(model: Model, kept: readonly KeptUnits[]): Model {
       graph = made.graph;
       return made.linear;
     };
-    /** Features of the kept heads where each has `width` of them. */
+    /** Features of the kept heads, each `width` wide. */
     const features = ({ outFeatures }: { readonly outFeatures: number }): readonly number[] => {
       const width = outFeatures / keyValueHeads;
       return heads.flatMap((head) => Array.from({ length: width }, (_, at) => head * width + at));
@@ -119,7 +122,7 @@ export function keepUnits(model: Model, kept: readonly KeptUnits[]): Model {
   return restructured(model, withGraph(model.onnx, graph), layers);
 }
 
-/** Input and output features that stay; all where not given. */
+/** Input and output features to keep; all where not given. */
 interface Cut {
   readonly rows?: readonly number[];
   readonly columns?: readonly number[];
@@ -152,7 +155,7 @@ export function biasOf({ id, onnx }: Model, { role, bias }: LinearRole): Float32
   return elements(tensor, 'float32');
 }
 
-/** The graph with other values, and perhaps another shape, for a float32 initializer. */
+/** The graph with other values, and optionally another shape, for a float32 initializer. */
 export function withFloats(graph: Graph, name: string, dims: readonly number[], values: Float32Array): Graph {
   return replaceInitializer(graph, name, tensorOf('float32', dims, values));
 }

@@ -1,7 +1,7 @@
 /**
- * Layers that share weights: one initializer that several nodes read, so that the file holds it once and training adds up
- * the gradients of all that use it. Biases and norms stay each layer's own. Which layers share is told by their numbers:
- * Takase & Kiyono 2021, https://arxiv.org/abs/2104.06022, section 3, SEQUENCE (neighbours) and CYCLE.
+ * Layers that share weights: several nodes read one initializer, so that the file holds it once and training sums the
+ * gradients of all its uses. Biases and norms are not shared. Which layers share follows from their indices: Takase &
+ * Kiyono 2021, https://arxiv.org/abs/2104.06022, section 3, SEQUENCE (neighbours) and CYCLE.
  */
 import * as v from 'valibot';
 import type { LayerRoles, LinearRole, Model } from '../../../engine/definitions/model.ts';
@@ -23,7 +23,7 @@ const KINDS: Readonly<Record<Share, readonly Kind[]>> = {
   'feed-forward': FEED_FORWARD,
 };
 
-/** `distinct` runs of neighbouring layers, the longer ones first: 5 layers in 2 are [0, 1, 2] and [3, 4]. */
+/** Divides the layers into `distinct` runs of neighbours, longer ones first: 5 layers in 2 are [0, 1, 2] and [3, 4]. */
 export function neighbouringLayers(layers: number, distinct: number): readonly (readonly number[])[] {
   const count = Math.min(layers, distinct);
   const all = Array.from({ length: layers }, (_, layer) => layer);
@@ -31,13 +31,13 @@ export function neighbouringLayers(layers: number, distinct: number): readonly (
   return starts.slice(0, -1).map((start, group) => all.slice(start, starts[group + 1]));
 }
 
-/** `distinct` layers run through again and again: 5 layers in 3 are [0, 3], [1, 4] and [2]. */
+/** Repeats `distinct` layers in a cycle: 5 layers in 3 are [0, 3], [1, 4] and [2]. */
 export function cycledLayers(layers: number, distinct: number): readonly (readonly number[])[] {
   const all = Array.from({ length: layers }, (_, layer) => layer);
   return all.slice(0, distinct).map((group) => all.filter((layer) => layer % distinct === group));
 }
 
-/** The linear layers of one kind in each group of layers; groups of one are left out. */
+/** The linear layers of one kind in each group of layers; groups of one are omitted. */
 export function tiedLinears(
   { roles: { layers } }: Pick<Model, 'roles'>,
   groups: readonly (readonly number[])[],
@@ -62,7 +62,10 @@ export function mergedWeight(model: Model, linears: readonly LinearRole[], merge
   return first.map((value, at) => others.reduce((sum, weight) => sum + weight[at]!, value) / linears.length);
 }
 
-/** The model in which all linear layers of a group read the initializer of the first of them; its roles name the one that is read. */
+/**
+ * The model in which all linear layers of a group read the initializer of the first of them; its roles name that
+ * initializer.
+ */
 export function withTiedWeights(model: Model, tied: readonly (readonly LinearRole[])[], merge: Merge): Model {
   let { graph } = model.onnx;
   const readFrom = new Map<string, string>();

@@ -1,6 +1,6 @@
 /**
- * Units of structured pruning: a key-value head with the heads it serves, and a feed-forward neuron. What each costs, and
- * which stay when a share of the blocks' parameters may.
+ * Units of structured pruning: a key-value head with the heads it serves, or a feed-forward neuron. Computes the cost
+ * of each, and which to keep within a share of the blocks' parameters.
  */
 import * as v from 'valibot';
 import { activationNorms } from '../../../engine/calibrate/activation-norms.ts';
@@ -17,13 +17,13 @@ export const unitShareParameter = v.pipe(
 );
 
 export interface UnitCost {
-  /** Parameters that go with one key-value head and the heads it serves. */
+  /** Parameters of one key-value head and the heads it serves. */
   readonly head: number;
-  /** Parameters that go with one neuron. */
+  /** Parameters of one neuron. */
   readonly neuron: number;
 }
 
-/** By layer; biases of the projections in included, of o and down not, since these stay whatever goes. */
+/** By layer; includes the biases of the input projections but not those of o and down, which are always kept. */
 export function unitCosts(model: Model): readonly UnitCost[] {
   const counts = countUnits(model);
   const columns = (linear: LinearRole | undefined): number =>
@@ -37,7 +37,7 @@ export function unitCosts(model: Model): readonly UnitCost[] {
   });
 }
 
-/** What all units of the model cost together. */
+/** Parameters of all units of the model together. */
 export function blockParameters(model: Model): number {
   const costs = unitCosts(model);
   return countUnits(model).reduce(
@@ -55,8 +55,8 @@ export interface UnitScores {
 }
 
 /**
- * Mean over positions of Σ_f x_f² · mean_o W_fo² with f the features of a unit and W the projection o or down: how large,
- * squared, what the unit adds to the residual stream is, its features taken one by one.
+ * Mean over positions of Σ_f x_f² · mean_o W_fo² with f the features of a unit and W the projection o or down: the mean
+ * square of the unit's contribution to the residual stream, its features taken one by one.
  */
 export async function unitEnergies(
   model: Model,
@@ -110,9 +110,10 @@ export function rankedUnits(model: Model, importance: readonly UnitScores[]): re
 }
 
 /**
- * The units that stay when `share` of the blocks' parameters may: for every number of heads the most important ones, and as
- * many of the most important neurons as then fit; of all these choices the one that keeps most importance. Kwon et al. 2022,
- * https://arxiv.org/abs/2204.09656, Algorithm 1, with parameters in the place of operations.
+ * The units to keep within `share` of the blocks' parameters: for every number of heads, the most important ones and as
+ * many of the most important neurons as then fit; of all these choices, the one with the largest total importance. Kwon
+ * et al.
+ * 2022, https://arxiv.org/abs/2204.09656, Algorithm 1, with parameters instead of operations.
  */
 export function searchUnits(model: Model, importance: readonly UnitScores[], share: number): readonly KeptUnits[] {
   const units = rankedUnits(model, importance);
@@ -137,8 +138,8 @@ export function searchUnits(model: Model, importance: readonly UnitScores[], sha
 }
 
 /**
- * Units drawn at random, each alike, until the share of the blocks' parameters is used up: the expected share of the heads
- * that stay is that of the neurons. Every block keeps a head and a neuron.
+ * Units drawn uniformly at random until the share of the blocks' parameters is used up: the expected share of kept
+ * heads equals that of kept neurons. Every block keeps a head and a neuron.
  */
 export function randomUnits(model: Model, random: Random, share: number): readonly KeptUnits[] {
   const alike = countUnits(model).map(({ heads, neurons }) => ({
@@ -157,7 +158,7 @@ export function randomUnits(model: Model, random: Random, share: number): readon
   return keptUnits(model, (unit) => kept.has(unit), units);
 }
 
-/** Of a list of units, those that pass, block by block. */
+/** Groups a list of units by block, keeping those that pass. */
 export function keptUnits(model: Model, stays: (unit: Unit) => boolean, units: readonly Unit[]): readonly KeptUnits[] {
   const indices = (layer: number, kind: Unit['kind']) =>
     units
@@ -167,7 +168,7 @@ export function keptUnits(model: Model, stays: (unit: Unit) => boolean, units: r
   return model.roles.layers.map((_, layer) => ({ heads: indices(layer, 'head'), neurons: indices(layer, 'neuron') }));
 }
 
-/** Sums over the first n units, n from 0. */
+/** Prefix sums over the first n units, n from 0. */
 function prefixes(units: readonly Unit[]): {
   readonly costs: readonly number[];
   readonly importances: readonly number[];

@@ -1,8 +1,8 @@
 /**
- * What a student learns from a frozen teacher beside the data, when both stand in one graph (see mergeTeacher):
+ * The loss of a student with a frozen teacher in the same graph (see mergeTeacher):
  *   L = α T² KL(softmax(z_teacher / T) ‖ softmax(z_student / T)) + (1 − α) CE(student, data)
- * Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531, section 2; a student that has all layers of its teacher can be
- * held to the hidden states behind each as well.
+ * Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531, section 2. A student with all layers of its teacher
+ * can also be trained on the hidden states after each layer.
  */
 import * as v from 'valibot';
 import type { Model } from '../../../engine/definitions/model.ts';
@@ -28,7 +28,7 @@ export const distillationParameters = {
   ),
 } as const;
 
-/** Of students that have kept their layers. */
+/** Parameters of students that keep all layers. */
 export const layerDistillationParameters = {
   ...distillationParameters,
   layerShare: v.optional(
@@ -54,7 +54,7 @@ export function distillationLoss(
   ]);
 }
 
-/** Of distributions by their divergence, of an embedder's vectors by their angle. */
+/** For distributions the KL divergence, for an embedder's vectors the angle. */
 function outputDistillation(kind: Model['kind'], temperature: number): Loss {
   if (kind === 'embedder') return cosineLoss({ pairs: [['logits', `${TEACHER_PREFIX}logits`]] });
   return logitDistillation({ temperature, weights: kind === 'decoder' ? 'target_weights' : null });

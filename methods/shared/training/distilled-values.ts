@@ -1,4 +1,4 @@
-/** The values inside a model that a student is compared with its teacher by, found in the graph by what computes them. */
+/** The inner values by which a student is compared with its teacher, found in the graph by its structure. */
 import { present } from '../../../contracts/present.ts';
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model } from '../../../engine/definitions/model.ts';
@@ -14,7 +14,7 @@ export function pairOf(student: string, teacher: string): Pair {
   return [student, TEACHER_PREFIX + teacher];
 }
 
-/** The input that says which positions are padding; undefined where all count, as in rows packed for a decoder. */
+/** The input that marks padding; undefined where all positions count, as in packed rows of a decoder. */
 export function paddingMask({ onnx }: Pick<Model, 'onnx'>): string | undefined {
   return onnx.graph.inputs.find(({ name }) => name === 'attention_mask')?.name;
 }
@@ -22,13 +22,13 @@ export function paddingMask({ onnx }: Pick<Model, 'onnx'>): string | undefined {
 export interface AttentionScores {
   /** Scores before any mask, [batch, heads, sequence, sequence]. */
   readonly raw: string;
-  /** Scores as softmax takes them. */
+  /** Scores at the input of the softmax. */
   readonly masked: string;
-  /** bool, broadcast to the scores: may the row's position see the column's? */
+  /** bool, broadcast to the scores: true where the row's position may see the column's. */
   readonly visible: string;
 }
 
-/** Throws UnsupportedError where attention is not scores, a mask by Where, and a softmax. */
+/** Throws UnsupportedError where attention does not consist of scores, a mask by Where, and a softmax. */
 export function attentionScores(model: Model, layer: LayerRoles): AttentionScores {
   const { scores, nodes } = findAttention(model, layer);
   const raw = present(scores.outputs[0], `output of ${scores.name}`);
@@ -46,7 +46,10 @@ export function attentionScores(model: Model, layer: LayerRoles): AttentionScore
   );
 }
 
-/** Attention is compared head by head. Throws UnsupportedError where student and teacher have unequal numbers of them. */
+/**
+ * Attention is compared head by head. Throws UnsupportedError where student and teacher have different numbers of
+ * heads.
+ */
 export function requireSameHeads(student: Model, teacher: Model): void {
   const [own, other] = [student, teacher].map((model) =>
     headsOfLayer(model.roles, model.roles.layers.at(-1) as LayerRoles),
@@ -54,12 +57,12 @@ export function requireSameHeads(student: Model, teacher: Model): void {
   if (own?.heads === other?.heads && own?.keyValueHeads === other?.keyValueHeads) return;
   const shown = (heads?: LayerHeads) => `${heads?.heads} heads and ${heads?.keyValueHeads} key-value heads`;
   throw new UnsupportedError(
-    `${student.id}: its attention is compared with that of ${teacher.id}, which has ${shown(other)}, got ${shown(own)}; ` +
-      'choose a student with as many',
+    `${student.id}: comparing attention with ${teacher.id} needs ${shown(other)}, got ${shown(own)}; ` +
+      'choose a student with as many heads as its teacher',
   );
 }
 
-/** What a linear layer gives with its bias, [batch, sequence, out]. */
+/** The output of a linear layer including its bias, [batch, sequence, out]. */
 export function biasedOutput({ id, onnx }: Model, { role, output, bias }: LinearRole): string {
   if (bias === undefined) return output;
   const reader = onnx.graph.nodes.find(
@@ -69,7 +72,10 @@ export function biasedOutput({ id, onnx }: Model, { role, output, bias }: Linear
   throw new UnsupportedError(`${id}: no Add puts the bias "${bias}" onto the output of ${role}`);
 }
 
-/** Hidden states as the output layer gets them, [batch, sequence, width]: of a decoder after the last norm, of an encoder the last layer's. */
+/**
+ * Hidden states at the input of the output layer, [batch, sequence, width]: after the last norm of a decoder, the last
+ * layer's output of an encoder.
+ */
 export function lastHidden({ id, kind, onnx, roles }: Model): string {
   const last = roles.layers.at(-1) as LayerRoles;
   if (kind !== 'decoder') return last.output;

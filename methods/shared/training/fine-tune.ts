@@ -1,7 +1,7 @@
 /**
- * Fine-tuning as every trained method here does it, so that two of them differ in nothing but what they are named for:
- * AdamW, a linear warm-up and half a cosine, all weights unless told otherwise. The order of the batches follows from the
- * training set alone, so all methods see the same batches in the same order for the same seed.
+ * Fine-tuning shared by all trained methods, so that two methods differ only in what their names say: AdamW, a linear
+ * warm-up and half a cosine, all weights unless told otherwise. The order of the batches depends only on the training
+ * set, so all methods see the same batches in the same order for the same seed.
  */
 import * as v from 'valibot';
 import { UnsupportedError } from '../../../contracts/errors.ts';
@@ -18,7 +18,7 @@ import { type Hook, train } from '../../../engine/training/train.ts';
 
 export { taskLoss };
 
-/** The dial of a method that trains, and what goes with it. */
+/** The training budget of a method, and related parameters. */
 export const budgetParameters = {
   tokens: v.pipe(
     v.number(),
@@ -31,7 +31,7 @@ export const budgetParameters = {
       v.number(),
       v.gtValue(0),
       v.description(
-        'Highest learning rate, reached after a tenth of the steps. The rate that tune found for the model goes before it.',
+        'Highest learning rate, reached after a tenth of the steps. A rate found by tune for the model takes precedence.',
       ),
     ),
     5e-4,
@@ -46,9 +46,9 @@ export interface Budget {
 }
 
 export interface FineTuning {
-  /** The dense model: which kind it is and how long its inputs may be. */
+  /** The dense model: determines the kind of task and the context length. */
   readonly model: Model;
-  /** What is trained; its inputs are the model's. */
+  /** The graph to train; its inputs are the model's. */
   readonly onnx: OnnxModel;
   /** Default: the cross-entropy of the model's own task. */
   readonly loss?: Loss;
@@ -56,29 +56,31 @@ export interface FineTuning {
   readonly parameters?: readonly string[];
   readonly parameterOptions?: (name: string) => ParameterOptions;
   readonly hooks?: readonly Hook[];
-  /** What enters a step besides the batch; `at` counts the steps of this training. */
+  /** Further inputs of a step; `at` counts the steps of this training. */
   readonly feeds?: readonly FeedSource[];
-  /** The part of the budget it takes where a method trains several times: batches go on from there. Default all of it. */
+  /**
+   * The part of the budget to use where a method trains several times: batches continue from there. Default: all of it.
+   */
   readonly stage?: { readonly first: number; readonly steps: number };
-  /** The optimizer that all share, made to keep more than it does by itself. */
+  /** Wraps the shared optimizer, to record more than it does by itself. */
   readonly observed?: (optimizer: Optimizer) => Optimizer;
 }
 
 export interface FineTuned {
   readonly parameters: ReadonlyMap<string, Float32Array>;
-  /** Of each step. */
+  /** Loss of each step. */
   readonly loss: readonly number[];
 }
 
-/** As many on every machine, since the order of summation may follow it. */
+/** The same number on every machine, since the order of summation may depend on it. */
 const THREADS = 2;
 const WARM_UP_SHARE = 0.1;
-/** Of which the first warms up. */
+/** Share of the steps that warm up. */
 const FEWEST_STEPS = 2;
-/** Attention grows with the square of the length; texts of this length show a decoder what it needs. */
+/** The cost of attention grows with the square of the length; this length suffices for training a decoder. */
 const LONGEST_SEQUENCE = 256;
 
-/** Trains within the budget, counts it into the trial's cost, and stops when the trial's time is over. */
+/** Trains within the budget, adds the work to the trial's cost, and stops at the trial's time limit. */
 export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuning): Promise<FineTuned> {
   const { params, signal, progress, spent, trainingProvider: provider } = context;
   const { model, onnx, loss = taskLoss(model), parameters, parameterOptions, hooks, feeds = [], observed } = tuning;
@@ -112,13 +114,13 @@ export async function fineTune(context: TrainedContext<Budget>, tuning: FineTuni
   return { parameters: trained.parameters, loss: trained.history.loss };
 }
 
-/** The gradient steps that the budget gives on this model. */
+/** The number of gradient steps within the budget on this model. */
 export function stepsOf(context: TrainedContext<Budget>, model: Model): number {
   const { batch, tokens } = context.params;
   return Math.max(FEWEST_STEPS, Math.round(tokens / (batch * sequenceOf(context, model))));
 }
 
-/** Tokens of a row. */
+/** Tokens per row. */
 function sequenceOf({ training }: TrainedContext<Budget>, { kind, contextLength }: Model): number {
   if (kind === 'decoder') return Math.min(contextLength, LONGEST_SEQUENCE);
   return Math.min(
@@ -141,12 +143,12 @@ function batchesFor(context: TrainedContext<Budget>, model: Model): Batches {
       return tokenBatches({ ...shared, task: 'similarity' });
     }
     throw new UnsupportedError(
-      `${model.id}: an embedder is fine-tuned on pairs with a score, and examples of ${training.dataset} have none; train on a similarity dataset`,
+      `${model.id}: fine-tuning an embedder needs pairs with a score, got examples of ${training.dataset} without one; train on a similarity dataset`,
     );
   }
   if (training.examples.some(({ label }) => label === undefined)) {
     throw new UnsupportedError(
-      `${model.id}: an encoder is fine-tuned on classes, and examples of ${training.dataset} have no label; train on a classification dataset`,
+      `${model.id}: fine-tuning an encoder needs examples with a label, got examples of ${training.dataset} without one; train on a classification dataset`,
     );
   }
   return tokenBatches({ ...shared, task: 'classification' });

@@ -1,6 +1,6 @@
 /**
- * A student: its teacher with fewer layers, those that stay keep their weights (Sanh et al. 2019 (DistilBERT),
- * https://arxiv.org/abs/1910.01108, section 3, which keeps one layer of two), or a smaller model trained before.
+ * A student: its teacher without some of its layers, the others keeping their weights (Sanh et al. 2019 (DistilBERT),
+ * https://arxiv.org/abs/1910.01108, section 3, keeps one layer of two), or a smaller model that was trained beforehand.
  */
 import * as v from 'valibot';
 import { UnsupportedError } from '../../../contracts/errors.ts';
@@ -16,7 +16,7 @@ export const depthParameter = v.pipe(
   v.description('Share of the layers that stay, rounded to whole ones: at least one, and not all.'),
 );
 
-/** What distillation and its control share: the student and its budget. */
+/** Parameters of distillation and its control: the student and its budget. */
 export const studentParameters = {
   depth: v.pipe(
     v.union([depthParameter, v.literal('smaller')]),
@@ -31,7 +31,7 @@ export const studentParameters = {
 /** Three quarters, half and a quarter of the layers, at each budget. */
 export const cutStudentVariants = ladder({ d75: { depth: 0.75 }, d50: { depth: 0.5 }, d25: { depth: 0.25 } });
 
-/** These, the smaller model at each budget, and half the layers at the longest. */
+/** The same, plus the smaller model at each budget, and half the layers at the longest budget. */
 export const studentVariants = {
   ...cutStudentVariants,
   ...ladder({ small: { depth: 'smaller' } }),
@@ -39,9 +39,9 @@ export const studentVariants = {
 };
 
 export interface Student {
-  /** Its roles are those of the layers that stay. */
+  /** Its roles are those of the kept layers. */
   readonly model: Model;
-  /** Indices of the teacher's layers it consists of; null where it has its own. */
+  /** Indices of the teacher's layers in it; null where it has its own layers. */
   readonly kept: readonly number[] | null;
 }
 
@@ -49,7 +49,7 @@ export interface CutStudent extends Student {
   readonly kept: readonly number[];
 }
 
-/** The student that the parameter `depth` names. Throws UnsupportedError where the teacher gives none. */
+/** The student that the parameter `depth` names. Throws UnsupportedError where the teacher has no such student. */
 export function chooseStudent(
   teacher: Model,
   { params: { depth }, smaller }: { readonly params: { readonly depth: number | 'smaller' }; readonly smaller?: Model },
@@ -57,13 +57,13 @@ export function chooseStudent(
   if (depth !== 'smaller') return studentOf(teacher, depth);
   if (smaller === undefined) {
     throw new UnsupportedError(
-      `${teacher.id}: no smaller dense model was trained beside it to be the student; choose a share of its layers`,
+      `${teacher.id}: has no smaller dense model that could be the student; choose a share of its layers`,
     );
   }
   return { model: smaller, kept: null };
 }
 
-/** How many layers stay of so many. */
+/** Number of layers to keep. */
 export function keptCount(layers: number, depth: number): number {
   return Math.min(layers - 1, Math.max(1, Math.round(depth * layers)));
 }
@@ -71,7 +71,7 @@ export function keptCount(layers: number, depth: number): number {
 /** Throws UnsupportedError for a model of one layer. */
 export function requireSeveralLayers({ id, roles: { layers } }: Model): void {
   if (layers.length < 2) {
-    throw new UnsupportedError(`${id}: some of the layers are to stay, and this model has one; use a deeper model`);
+    throw new UnsupportedError(`${id}: keeping some of the layers needs at least two, got one; use a deeper model`);
   }
 }
 
@@ -80,7 +80,7 @@ export function keptLayers(layers: number, depth: number): readonly number[] {
   return spreadLayers(layers, keptCount(layers, depth));
 }
 
-/** So many of the layers, evenly spaced, the first and the last among them. */
+/** `count` of the layers, evenly spaced, including the first and the last. */
 export function spreadLayers(layers: number, count: number): readonly number[] {
   if (count === 1) return [0];
   return Array.from({ length: count }, (_, at) => Math.round((at * (layers - 1)) / (count - 1)));
@@ -93,21 +93,24 @@ export function studentOf(teacher: Model, depth: number): CutStudent {
   return { model: keepLayers(teacher, kept), kept };
 }
 
-/** The remark for a row on what the student is. */
+/** The remark for a row about the student. */
 export function studentRemark({ model, kept }: Student, teacher: Model): string {
   if (kept === null) return `student: ${model.id}, as it was trained before; that training is not in the cost`;
   return `student: layers ${kept.join(', ')} of 0 to ${teacher.roles.layers.length - 1}`;
 }
 
-/** A step of gradients takes the multiplications of a forward pass about three times. */
+/** A training step takes about three times the multiplications of a forward pass. */
 const PASSES_OF_A_STEP = 3;
 
-/** How many times the multiplications of training the student alone its training beside the teacher takes, attention scores left out. */
+/**
+ * The multiplications of training the student beside its teacher, as a multiple of those of training it alone;
+ * attention scores not counted.
+ */
 export function distillationCost(student: Model, teacher: Model): number {
   return 1 + multiplications(teacher) / (PASSES_OF_A_STEP * multiplications(student));
 }
 
-/** Of a forward pass, per token. */
+/** Multiplications of a forward pass, per token. */
 function multiplications({ kind, linears, onnx, roles: { embedding } }: Model): number {
   const [vocabulary = 0, width = 0] = onnx.graph.initializers.get(embedding.weight)?.dims ?? [];
   const logits = kind === 'decoder' ? vocabulary * width : 0;

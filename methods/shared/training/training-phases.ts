@@ -1,4 +1,6 @@
-/** A training in two phases, one loss after the other, in one run of the optimizer: the budget and its schedule stay whole. */
+/**
+ * Training in two phases with one loss each, in one run of the optimizer: budget and learning rate schedule cover both.
+ */
 import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import type { FeedSource } from '../../../engine/training/feed-source.ts';
 import type { Loss } from '../../../engine/training/loss.ts';
@@ -7,14 +9,14 @@ const PHASE = 'phase';
 
 export interface Phases {
   readonly first: Loss;
-  /** Reaches all parameters, which the first need not. */
+  /** Must have gradients for all parameters; the first loss need not. */
   readonly second: Loss;
-  /** Share of the steps before the second loss takes the place of the first. */
+  /** Share of the steps that use the first loss. */
   readonly firstShare: number;
   readonly steps: number;
 }
 
-/** A loss and the feed that switches it. */
+/** A loss and the input that switches between the phases. */
 export function trainingPhases({ first, second, firstShare, steps }: Phases): {
   readonly loss: Loss;
   readonly feeds: readonly FeedSource[];

@@ -1,4 +1,4 @@
-/** Size of what enters linear layers, feature by feature, over all positions of the calibration examples. */
+/** Norms of the inputs of linear layers, by feature, over all positions of the calibration examples. */
 import { type CalibrationRun, inputStatistics, positionCount } from './input-statistics.ts';
 
 export interface ActivationNorms {
@@ -8,7 +8,7 @@ export interface ActivationNorms {
   readonly meanAbsolute: Float64Array;
   /** max |X_j|, [in] */
   readonly largestAbsolute: Float64Array;
-  /** Positions seen. */
+  /** Number of positions. */
   readonly count: number;
 }
 

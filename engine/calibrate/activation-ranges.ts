@@ -1,9 +1,10 @@
 /**
- * Ranges of values of a model over calibration examples, for grids that are fixed before the model runs. Min-max keeps
- * everything; percentile and entropy cut rare extremes off, so that the rest gets a finer grid.
- * Percentile and entropy (Migacz 2017, https://on-demand.gputechconf.com/gtc/2017/presentation/s7310-8-bit-inference-with-tensorrt.pdf)
- * are those of onnxruntime.quantization.calibrate, its rounding of expanded bins to whole counts included. Departs from it:
- * the histogram's limits come from a first pass, so that no bin is added later.
+ * Ranges of values of a model over calibration examples, for grids that are fixed before the model runs. Min-max covers
+ * all elements; percentile and entropy clip rare extremes, so that the rest gets a finer grid.
+ * Percentile and entropy (Migacz 2017,
+ * https://on-demand.gputechconf.com/gtc/2017/presentation/s7310-8-bit-inference-with-tensorrt.pdf) are those of
+ * onnxruntime.quantization.calibrate, including its rounding of expanded bins to whole counts. Differs from it: the
+ * histogram's limits come from a first pass, so that no bins are added later.
  */
 import type { Example } from '../definitions/method.ts';
 import type { Model } from '../definitions/model.ts';
@@ -17,9 +18,9 @@ export interface Range {
 
 export type RangeRule =
   | { readonly kind: 'min-max' }
-  /** Share of the elements inside, in percent; half of the rest is cut off at either end. */
+  /** Share of the elements inside, in percent; half of the rest is clipped at either end. */
   | { readonly kind: 'percentile'; readonly percentile: number }
-  /** The range after whose rounding to `levels` levels the histogram has changed least, by KL divergence. */
+  /** The range for which rounding to `levels` levels changes the histogram least, by KL divergence. */
   | { readonly kind: 'entropy'; readonly levels: number };
 
 export interface RangeRun {
@@ -39,7 +40,7 @@ export interface Histogram extends Range {
 
 const BINS = 2048;
 
-/** By value. Elements of all examples count alike. */
+/** By value. All elements of all examples have equal weight. */
 export async function activationRanges(run: RangeRun): Promise<ReadonlyMap<string, Range>> {
   const { rule } = run;
   const extremes = await extremesOf(run);
@@ -116,7 +117,7 @@ function clipped(histogram: Histogram, firstBin: number, endBin: number): Range 
   };
 }
 
-/** The edges of the bins that hold the quantiles. */
+/** The edges of the bins that contain the quantiles. */
 export function percentileRange(histogram: Histogram, { percentile }: { readonly percentile: number }): Range {
   const { counts } = histogram;
   const total = counts.reduce((sum, count) => sum + count, 0);
@@ -144,7 +145,10 @@ export function entropyRange(histogram: Histogram, { levels }: { readonly levels
   return clipped(histogram, best.first, best.end);
 }
 
-/** KL(p ‖ q): p the bins [first, end) with what lies outside added to the outermost, q the bins merged to levels and spread again. */
+/**
+ * KL(p ‖ q): p is the bins [first, end) with the counts outside added to the outermost ones, q the bins merged to
+ * levels and expanded again.
+ */
 function divergenceAfterRounding(options: {
   readonly counts: Float64Array;
   readonly before: Float64Array;
@@ -162,7 +166,7 @@ function divergenceAfterRounding(options: {
   for (let level = 0; level < levels; level++) {
     const from = level * perLevel;
     const to = from + perLevel;
-    // The last level takes in the bins that are left over, though it is not spread over them.
+    // The last level merges the remaining bins, although it is not expanded over them.
     const merged = before[first + (level === levels - 1 ? size : to)]! - before[first + from]!;
     let present = 0;
     for (let i = from; i < to; i++) if (p[i] !== 0) present++;
@@ -171,7 +175,7 @@ function divergenceAfterRounding(options: {
   return smooth(p) && smooth(q) ? divergence(p, q) : Infinity;
 }
 
-/** Moves a little from the bins that hold something to those that hold nothing; false where none holds anything. */
+/** Moves a little mass from the non-empty bins to the empty ones; false where all bins are empty. */
 function smooth(distribution: Float64Array): boolean {
   const share = 1e-4;
   const zeros = distribution.reduce((count, value) => count + (value === 0 ? 1 : 0), 0);

@@ -1,4 +1,4 @@
-/** How well a model does its own task on calibration examples: what a search over ways to compress it looks at. */
+/** The loss of a model's own task on calibration examples, used by searches for compression parameters. */
 import { present } from '../../contracts/present.ts';
 import { UnsupportedError } from '../../contracts/errors.ts';
 import type { Example } from '../definitions/method.ts';
@@ -14,21 +14,24 @@ import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 export interface CalibrationLossOptions {
   readonly model: Model;
   readonly examples: readonly Example[];
-  /** A linear layer whose weight is to be tried with other values. */
+  /** A linear layer for which other weights are tried. */
   readonly tried?: LinearRole;
   readonly signal?: AbortSignal;
 }
 
 export interface CalibrationLoss {
-  /** Mean −ln p in nats: of each next token of a decoder, of the right class of an encoder; of an embedder as similarityLoss(). `weight` is that of the layer tried, [in, out]. */
+  /**
+   * Mean −ln p in nats, of each next token for a decoder or of the correct class for an encoder; for an embedder see
+   * similarityLoss(). `weight`: the weight to try, [in, out].
+   */
   measure(weight?: Float32Array): Promise<number>;
   release(): Promise<void>;
 }
 
-/** A target that no loss counts. */
+/** A target that the loss ignores. */
 const IGNORED = -1;
 
-/** One session for as many measurements as there are weights to try. Throws UnsupportedError for an encoder's example without a label. */
+/** Uses one session for any number of weights. Throws UnsupportedError for an encoder's example without a label. */
 export async function createCalibrationLoss(options: CalibrationLossOptions): Promise<CalibrationLoss> {
   const { model, examples, tried, signal } = options;
   if (model.kind === 'embedder') return createSimilarityLoss(options);
@@ -37,7 +40,7 @@ export async function createCalibrationLoss(options: CalibrationLossOptions): Pr
     if (kind === 'decoder') return [...tokens.subarray(1), IGNORED];
     if (kind === 'encoder' && label !== undefined) return [label];
     throw new UnsupportedError(
-      `${id}: the loss of an encoder is that of its classes, and a calibration example has no label; calibrate on a classification dataset`,
+      `${id}: the loss of an encoder needs labels, got a calibration example without one; calibrate on a classification dataset`,
     );
   });
   const count = targets.flat().filter((target) => target !== IGNORED).length;
@@ -61,7 +64,7 @@ export async function createCalibrationLoss(options: CalibrationLossOptions): Pr
   };
 }
 
-/** Mean squared difference of the cosine of an example and its partner and their score. */
+/** Mean squared difference between the cosine similarity of an example and its partner and their score. */
 async function createSimilarityLoss({
   model,
   examples,
@@ -72,7 +75,7 @@ async function createSimilarityLoss({
   const pairs = examples.map(({ tokens, partner, score }) => {
     if (partner !== undefined && score !== undefined) return { texts: [tokens, partner], score };
     throw new UnsupportedError(
-      `${id}: the loss of an embedder is that of pairs with a score, and a calibration example has none; calibrate on a similarity dataset`,
+      `${id}: the loss of an embedder needs pairs with a score, got a calibration example without one; calibrate on a similarity dataset`,
     );
   });
   const { inputs, outputs } = onnx.graph;
@@ -101,7 +104,9 @@ async function createSimilarityLoss({
 
 const shapeOf = ({ inFeatures, outFeatures }: LinearRole) => [inFeatures, outFeatures];
 
-/** Inputs: the model's own, `targets` int64 [rows], the weight to be tried; output `loss`, the sum of −ln p over one example. */
+/**
+ * Inputs: the model's own, `targets` int64 [rows], the weight to try; output `loss`, the sum of −ln p over one example.
+ */
 function lossGraph(graph: Graph, tried: LinearRole | undefined): Graph {
   const rows = addInitializers(graph, { 'loss/rows': tensorOf('int64', [1], BigInt64Array.of(-1n)) });
   const nodes = [

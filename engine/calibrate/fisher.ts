@@ -1,8 +1,10 @@
 /**
- * Gradients of a loss on calibration examples with respect to weights and units. They score weights and units for pruning and
- * update nothing. The Fisher information is the empirical one, squared gradients of one example each, its diagonal or, for
- * units, all of it (the gradients themselves). Kunstner et al. 2019, https://arxiv.org/abs/1905.12558, equation 3.
- * Units are attention heads and feed-forward neurons, each behind a mask variable of value 1 on what it hands on: Kwon et al.
+ * Gradients of a loss on calibration examples with respect to weights and units. They score weights and units for
+ * pruning; nothing is updated. The Fisher information is the empirical one, from the squared gradients of single
+ * examples: its diagonal or, for units, the full matrix (as the gradients themselves). Kunstner et al. 2019,
+ * https://arxiv.org/abs/1905.12558, equation 3.
+ * Units are attention heads and feed-forward neurons; the output of each is multiplied by a mask variable of value 1:
+ * Kwon et al.
  * 2022, https://arxiv.org/abs/2204.09656, section 3.1.
  */
 import { gradientGraph } from '../../numerics/autodiff/gradient.ts';
@@ -21,13 +23,13 @@ import { type Loss, taskLoss } from '../training/loss.ts';
 export interface ScoringRun {
   readonly model: Model;
   readonly examples: readonly Example[];
-  /** Of one example; default the cross-entropy of the model's own task. */
+  /** Loss of one example; default: the cross-entropy of the model's own task. */
   readonly loss?: Loss;
   readonly signal?: AbortSignal;
 }
 
 export interface WeightRun extends ScoringRun {
-  /** Default all linear layers of the blocks. */
+  /** Default: all linear layers of the blocks. */
   readonly linears?: readonly LinearRole[];
 }
 
@@ -55,22 +57,22 @@ export async function weightFisher({ linears, ...run }: WeightRun): Promise<Read
   return new Map(scored.map(({ linear, sum }) => [linear.role, sum]));
 }
 
-/** ∂L/∂m of the units of one block, a row per example. */
+/** ∂L/∂m of the units of one block, one row per example. */
 export interface UnitGradients {
-  /** [examples, heads]: of the features that each head hands to the output projection. */
+  /** [examples, heads]: for the features that each head passes to the output projection. */
   readonly heads: Float64Array;
-  /** [examples, neurons]: of what each feed-forward neuron hands to the down projection. */
+  /** [examples, neurons]: for the feature that each feed-forward neuron passes to the down projection. */
   readonly neurons: Float64Array;
 }
 
 export interface UnitRun extends ScoringRun {
   /** Features of one head. */
   readonly headWidth: number;
-  /** Index of the first block whose units are asked for, default 0; the gradients of those before it stay 0. */
+  /** Index of the first block to compute gradients for, default 0; the gradients of earlier blocks stay 0. */
   readonly from?: number;
 }
 
-/** By layer. Several features behind one mask variable have the sum of their gradients. Throws as weightFisher does. */
+/** By layer. A mask variable over several features gets the sum of their gradients. Throws as weightFisher does. */
 export async function unitGradients({ headWidth, from = 0, ...run }: UnitRun): Promise<readonly UnitGradients[]> {
   const { layers } = run.model.roles;
   const asked = layers.slice(from).flatMap(({ o, down }) => [o, down]);
@@ -107,7 +109,7 @@ export function diagonalFisher(gradients: Float64Array, columns: number): Float6
 
 const maskName = ({ weight }: LinearRole): string => `${weight}.mask`;
 
-/** The model with everything that enters these layers times a vector of ones. */
+/** The model with the inputs of these layers multiplied by a vector of ones. */
 function withMasks(onnx: OnnxModel, linears: readonly LinearRole[]): OnnxModel {
   const w = extendModel(onnx, 'mask/');
   for (const linear of linears) {
@@ -122,11 +124,14 @@ interface GradientRun extends ScoringRun {
   readonly onnx: OnnxModel;
   /** Initializers. */
   readonly targets: readonly string[];
-  /** Gets the gradients of one example's loss by target; examples come in the order of their lengths. */
+  /** Receives the gradients of one example's loss by target; examples come in order of length. */
   visit(gradients: ReadonlyMap<string, Float32Array>, index: number): void;
 }
 
-/** Lengths are rounded up to a multiple of it, since every length is a graph of its own. What fills up is masked, and changes nothing. */
+/**
+ * Lengths are rounded up to a multiple of it, since every length needs a graph of its own. The padding is masked and
+ * changes nothing.
+ */
 const LENGTH_STEP = 64;
 
 async function exampleGradients({ model, onnx, examples, targets, visit, signal, ...run }: GradientRun): Promise<void> {
@@ -176,7 +181,7 @@ function byPaddedLength(examples: readonly Example[], contextLength: number): Re
   return new Map([...groups].sort(([a], [b]) => a - b));
 }
 
-/** One example as a batch of one, with what the loss of its task compares with. */
+/** One example as a batch of one, with the targets of its task's loss. */
 function exampleFeeds(model: Model, example: Example, sequence: number): Readonly<Record<string, NumericTensor>> {
   const inputs = (['attention_mask', 'token_type_ids'] as const).filter((name) =>
     model.onnx.graph.inputs.some((input) => input.name === name),

@@ -1,4 +1,7 @@
-/** Statistics of what enters linear layers, over calibration examples. Layers that share an input share its statistics. */
+/**
+ * Statistics of the inputs of linear layers over calibration examples. Layers that read the same value share its
+ * statistics.
+ */
 import { present } from '../../contracts/present.ts';
 import type { Example } from '../definitions/method.ts';
 import type { LinearRole, Model } from '../definitions/model.ts';
@@ -16,12 +19,12 @@ import { exampleFeeds } from '../runtime/token-feeds.ts';
 export interface CalibrationRun {
   readonly model: Model;
   readonly examples: readonly Example[];
-  /** Default all linear layers of the blocks. */
+  /** Default: all linear layers of the blocks. */
   readonly linears?: readonly LinearRole[];
   readonly signal?: AbortSignal;
 }
 
-/** By role. All layers are seen as they stand in `model`, from one pass over it. */
+/** By role. One pass over `model`; no layer is changed in between. */
 export async function inputStatistics(
   { model, examples, linears = model.linears, signal }: CalibrationRun,
   kinds: readonly StatisticKind[],
@@ -40,7 +43,7 @@ export async function inputStatistics(
   return byRole(linears, collector.result());
 }
 
-/** The distinct values that enter these layers. */
+/** The distinct values that these layers read. */
 export function observedInputs(linears: readonly LinearRole[]): ObservedValue[] {
   const values = new Map(linears.map(({ input, inFeatures }) => [input, { value: input, features: inFeatures }]));
   return [...values.values()];
@@ -50,7 +53,7 @@ export function byRole<T>(linears: readonly LinearRole[], byValue: ReadonlyMap<s
   return new Map(linears.map(({ role, input }) => [role, present(byValue.get(input), `statistics of "${input}"`)]));
 }
 
-/** Positions in all examples: the number of rows the sums run over. */
+/** Positions in all examples: the number of rows summed. */
 export function positionCount(examples: readonly Example[]): number {
   return examples.reduce((sum, { tokens }) => sum + tokens.length, 0);
 }

@@ -1,8 +1,8 @@
 /**
- * Walks through a model's blocks in order, so that each is compressed on the inputs it will really get: those that come
- * out of the blocks already compressed. Hidden states of all examples are kept between blocks; a block runs once
- * before and once after its compression. As in the code of GPTQ (true_sequential off), SparseGPT and Wanda, the statistics
- * of all linear layers of a block come from one pass of it with its dense weights: https://github.com/IST-DASLab/gptq
+ * Visits a model's blocks in order, so that each is compressed on the inputs that the compressed blocks before it
+ * produce. Hidden states of all examples are kept between blocks; a block runs once before and once after its
+ * compression. As in the code of GPTQ (true_sequential off), SparseGPT and Wanda, the statistics of all linear layers
+ * of a block come from one pass with its dense weights: https://github.com/IST-DASLab/gptq
  */
 import { present } from '../../contracts/present.ts';
 import type { Example } from '../definitions/method.ts';
@@ -24,7 +24,7 @@ export interface LayerByLayerOptions {
   readonly model: Model;
   readonly examples: readonly Example[];
   readonly statistics: readonly StatisticKind[];
-  /** The new weight of one linear layer, [in, out], from its present one and the statistics of its inputs. */
+  /** Returns the new weight of one linear layer, [in, out], given its present one and the statistics of its inputs. */
   compressLinear(
     linear: LinearRole,
     weight: Float32Array,
@@ -34,7 +34,7 @@ export interface LayerByLayerOptions {
   progress(share: number): void;
 }
 
-/** The model with all weights replaced by what compressLinear gave. */
+/** The model with all weights replaced by the results of compressLinear. */
 export async function compressLayerByLayer(options: LayerByLayerOptions): Promise<Model> {
   const { examples, signal } = options;
   let { model } = options;
@@ -54,13 +54,13 @@ export async function compressLayerByLayer(options: LayerByLayerOptions): Promis
       options.progress((index + (done + 1) / linears.length) / layers.length);
     }
     const next = layers[index + 1];
-    // The residual stream may pass through further nodes between two blocks.
+    // Other nodes may process the residual stream between two blocks.
     if (next) hidden = await advance(model, { layer, to: next.input, hidden, examples, signal });
   }
   return model;
 }
 
-/** The value of every example, [1, sequence, width] each. */
+/** The value for every example, [1, sequence, width] each. */
 async function hiddenStates(
   model: Model,
   value: string,

@@ -1,9 +1,9 @@
 /**
- * What it takes to rebuild linear layers of a compressed model so that what they give is that of the dense model again,
- * whatever went wrong before them. With x what enters the layer, both sums run over all positions:
+ * Sums for refitting linear layers of a compressed model, so that their outputs are again those of the dense model
+ * despite errors in earlier layers. With x the input of the layer, both sums run over all positions:
  *   min over W of Σ ‖x W − t‖²  from  Σ xᵀ x and Σ xᵀ t
- * where t is what the layer gives in the dense model, or, for one that writes to the residual stream,
- *   t = (what dense has behind the sublayer) − (what enters it here) − bias
+ * where t is the layer's output in the dense model or, for a layer that writes to the residual stream,
+ *   t = (the dense model's stream after the sublayer) − (the compressed model's stream before it) − bias
  */
 import { present } from '../../contracts/present.ts';
 import { UnsupportedError } from '../../contracts/errors.ts';
@@ -49,7 +49,10 @@ export interface OutputReconstructionRun extends Run {
   readonly linears: readonly RebuiltLinear[];
 }
 
-/** Products run in float32 within an example and are added up in float64. Throws UnsupportedError where no residual is added. */
+/**
+ * Products run in float32 within an example and are summed in float64. Throws UnsupportedError where no residual is
+ * added.
+ */
 export async function reconstructionMoments({ linear, ...run }: ReconstructionRun): Promise<Reconstruction> {
   const { dense, compressed } = run;
   const here = residualAfter(compressed, linear.compressed);
@@ -63,7 +66,7 @@ export async function reconstructionMoments({ linear, ...run }: ReconstructionRu
   return present(moments, 'moments');
 }
 
-/** For each layer, with what it gives in the dense model, before the bias, as its target; otherwise as reconstructionMoments. */
+/** As reconstructionMoments, with the layer's output in the dense model, before the bias, as target. */
 export function outputMoments({ linears, ...run }: OutputReconstructionRun): Promise<readonly Reconstruction[]> {
   return sums(
     run,
@@ -119,12 +122,12 @@ async function sums(
 }
 
 export interface Residual {
-  /** The value that passes the sublayer by, and the one in which both come together. */
+  /** The value that bypasses the sublayer, and the sum of both. */
   readonly skip: string;
   readonly sum: string;
 }
 
-/** Where what a projection and its bias give is added to the residual stream. */
+/** Where the output of a projection and its bias is added to the residual stream. */
 export function residualAfter({ id, onnx }: Model, linear: LinearRole): Residual {
   const readers = consumers(onnx.graph);
   const addition = (value: string): { readonly other: string; readonly sum: string } => {

@@ -1,27 +1,29 @@
-/** How a model is fine-tuned here from another one: all that decides what comes out, on one kind of processor. */
+/** How a model is fine-tuned from another one: everything that determines the result on one kind of processor. */
 export interface FineTuningRecipe {
-  /** Raised by a change of the code that makes another model of the same recipe. */
+  /** Raise it when a change of the code changes the model that a recipe makes. */
   readonly revision: number;
-  /** Id of a dataset with a classification task. Its training and calibration rows are trained on. */
+  /** Id of a classification dataset. Training uses its training and calibration rows. */
   readonly dataset: string;
-  /** Of the dataset: other rows are another recipe. */
+  /** Hash of the dataset: different rows are a different recipe. */
   readonly contentHash: string;
   /** Names of the classes, by label. */
   readonly classes: readonly string[];
-  /** Names the streams of random numbers: the first weights of the classifier and the order of the batches. */
+  /** Names of the random streams: initial weights of the classifier and order of the batches. */
   readonly seed: string;
   readonly steps: number;
   /** Rows per step. */
   readonly batch: number;
-  /** Rows are cut to so many tokens. */
+  /** Rows are truncated to this many tokens. */
   readonly longest: number;
-  /** Highest learning rate: reached after the warm-up, then down along half a cosine to zero. */
+  /** Highest learning rate: reached after the warm-up, then decreased along half a cosine to zero. */
   readonly learningRate: number;
   readonly warmUpSteps: number;
-  /** Of matrices, as AdamW takes it. */
+  /** Weight decay of matrices, as in AdamW. */
   readonly weightDecay: number;
-  /** The token embedding stays as it is: half of a small model's weights, most of which no row touches. */
+  /**
+   * The token embedding is not trained: it is half of a small model's weights, and few of its rows occur in the data.
+   */
   readonly frozenEmbedding: boolean;
-  /** The order of sums depends on it. */
+  /** Thread count; the order of summation depends on it. */
   readonly threads: number;
 }

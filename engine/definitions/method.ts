@@ -1,4 +1,4 @@
-/** A compression method: one file, one object. Its access class decides, by type, what it may look at. */
+/** A compression method: one file, one object. Its access class determines, by type, which data it may read. */
 import type * as v from 'valibot';
 import type { Random } from '../../numerics/tensor/random.ts';
 import type { Access, Family, Paper } from '../../contracts/taxonomy.ts';
@@ -6,14 +6,14 @@ import type { Model } from './model.ts';
 import type { Provider } from '../../contracts/runner.ts';
 import { type ParamsSchema, type SharedInput, withSharedParameters } from './shared-parameters.ts';
 
-/** A token sequence as the model sees it, special tokens included. */
+/** A token sequence as the model gets it, special tokens included. */
 export interface Example {
   /** [sequence], at most the model's context length. */
   readonly tokens: Int32Array;
   /** Index of the first token of the second segment, where an encoder's input has one. */
   readonly secondSegment?: number;
   readonly label?: number;
-  /** Of an embedder's pair: the other text, and how alike people found the two. */
+  /** For an embedder's pair: the other text, and how similar people rated the two. */
   readonly partner?: Int32Array;
   readonly score?: number;
 }
@@ -28,13 +28,13 @@ export interface ExampleSet {
 
 export interface DataFreeContext<P> {
   readonly params: P;
-  /** A smaller dense model of the same kind and tokenizer, trained alike; absent where the model has none. */
+  /** A smaller dense model of the same kind and tokenizer, trained in the same way; absent where the model has none. */
   readonly smaller?: Model;
-  /** The trial's own stream of random numbers. */
+  /** The trial's random number generator. */
   readonly random: Random;
-  /** Aborted when the trial's time is over; long loops call `signal.throwIfAborted()`. */
+  /** Aborted at the trial's time limit; long loops call `signal.throwIfAborted()`. */
   readonly signal: AbortSignal;
-  /** A remark stored on the row and shown on the board. `simulated` has a badge of its own: see simulated(). */
+  /** Adds a remark to the row, shown on the board. For simulated artifacts call simulated(). */
   note(text: string): void;
   /** Marks the artifact as simulated, with the reason: its size or speed is not what the method would really give. */
   simulated(reason: string): void;
@@ -48,9 +48,12 @@ export interface CalibratedContext<P> extends DataFreeContext<P> {
 
 export interface TrainedContext<P> extends CalibratedContext<P> {
   readonly training: ExampleSet;
-  /** Where training runs: handed on to train(). */
+  /** Where training runs; pass it to train(). */
   readonly trainingProvider: Provider;
-  /** Counts work into the trial's cost, since the last call: training tokens processed, gradient steps made, seconds a device was held. */
+  /**
+   * Adds work done since the last call to the trial's cost: training tokens processed, gradient steps made, seconds a
+   * device was held.
+   */
   spent(work: { readonly tokens: number; readonly steps: number; readonly deviceSeconds?: number }): void;
 }
 
@@ -67,31 +70,31 @@ export interface MethodDefinition<A extends Access, S extends ParamsSchema> {
   /** = folder name. */
   readonly family: Family;
   readonly access: A;
-  /** From 1. Raised by whatever changes the artifact of a variant: rows of another revision are stale. */
+  /** From 1. Raise it with every change that changes the artifact of a variant: rows of another revision are stale. */
   readonly revision: number;
-  /** What it is, in up to three sentences, for the board. */
+  /** What the method is, in up to three sentences, for the board. */
   readonly description: string;
-  /** Where the algorithm is from; of a control, the work that compares with it. */
+  /** Source of the algorithm; for a control, the work that uses the comparison. */
   readonly paper: Paper;
-  /** SPDX identifier of the licence this file, and the script it runs, may be used under. */
+  /** SPDX identifier of the licence of this file and of the script it runs. */
   readonly licence: string;
   /** v.strictObject: an unknown key is an error. Those of shared-parameters.ts are added to it. */
   readonly params: S;
-  /** The rows on the board: at least five where the method has a dial. */
+  /** The rows on the board: at least five where the method has a size parameter. */
   readonly variants: Readonly<Record<string, v.InferInput<S> & SharedInput>>;
-  /** A baseline that others must beat, not a proposal. */
+  /** A baseline that other methods must beat. */
   readonly control?: boolean;
   /** The result depends on the seed although no data is drawn (calibrated and higher classes always do). */
   readonly random?: boolean;
   compress(model: Model, context: ContextByAccess<v.InferOutput<S>>[A]): Model | Promise<Model>;
 }
 
-/** A method as the harness holds it: parameters checked by `parse`, context by access class. */
+/** A method as the harness uses it: parameters checked by `parse`, context by access class. */
 export interface Method {
   readonly id: string;
   readonly family: Family;
   readonly access: Access;
-  /** Part of a trial's key, in the place of the method's code. */
+  /** Part of a trial's key, in place of the method's code. */
   readonly revision: number;
   readonly description: string;
   readonly paper: Paper;
@@ -100,7 +103,7 @@ export interface Method {
   readonly variants: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly control: boolean;
   readonly random: boolean;
-  /** Program and arguments of a method that runs outside: the sandbox lets it read where that is installed. */
+  /** Program and arguments of an external method: the sandbox lets it read where these are installed. */
   readonly command?: readonly [program: string, ...args: readonly string[]];
   compress(model: Model, context: TrainedContext<Record<string, unknown>>): Model | Promise<Model>;
 }

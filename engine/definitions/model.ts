@@ -1,4 +1,4 @@
-/** What a model is to a method: an ONNX graph, a tokenizer, and a map from roles to weights. Immutable. */
+/** What methods see of a model: an ONNX graph, a tokenizer, and a map from roles to weights. Immutable. */
 import type { NumericTensor } from '../../numerics/tensor/tensor.ts';
 import type { ModelKind } from '../../contracts/taxonomy.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
@@ -15,9 +15,9 @@ export interface LinearRole {
   readonly node: string;
   /** Name of the initializer [in, out]. */
   readonly weight: string;
-  /** Name of the value that enters, [batch, sequence, in]; [batch, in] for pooler and head of an encoder. */
+  /** Name of the input value, [batch, sequence, in]; [batch, in] for pooler and head of an encoder. */
   readonly input: string;
-  /** Name of the value that leaves the MatMul, before any bias. */
+  /** Name of the MatMul's output value, before any bias. */
   readonly output: string;
   /** Name of the initializer [out] added to the output; absent without bias. */
   readonly bias?: string;
@@ -37,7 +37,7 @@ export interface LayerRoles {
   /** Only where they differ from the model's: see headsOfLayer. */
   readonly heads?: number;
   readonly keyValueHeads?: number;
-  /** Values [batch, sequence, width] that enter and leave the whole layer (the residual stream). */
+  /** Values [batch, sequence, width] at the input and output of the layer (the residual stream). */
   readonly input: string;
   readonly output: string;
 }
@@ -54,7 +54,7 @@ export interface RoleMap {
   readonly positions?: { readonly weight: string; readonly node: string };
   /** Segment embedding of an encoder: initializer [segments, width] and the Gather node that reads it. */
   readonly segments?: { readonly weight: string; readonly node: string };
-  /** Of an encoder: the layer between the first token's last hidden state and the head. */
+  /** Encoders: the layer between the first token's last hidden state and the head. */
   readonly pooler?: LinearRole;
   /** The output layer (of an encoder: the classifier); absent when it is the transposed embedding. */
   readonly head?: LinearRole;
@@ -62,16 +62,16 @@ export interface RoleMap {
 
 export interface Tokenizer {
   readonly vocabularySize: number;
-  /** Begins every input of a decoder; absent where the model was trained without. */
+  /** First token of every input of a decoder; absent where the model was trained without one. */
   readonly beginOfSequence?: number;
   readonly endOfSequence?: number;
-  /** Stands before a text without context where nothing begins every input; default the end of a sequence. */
+  /** Precedes a text without context where inputs have no first token; default: the end of a sequence. */
   readonly emptyContext?: number;
-  /** Begins an input of an encoder. */
+  /** First token of an encoder's input. */
   readonly classification?: number;
-  /** Ends each segment of an input of an encoder. */
+  /** Last token of each segment of an encoder's input. */
   readonly separator?: number;
-  /** What stands between two segments, where it is not one separator. */
+  /** Tokens between two segments, where these are not one separator. */
   readonly segmentBreak?: readonly number[];
   readonly padding?: number;
   readonly mask?: number;
@@ -82,7 +82,7 @@ export interface Tokenizer {
 
 export interface Model {
   readonly id: string;
-  /** The family of networks: `model_type` of a config.json of transformers. */
+  /** The family of networks: `model_type` of config.json in transformers. */
   readonly architecture: string;
   readonly kind: ModelKind;
   /**
@@ -94,13 +94,16 @@ export interface Model {
   readonly onnx: OnnxModel;
   readonly roles: RoleMap;
   readonly contextLength: number;
-  /** The linear layers of all blocks in the order data flows; output layer, pooler and embedding apart. */
+  /** The linear layers of all blocks in the order of data flow, without output layer, pooler and embedding. */
   readonly linears: readonly LinearRole[];
-  /** The float32 weight of a linear layer, [in, out] row-major. Throws InputError when it was replaced by something else. */
+  /**
+   * The float32 weight of a linear layer, [in, out] row-major. Throws InputError when the weight was replaced by
+   * another form.
+   */
   weight(linear: LinearRole): Float32Array;
   /** This model with one linear layer's weight replaced by a float32 tensor of the same shape. */
   withWeight(linear: LinearRole, weight: NumericTensor): Model;
-  /** This model with another graph; roles still refer to nodes by name, so a method that renames must not be followed by one that reads. */
+  /** This model with another graph. Roles refer to nodes by name, so reading weights after a rename fails. */
   withOnnx(onnx: OnnxModel): Model;
 }
 
@@ -113,9 +116,9 @@ export interface ModelDefinition {
   readonly kind: ModelKind;
   readonly licence: string;
   readonly citation: string;
-  /** How good it is, measured and published, where that is known. */
+  /** Published quality of the model, where known. */
   readonly card?: string;
-  /** Positions the model is cut to where it has more; part of what the model is. Absent where it is whole. */
+  /** Context length to which the model is shortened; part of the model's identity. Absent where it is not shortened. */
   readonly contextLimit?: number;
   /** Where the weights come from. */
   readonly source:
@@ -123,28 +126,31 @@ export interface ModelDefinition {
         readonly kind: 'hub';
         readonly repo: string;
         readonly revision: string;
-        /** A file without a hash is the one of the revision, as the hub's own hash of it says. */
+        /** For a file without a hash, the revision and the hub's own hash identify it. */
         readonly files: readonly (Pick<HubFile, 'path'> & Partial<HubFile>)[];
       }
-    /** A folder of this machine; its path is no part of the model's identity. */
+    /** A folder on this machine; its path is not part of the model's identity. */
     | { readonly kind: 'folder'; readonly path: string; readonly files: readonly HubFile[] }
-    /** Made on this machine when it is first used; `path` is the folder it was made into, absent as long as it was not. */
+    /** Made on this machine on first use; `path` is its folder, absent until it is made. */
     | {
         readonly kind: 'fine-tuned';
         readonly base: ModelDefinition;
         readonly recipe: FineTuningRecipe;
         readonly path?: string;
-        /** Where it was made here: what came out. Else what came out where it was made for publication, if it was. */
+        /** Hash of the result if it was made on this machine; otherwise of the published result, if there is one. */
         readonly files: readonly HubFile[];
       }
     | { readonly kind: 'embedded'; readonly files: readonly { readonly path: string; readonly sha256: string }[] };
   /** Datasets the weights were trained on. */
   readonly trainedOn: readonly string[];
-  /** Of those, the ones whose test items were trained on too: quality on them is in-sample and labelled so. */
+  /** Of those, the datasets whose test items were trained on too: quality on them is labelled in-sample. */
   readonly testItemsSeen: readonly string[];
   readonly tokenizer: (files: ModelFiles) => Promise<Tokenizer>;
   readonly build: (files: ModelFiles) => Promise<Model>;
-  /** A smaller dense model of the same kind and tokenizer, trained alike: what a compressed one of its size must beat. */
+  /**
+   * A smaller dense model of the same kind and tokenizer, trained in the same way: a compressed model of its size
+   * should beat it.
+   */
   readonly smaller?: (files: ModelFiles) => Promise<Model>;
 }
 

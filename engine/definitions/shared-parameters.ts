@@ -1,11 +1,11 @@
-/** Parameters that every method has, whatever its own are: the harness acts on them once the method has returned its model. */
+/** Parameters that every method has besides its own; the harness applies them to the model that the method returns. */
 import * as v from 'valibot';
 
 export const sharedParameters = {
   floats: v.optional(
     v.pipe(
       v.picklist(['float16', 'float32']),
-      v.description('Form in which weights and biases are stored that the method leaves in floating point.'),
+      v.description('Storage type of weights and biases that the method leaves in floating point.'),
     ),
     'float16',
   ),
@@ -19,7 +19,7 @@ export function isSharedParameter(name: string): boolean {
   return Object.hasOwn(sharedParameters, name);
 }
 
-/** Of a method's checked parameters, those that all have. */
+/** The shared parameters among a method's checked parameters. */
 export function sharedOf(params: Readonly<Record<string, unknown>>): SharedParameters {
   return v.parse(shared, params);
 }

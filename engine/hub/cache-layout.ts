@@ -1,7 +1,7 @@
 /**
- * Where files of the hub lie on disk: the standard cache shared with every Hugging Face library
- * (https://huggingface.co/docs/huggingface_hub/guides/manage-cache), and beside it a folder of our own for byte ranges,
- * since the standard layout has no way to say that a file is only a part.
+ * Where files of the hub are stored on disk: in the standard cache shared with every Hugging Face library
+ * (https://huggingface.co/docs/huggingface_hub/guides/manage-cache), and byte ranges in a separate folder beside it,
+ * because the standard layout cannot store a part of a file.
  */
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -10,15 +10,15 @@ import type { HubFileRequest } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
 
 export interface CachePlaces {
-  /** Where a reader finds the whole file. */
+  /** Path at which readers find the whole file. */
   readonly snapshot: string;
-  /** Folder of the bytes that snapshots point to. */
+  /** Folder of the bytes to which snapshots link. */
   readonly blobs: string;
-  /** Our own copy of the requested range; undefined for a whole file. */
+  /** Path of the requested range; undefined for a whole file. */
   readonly range: string | undefined;
 }
 
-/** Throws InputError when the request is not one for a pinned file inside the repository. */
+/** Throws InputError unless the request is for a pinned file inside the repository. */
 export function cachePlaces(cacheDir: string, request: HubFileRequest): CachePlaces {
   const { kind, repo, revision, path, range } = request;
   if (!/^[0-9a-f]{40}$/.test(revision)) {
@@ -44,14 +44,14 @@ export function cachePlaces(cacheDir: string, request: HubFileRequest): CachePla
   };
 }
 
-/** Makes `snapshot` a relative link to `blob`, as the standard layout has it. */
+/** Makes `snapshot` a relative link to `blob`, as in the standard layout. */
 export async function linkSnapshot(snapshot: string, blob: string): Promise<void> {
   await mkdir(dirname(snapshot), { recursive: true });
   await rm(snapshot, { force: true });
   try {
     await symlink(relative(dirname(snapshot), blob), snapshot);
   } catch (error) {
-    // Another process linked the same file at the same moment.
+    // Another process created the link at the same time.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

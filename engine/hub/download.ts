@@ -1,7 +1,7 @@
 /**
- * A download that survives interruption: bytes go to `<target>.incomplete`, a later try continues where it ends, and
- * only a complete, verified file is renamed to `target`. (downloadFileToCacheDir of @huggingface/hub starts anew and
- * does not compare lengths or hashes.)
+ * Resumable download: bytes go to `<target>.incomplete`, a later attempt continues there, and only a complete, verified
+ * file is renamed to `target`. (downloadFileToCacheDir of @huggingface/hub restarts from the beginning and checks
+ * neither length nor hash.)
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -20,7 +20,7 @@ export interface ExpectedHash {
 export interface Download {
   readonly url: string;
   readonly target: string;
-  /** Bytes [start, end) of the remote file are wanted. */
+  /** Requests bytes [start, end) of the remote file. */
   readonly start: number;
   readonly end: number;
   readonly expected: readonly ExpectedHash[];
@@ -28,11 +28,14 @@ export interface Download {
   readonly label: string;
   readonly retry: RetryPolicy;
   readonly http: WatchedFetchOptions;
-  /** Turns a status that is neither success nor worth another try into an error. */
+  /** Converts a status that is neither success nor retryable into an error. */
   failure(status: number): Error;
 }
 
-/** Throws IntegrityError when the complete file has another hash; it is removed then, so that the next run starts anew. */
+/**
+ * Throws IntegrityError when the complete file has another hash; the file is removed, so that the next run starts from
+ * the beginning.
+ */
 export async function download(request: Download): Promise<void> {
   const { target } = request;
   const incomplete = `${target}.incomplete`;
@@ -45,7 +48,7 @@ export async function download(request: Download): Promise<void> {
       return;
     }
   } catch (error) {
-    // Another process completed the same download and renamed the file beneath us.
+    // Another process completed the same download and renamed the file.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !(await exists(target))) throw error;
   }
   await verify(request, target);
@@ -58,7 +61,7 @@ async function verify(request: Download, path: string): Promise<void> {
       await rm(path, { force: true });
       throw new IntegrityError(
         `${request.label}: expected ${expected.kind} ${expected.hex}, got ${actual}; the downloaded file was removed: ` +
-          'run again, and if it stays so the pinned hash or the server is wrong',
+          'run again; if the error persists, the pinned hash or the server is wrong',
       );
     }
   }
@@ -74,14 +77,14 @@ async function fetchRest(request: Download, incomplete: string): Promise<void> {
   if (offset === wanted && wanted > 0) return;
 
   const range = `bytes=${request.start + offset}-${request.end - 1}`;
-  // Compressed bodies have lengths of their own: ask for the bytes as they are.
+  // Compressed bodies have other lengths, so request the identity encoding.
   const headers = { 'accept-encoding': 'identity', ...(wanted > 0 && { range }) };
   const { response, chunks, cancel } = await watchedFetch(request.url, { headers }, request.http);
   if (!response.ok) {
     cancel();
     throw request.failure(response.status);
   }
-  // A server that ignores the range sends the file from its first byte: skip to what is missing.
+  // A server that ignores the range sends the file from its first byte: skip the bytes already present.
   let skip = response.status === 206 ? 0 : request.start + offset;
   const firstByte = response.headers.get('content-range')?.match(/^bytes (\d+)-/)?.[1];
   if (response.status === 206 && Number(firstByte) !== request.start + offset) {
@@ -91,7 +94,7 @@ async function fetchRest(request: Download, incomplete: string): Promise<void> {
     );
   }
 
-  // Written at its position, never appended: two processes that download the same file write the same bytes.
+  // Written at its position, not appended: two processes that download the same file write the same bytes.
   const file = await open(incomplete, 'a').then(async (created) => {
     await created.close();
     return open(incomplete, 'r+');

@@ -1,6 +1,6 @@
 /**
- * Files of the Hugging Face hub at pinned revisions: from the standard cache when they are there (no network needed),
- * else downloaded, resumed where an earlier try broke off, verified and renamed into place.
+ * Files of the Hugging Face hub at pinned revisions: from the standard cache if present (without network access),
+ * otherwise downloaded, resumed after interruptions, verified and renamed into place.
  * Protocol: paths-info and resolve of https://huggingface.co/docs/hub/api, through @huggingface/hub where it covers it.
  */
 import { createHash } from 'node:crypto';
@@ -16,7 +16,7 @@ import { findRepository, refusedAccess, type HubRepository, type RepositoryReque
 import { TransientError, withRetries } from './retry.ts';
 import { isUnreachable, wholeResponse } from './watched-fetch.ts';
 
-/** A cache that is read-only, full or no folder. */
+/** Errors of a cache that is read-only, full or not a folder. */
 const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST']);
 
 export interface HubAccess extends ModelHub {
@@ -46,7 +46,7 @@ export function createHubClient(options: HubClientOptions = {}): HubAccess {
     return readFile(await fetchAndKeep(request, places));
   }
 
-  /** The whole file is hashed where a hash is expected, and never held in memory. */
+  /** The whole file is hashed where a hash is expected, without loading it into memory. */
   async function locate(request: Omit<HubFileRequest, 'range'>): Promise<string> {
     const places = cachePlaces(cacheDir, request);
     if ((await sizeOf(places.snapshot)) === 0) return fetchAndKeep(request, places);
@@ -73,7 +73,9 @@ export function createHubClient(options: HubClientOptions = {}): HubAccess {
       const end = Math.min(range?.end ?? info.sizeBytes, info.sizeBytes);
       const start = range?.start ?? 0;
       if (end <= start && range) {
-        throw new InputError(`${label}: range [${start}, ${range.end}) lies past its end at byte ${info.sizeBytes}`);
+        throw new InputError(
+          `${label}: range [${start}, ${range.end}) exceeds the file, which ends at byte ${info.sizeBytes}`,
+        );
       }
       const target = places.range ?? join(places.blobs, info.etag);
       const asked: ExpectedHash[] = request.sha256 === undefined ? [] : [{ kind: 'sha256', hex: request.sha256 }];
@@ -102,13 +104,16 @@ export function createHubClient(options: HubClientOptions = {}): HubAccess {
       if (isUnreachable(error)) throw offline(request, error);
       throw new InputError(
         `${label}: ${hubUrl} failed ${retry.attempts} times, last: ${error.message}; ` +
-          'what arrived is kept, run again later to go on from there, or set HF_HUB_CACHE to a cache that has the file',
+          'the received bytes are kept: run again later to continue, or set HF_HUB_CACHE to a cache that has the file',
         { cause: error },
       );
     }
   }
 
-  /** A whole answer of the API. Without a network there is none to wait for: only a hub that answered once is retried. */
+  /**
+   * A complete response of the API. Only a hub that has answered once is retried, so that a machine without network
+   * fails at once.
+   */
   async function answered(url: string | URL, init: RequestInit, request: HubFileRequest): Promise<Response> {
     try {
       const response = await wholeResponse(url, init, http);
@@ -140,7 +145,7 @@ export function createHubClient(options: HubClientOptions = {}): HubAccess {
         fetch: (url, init) => withRetries(retry, () => answered(url as string | URL, init ?? {}, request)),
       });
       if (!info || info.type !== 'file') throw statusError(request, 404, hasToken);
-      // Names of blobs as the standard cache has them: the LFS hash, else the Git object id.
+      // Blobs are named as in the standard cache: by LFS hash, otherwise by Git object id.
       const etag = info.lfs?.oid ?? info.xetHash ?? info.oid;
       if (!etag || !/^[0-9a-f]{40,64}$/.test(etag)) {
         throw new IntegrityError(
@@ -210,5 +215,5 @@ function statusError(request: HubFileRequest, status: number, hasToken: boolean)
   if (status === 401 || status === 403) {
     return new InputError(`${what}: the hub refuses access (${status}); ${refusedAccess(hasToken)}`);
   }
-  return new InputError(`${what}: unexpected answer ${status} of the hub; check HF_ENDPOINT`);
+  return new InputError(`${what}: unexpected status ${status} from the hub; check HF_ENDPOINT`);
 }

@@ -1,4 +1,4 @@
-/** What a repository of models holds at a revision: asked of the hub, or read from the cache where the network is forbidden. */
+/** Contents of a model repository at a revision: from the hub, or from the cache in offline mode. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
@@ -19,7 +19,7 @@ export interface HubRepository {
   /** 40 hex digits. */
   readonly commit: string;
   readonly files: readonly string[];
-  /** As the repository states it. */
+  /** The licence stated by the repository. */
   readonly licence?: string;
 }
 
@@ -32,7 +32,7 @@ export async function findRepository(request: RepositoryRequest, settings: HubSe
     throw new InputError(`hub model "${repo}@${revision}": expected owner/name, and a branch, tag or commit behind @`);
   }
   const cached = await cachedRepository(request, settings);
-  // A commit never changes: where its model is in the cache, no network is needed.
+  // A commit never changes: if its model is in the cache, no network access is needed.
   const isWhole = cached?.files.includes('config.json') && cached.files.some((name) => name.endsWith('.safetensors'));
   if (cached && (settings.offline || (COMMIT.test(revision) && isWhole))) return cached;
   if (settings.offline) {
@@ -50,8 +50,8 @@ async function askHub({ repo, revision }: RepositoryRequest, settings: HubSettin
   const response = await withRetries(retry, () => wholeResponse(url, {}, http)).catch((error: unknown) => {
     if (!(error instanceof TransientError)) throw error;
     throw new InputError(
-      `${repo}@${revision}: ${hubUrl} cannot be asked (${error.message}): allow network access to it, name a mirror by HF_ENDPOINT, or ` +
-        'name a commit that is in the cache of HF_HUB_CACHE',
+      `${repo}@${revision}: ${hubUrl} cannot be reached (${error.message}): allow network access to it, name a mirror by HF_ENDPOINT, or ` +
+        'give a commit that is in the cache HF_HUB_CACHE',
       { cause: error },
     );
   });
@@ -59,7 +59,7 @@ async function askHub({ repo, revision }: RepositoryRequest, settings: HubSettin
   const answer: unknown = await response.json().catch(() => undefined);
   const { sha, siblings, tags } = isRecord(answer) ? answer : {};
   if (typeof sha !== 'string' || !COMMIT.test(sha) || !Array.isArray(siblings)) {
-    throw new InputError(`${repo}@${revision}: ${hubUrl} gave no commit and no files; check HF_ENDPOINT`);
+    throw new InputError(`${repo}@${revision}: ${hubUrl} returned neither a commit nor files; check HF_ENDPOINT`);
   }
   const files = siblings.flatMap((file) =>
     isRecord(file) && typeof file['rfilename'] === 'string' ? [file['rfilename']] : [],
@@ -77,10 +77,10 @@ function refusal({ repo, revision }: RepositoryRequest, status: number, { hubUrl
   if (status === 401 || status === 403) {
     return new InputError(`${repo}@${revision}: the hub refuses access (${status}); ${refusedAccess(hasToken)}`);
   }
-  return new InputError(`${repo}@${revision}: unexpected answer ${status} of ${hubUrl}; check HF_ENDPOINT`);
+  return new InputError(`${repo}@${revision}: unexpected status ${status} from ${hubUrl}; check HF_ENDPOINT`);
 }
 
-/** What to do where the hub refuses access. */
+/** What to do when the hub refuses access. */
 export function refusedAccess(hasToken: boolean): string {
   return (
     'the repository is private, gated or misspelt: ' +
@@ -91,7 +91,7 @@ export function refusedAccess(hasToken: boolean): string {
   );
 }
 
-/** As the standard layout keeps it: the commit a branch or tag stood at. A cache that cannot be written goes without. */
+/** As in the standard layout: the commit of a branch or tag. Skipped where the cache cannot be written. */
 async function keepReference(reference: {
   repo: string;
   revision: string;

@@ -1,4 +1,6 @@
-/** Where the hub and its cache are and how it is asked: options first, then the variables that Python's huggingface_hub reads. */
+/**
+ * Settings of the hub and its cache: options first, then the environment variables that Python's huggingface_hub reads.
+ */
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { getHFHubCachePath } from '@huggingface/hub';
 import type { RetryPolicy } from './retry.ts';
@@ -9,13 +11,13 @@ export interface HubClientOptions {
   readonly cacheDir?: string;
   /** Default: HF_ENDPOINT, else https://huggingface.co. */
   readonly hubUrl?: string;
-  /** Sent to the hub alone; default: HF_TOKEN. */
+  /** Sent to the hub only; default: HF_TOKEN. */
   readonly token?: string;
-  /** Nothing but the cache is read; default: whether HF_HUB_OFFLINE is 1, true, yes or on. */
+  /** Read only the cache; default: whether HF_HUB_OFFLINE is 1, true, yes or on. */
   readonly offline?: boolean;
   readonly fetch?: typeof fetch;
   readonly connectTimeoutMs?: number;
-  /** Longest silence within a body. */
+  /** Longest pause within a response body. */
   readonly idleTimeoutMs?: number;
   readonly attempts?: number;
   readonly sleep?: RetryPolicy['sleep'];
@@ -23,7 +25,7 @@ export interface HubClientOptions {
 
 export interface HubSettings {
   readonly cacheDir: string;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly hubUrl: string;
   readonly hasToken: boolean;
   readonly offline: boolean;
@@ -31,10 +33,10 @@ export interface HubSettings {
   readonly retry: RetryPolicy;
 }
 
-/** Waits of 1, 2, 4, 8 s between five tries outlast a restart of the hub's front end. */
+/** Waits of 1, 2, 4, 8 s between five attempts outlast a restart of the hub's front end. */
 const ATTEMPTS = 5;
 const FIRST_DELAY_MS = 1_000;
-/** The hub's rate limits are counted over five minutes; a longer Retry-After is reported instead of waited for. */
+/** The hub counts rate limits over five minutes; a longer Retry-After is reported instead of waited for. */
 const LONGEST_DELAY_MS = 300_000;
 const CONNECT_TIMEOUT_MS = 20_000;
 const IDLE_TIMEOUT_MS = 30_000;
@@ -62,7 +64,7 @@ export function hubSettings(options: HubClientOptions): HubSettings {
   };
 }
 
-/** A redirect to another host goes without the token: fetch drops the header there. */
+/** fetch drops the token header on a redirect to another host. */
 function withToken(
   plain: typeof fetch,
   { hubUrl, token }: { readonly hubUrl: string; readonly token: string },

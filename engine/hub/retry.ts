@@ -1,10 +1,10 @@
-/** Retries with exponential backoff. What may be tried again says so by being a TransientError. */
+/** Retries with exponential backoff. Only a TransientError is retried. */
 
-/** A failure that another try may cure: 5xx, 429, a broken connection, silence, a body that ended early. */
+/** A failure that a retry may fix: 5xx, 429, a broken connection, a timeout, a truncated body. */
 export class TransientError extends Error {
-  /** Wait the server asked for. */
+  /** Wait requested by the server. */
   readonly retryAfterMs: number | undefined;
-  /** Bytes arrived before the failure, so the count of tries starts anew. */
+  /** Bytes arrived before the failure, so the attempts are counted from zero again. */
   readonly madeProgress: boolean;
 
   constructor(
@@ -23,15 +23,15 @@ export class TransientError extends Error {
 }
 
 export interface RetryPolicy {
-  /** Tries without progress before the error is handed on. */
+  /** Attempts without progress before the error is thrown. */
   readonly attempts: number;
-  /** First wait; it doubles with each try. */
+  /** First wait; doubles with each attempt. */
   readonly firstDelayMs: number;
   readonly longestDelayMs: number;
   sleep(delayMs: number): Promise<void>;
 }
 
-/** Runs `operation` until it succeeds, fails with something else than TransientError, or the tries are used up. */
+/** Runs `operation` until it succeeds, fails with another error than TransientError, or all attempts are used. */
 export async function withRetries<T>(policy: RetryPolicy, operation: () => Promise<T>): Promise<T> {
   for (let failures = 0; ;) {
     try {
@@ -40,7 +40,7 @@ export async function withRetries<T>(policy: RetryPolicy, operation: () => Promi
       if (!(error instanceof TransientError)) throw error;
       failures = error.madeProgress ? 1 : failures + 1;
       if (failures >= policy.attempts) throw error;
-      // A wait longer than ours is the server's to ask for, up to the limit; beyond it the caller should hear of it.
+      // A server may request a longer wait than ours, up to the limit; beyond it the caller gets the error.
       if (error.retryAfterMs !== undefined && error.retryAfterMs > policy.longestDelayMs) throw error;
       const backoffMs = Math.min(policy.firstDelayMs * 2 ** (failures - 1), policy.longestDelayMs);
       await policy.sleep(Math.max(backoffMs, error.retryAfterMs ?? 0));

@@ -1,6 +1,7 @@
 /**
- * fetch with an eye on the clock: it gives up when headers do not come in `connectTimeoutMs` or when the body falls
- * silent for `idleTimeoutMs`. Failures that another try may cure are TransientErrors.
+ * fetch with timeouts: fails when headers take longer than `connectTimeoutMs`, or when the body pauses for
+ * `idleTimeoutMs`.
+ * Failures that a retry may fix are TransientErrors.
  */
 import { retryAfterMs, TransientError } from './retry.ts';
 
@@ -12,13 +13,13 @@ export interface WatchedFetchOptions {
 
 export interface WatchedResponse {
   readonly response: Response;
-  /** The body's chunks; throws TransientError when it breaks off or falls silent. */
+  /** The body's chunks; throws TransientError when it breaks off or pauses too long. */
   chunks(): AsyncGenerator<Uint8Array>;
-  /** Drops the connection; needed when the body is not read to its end. */
+  /** Closes the connection; needed when the body is not read to its end. */
   cancel(): void;
 }
 
-/** 408 and 425 ask for another try, 429 for patience; 5xx is the server's own trouble. */
+/** Retryable statuses: 408 and 425 ask for a retry, 429 limits the rate, 5xx are server errors. */
 function isTransientStatus(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500;
 }
@@ -58,7 +59,7 @@ export async function watchedFetch(
       } catch (cause) {
         const silent = controller.signal.aborted;
         const what = silent
-          ? `the server fell silent for ${options.idleTimeoutMs} ms`
+          ? `the server sent nothing for ${options.idleTimeoutMs} ms`
           : `the body broke off: ${reasonOf(cause)}`;
         throw new TransientError(what, { cause });
       } finally {
@@ -72,7 +73,7 @@ export async function watchedFetch(
   return { response, chunks, cancel: () => controller.abort() };
 }
 
-/** The innermost cause of a fetch failure: undici wraps `ECONNREFUSED` and its kin in "fetch failed". */
+/** The innermost cause of a fetch failure: undici wraps errors such as `ECONNREFUSED` in "fetch failed". */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return reasonOf(error.cause);
@@ -82,14 +83,14 @@ function reasonOf(error: unknown): string {
 
 const UNREACHABLE = new Set(['ENOTFOUND', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'EAI_AGAIN', 'EAI_FAIL']);
 
-/** Whether no connection could be opened at all: no network, no such host, nobody listening. */
+/** Whether no connection could be opened at all: no network, unknown host, or connection refused. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof AggregateError && error.errors.some(isUnreachable)) return true;
   if (!(error instanceof Error)) return false;
   return UNREACHABLE.has((error as NodeJS.ErrnoException).code ?? '') || isUnreachable(error.cause);
 }
 
-/** A response read to its end, so that a stalled body counts as a failed try. */
+/** A response read to its end, so that a stalled body counts as a failed attempt. */
 export async function wholeResponse(
   url: string | URL,
   init: RequestInit,

@@ -1,4 +1,4 @@
-/** Rows to token sequences for calibration and training: drawn at random, or all in order. */
+/** Converts rows to token sequences for calibration and training: drawn at random, or all in order. */
 import { createHash } from 'node:crypto';
 import type { DatasetRow } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
@@ -7,14 +7,14 @@ import { PROTOCOL } from '../../contracts/protocol.ts';
 import { createRandom, type Random } from '../../numerics/tensor/random.ts';
 import { type Encoding, encodeRow } from './encode-row.ts';
 
-/** A sequence of one token predicts nothing. */
+/** A sequence of one token has no next token to predict. */
 const SHORTEST_EXAMPLE = 2;
 
 interface EncodingOptions extends Encoding {
   readonly rows: readonly DatasetRow[];
 }
 
-/** One example; of a pair that is given to an embedder two, each text with the other as its partner. */
+/** One example; a pair for an embedder gives two, each text with the other as its partner. */
 function examplesOf(row: DatasetRow, encoding: Encoding): Example[] {
   const { pair, label, score, ...rest } = row;
   if (encoding.kind !== 'embedder' || pair === undefined) {
@@ -31,8 +31,8 @@ function examplesOf(row: DatasetRow, encoding: Encoding): Example[] {
 }
 
 /**
- * Rows in random order until `tokenBudget` tokens are reached, the last one cut to fit: all methods see the same number
- * (less one at most, since one token is too short for an example). Throws InputError when the rows together hold fewer.
+ * Rows in random order until `tokenBudget` tokens are reached, the last one truncated: all methods see the same number
+ * (or one less, since one token is too short for an example). Throws InputError when the rows together hold fewer.
  */
 export function drawExamples(
   options: EncodingOptions & { readonly dataset: string; readonly tokenBudget: number; readonly random: Random },
@@ -51,15 +51,15 @@ export function drawExamples(
   }
   if (tokenBudget - tokenCount >= SHORTEST_EXAMPLE) {
     throw new InputError(
-      `${options.dataset}: ${rows.length} rows hold ${tokenCount} tokens, ${tokenBudget} were asked for; lower the token budget`,
+      `${options.dataset}: ${rows.length} rows hold ${tokenCount} tokens, expected at least ${tokenBudget}; lower the token budget`,
     );
   }
   return { dataset: options.dataset, contentHash: hashExamples(examples), examples, tokenCount };
 }
 
 /**
- * What a run hands to methods of the split: calibration examples within the protocol's budget, or all training examples, both
- * in an order that is the seed's; the same for every method.
+ * The examples that a run passes to methods: calibration examples within the protocol's budget, or all training
+ * examples, both in an order that depends on the seed only; the same for every method.
  */
 export function seededExamples({
   split,

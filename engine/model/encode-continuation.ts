@@ -1,7 +1,7 @@
 /**
- * Contexts and continuations as lm-evaluation-harness tokenizes them (`_encode_pair` and `_loglikelihood_tokens`, version 0.4),
- * https://github.com/EleutherAI/lm-evaluation-harness: both as one text, and the continuation is what comes after as many tokens as
- * the context has by itself.
+ * Tokenizes contexts and continuations as lm-evaluation-harness does (`_encode_pair` and `_loglikelihood_tokens`,
+ * version 0.4), https://github.com/EleutherAI/lm-evaluation-harness: both are tokenized as one text, and the
+ * continuation is what follows the number of tokens that the context has by itself.
  */
 import type { DatasetRow } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
@@ -20,7 +20,8 @@ export interface EncodedContinuation {
 }
 
 /**
- * A text too long is cut at its beginning, so that all tokens but the last, which is only predicted, fit the context.
+ * A text that is too long is truncated at its beginning, so that all tokens but the last, which is only predicted, fit
+ * the context.
  * Throws InputError where the continuation does not fit, or has no token of its own.
  */
 export function encodeContinuation(
@@ -29,7 +30,7 @@ export function encodeContinuation(
 ): EncodedContinuation {
   const { id } = parts;
   const { tokenizer, contextLength } = encoding;
-  // Blanks at the end of a context belong to the token that follows.
+  // Blanks at the end of a context belong to the following token.
   const context = parts.context.trimEnd();
   const continuation = parts.context.slice(context.length) + parts.continuation;
   const before = contextTokens(id, context, tokenizer);
@@ -48,7 +49,7 @@ export function encodeContinuation(
   return { tokens: whole.slice(dropped), start };
 }
 
-/** The tokens of a context by itself; of an empty one, the token that stands for it. */
+/** The tokens of a context by itself; for an empty context, the token that replaces it. */
 function contextTokens(id: string, context: string, tokenizer: Tokenizer): Int32Array {
   if (context !== '') return afterBegin(tokenizer, tokenizer.encode(context));
   const prefix = tokenizer.emptyContext ?? tokenizer.beginOfSequence ?? tokenizer.endOfSequence;
@@ -58,7 +59,7 @@ function contextTokens(id: string, context: string, tokenizer: Tokenizer): Int32
   );
 }
 
-/** The tokens behind the token that begins a sequence, where the model was trained with one. */
+/** The tokens after the begin-of-sequence token, where the model was trained with one. */
 export function afterBegin({ beginOfSequence }: Tokenizer, tokens: Int32Array): Int32Array {
   if (beginOfSequence === undefined) return tokens;
   const whole = new Int32Array(tokens.length + 1);
@@ -67,14 +68,14 @@ export function afterBegin({ beginOfSequence }: Tokenizer, tokens: Int32Array): 
   return whole;
 }
 
-/** Throws InputError for a row without choices, and what encodeContinuation throws. */
+/** Throws InputError for a row without choices, and the errors of encodeContinuation. */
 export function encodeChoices(
   row: DatasetRow,
   encoding: DecoderEncoding,
 ): Pick<ChoiceItem, 'choices' | 'starts' | 'characters' | 'label'> {
   const { id, text, choices, contexts = choices?.map(() => text), label } = row;
   if (!choices || contexts?.length !== choices.length || label === undefined || choices[label] === undefined) {
-    throw new InputError(`row ${id}: multiple choice takes choices and the index of the right one as label`);
+    throw new InputError(`row ${id}: multiple choice needs choices and the index of the correct one as label`);
   }
   const encoded = choices.map((continuation, index) =>
     encodeContinuation({ id, context: contexts[index] ?? '', continuation }, encoding),
@@ -88,8 +89,9 @@ export function encodeChoices(
 }
 
 /**
- * A text in windows. Without a stride they do not overlap, and the rest is left out, as in the papers on GPTQ, https://arxiv.org/abs/2210.17323,
- * and SparseGPT; with one, https://huggingface.co/docs/transformers/perplexity. Throws InputError for a text shorter than two tokens.
+ * A text in windows. Without a stride they do not overlap and the remainder is omitted, as in the papers on GPTQ,
+ * https://arxiv.org/abs/2210.17323, and SparseGPT; with a stride as in
+ * https://huggingface.co/docs/transformers/perplexity. Throws InputError for a text shorter than two tokens.
  */
 export function encodeWindows(
   { id, text }: Pick<DatasetRow, 'id' | 'text'>,
@@ -99,7 +101,7 @@ export function encodeWindows(
   const tokens = afterBegin(tokenizer, tokenizer.encode(text));
   const length = Math.min(longest, contextLength, tokens.length);
   const step = Math.min(stride ?? length, length);
-  if (tokens.length < 2) throw new InputError(`row ${id}: ${tokens.length} token predicts nothing`);
+  if (tokens.length < 2) throw new InputError(`row ${id}: perplexity needs at least two tokens, got ${tokens.length}`);
   const windows: TextItem[] = [];
   for (let begin = 0, predicted = 0; begin < tokens.length && predicted < tokens.length; begin += step) {
     const end = Math.min(begin + length, tokens.length);

@@ -1,4 +1,4 @@
-/** Rows of datasets to token sequences, as each kind of model wants them. */
+/** Converts rows of datasets to token sequences for each kind of model. */
 import type { DatasetRow, Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { afterBegin, encodeChoices, encodeContinuation } from './encode-continuation.ts';
@@ -27,9 +27,10 @@ export interface EncodedRow {
 type RowText = Pick<DatasetRow, 'id' | 'text' | 'pair'>;
 
 /**
- * Decoders: begin-of-sequence and the text, with the right one of its choices where the row has some. Encoders:
- * classification token, text, separator, and the second segment with a separator of its own where there is one. Cut to the
- * model's context, the first segment at its end; the second one is kept whole. Throws InputError where it does not fit.
+ * Decoders: begin-of-sequence and the text, with the correct choice where the row has choices. Encoders: classification
+ * token, text, separator, and the second segment with its own separator where there is one. The result is truncated to
+ * the model's context: only the first segment, at its end; the second is kept whole. Throws InputError where it does
+ * not fit.
  */
 export function encodeRow(row: DatasetRow, encoding: Encoding): EncodedRow {
   if (encoding.kind !== 'decoder') return encodeSegments(row, encoding);
@@ -54,7 +55,7 @@ function encodeSegments({ id, text, pair }: RowText, { tokenizer, contextLength 
   const room = contextLength - second.length - middle.length - 1;
   if (room < 1) {
     throw new InputError(
-      `row ${id}: its second segment takes ${second.length} of ${contextLength} tokens and leaves the first no room; shorten it`,
+      `row ${id}: its second segment takes ${second.length} of ${contextLength} tokens and leaves no room for the first; shorten it`,
     );
   }
   const first = tokenizer.encode(text).subarray(0, room);
@@ -77,7 +78,7 @@ export function choiceItem(row: DatasetRow, encoding: Encoding): ChoiceItem {
 export function classificationItem(row: DatasetRow, encoding: Encoding): ClassificationItem {
   requireKind('classification-accuracy', encoding.kind);
   if (row.label === undefined)
-    throw new InputError(`row ${row.id}: classification takes the index of its class as label`);
+    throw new InputError(`row ${row.id}: classification needs the index of the class as label`);
   return { ...itemOf(row), ...encodeSegments(row, encoding), label: row.label };
 }
 
@@ -89,14 +90,14 @@ export function regressionItem(row: DatasetRow, encoding: Encoding): RegressionI
 export function similarityItem(row: DatasetRow, encoding: Encoding): SimilarityItem {
   requireKind('cosine-spearman', encoding.kind);
   const { id, text, pair } = row;
-  if (pair === undefined) throw new InputError(`row ${id}: similarity takes two texts, and this row has one`);
+  if (pair === undefined) throw new InputError(`row ${id}: similarity needs two texts, got one`);
   const tokensOf = (own: string) => encodeSegments({ id, text: own }, encoding).tokens;
   return { ...itemOf(row), texts: [tokensOf(text), tokensOf(pair)], score: scoreOf(row) };
 }
 
 function scoreOf({ id, score }: DatasetRow): number {
   if (score !== undefined) return score;
-  throw new InputError(`row ${id}: this task takes the score that people gave, and the row has none`);
+  throw new InputError(`row ${id}: similarity needs a score given by people, got none`);
 }
 
 const KINDS: Readonly<Record<Metric, ModelKind>> = {
@@ -112,16 +113,14 @@ const KINDS: Readonly<Record<Metric, ModelKind>> = {
   'cosine-spearman': 'embedder',
 };
 
-/** The kind of model that a task with this metric asks for. */
+/** The kind of model that a task with this metric needs. */
 export function kindFor(metric: Metric): ModelKind {
   return KINDS[metric];
 }
 
 function requireKind(metric: Metric, kind: ModelKind): void {
   if (kindFor(metric) === kind) return;
-  throw new InputError(
-    `${metric} asks for ${kindFor(metric)}s, and this model is of the kind ${kind}; choose another task`,
-  );
+  throw new InputError(`${metric} needs a model of kind ${kindFor(metric)}, got ${kind}; choose another task`);
 }
 
 function itemOf({ id, slice }: DatasetRow): { readonly id: string; readonly slice?: string } {

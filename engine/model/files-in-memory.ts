@@ -1,8 +1,8 @@
-/** A model's files that lie in memory and not on disk: those that are being made. */
+/** A model's files in memory instead of on disk, while the model is being made. */
 import { InputError } from '../../contracts/errors.ts';
 import type { ModelFiles } from '../definitions/model.ts';
 
-/** `label` names them in messages. */
+/** `label` identifies them in messages. */
 export function filesInMemory(label: string, files: ReadonlyMap<string, Uint8Array>): ModelFiles {
   function bytesOf(path: string): Uint8Array {
     const bytes = files.get(path);
@@ -14,7 +14,7 @@ export function filesInMemory(label: string, files: ReadonlyMap<string, Uint8Arr
     async read(path, { maxBytes = Infinity } = {}) {
       const bytes = bytesOf(path);
       if (bytes.byteLength <= maxBytes) return bytes;
-      throw new InputError(`${label}: ${path}: ${bytes.byteLength} bytes, expected ${maxBytes} at most`);
+      throw new InputError(`${label}: ${path}: ${bytes.byteLength} bytes, expected at most ${maxBytes}`);
     },
     async open(path) {
       const bytes = bytesOf(path);

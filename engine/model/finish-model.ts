@@ -1,20 +1,26 @@
-/** The last step of every artifact, the same for all methods: what the method left in floating point is stored as its variant says. */
+/**
+ * The last step of every artifact, the same for all methods: stores what the method left in floating point in the type
+ * of the variant.
+ */
 import type { Model } from '../definitions/model.ts';
 import { sharedOf } from '../definitions/shared-parameters.ts';
 import { storeAsFloat16 } from '../../numerics/onnx/float16-storage.ts';
 
-/** A weight, bias or factor of one by its name, as this repository's and PyTorch's models have it; tables and constants are none. */
+/**
+ * Name of a weight, a bias or a factor of a weight, as in this repository's and PyTorch's models; tables and constants
+ * have other names.
+ */
 const WEIGHT_NAME = /(^|\.)(weight|bias)(\.|$)/;
-/** The grid of a quantized weight: few numbers, and every weight follows them. */
+/** Scales and zero points of a quantized weight: few numbers, on which every weight depends. */
 const GRID_NAME = /\.(scales?|absmax|zero_points?)$/;
 
 export interface Finishing {
-  /** Of the method, checked. */
+  /** Checked parameters of the method. */
   readonly params: Readonly<Record<string, unknown>>;
   note(text: string): void;
 }
 
-/** The model as it is written to a file. */
+/** The model that is written to the file. */
 export function finishModel(model: Model, { params, note }: Finishing): Model {
   if (sharedOf(params).floats === 'float32') return model;
   const { model: onnx, tooLarge } = storeAsFloat16(

@@ -1,4 +1,4 @@
-/** From a model's definition to the model: fetches its files, verifies them, builds the graph. */
+/** Loads a model from its definition: fetches its files, verifies them, builds the graph. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,14 +13,14 @@ import { openRandomAccessFile } from './random-access-file.ts';
 /** Folder that paths of embedded files are relative to. */
 const MODELS_FOLDER = new URL('../../models/', import.meta.url);
 
-/** What to do about a file whose bytes are others than they were. */
+/** What to do when a file's bytes have changed. */
 const REMEDIES = {
   folder: 'it changed while it was read: run again',
   'fine-tuned': 'restore it, or remove its folder to have the model made again',
   embedded: 'restore the file from the repository',
 } as const;
 
-/** The dense model. Throws what the hub client throws, and InputError for files that are not what they should be. */
+/** The dense model. Throws the errors of the hub client, and InputError for invalid files. */
 export async function loadModel(definition: ModelDefinition, hub: ModelHub): Promise<Model> {
   const model = await definition.build(modelFiles(definition, hub));
   if (model.id !== definition.id) {
@@ -39,8 +39,9 @@ export async function loadTokenizer(definition: ModelDefinition, hub: ModelHub):
 }
 
 /**
- * SHA-256 over what the model is made from: repository, revision, file hashes and the limit of its context. Part of every trial's key. The code
- * that turns files into a graph is not in it: a change there that moves a number raises the protocol's version.
+ * SHA-256 over the sources of a model: repository, revision, file hashes and context limit. Part of every trial's key.
+ * It does not cover the code that turns files into a graph: a change there that moves a number raises the protocol's
+ * version.
  */
 export function modelRevision(definition: ModelDefinition): string {
   const { source } = definition;
@@ -65,7 +66,7 @@ function originOf(source: ModelDefinition['source']): string {
   return source.kind === 'fine-tuned' ? `fine-tuned ${recipeDigest(source)}` : source.kind;
 }
 
-/** SHA-256 over what a fine-tuned model is made by: its base and its recipe. */
+/** SHA-256 over the sources of a fine-tuned model: its base and its recipe. */
 export function recipeDigest({
   base,
   recipe,
@@ -73,12 +74,12 @@ export function recipeDigest({
   return digestOf({ base: modelRevision(base), recipe });
 }
 
-/** The files of a definition's source, each verified before it is given. */
+/** The files of a definition's source, each verified on reading. */
 export function modelFiles({ id, source }: Pick<ModelDefinition, 'id' | 'source'>, hub: ModelHub): ModelFiles {
   function folderOf(): string {
     if ((source.kind === 'folder' || source.kind === 'fine-tuned') && source.path !== undefined) return source.path;
     throw new InputError(
-      `model ${id}: it is fine-tuned when it is first used, and has not been in this home; make it with shrinkrank run --models ${id} --methods dense`,
+      `model ${id}: has not been fine-tuned in this home yet; make it with shrinkrank run --models ${id} --methods dense`,
     );
   }
   function listed(path: string): Pick<HubFile, 'path'> & Partial<HubFile> {
@@ -89,7 +90,7 @@ export function modelFiles({ id, source }: Pick<ModelDefinition, 'id' | 'source'
       `model ${id}: reads "${path}", which its source does not list (${source.files.map((known) => known.path).join(', ')}); add it there with its sha256`,
     );
   }
-  /** Where the file lies on this machine, and its name in messages. */
+  /** Path of the file on this machine, and its name in messages. */
   async function placeOf(path: string): Promise<{ readonly place: string; readonly label: string }> {
     const { sha256 } = listed(path);
     if (source.kind === 'hub') {
@@ -124,7 +125,7 @@ export function modelFiles({ id, source }: Pick<ModelDefinition, 'id' | 'source'
       try {
         if (file.sizeBytes > maxBytes) {
           throw new InputError(
-            `${file.label}: ${file.sizeBytes} bytes, expected ${maxBytes} at most; it is not the file it should be`,
+            `${file.label}: ${file.sizeBytes} bytes, expected at most ${maxBytes}; check that it is the right file`,
           );
         }
         return await file.read(0, file.sizeBytes);

@@ -27,7 +27,7 @@ export function createModel(parts: ModelParts): Model {
   };
 }
 
-/** The linear layers of one block in the order data flows. */
+/** The linear layers of one block in the order of data flow. */
 export function linearsOfLayer(layer: LayerRoles): readonly LinearRole[] {
   const { q, k, v, o, gate, up, down } = layer;
   return gate ? [q, k, v, o, gate, up, down] : [q, k, v, o, up, down];
@@ -35,9 +35,9 @@ export function linearsOfLayer(layer: LayerRoles): readonly LinearRole[] {
 
 export interface LayerHeads {
   readonly heads: number;
-  /** Divides `heads`: each serves as many query heads, one after the other. */
+  /** Divides `heads`: each serves as many consecutive query heads. */
   readonly keyValueHeads: number;
-  /** Features that each head hands to the output projection. */
+  /** Features that each head passes to the output projection. */
   readonly headWidth: number;
 }
 

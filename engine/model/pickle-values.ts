@@ -1,7 +1,7 @@
-/** Values that the pickle of a state dict is made of, and what torch's functions make of them; nothing is called. */
+/** Values in the pickle of a state dict, and the results of torch's functions on them; no code is called. */
 import type { InputError } from '../../contracts/errors.ts';
 
-/** What torch calls its storages, as safetensors calls their elements. */
+/** Element types by the names of torch's storage classes, in safetensors' terms. */
 const STORAGES: Readonly<Record<string, string>> = {
   'torch FloatStorage': 'F32',
   'torch HalfStorage': 'F16',
@@ -23,7 +23,7 @@ export interface PickledTensor {
   readonly dtype: string;
   /** Name of the storage's file below `data/`. */
   readonly storage: string;
-  /** Elements of the storage before the first. */
+  /** Offset of the first element in the storage, in elements. */
   readonly offset: number;
   readonly dims: readonly number[];
   readonly strides: readonly number[];
@@ -45,7 +45,7 @@ export const MARK: Value = { kind: 'mark' };
 
 export type Fault = (what: string) => InputError;
 
-/** Whether a pickle may name it. */
+/** Whether a pickle may refer to it. */
 export const isKnownGlobal = (name: string): boolean =>
   [ORDERED_DICT, TENSOR, PARAMETER].includes(name) || STORAGES[name] !== undefined;
 
@@ -60,7 +60,7 @@ export function storageOf(id: Value, fault: Fault): Value {
   return { kind: 'storage', dtype, key };
 }
 
-/** What torch's functions of this name would make of the parts. */
+/** The value that torch's function of this name would return for these parts. */
 export function reduced(callable: Value, parts: Value, fault: Fault): Value {
   const name = typeof callable === 'object' && callable?.kind === 'global' ? callable.name : undefined;
   const items = itemsOf(parts);

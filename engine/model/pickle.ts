@@ -1,15 +1,16 @@
 /**
- * Reads the pickle of a state dict: the opcodes that build dictionaries, tuples and tensors, and nothing else. No name is
- * looked up and nothing is called: a global is only compared with those that a tensor is made of.
- * Opcodes: https://github.com/python/cpython/blob/main/Lib/pickletools.py; tensors: torch/_utils.py, _rebuild_tensor_v2.
+ * Reads the pickle of a state dict: only the opcodes that build dictionaries, tuples and tensors. No name is resolved
+ * and no code is called: a global is only compared with the names that tensors consist of.
+ * Opcodes: https://github.com/python/cpython/blob/main/Lib/pickletools.py; tensors: torch/_utils.py,
+ * _rebuild_tensor_v2.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { isKnownGlobal, MARK, type PickledTensor, reduced, storageOf, tensorsOf, type Value } from './pickle-values.ts';
 
-/** The largest state dicts stay below. */
+/** Above the size of the largest state dicts. */
 const MAX_DEPTH = 100_000;
 
-/** The tensors of a state dict, by name. Throws InputError that names opcode and byte for anything but tensors. */
+/** The tensors of a state dict, by name. Throws InputError naming opcode and byte for anything but tensors. */
 export function readStateDict(bytes: Uint8Array, label: string): ReadonlyMap<string, PickledTensor> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const stack: Value[] = [];
@@ -27,12 +28,12 @@ export function readStateDict(bytes: Uint8Array, label: string): ReadonlyMap<str
   };
   const pop = (): Value => {
     const value = stack.pop();
-    if (value === undefined || value === MARK) throw fault('an opcode finds nothing to work on');
+    if (value === undefined || value === MARK) throw fault('an opcode on an empty stack');
     return value;
   };
   const popToMark = (): Value[] => {
     const from = stack.lastIndexOf(MARK);
-    if (from < 0) throw fault('an opcode finds no mark');
+    if (from < 0) throw fault('an opcode without a mark');
     const items = stack.splice(from);
     return items.slice(1);
   };
@@ -174,7 +175,7 @@ export function readStateDict(bytes: Uint8Array, label: string): ReadonlyMap<str
         setItems(popToMark());
         break;
       case 0x62: {
-        // BUILD: what an OrderedDict carries besides its entries, the versions of modules, is left unread.
+        // BUILD: attributes of an OrderedDict besides its entries (versions of modules) are ignored.
         pop();
         const target = stack.at(-1);
         if (typeof target !== 'object' || target?.kind !== 'dict')

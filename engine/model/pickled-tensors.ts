@@ -1,16 +1,19 @@
-/** The tensors of a file that torch.save wrote: a zip file with a pickle that says what they are and their elements beside it. */
+/**
+ * The tensors of a file written by torch.save: a zip file with a pickle that describes them and their elements beside
+ * it.
+ */
 import { InputError } from '../../contracts/errors.ts';
 import type { RandomAccessFile } from '../definitions/model.ts';
 import { readStateDict } from './pickle.ts';
 import { ELEMENT_BYTES, type StoredTensor } from './stored-tensor.ts';
 import { readZipEntries } from './zip-entries.ts';
 
-/** That of the largest published models stays below. */
+/** Above the size in the largest published models. */
 const MAX_PICKLE_BYTES = 16 * 2 ** 20;
 
 /**
- * Where each tensor's elements lie, row-major. Throws InputError for a file of another kind, for tensors that reach beyond their
- * storage, and for those that are views of others in another order.
+ * Where each tensor's elements are, row-major. Throws InputError for other files, for tensors that reach beyond their
+ * storage, and for views in another order.
  */
 export async function readPickledTensors(file: RandomAccessFile): Promise<ReadonlyMap<string, StoredTensor>> {
   const entries = await readZipEntries(file);

@@ -1,4 +1,4 @@
-/** A file of this machine, read in ranges. */
+/** A local file, read in ranges. */
 import { open } from 'node:fs/promises';
 import { InputError } from '../../contracts/errors.ts';
 import type { RandomAccessFile } from '../definitions/model.ts';

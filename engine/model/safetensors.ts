@@ -1,7 +1,7 @@
 /**
  * Reads the tensors of safetensors files one by one, in ranges of an open file, as float32.
- * Format: https://github.com/huggingface/safetensors#format: the header's length as a little-endian uint64, the header as JSON,
- * then the tensors' bytes, which cover the rest of the file without overlap or hole.
+ * Format: https://github.com/huggingface/safetensors#format: the header's length as a little-endian uint64, the header
+ * as JSON, then the tensors' bytes, which cover the rest of the file without overlaps or gaps.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { isRecord } from '../../contracts/is-record.ts';
@@ -21,21 +21,25 @@ const MAX_INDEX_BYTES = 16 * 2 ** 20;
 /** More dimensions than any weight has. */
 const MAX_DIMENSIONS = 8;
 
-/** Bytes read at once: what is held beside the float32 result. */
+/** Bytes read at once: the memory used besides the float32 result. */
 const CHUNK_BYTES = 16 * 2 ** 20;
 
 /** The tensors of one checkpoint, in one file or several. */
 export interface TensorStore {
-  /** What the files hold, by name. */
+  /** Types and shapes of the tensors, by name. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Elements of a float32, float16 or bfloat16 tensor, row-major. Throws InputError for one that is missing or of another type or shape. */
+  /**
+   * Elements of a float32, float16 or bfloat16 tensor, row-major. Throws InputError if it is missing or has another
+   * type or shape.
+   */
   read(name: string, dims: readonly number[]): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
 /**
- * The tensors of `path`, or of the shards that `path`.index.json names where there is no such file, or else of torch's file.
- * Throws InputError for files that are not valid: lengths beyond the file, overlapping tensors, a header too large.
+ * The tensors of `path`; where there is no such file, of the shards in `path`.index.json; otherwise of the file of
+ * torch.save.
+ * Throws InputError for invalid files: lengths beyond the file, overlapping tensors, a header too large.
  */
 export async function openTensors(files: ModelFiles, path = 'model.safetensors'): Promise<TensorStore> {
   const names = await weightFiles(files, path);
@@ -82,7 +86,7 @@ export async function openTensors(files: ModelFiles, path = 'model.safetensors')
   }
 }
 
-/** Weights of torch.save, which older repositories have in place of safetensors. */
+/** Weights written by torch.save, which older repositories have instead of safetensors. */
 export const PICKLED_WEIGHTS = 'pytorch_model.bin';
 
 async function weightFiles(files: ModelFiles, path: string): Promise<readonly string[]> {
@@ -110,7 +114,7 @@ async function shardNames(files: ModelFiles, index: string): Promise<readonly st
   return names;
 }
 
-/** The tensors that a file's header describes. Throws InputError where it does not describe the file. */
+/** The tensors that a file's header describes. Throws InputError where header and file disagree. */
 export async function readSafetensorsHeader(file: RandomAccessFile): Promise<ReadonlyMap<string, StoredTensor>> {
   const fault = (what: string): InputError =>
     new InputError(`${file.label}: not a valid safetensors file: ${what}; fetch it again`);
@@ -179,14 +183,14 @@ async function readFloats(
   return values;
 }
 
-/** Little-endian bytes into the beginning of `into`. */
+/** Copies little-endian bytes to the beginning of `into`. */
 const CONVERTERS: Readonly<Record<string, (bytes: Uint8Array, into: Float32Array) => void>> = {
   F32: (bytes, into) => new Uint8Array(into.buffer, into.byteOffset, bytes.byteLength).set(bytes),
   F16: halfToFloats,
   BF16: brainToFloats,
 };
 
-/** The values of all float16 bit patterns; made when a file first needs them, not when the CLI starts. */
+/** The values of all float16 bit patterns; computed when a file first needs them, not at the start of the command. */
 let halves: Float32Array | undefined;
 
 function halfToFloats(bytes: Uint8Array, into: Float32Array): void {
@@ -202,7 +206,7 @@ function brainToFloats(bytes: Uint8Array, into: Float32Array): void {
   for (let at = 0; at < patterns.length; at++) bits[at] = patterns[at]! << 16;
 }
 
-/** The same bytes, alone in their buffer. */
+/** The same bytes in a buffer of their own. */
 function aligned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
@@ -211,7 +215,7 @@ function isNaturals(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && (item as number) >= 0);
 }
 
-/** A name from a file as a message may show it. */
+/** A name from a file, made safe for a message. */
 function shown(text: string): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -1,4 +1,4 @@
-/** Where a tensor's elements lie in a file, whatever the file's format. */
+/** Where a tensor's elements are in a file, independent of the file's format. */
 
 /** Bytes per element of the format's types. */
 export const ELEMENT_BYTES: Readonly<Record<string, number>> = {

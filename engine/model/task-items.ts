@@ -1,4 +1,4 @@
-/** The test rows of a task as items for the evaluation. */
+/** Converts the test rows of a task to items for the evaluation. */
 import type { DatasetRow, TaskDefinition } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';
@@ -51,7 +51,7 @@ function textItems({ windows }: TaskFields, rows: readonly DatasetRow[], encodin
   return rows.flatMap((row) => encodeWindows(row, windows, encoding));
 }
 
-/** All, or as many as the task wants, drawn with a fixed seed and in their own order. */
+/** All rows, or as many as the task asks for, drawn with a fixed seed and kept in order. */
 function limited<T>(all: readonly T[], { dataset, limit = all.length }: TaskFields): readonly T[] {
   if (limit >= all.length) return all;
   const chosen = new Set(createRandom(`limit/${dataset}`).shuffle(all).slice(0, limit));

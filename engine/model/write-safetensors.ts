@@ -5,10 +5,10 @@ export interface FloatTensor {
   readonly values: Float32Array;
 }
 
-/** Data begins at a multiple of it, as the format asks. */
+/** Alignment of the data, as the format requires. */
 const ALIGNMENT = 8;
 
-/** In the order given. The metadata is what transformers asks of a file it loads. */
+/** Writes the tensors in the order given, with the metadata that transformers requires. */
 export function writeSafetensors(tensors: ReadonlyMap<string, FloatTensor>): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let size = 0;

@@ -1,5 +1,5 @@
 /**
- * The entries of a zip file whose members are stored uncompressed, as torch.save writes it: where each one's bytes lie.
+ * The entries of a zip file with uncompressed members, as written by torch.save, and the position of their bytes.
  * Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 import { InputError } from '../../contracts/errors.ts';
@@ -17,12 +17,12 @@ const LOCAL_RECORD = 0x04034b50;
 const END_BYTES = 22;
 const CENTRAL_BYTES = 46;
 const LOCAL_BYTES = 30;
-/** A comment behind the end record is no longer than this. */
+/** Maximum length of the comment after the end record. */
 const MAX_COMMENT_BYTES = 2 ** 16;
 /** A model has some thousand tensors, each an entry of some hundred bytes. */
 const MAX_DIRECTORY_BYTES = 16 * 2 ** 20;
 
-/** By name. Throws InputError for a file that is no zip file of uncompressed entries below 4 GiB. */
+/** By name. Throws InputError unless the file is a zip file of uncompressed entries below 4 GiB. */
 export async function readZipEntries(file: RandomAccessFile): Promise<ReadonlyMap<string, ZipEntry>> {
   const fault = (what: string): InputError =>
     new InputError(`${file.label}: not a zip file as torch.save writes it: ${what}; fetch it again`);

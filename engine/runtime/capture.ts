@@ -1,4 +1,4 @@
-/** Runs a model over examples and hands over values from inside it. One example at a time: padding never enters. */
+/** Runs a model over examples and returns inner values. One example at a time, without padding. */
 import { present } from '../../contracts/present.ts';
 import type { Example } from '../definitions/method.ts';
 import type { Graph, OnnxModel, ValueInfo } from '../../numerics/onnx/graph.ts';
@@ -9,7 +9,7 @@ import { exampleFeeds } from './token-feeds.ts';
 
 export interface CaptureOptions {
   readonly model: OnnxModel;
-  /** Names of values inside the graph; nodes that none of them needs are not run. */
+  /** Names of values inside the graph; nodes that these do not depend on are not run. */
   readonly values: readonly string[];
   readonly examples: readonly Example[];
   /** Called once per example, in order; the tensors have a leading batch dimension of 1. */
@@ -18,7 +18,7 @@ export interface CaptureOptions {
   readonly session?: SessionOptions;
 }
 
-/** Throws InputError for a value that the graph has not. */
+/** Throws InputError for a value that is not in the graph. */
 export async function captureValues(options: CaptureOptions): Promise<void> {
   const { model, values, examples, visit, signal } = options;
   const graph = extractSubgraph(model.graph, { inputs: model.graph.inputs, outputs: values });
@@ -41,7 +41,7 @@ export interface ExampleRun {
   readonly session?: SessionOptions;
 }
 
-/** One session, run `count` times and released whatever happens. */
+/** Creates a session, runs it `count` times, and releases it also after errors. */
 export async function runExamples({ model, count, feeds, visit, signal, session: options }: ExampleRun): Promise<void> {
   const session = await createSession(model, options);
   try {
@@ -57,7 +57,7 @@ export async function runExamples({ model, count, feeds, visit, signal, session:
 export interface LayerCut {
   readonly input: string;
   readonly output: string;
-  /** Features of both. */
+  /** Features of both values. */
   readonly width: number;
 }
 

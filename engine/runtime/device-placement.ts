@@ -1,7 +1,8 @@
 /**
- * Where the nodes of a run on a device were executed, and for how long: the last run of a profile, those before being its
- * warm-up. Kernels of a device return before they are done, so their events in the profile tell no time of theirs; WebGPU
- * writes the device's own timestamps beside them (category `Api`), else what the CPU's kernels leave of the run is the device's.
+ * Where the nodes of a run on a device were executed, and for how long: the last run of a profile; earlier ones are its
+ * warm-up. A device's kernels return before they finish, so their profile events do not contain their time. WebGPU
+ * writes the device's own timestamps (category `Api`); for other devices it is the time of the run that the CPU's
+ * kernels leave.
  */
 import { readFile } from 'node:fs/promises';
 import type { DeviceFigures, Placement } from '../../contracts/result.ts';
@@ -10,14 +11,16 @@ import { type TraceEvent, nodeEvents, placementOfNodes, traceEvents } from './pl
 export interface DevicePlacement {
   readonly placement: Placement;
   readonly timeBasis: DeviceFigures['timeBasis'];
-  /** Nodes that computed on the CPU what is no index and no mask, by operator. */
+  /** Nodes that ran on the CPU and compute more than indices or masks, by operator. */
   readonly strayed: ReadonlyMap<string, number>;
 }
 
 const CPU = 'CPUExecutionProvider';
-/** Their time is that of the nodes inside them. */
+/** Control-flow operators: their time is that of the nodes inside them. */
 const CONTROL: ReadonlySet<string> = new Set(['Loop', 'If', 'Scan']);
-/** Shapes, positions and masks: what onnxruntime leaves on the CPU on purpose, since it decides what the device is to do. */
+/**
+ * Shapes, positions and masks: onnxruntime keeps these on the CPU on purpose, since they control what the device runs.
+ */
 const INDEX_TYPES: ReadonlySet<string> = new Set(['int64', 'bool']);
 
 /** Reads the file that Session.endProfiling() names. */
@@ -25,7 +28,7 @@ export async function readDevicePlacement(profilePath: string): Promise<DevicePl
   return devicePlacementOf(await readFile(profilePath, 'utf8'), profilePath);
 }
 
-/** The same out of the profile's text. Throws InputError when there is no run in it. */
+/** Same, from the profile's text. Throws InputError when it contains no run. */
 export function devicePlacementOf(profile: string, where = 'profile'): DevicePlacement {
   const events = traceEvents(profile, where);
   const run = events.findLast(({ name }) => name === 'model_run');

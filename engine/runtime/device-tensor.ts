@@ -1,18 +1,21 @@
-/** Tensors that stay on the device between runs of its sessions. Of onnxruntime-node's providers WebGPU alone gives them. */
+/**
+ * Tensors that stay on the device between runs of its sessions. Of onnxruntime-node's providers only WebGPU supports
+ * this.
+ */
 import type * as ort from 'onnxruntime-node';
 import { InputError } from '../../contracts/errors.ts';
 import type { DeviceProvider } from '../../contracts/runner.ts';
 import type { NumericDType } from '../../numerics/tensor/dtype.ts';
 
 /**
- * Feeds any session of the same provider and process. To read one, feed it to a session that gives it back on the host:
- * the binding's own download ends the process (onnxruntime-node 1.30.0).
+ * Can be fed to any session of the same provider and process. To read it, feed it to a session whose outputs go to the
+ * host: the binding's own download crashes the process (onnxruntime-node 1.30.0).
  */
 export interface DeviceTensor {
   readonly location: 'device';
   readonly dtype: NumericDType;
   readonly dims: readonly number[];
-  /** Gives its memory back; nothing may read it afterwards. */
+  /** Releases its memory; it must not be read afterwards. */
   release(): void;
 }
 
@@ -38,7 +41,7 @@ export function keepOnDevice(name: string, value: ort.Tensor): DeviceTensor {
   return tensor;
 }
 
-/** Throws InputError for one that was released. */
+/** Throws InputError for a released tensor. */
 export function heldOnDevice(name: string, tensor: DeviceTensor): ort.Tensor {
   const value = held.get(tensor);
   if (value === undefined) throw new InputError(`input "${name}": its memory on the device was released already`);

@@ -1,4 +1,4 @@
-/** What ran a probe: hardware or software, by the driver it had loaded and the device files it held open. */
+/** Which hardware or software ran a probe, from the drivers it loaded and the device files it held open. */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -9,7 +9,7 @@ import type { ProbeEvidence } from './provider-probe-child.ts';
 interface Driver {
   readonly library: RegExp;
   readonly name: string;
-  /** Files of the devices it drives; absent for software. */
+  /** Device files that the driver uses; absent for software. */
   readonly deviceFile?: RegExp;
 }
 
@@ -26,9 +26,9 @@ const VULKAN_DRIVERS: readonly Driver[] = [
 ];
 const CUDA_DRIVER: Driver = { library: /^libcuda\b/, name: 'NVIDIA', deviceFile: /^\/dev\/(nvidia\d+|dxg)$/ };
 
-/** Libraries whose version decides which kernels run. */
+/** Libraries whose version determines which kernels run. */
 const DECISIVE = /^lib(vulkan|vk_|cuda|cudart|cudnn|cublas|cufft|curand|GLX_nvidia|onnxruntime_providers_cuda|dxil)/;
-/** Hashing what is larger would take longer than the probe. */
+/** Larger files are not hashed; it would take longer than the probe. */
 const HASHED_BYTES = 64 * 2 ** 20;
 
 export async function describeDevice(provider: DeviceProvider, evidence: ProbeEvidence): Promise<Device> {
@@ -36,8 +36,8 @@ export async function describeDevice(provider: DeviceProvider, evidence: ProbeEv
 }
 
 /**
- * One that cannot be shown to be hardware counts as software: no driver of a device, none of its files open, or a software
- * driver loaded beside it, which might be the one that ran.
+ * Counts as software unless shown to be hardware: no device driver, no open device file, or a software driver loaded
+ * besides, which might be the one that ran.
  */
 export function deviceOf(
   provider: DeviceProvider,
@@ -65,7 +65,7 @@ export function deviceOf(
   };
 }
 
-/** Those whose file the process held: a driver opens all it may use, so it may be several. */
+/** Drivers whose device files the process held; a driver opens all devices it may use, so there may be several. */
 function opened(nvidia: readonly NvidiaDevice[], deviceFiles: readonly string[]): readonly NvidiaDevice[] {
   if (nvidia.length === 1) return nvidia;
   return nvidia.filter(({ minor }) => minor !== null && deviceFiles.includes(`/dev/nvidia${minor}`));

@@ -1,4 +1,4 @@
-/** Why a provider did not start, out of what its process left behind, in words a person can act on. */
+/** Explains why a provider did not start, from the output of its process, and what to do. */
 import type { DeviceProvider } from '../../contracts/runner.ts';
 
 export type UnavailableCause =
@@ -19,13 +19,13 @@ export interface Unavailable {
 export interface ProbeTraces {
   /** The message of what was thrown. */
   readonly message?: string;
-  /** For WebGPU the cause stands here alone. */
+  /** For WebGPU only this contains the cause. */
   readonly errorOutput?: string;
-  /** Name of the provider's library, where it is not there. */
+  /** Name of the provider's library, if it is missing. */
   readonly libraryMissing?: string;
 }
 
-/** Longest piece of foreign output quoted. */
+/** Longest excerpt of foreign output that is quoted. */
 const QUOTED_CHARACTERS = 400;
 
 export function explainUnavailable(
@@ -63,7 +63,7 @@ function explainWebGpu({ message = '', errorOutput = '' }: ProbeTraces): Unavail
     const more = errorOutput.trim() === '' ? '' : `; it said: ${quoted(errorOutput)}`;
     return {
       cause: 'no-fit-adapter',
-      reason: `a Vulkan driver is here, but none of its devices will do: there is none, or the driver is too old; update it${more}`,
+      reason: `a Vulkan driver is installed, but it has no usable device: there is no device, or the driver is too old; update it${more}`,
     };
   }
   return failed('webgpu', message, errorOutput);
@@ -75,7 +75,7 @@ function explainCuda({ message = '', errorOutput = '', libraryMissing }: ProbeTr
   if (platform !== 'linux-x64') {
     return {
       cause: 'platform',
-      reason: `onnxruntime-node has CUDA for Linux on x64 alone, this is ${platform}; use webgpu`,
+      reason: `onnxruntime-node supports CUDA on Linux x64 only, got ${platform}; use webgpu`,
     };
   }
   if (libraryMissing !== undefined) {
@@ -109,13 +109,13 @@ function explainCuda({ message = '', errorOutput = '', libraryMissing }: ProbeTr
     return {
       cause: 'no-fit-adapter',
       reason:
-        'the NVIDIA driver is here, but no device it may use; see nvidia-smi, CUDA_VISIBLE_DEVICES and /dev/nvidia*',
+        'the NVIDIA driver is installed, but has no usable device; check nvidia-smi, CUDA_VISIBLE_DEVICES and /dev/nvidia*',
     };
   }
   if (/no kernel image is available|CUDA failure 209\b/i.test(text)) {
     return {
       cause: 'no-fit-adapter',
-      reason: 'the device is of a generation that onnxruntime’s kernels are not built for; use webgpu',
+      reason: 'onnxruntime’s kernels are not built for this generation of device; use webgpu',
     };
   }
   return failed('cuda', message, errorOutput);
@@ -126,7 +126,7 @@ function failed(provider: DeviceProvider, message: string, errorOutput: string):
   return { cause: 'failed', reason: `${provider} did not start, for a reason not known here: ${said || 'no output'}` };
 }
 
-/** On one line, without the colours of a terminal, cut where it is long. */
+/** On one line, without terminal colours, truncated. */
 function quoted(text: string): string {
   const plain = text
     .replaceAll(/\p{Cc}+/gu, ' ')

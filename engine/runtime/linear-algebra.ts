@@ -1,6 +1,7 @@
 /**
- * Dense linear algebra on large matrices: products run in onnxruntime, in float32 or float64, and the rest is arranged
- * as products. Row-major throughout; for a few hundred rows numerics/tensor/linear-algebra.ts does the same at once.
+ * Dense linear algebra on large matrices, expressed as matrix products, which onnxruntime runs in float32 or float64.
+ * Row-major throughout. For up to a few hundred rows numerics/tensor/linear-algebra.ts does the same without
+ * onnxruntime.
  */
 import { present } from '../../contracts/present.ts';
 import { InputError } from '../../contracts/errors.ts';
@@ -30,7 +31,7 @@ export interface Product<T extends Floats> {
   readonly columns: number;
   readonly transposeLeft?: boolean;
   readonly transposeRight?: boolean;
-  /** [rows, columns], added to or, with `subtract`, diminished by the product */
+  /** [rows, columns]; the product is added to it or, with `subtract`, subtracted from it. */
   readonly base?: T;
   readonly subtract?: boolean;
   /** Memory for the result, [rows, columns]; may be `base` itself. */
@@ -78,11 +79,11 @@ export interface CholeskyPair {
   readonly inverse: Float64Array;
 }
 
-/** Below this a plain loop is faster than products of halves. */
+/** Below this size a plain loop is faster than recursion by halves. */
 const CHOLESKY_LEAF = 96;
 
 /**
- * Lower Cholesky factor and its inverse together, by halves:
+ * Lower Cholesky factor and its inverse together, recursively by halves:
  *   L₂₁ = A₂₁ L₁₁⁻ᵀ,   L₂₂ L₂₂ᵀ = A₂₂ - L₂₁ L₂₁ᵀ,   (L⁻¹)₂₁ = -L₂₂⁻¹ L₂₁ L₁₁⁻¹
  * a: [size, size], symmetric. Throws NumericalError when it is not positive definite.
  */
@@ -91,7 +92,7 @@ export async function choleskyPair(a: Float64Array, size: number): Promise<Chole
   return { factor: factor as Float64Array, inverse };
 }
 
-/** L⁻¹ of a = L Lᵀ alone, [size, size]; for the rest see choleskyPair. */
+/** L⁻¹ alone, of a = L Lᵀ, [size, size]; otherwise as choleskyPair. */
 export async function inverseCholesky(a: Float64Array, size: number): Promise<Float64Array> {
   return (await byHalves(a, size, false)).inverse;
 }
@@ -145,7 +146,7 @@ export async function solvePositiveDefinite(system: {
   return matmul({ left: inverse, right: half, ...shape, transposeLeft: true });
 }
 
-/** matrix [rows, columns] = u diag(s) vt, as numerics/tensor/thin-svd.ts but for large matrices. */
+/** matrix [rows, columns] = u diag(s) vt, like numerics/tensor/thin-svd.ts but for large matrices. */
 export async function thinSvd(matrix: Float64Array, rows: number, columns: number): Promise<ThinSvd> {
   const prepared = prepareSvd(matrix, rows, columns);
   const { x, count, length } = prepared;
@@ -194,7 +195,7 @@ interface ProductKind {
   readonly subtract: boolean;
 }
 
-/** Sessions live as long as the process: there are few kinds, and shapes are left open. */
+/** Sessions live as long as the process: there are few kinds, and their shapes are dynamic. */
 const sessions = new Map<string, Promise<Session>>();
 
 function productSession(kind: ProductKind): Promise<Session> {

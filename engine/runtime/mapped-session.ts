@@ -1,4 +1,4 @@
-/** Sessions whose weights the runtime maps from a file, so that no buffer holds a whole model. */
+/** Sessions whose weights onnxruntime maps from a file, so that no buffer holds a whole model. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,18 +6,18 @@ import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { writeModelFile } from '../../numerics/onnx/file.ts';
 import { createSession, type Session, type SessionOptions } from './session.ts';
 
-/** Below this the copies that a session makes of the bytes of a model do not matter. */
+/** Below this size the copies of the model's bytes that a session makes do not matter. */
 const SMALLEST_MAPPED_BYTES = 2 ** 24;
 
 /** Smaller weights stay in the graph's own file. */
 const SMALLEST_EXTERNAL_BYTES = 4096;
 
 export interface MappedSessionOptions extends SessionOptions {
-  /** Folder that the file may be written to while the session is loaded; default that of temporary files. */
+  /** Folder for the temporary file while the session is loaded; default: the system's temporary folder. */
   readonly scratch?: string;
 }
 
-/** Throws what createSession throws; models may be larger than one ONNX file can be. */
+/** Throws the errors of createSession; models may exceed the size limit of one ONNX file. */
 export async function createMappedSession(
   model: OnnxModel,
   { scratch = tmpdir(), ...options }: MappedSessionOptions = {},
@@ -33,7 +33,7 @@ export async function createMappedSession(
     const path = join(folder, 'model.onnx');
     writeModelFile(model, path, { externalFromBytes: SMALLEST_EXTERNAL_BYTES });
     const session = await createSession(path, options);
-    // A mapped file stays readable without a name, but not on Windows.
+    // On all systems but Windows a mapped file stays readable after its name is removed.
     if (process.platform !== 'win32') return session;
     return { ...session, release: () => session.release().finally(remove) };
   } finally {

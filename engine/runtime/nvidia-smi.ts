@@ -1,12 +1,12 @@
 /**
- * What NVIDIA's own command tells of its devices, https://docs.nvidia.com/deploy/nvidia-smi/. It comes with the driver; where
- * it is missing, or says `[N/A]`, nothing is known.
+ * Device information from nvidia-smi, https://docs.nvidia.com/deploy/nvidia-smi/. It comes with the driver; where it is
+ * missing or prints `[N/A]`, the value is unknown.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-/** It asks the driver, which answers in well under a second when it answers. */
+/** Time limit; the driver normally answers in well under a second. */
 const TIMEOUT_MS = 20_000;
 
 export interface NvidiaDevice {
@@ -26,7 +26,7 @@ export async function nvidiaDevices(): Promise<readonly NvidiaDevice[]> {
   return parseDevices((await nvidiaSmi(['-q', '-x'])) ?? '');
 }
 
-/** Out of `nvidia-smi -q -x`. */
+/** Parses `nvidia-smi -q -x`. */
 export function parseDevices(xml: string): readonly NvidiaDevice[] {
   const driver = textOf(xml, 'driver_version');
   return blocksOf(xml, 'gpu').map((gpu) => {
@@ -45,12 +45,12 @@ export function parseDevices(xml: string): readonly NvidiaDevice[] {
   });
 }
 
-/** Bytes of device memory that a process holds; null where nothing tells, as from inside most containers. */
+/** Bytes of device memory that a process holds; null where unknown, for example inside most containers. */
 export async function nvidiaMemoryOf(pid: number): Promise<number | null> {
   return parseMemoryOf((await nvidiaSmi(['-q', '-x'])) ?? '', pid);
 }
 
-/** Over all devices, out of `nvidia-smi -q -x`. */
+/** Over all devices, from `nvidia-smi -q -x`. */
 export function parseMemoryOf(xml: string, pid: number): number | null {
   const own = blocksOf(xml, 'process_info').filter((process) => numberOf(process, 'pid') === pid);
   const mebibytes = own.map((process) => numberOf(process, 'used_memory'));
@@ -76,7 +76,7 @@ function textOf(xml: string, tag: string): string | null {
   return text === '' || /^\[?(?:N\/A|Not Supported|Unknown)/i.test(text) ? null : text;
 }
 
-/** The leading number of `80 MiB`, `1980 MHz` or `700.00 W`. */
+/** The number at the beginning of `80 MiB`, `1980 MHz` or `700.00 W`. */
 function numberOf(xml: string, tag: string): number | null {
   const text = textOf(xml, tag);
   const value = text === null ? Number.NaN : Number.parseFloat(text);

@@ -1,4 +1,4 @@
-/** Tensors to and from onnxruntime-node without copying their data. */
+/** Converts tensors to and from onnxruntime-node's without copying their data. */
 import * as ort from 'onnxruntime-node';
 import { UnsupportedError } from '../../contracts/errors.ts';
 import type { NumericDType } from '../../numerics/tensor/dtype.ts';
@@ -40,7 +40,7 @@ export function toOrtTensor(name: string, tensor: Tensor): ort.Tensor {
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   const view = new Constructor(aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
   const ortTensor = new ort.Tensor(tensor.dtype as 'float32', view as Float32Array, tensor.dims);
-  // Where Float16Array exists onnxruntime-common turns the bits into one, which the binding takes for empty.
+  // Where Float16Array exists, onnxruntime-common converts the bits to one, which the binding treats as empty.
   if (tensor.dtype === 'float16') Object.assign(ortTensor, { cpuData: view });
   return ortTensor;
 }

@@ -1,5 +1,5 @@
 /**
- * Which provider ran each node, out of the profile onnxruntime wrote (Chrome trace events).
+ * Which provider ran each node, from the profile onnxruntime wrote (Chrome trace events).
  * https://onnxruntime.ai/docs/performance/tune-performance/profiling-tools.html
  */
 import { readFile } from 'node:fs/promises';
@@ -26,7 +26,9 @@ export async function readPlacement(profilePath: string): Promise<Placement> {
   return placementOf(await readFile(profilePath, 'utf8'), profilePath);
 }
 
-/** The same out of the profile's text; a node counts once, however often it ran. Throws InputError when there is none in it. */
+/**
+ * Same, from the profile's text; a node counts once, however often it ran. Throws InputError when it contains no node.
+ */
 export function placementOf(profile: string, where = 'profile'): Placement {
   return placementOfNodes(nodeEvents(traceEvents(profile, where), where));
 }
@@ -52,7 +54,7 @@ export function placementOfNodes(executed: readonly TraceEvent[]): Placement {
   };
 }
 
-/** Throws InputError for text that is no profile. */
+/** Throws InputError for text that is not a profile. */
 export function traceEvents(profile: string, where: string): readonly TraceEvent[] {
   try {
     const events: unknown = JSON.parse(profile);

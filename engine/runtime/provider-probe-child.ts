@@ -1,6 +1,6 @@
 /**
- * The process of probeProvider(): multiplies two matrices on the provider given and prints what ran them. A failed
- * initialisation of WebGPU stays failed for its process, and a driver may bring it down: hence one of its own.
+ * The process of probeProvider(): multiplies two matrices on the given provider and prints what ran them. After a
+ * failed initialisation WebGPU fails for the rest of the process, and a driver may crash it: hence a separate process.
  */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import type { Provider } from '../../contracts/runner.ts';
@@ -8,7 +8,7 @@ import { createGraphBuilder } from '../../numerics/onnx/builder.ts';
 import { elements, tensorOf } from '../../numerics/tensor/tensor.ts';
 import { createSession } from './session.ts';
 
-/** What the process held while its session lived; of Linux, elsewhere empty. */
+/** Files that the process held open while its session existed; on systems other than Linux empty. */
 export interface ProbeEvidence {
   readonly libraries: readonly string[];
   readonly deviceFiles: readonly string[];
@@ -57,7 +57,7 @@ function openDeviceFiles(): string[] {
       try {
         return readlinkSync(`/proc/self/fd/${file}`);
       } catch {
-        return ''; // the one that listed the folder
+        return ''; // the descriptor of the folder listing itself
       }
     });
     return [...new Set(targets)].filter((target) => target.startsWith('/dev/')).sort();

@@ -1,6 +1,7 @@
 /**
- * Whether a provider runs here, on what device, and if not, why and what to do: each try in a process of its own.
- * With several Vulkan drivers installed each is tried alone, those of devices first, so that what ran is known.
+ * Whether a provider runs on this machine, on which device, and if not, why and what to do. Each attempt runs in its
+ * own process.
+ * With several Vulkan drivers installed each is tried alone, hardware drivers first, so that it is known which one ran.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -17,26 +18,26 @@ export type ProviderProbe =
       readonly available: true;
       readonly provider: DeviceProvider;
       readonly device: Device;
-      /** Variables a process needs for the same device. */
+      /** Environment variables that select the same device in another process. */
       readonly environment: Readonly<Record<string, string>>;
     }
   | ({ readonly available: false; readonly provider: DeviceProvider } & Unavailable);
 
-/** Passed on from the caller's environment, beside what any process here is given. */
+/** Taken from the caller's environment in addition to the usual variables of child processes. */
 const PASSED_ON = ['CUDA_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES', 'XDG_RUNTIME_DIR'] as const;
-/** CUDA's own order is by speed; that of the bus is the one nvidia-smi counts in. TensorFloat-32 would drop 13 bits of float32. */
+/** CUDA's default order is by speed; nvidia-smi orders by bus. TensorFloat-32 would drop 13 bits of float32. */
 const CUDA_ENVIRONMENT = { CUDA_DEVICE_ORDER: 'PCI_BUS_ID', NVIDIA_TF32_OVERRIDE: '0' } as const;
-/** A first shader takes seconds in software. */
+/** Compiling the first shader takes seconds in software. */
 const TIMEOUT_MS = 120_000;
 const CHILD = join(import.meta.dirname, 'provider-probe-child.ts');
 const CUDA_LIBRARY = 'libonnxruntime_providers_cuda.so';
 
 export interface ProbeOptions {
-  /** Instead of this process's own. */
+  /** Replaces this process's environment. */
   readonly environment?: NodeJS.ProcessEnv;
-  /** Folders of manifests of Vulkan drivers; the system's unless given. */
+  /** Folders of Vulkan driver manifests; default: the system's. */
   readonly manifestFolders?: readonly string[];
-  /** Where the CUDA provider's library is looked for; onnxruntime-node's own folder unless given. */
+  /** Where to look for the CUDA provider's library; default: onnxruntime-node's own folder. */
   readonly libraryFolder?: string;
 }
 
@@ -55,7 +56,7 @@ export async function probeProvider(provider: DeviceProvider, options: ProbeOpti
   const failures: ProviderProbe[] = [];
   let software: ProviderProbe | undefined;
   for (const manifest of manifests) {
-    // The loader's new name and its old one.
+    // The variable's new name in the loader, and its old one.
     const one = { ...passed, VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest };
     const probe = await attempt(provider, environment, one);
     if (!probe.available) failures.push(probe);
@@ -98,11 +99,11 @@ function reportOf(stdout: string): ProbeReport | undefined {
   try {
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as ProbeReport;
   } catch {
-    return undefined; // brought down before it could say anything
+    return undefined; // crashed before it printed anything
   }
 }
 
-/** Where onnxruntime-node looks for the libraries of its providers. */
+/** Where onnxruntime-node looks for its providers' libraries. */
 function libraryFolder(): string {
   const manifest = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
   return join(dirname(manifest), 'bin/napi-v6', process.platform, process.arch);
@@ -110,7 +111,10 @@ function libraryFolder(): string {
 
 const SOFTWARE_MANIFEST = /swiftshader|lvp|llvmpipe/i;
 
-/** Manifests of drivers, https://github.com/KhronosGroup/Vulkan-Loader/blob/main/docs/LoaderDriverInterface.md; of devices first. */
+/**
+ * Driver manifests, https://github.com/KhronosGroup/Vulkan-Loader/blob/main/docs/LoaderDriverInterface.md; hardware
+ * first.
+ */
 function driverManifests(environment: NodeJS.ProcessEnv, folders: readonly string[]): readonly string[] {
   const named = environment['VK_DRIVER_FILES'] ?? environment['VK_ICD_FILENAMES'];
   const found =

@@ -14,22 +14,22 @@ import { fromOrtTensor, toOrtTensor } from './ort-tensor.ts';
 import { PINNED_SESSION_OPTIONS } from './session-options.ts';
 
 export interface SessionOptions {
-  /** Default `cpu`. Other providers fall back to the CPU node by node: see placement.ts. */
+  /** Default `cpu`. Other providers run unsupported nodes on the CPU: see placement.ts. */
   readonly provider?: Provider;
-  /** Threads inside one operator; default all cores. Operators run one after another. */
+  /** Threads inside one operator; default: all cores. Operators run one after another. */
   readonly threads?: number;
-  /** Start of the path of the profile that endProfiling() closes. Profiling slows every node down. */
+  /** Path prefix of the profile that endProfiling() closes. Profiling slows every node down. */
   readonly profilePrefix?: string;
-  /** An operator that the provider lacks is an error instead of work for the CPU. */
+  /** An operator that the provider does not support is an error instead of running on the CPU. */
   readonly withoutFallback?: boolean;
-  /** `device`: outputs stay there, for runOnDevice(); webgpu alone. Default `host`. */
+  /** `device`: outputs stay there, for runOnDevice(); webgpu only. Default `host`. */
   readonly outputLocation?: 'host' | 'device';
 }
 
 export interface RunOptions {
-  /** Names of the outputs wanted; default all. */
+  /** Names of the requested outputs; default: all. */
   readonly outputs?: readonly string[];
-  /** Tensors whose memory takes the outputs of these names; they are also what run() gives back. Types and shapes must fit. */
+  /** Preallocated tensors for the outputs of these names; run() returns them. Types and shapes must match. */
   readonly into?: Readonly<Record<string, NumericTensor>>;
 }
 
@@ -46,21 +46,22 @@ export interface Session {
   readonly outputs: readonly SessionValue[];
   readonly provider: Provider;
   readonly threads: number;
-  /** Runs the graph; blocks this thread while it does. Throws InputError for feeds that do not fit. */
+  /** Runs the graph and blocks this thread. Throws InputError for inputs that do not match. */
   run(feeds: Feeds, options?: RunOptions): Promise<Record<string, NumericTensor>>;
   /**
-   * Leaves the outputs on the device, and returns before the device is done with them. Throws InputError for a session whose
+   * Leaves the outputs on the device, and returns before the device has finished. Throws InputError for a session whose
    * outputs go to the host.
    */
   runOnDevice(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, DeviceTensor>>;
-  /** Closes the profile and gives the path of its JSON file. */
+  /** Closes the profile and returns the path of its JSON file. */
   endProfiling(): string;
   release(): Promise<void>;
 }
 
 /**
- * Loads a model into onnxruntime, from a graph, the bytes of a file or its path (needed for external data).
- * Throws InputError for a graph that is not valid or too large for bytes, UnsupportedError for one this build of onnxruntime cannot run.
+ * Loads a model into onnxruntime from a graph, a file's bytes, or its path (needed for external data). Throws
+ * InputError for a graph that is invalid or too large for bytes, UnsupportedError for one that this build of
+ * onnxruntime cannot run.
  */
 export async function createSession(
   model: OnnxModel | Uint8Array | string,
@@ -73,7 +74,7 @@ export async function createSession(
   }
   if (options.outputLocation === 'device' && provider !== 'webgpu') {
     throw new UnsupportedError(
-      `session: onnxruntime-node keeps outputs on the device under webgpu alone, not ${provider}`,
+      `session: only webgpu can keep outputs on the device, got ${provider}; use outputs on the host`,
     );
   }
   const where =
@@ -100,12 +101,13 @@ export async function createSession(
     provider,
     threads,
     async run(feeds, { outputs, into } = {}) {
-      if (onDevice) throw new InputError(`running ${where}: its outputs stay on the device; call runOnDevice()`);
+      if (onDevice)
+        throw new InputError(`running ${where}: the session keeps its outputs on the device; call runOnDevice()`);
       const fetches = fetchesOf(outputs);
       for (const [name, tensor] of Object.entries(into ?? {})) fetches[name] = toOrtTensor(name, tensor);
       const results = await execute(feeds, fetches);
       const tensors: Record<string, NumericTensor> = {};
-      // The binding writes into the memory given, but answers with a copy of it.
+      // The binding writes into the given memory, but returns a copy of it.
       for (const [name, value] of Object.entries(results)) tensors[name] = into?.[name] ?? fromOrtTensor(name, value);
       return tensors;
     },
@@ -114,7 +116,7 @@ export async function createSession(
         throw new InputError(`running ${where}: its outputs go to the host; create it with outputLocation: 'device'`);
       }
       requireKnownNames(where, session, feeds, fetchesOf(outputs));
-      // Asked for a part of its outputs the binding fails there: "Output count mismatch" (onnxruntime-node 1.30.0).
+      // Requesting only some of the outputs fails in the binding: "Output count mismatch" (onnxruntime-node 1.30.0).
       const results = await execute(feeds, fetchesOf());
       const kept = Object.entries(results).map(
         ([name, value]) => [name, keepOnDevice(name, value as ort.Tensor)] as const,
@@ -145,7 +147,7 @@ function ortOptions(
     executionProviders: [provider],
     intraOpNumThreads: threads,
     extra: { ...config, ...(withoutFallback && { 'session.disable_cpu_ep_fallback': '1' }) },
-    // On the CPU every error is also thrown; a GPU's cause of failure is told on stderr alone.
+    // On the CPU every error is also thrown; a GPU prints the cause of a failure on stderr only.
     logSeverityLevel: provider === 'cpu' ? 4 : 3,
     ...(outputLocation === 'device' && { preferredOutputLocation: 'gpu-buffer' as const }),
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
@@ -158,7 +160,7 @@ function values(metadata: readonly ort.InferenceSession.ValueMetadata[]): Sessio
       ? {
           name: value.name,
           dtype: value.type as DType,
-          // onnxruntime gives an unnamed length as ''.
+          // onnxruntime reports an unnamed dimension as ''.
           dims: value.shape.map((dim) => (dim === '' ? undefined : dim)),
         }
       : { name: value.name, dtype: 'string', dims: [] },
@@ -177,13 +179,13 @@ function requireKnownNames(
   if (missing.length + stray.length + unmade.length === 0) return;
   throw new InputError(
     `running ${where}: missing inputs [${missing.join(', ')}], unknown inputs [${stray.join(', ')}], unknown outputs [${unmade.join(', ')}]; ` +
-      `it takes [${session.inputNames.join(', ')}] and gives [${session.outputNames.join(', ')}]`,
+      `expected inputs [${session.inputNames.join(', ')}] and outputs [${session.outputNames.join(', ')}]`,
   );
 }
 
 const NOT_IMPLEMENTED =
   /Could not find an implementation|not implemented|NOT_IMPLEMENTED|No Op registered|is not a registered function|under development|Unsupported|not supported|backend not found|no available backend|supported adapters|execution provider/i;
-/** Left as they come: memory is the job runner's to judge, not a fault of the request. */
+/** Memory errors are not converted: the job runner handles them, and they are not a fault of the request. */
 const OUT_OF_MEMORY = /bad_alloc|Failed to allocate memory|out of memory/i;
 
 async function guarded<T>(what: string, action: () => Promise<T>): Promise<T> {
@@ -198,14 +200,14 @@ async function guarded<T>(what: string, action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** onnxruntime appends the time to the prefix and does not tell the name. */
+/** onnxruntime appends the time to the prefix and does not return the name. */
 function newestProfile(prefix: string, sinceMs: number): string {
   const directory = dirname(prefix);
   const found = readdirSync(directory)
     .filter((name) => name.startsWith(basename(prefix)) && name.endsWith('.json'))
     .map((name) => join(directory, name))
     .map((path) => ({ path, modifiedMs: statSync(path).mtimeMs }))
-    // Clocks of file systems are coarse.
+    // File systems have coarse timestamps.
     .filter(({ modifiedMs }) => modifiedMs >= sinceMs - 2000)
     .sort((a, b) => b.modifiedMs - a.modifiedMs)[0];
   if (found === undefined)

@@ -1,4 +1,4 @@
-/** Statistics of values over all positions, computed inside the graph so that no activation crosses into JavaScript. */
+/** Statistics of values over all positions, computed inside the graph so that no activation is copied to JavaScript. */
 import { InputError } from '../../contracts/errors.ts';
 import { int } from '../../numerics/onnx/attributes.ts';
 import { addInitializers, removeDeadCode } from '../../numerics/onnx/edit.ts';
@@ -8,8 +8,8 @@ import { elements, type NumericTensor, tensorOf } from '../../numerics/tensor/te
 
 export const STATISTIC_KINDS = ['second-moment', 'sum', 'square-sum', 'absolute-sum', 'absolute-maximum'] as const;
 /**
- * Of x [positions, features]: xᵀ x [features, features]; per feature the sum, the sum of squares, the sum of absolute values and
- * the largest absolute value, [features].
+ * For x [positions, features]: xᵀ x [features, features]; per feature the sum, the sum of squares, the sum of absolute
+ * values and the largest absolute value, [features].
  */
 export type StatisticKind = (typeof STATISTIC_KINDS)[number];
 
@@ -19,7 +19,7 @@ export interface ObservedValue {
   readonly features: number;
 }
 
-/** The part of the graph that gives these statistics as its outputs. */
+/** The subgraph whose outputs are these statistics. */
 export function statisticsGraph(
   graph: Graph,
   values: readonly ObservedValue[],
@@ -79,18 +79,21 @@ function statisticName(value: string, kind: StatisticKind): string {
 
 export interface ValueStatistics {
   readonly features: number;
-  /** float64; second moments [features, features], the others [features]. Throws InputError for a kind that was not observed. */
+  /**
+   * float64; second moments [features, features], the others [features]. Throws InputError for a kind that was not
+   * requested.
+   */
   of(kind: StatisticKind): Float64Array;
 }
 
 export interface StatisticsCollector {
-  /** Takes in what one run of the graph gave. */
+  /** Adds the results of one run of the graph. */
   add(outputs: Readonly<Record<string, NumericTensor>>): void;
   /** By value name. */
   result(): ReadonlyMap<string, ValueStatistics>;
 }
 
-/** Adds statistics up over runs, in float64. */
+/** Sums statistics over runs, in float64. */
 export function createStatisticsCollector(
   values: readonly ObservedValue[],
   kinds: readonly StatisticKind[],
@@ -136,7 +139,7 @@ export function createStatisticsCollector(
   };
 }
 
-/** sum += part below and on the diagonal: the memory traffic of the other half is saved until the end. */
+/** sum += part on and below the diagonal: the other half is filled in once at the end, which saves memory traffic. */
 export function addLowerTriangle(sum: Float64Array, part: Float32Array, size: number): void {
   for (let row = 0; row < size; row++) {
     const end = row * size + row;
@@ -144,7 +147,7 @@ export function addLowerTriangle(sum: Float64Array, part: Float32Array, size: nu
   }
 }
 
-/** Adds to each element of `sum` that of `part` at the same place. */
+/** Adds each element of `part` to the corresponding one of `sum`. */
 export function addElements(sum: Float64Array, part: Float32Array | Float64Array): void {
   for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
 }

@@ -1,11 +1,11 @@
-/** What the named inputs of a language model get for given tokens: the one place that knows what they mean. */
+/** Values of a language model's named inputs for given tokens: the only place that knows what the inputs mean. */
 import { InputError } from '../../contracts/errors.ts';
 import type { Example } from '../definitions/method.ts';
 import { type NumericTensor, elementCount, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 /**
- * Feeds for each of `inputs` from token ids, int64 [batch, sequence], none of them padding; all are of the first segment where
- * `tokenTypeIds` [batch, sequence] does not say otherwise. Throws InputError for an input with no known meaning.
+ * Tensors for each of `inputs` from token ids, int64 [batch, sequence], without padding; all tokens are in the first
+ * segment unless `tokenTypeIds` [batch, sequence] is given. Throws InputError for an input of unknown meaning.
  */
 export function tokenFeeds(
   inputs: readonly { readonly name: string }[],
@@ -26,7 +26,7 @@ export function tokenFeeds(
   return feeds;
 }
 
-/** Feeds for one example, a batch of 1. */
+/** Inputs for one example, a batch of 1. */
 export function exampleFeeds(
   inputs: readonly { readonly name: string }[],
   { tokens, secondSegment = tokens.length }: Pick<Example, 'tokens' | 'secondSegment'>,
@@ -36,7 +36,7 @@ export function exampleFeeds(
   return tokenFeeds(inputs, row(BigInt64Array.from(tokens, BigInt)), types);
 }
 
-/** Token ids spread over the vocabulary, int64 [batch, sequence]; no value of theirs changes how much is computed. */
+/** Token ids spread over the vocabulary, int64 [batch, sequence]; the work does not depend on their values. */
 export function probeTokens(shape: {
   readonly batch: number;
   readonly sequence: number;

@@ -1,4 +1,4 @@
-/** Several batches per step: an inner Loop over the graph of one batch, or that graph several times. */
+/** Several batches per step: an inner Loop over the graph of one batch, or several copies of that graph. */
 import { present } from '../../contracts/present.ts';
 import { graph as graphAttribute } from '../../numerics/onnx/attributes.ts';
 import { createGraphBuilder } from '../../numerics/onnx/builder.ts';
@@ -12,13 +12,13 @@ import { gradientName, type SlotLayout, stateName } from './slots.ts';
 
 interface Accumulated {
   readonly layout: SlotLayout;
-  /** Batches. */
+  /** Number of batches. */
   readonly accumulation: number;
   readonly feeds: readonly Feed[];
   readonly outputs: readonly string[];
 }
 
-/** Sums the gradients of several batches in an inner Loop and gives their mean, and that of the losses. */
+/** Sums the gradients of several batches in an inner Loop and returns their mean, and the mean of the losses. */
 export function accumulateBatches(model: OnnxModel, { layout, accumulation, feeds, outputs }: Accumulated): OnnxModel {
   const w = extendModel(model, 'sum/');
   const ends = layout.slots.map((slot) => {
@@ -64,10 +64,13 @@ export function accumulateBatches(model: OnnxModel, { layout, accumulation, feed
   return { ...model, graph: built.graph };
 }
 
-/** Name of a feed of one of the batches of a step. */
+/** Name of an input for one of the batches of a step. */
 export const batchFeedName = (batch: number, feed: string): string => `batch/${batch}/${feed}`;
 
-/** The same without a Loop: one whose device leaves Loops to the CPU copies what goes in and out. Takes its feeds batch by batch. */
+/**
+ * Same without a Loop, for devices whose Loops run on the CPU and copy inputs and outputs. Inputs are separate for each
+ * batch.
+ */
 export function repeatBatches(model: OnnxModel, { layout, accumulation, feeds, outputs }: Accumulated): OnnxModel {
   const { graph } = model;
   const shared = new Set([...layout.slots.map((slot) => stateName(slot, 'parameter')), ...graph.initializers.keys()]);

@@ -1,4 +1,4 @@
-/** Batches of tokens of a fixed shape, shuffled anew in every epoch. Which batch comes when is a function of seed and index. */
+/** Batches of tokens of a fixed shape, reshuffled in every epoch. A batch is a function of seed and index. */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import type { ExampleSet } from '../definitions/method.ts';
@@ -12,15 +12,16 @@ export interface BatchOptions {
   readonly sequence: number;
   readonly seed: string | number;
   /**
-   * pad: one example per row, cut to the length and filled up with `padding`, which no loss counts. pack: all tokens of the
-   * epoch's order in one stream, cut into rows; nothing is padding, and a row may hold parts of several examples.
+   * pad: one example per row, truncated to the length and filled with `padding`, which the loss ignores. pack: all
+   * tokens of the epoch in one stream, divided into rows; there is no padding, and a row may contain parts of several
+   * examples.
    */
   readonly arrangement?: 'pad' | 'pack';
-  /** Token that fills rows up; default 0. */
+  /** Padding token; default 0. */
   readonly padding?: number;
   /** Default: those of `next-token`. */
   readonly task?: 'next-token' | 'classification' | 'similarity';
-  /** Names of further inputs the model takes. */
+  /** Names of further inputs of the model. */
   readonly inputs?: readonly ('attention_mask' | 'token_type_ids')[];
 }
 
@@ -39,9 +40,10 @@ export interface BatchRow {
 }
 
 /**
- * Inputs `input_ids`; for next-token `targets` and `target_weights` as nextTokenCrossEntropy takes them, for classification
- * `labels`, for similarity `scores`: rows 2i and 2i + 1 are then the two texts of a pair, and a batch has half as many examples
- * as rows. The last, incomplete batch of an epoch is left out. Throws InputError when there is less than one batch.
+ * Inputs `input_ids`; for next-token `targets` and `target_weights` of nextTokenCrossEntropy, for classification
+ * `labels`, for similarity `scores`: rows 2i and 2i + 1 are the two texts of a pair, and a batch has half as many
+ * examples as rows. An incomplete last batch of an epoch is omitted. Throws InputError when there is less than one
+ * batch.
  */
 export function tokenBatches(options: BatchOptions): Batches {
   const { examples, batch, sequence, seed, arrangement = 'pad', task = 'next-token', inputs = [] } = options;
@@ -49,14 +51,14 @@ export function tokenBatches(options: BatchOptions): Batches {
     throw new InputError(`batches: ${task} has one target per row; arrange rows by "pad"`);
   }
   const perExample = task === 'similarity' ? 2 : 1;
-  if (batch % perExample !== 0) throw new InputError(`batches: pairs fill an even batch, got ${batch}`);
+  if (batch % perExample !== 0) throw new InputError(`batches: pairs need an even batch, got ${batch}`);
   const rowLength = task === 'next-token' ? sequence + 1 : sequence;
   const rowCount =
     arrangement === 'pad' ? perExample * examples.examples.length : Math.floor(examples.tokenCount / rowLength);
   const batchesPerEpoch = Math.floor(rowCount / batch);
   if (batchesPerEpoch < 1) {
     throw new InputError(
-      `batches: ${examples.dataset} gives ${rowCount} rows of ${rowLength} tokens, a batch needs ${batch}; lower batch or sequence`,
+      `batches: ${examples.dataset} has ${rowCount} rows of ${rowLength} tokens, expected at least a batch of ${batch}; lower batch or sequence`,
     );
   }
   const random = createRandom(`${seed}/batches`);
@@ -89,7 +91,7 @@ export function tokenBatches(options: BatchOptions): Batches {
   };
 }
 
-/** Shapes by input of a batch of these rows. */
+/** Shapes of a batch of these rows, by input. */
 export function batchShapes({
   batch,
   sequence,
@@ -104,7 +106,7 @@ export function batchShapes({
   };
 }
 
-/** The rows as inputs of these shapes. Throws InputError for a row without the label that is asked for. */
+/** Converts the rows to inputs of these shapes. Throws InputError for a row without a required label. */
 export function batchFeeds(
   rows: readonly BatchRow[],
   { shapes, sequence, padding }: { readonly shapes: FeedShapes; readonly sequence: number; readonly padding: number },
@@ -129,7 +131,7 @@ export function batchFeeds(
 function bothTexts(row: BatchRow): BatchRow[] {
   const { partner, score } = row;
   if (partner !== undefined && score !== undefined) return [row, { tokens: partner, score }];
-  throw new InputError('batches: similarity takes pairs of texts with a score, and an example has none');
+  throw new InputError('batches: similarity needs pairs of texts with a score, got an example without one');
 }
 
 function scoresOf(rows: readonly BatchRow[]): Float32Array {
@@ -140,7 +142,7 @@ function scoresOf(rows: readonly BatchRow[]): Float32Array {
 
 function labelOf(label: number | undefined, row: number): bigint {
   if (label === undefined)
-    throw new InputError(`batches: example ${row} of a batch has no label; classification needs one`);
+    throw new InputError(`batches: classification needs labels, got none for example ${row} of a batch`);
   return BigInt(label);
 }
 
@@ -171,7 +173,7 @@ function fill(
   return made;
 }
 
-/** All tokens one after the other, cut into rows. */
+/** All tokens in sequence, divided into rows. */
 function packed(
   examples: readonly BatchRow[],
   { rowLength, rowCount, total }: { readonly rowLength: number; readonly rowCount: number; readonly total: number },

@@ -1,6 +1,6 @@
 /**
- * Batches whose rows are about equally long, each padded to the length of its bucket: texts are short and one is long, and a
- * row padded to the longest of the set is mostly padding.
+ * Batches of rows of similar length, each padded to the length of its bucket. Most texts are short; padding all rows to
+ * the longest would fill batches mostly with padding.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -12,11 +12,11 @@ import { type Batches, type BatchOptions, batchFeeds, batchShapes } from './batc
 const LENGTH_STEP = 8;
 
 export interface BucketOptions extends Omit<BatchOptions, 'sequence' | 'arrangement'> {
-  /** Rows are cut to it. */
+  /** Rows are truncated to this length. */
   readonly longest: number;
-  /** Different shapes of batches, each with a step graph of its own; default 4. */
+  /** Number of batch shapes, each with a step graph of its own; default 4. */
   readonly buckets?: number;
-  /** Batches of one shape that follow one another, to be run in one call; default 8. */
+  /** Consecutive batches of one shape, to be run in one call; default 8. */
   readonly run?: number;
 }
 
@@ -26,8 +26,8 @@ interface BucketedBatch {
 }
 
 /**
- * The inputs of tokenBatches. Rows that fill no batch of their bucket join the next longer one; those that are left of the
- * longest are left out of the epoch. Throws InputError when there is less than one batch.
+ * The inputs of tokenBatches. Rows that do not fill a batch of their bucket move to the next longer one; the remaining
+ * ones of the longest bucket are omitted from the epoch. Throws InputError when there is less than one batch.
  */
 export function bucketedBatches(options: BucketOptions): Batches {
   const { batch, seed, longest, task = 'next-token', inputs = [], padding = 0, buckets = 4, run = 8 } = options;
@@ -40,7 +40,9 @@ export function bucketedBatches(options: BucketOptions): Batches {
   const shapes = lengths.map((sequence) => batchShapes({ batch, sequence, task, inputs }));
   const batchesPerEpoch = Math.floor(examples.length / batch);
   if (batchesPerEpoch < 1) {
-    throw new InputError(`batches: ${dataset} gives ${examples.length} rows, a batch needs ${batch}; lower batch`);
+    throw new InputError(
+      `batches: ${dataset} has ${examples.length} rows, expected at least a batch of ${batch}; lower batch`,
+    );
   }
   const random = createRandom(`${seed}/buckets`);
 
@@ -81,8 +83,8 @@ export function bucketedBatches(options: BucketOptions): Batches {
 }
 
 /**
- * Lengths to pad to, ascending, the last one the longest row's: those `buckets` multiples of 8 that leave the fewest padded
- * tokens, found by dynamic programming over the multiples that occur.
+ * Lengths to pad to, ascending, the last one that of the longest row: the `buckets` multiples of 8 with the fewest
+ * padded tokens, found by dynamic programming over the multiples that occur.
  */
 export function bucketLengths(
   rowLengths: readonly number[],
@@ -92,7 +94,7 @@ export function bucketLengths(
   const counts = [...Map.groupBy(rounded, (length) => length)]
     .map(([length, rows]) => ({ length, rows: rows.length }))
     .sort((a, b) => a.length - b.length);
-  // best[at]: the cheapest ways to cover the lengths up to and with `at`, by number of buckets.
+  // best[at]: the cheapest ways to cover the lengths up to `at`, by number of buckets.
   interface Cover {
     readonly tokens: number;
     readonly ends: readonly number[];

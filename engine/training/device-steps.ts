@@ -1,7 +1,7 @@
 /**
- * Steps whose state stays on the device from call to call: a step is one call of onnxruntime without a Loop, and waits for
- * nothing. The reports of the steps are read when all of them are on their way. Memory: the state as it was accepted last,
- * that of the step before and that of the step being made.
+ * Steps whose state stays on the device between calls: a step is one call of onnxruntime without a Loop, and does not
+ * wait for the device. The reports of the steps are read once all of them are queued. Memory: the last accepted state,
+ * the state of the previous step, and that of the current step.
  */
 import { present } from '../../contracts/present.ts';
 import { createGraphBuilder } from '../../numerics/onnx/builder.ts';
@@ -36,7 +36,7 @@ export async function createDeviceSteps(plan: StepPlan): Promise<StepRunner> {
     await createSession(copy, shared),
     await createSession(copyOf([[REPORT, [reported.length]]]), shared),
   ];
-  /** What the memory held when it and the device held the same. */
+  /** The host memory's contents when it last equalled the device's. */
   let known = memory.feeds();
   let accepted = await upload(Object.keys(known), known);
   let pending = accepted;
@@ -45,7 +45,7 @@ export async function createDeviceSteps(plan: StepPlan): Promise<StepRunner> {
     const made = await toDevice.runOnDevice(feeds, names.map(nextName));
     return new Map(names.map((name) => [name, present(made[nextName(name)], 'made[nextName(name)]')]));
   }
-  /** Gives back what a state holds and another one, that stays, does not. */
+  /** Releases the tensors of one state that are not part of another one, which is kept. */
   function drop(state: DeviceState, stays: DeviceState): void {
     for (const [name, tensor] of state) if (stays.get(name) !== tensor) tensor.release();
   }
@@ -105,7 +105,7 @@ export async function createDeviceSteps(plan: StepPlan): Promise<StepRunner> {
   };
 }
 
-/** All that a step takes beside the state. */
+/** All inputs of a step besides the state. */
 function feedsAt(plan: StepPlan, step: number): Record<string, NumericTensor> {
   const { graph, feeds, accumulation } = plan;
   const inputs: Record<string, NumericTensor> = {};
@@ -119,7 +119,7 @@ function feedsAt(plan: StepPlan, step: number): Record<string, NumericTensor> {
   return inputs;
 }
 
-/** Gives each of its inputs out as it is, under the name it has after a step. */
+/** Copies each input to an output, under its name after a step. */
 function copyOf(values: readonly (readonly [name: string, dims: readonly number[]])[]): OnnxModel {
   const b = createGraphBuilder({ name: 'copy', opset: 21 });
   for (const [name, dims] of values) {

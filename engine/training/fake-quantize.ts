@@ -1,9 +1,10 @@
 /**
- * Quantization that can be trained through: values are rounded to a grid in the forward pass, gradients pass the rounding
- * unchanged (Bengio et al. 2013, https://arxiv.org/abs/1308.3432) and reach the grid's step size (LSQ: Esser et al. 2020,
- * https://arxiv.org/abs/1902.08153, equations 1, 3 and 5). Codes and zero points are those of methods/shared/formats/grid.ts:
+ * Differentiable quantization: values are rounded to a grid in the forward pass; gradients pass through the rounding
+ * unchanged (Bengio et al. 2013, https://arxiv.org/abs/1308.3432) and reach the grid's step size (LSQ: Esser et al.
+ * 2020, https://arxiv.org/abs/1902.08153, equations 1, 3 and 5). Codes and zero points are those of
+ * methods/shared/formats/grid.ts:
  *   value = (clip(round(x / s) + z, 0, 2ᵇ - 1) - z) s      d value / d s = round(x / s) - x / s inside, code - z at the ends
- * The zero point is a whole number that stays as it starts.
+ * The zero point is a whole number that does not change.
  */
 import { InputError } from '../../contracts/errors.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
@@ -15,30 +16,30 @@ export interface QuantizedWeight {
   /** Initializer [in, out]. */
   readonly weight: string;
   readonly bits: number;
-  /** Rows of `in` that share a step size; the last group may be short. */
+  /** Rows of `in` that share a step size; the last group may be shorter. */
   readonly groupSize: number;
   /** [ceil(in / groupSize), out], row-major. */
   readonly scales: Float32Array;
-  /** Codes of zero, [ceil(in / groupSize), out]; absent: the middle code, symmetric. */
+  /** Codes of zero, [ceil(in / groupSize), out]; if absent, the middle code (symmetric). */
   readonly zeroPoints?: Uint8Array | Float32Array;
 }
 
-/** A value of the graph quantized as a whole. */
+/** A value of the graph that is quantized as a whole. */
 export interface QuantizedActivation {
   readonly value: string;
-  /** Names of the nodes that read it rounded; default all that read it. */
+  /** Names of the nodes that read it rounded; default: all readers. */
   readonly readers?: ReadonlySet<string>;
   readonly bits: number;
   readonly scale: number;
   /** Default: the middle code. */
   readonly zeroPoint?: number;
-  /** Elements the step size is shared by, for the gradient's scale (features of the layer in the paper). */
+  /** Number of elements that share the step size, for the gradient's scale (features of the layer in the paper). */
   readonly features: number;
 }
 
 export interface FakeQuantization {
   readonly model: OnnxModel;
-  /** Names of the step sizes: parameters to train beside the weights. */
+  /** Names of the step sizes: parameters to train with the weights. */
   readonly stepSizes: readonly string[];
   /** For train's `parameterOptions`: LSQ's gradient scale 1 / √(n Qp), no decay; undefined for other parameters. */
   options(name: string): ParameterOptions | undefined;
@@ -46,7 +47,7 @@ export interface FakeQuantization {
 
 export const stepSizeName = (value: string): string => `${value}.step_size`;
 
-/** Throws InputError for a weight whose shape does not fit the groups. */
+/** Throws InputError for a weight whose shape does not match the groups. */
 export function addFakeQuantization(
   model: OnnxModel,
   {
@@ -93,7 +94,7 @@ function quantizeWeight(w: GraphWriter, { weight, bits, groupSize, scales, zeroP
           tensorOf('float32', [groups, 1, outFeatures], Float32Array.from(zeroPoints)),
         );
   w.wrap(weight, () => {
-    // A short last group is filled up with zeros, which are on every grid and give its step size no gradient.
+    // A shorter last group is padded with zeros, which are on every grid and contribute no gradient to its step size.
     const missing = groups * groupSize - inFeatures;
     const filling = new Float32Array(missing * outFeatures);
     const rows =
@@ -129,14 +130,14 @@ function onGrid(w: GraphWriter, x: string, { step, zero, bits }: { step: string;
   return w.mul(w.sub(codes, zero), step);
 }
 
-/** Step sizes as trained, in the layout they were given in. */
+/** Trained step sizes, in the layout in which they were given. */
 export function trainedScales(parameters: ReadonlyMap<string, Float32Array>, weight: string): Float32Array {
   const values = parameters.get(stepSizeName(weight));
   if (values === undefined) throw new InputError(`fake quantization: "${weight}" has no trained step sizes`);
   return values;
 }
 
-/** LSQ's start: 2 mean |x| / √Qp per group (section 2.1). */
+/** LSQ's initial value: 2 mean |x| / √Qp per group (section 2.1). */
 export function initialScales(
   { weight, dims }: { readonly weight: Float32Array; readonly dims: readonly number[] },
   { bits, groupSize }: { readonly bits: number; readonly groupSize: number },

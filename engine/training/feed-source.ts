@@ -1,4 +1,4 @@
-/** What enters a step besides parameters: batches, dropout masks, a teacher's logits. A pure function of the batch's index. */
+/** Inputs of a step besides parameters: batches, noise, a teacher's logits. A pure function of the batch's index. */
 import { InputError } from '../../contracts/errors.ts';
 import { describeTensor, type NumericTensor, rawTensor } from '../../numerics/tensor/tensor.ts';
 
@@ -6,15 +6,18 @@ import { describeTensor, type NumericTensor, rawTensor } from '../../numerics/te
 export type FeedShapes = Readonly<Record<string, readonly number[]>>;
 
 export interface FeedSource {
-  /** Of every batch; of the largest where they differ. */
+  /** Shapes of every batch; of the largest where they differ. */
   readonly shapes: FeedShapes;
   /** Where batches differ in shape: the shapes of each kind of batch, and the kind of the batch with this index. */
   readonly kinds?: { readonly shapes: readonly FeedShapes[]; of(index: number): number };
-  /** Tensors of one batch; the same for the same index, which is what makes a resumed training go on as if never stopped. */
+  /** Tensors of one batch; the same for the same index, so that a resumed training equals an uninterrupted one. */
   at(index: number): Readonly<Record<string, NumericTensor>>;
 }
 
-/** Several batches as one tensor [...stack, ...dims] per input. Throws InputError for an input that is missing or of another shape. */
+/**
+ * Several batches as one tensor [...stack, ...dims] per input. Throws InputError for a missing input or one of another
+ * shape.
+ */
 export function stackFeeds(
   sources: readonly FeedSource[],
   {

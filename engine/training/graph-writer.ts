@@ -1,4 +1,4 @@
-/** Writes nodes into a graph that is there already: what losses, adapters and optimizers add themselves with. */
+/** Adds nodes to an existing graph: used by losses, adapters and optimizers. */
 import { GRADIENT_METADATA } from '../../numerics/autodiff/gradient.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -15,35 +15,36 @@ const OLDEST_OPSET = 18;
 
 export interface GraphWriter extends ReturnType<typeof createOperators> {
   node(op: string, inputs: readonly string[], extras?: NodeExtras): readonly string[];
-  /** A float32 number as a tensor without dimensions; equal ones are one initializer. */
+  /** A float32 scalar; equal ones share one initializer. */
   scalar(value: number): string;
   initializer(name: string, tensor: Tensor): string;
-  /** An int64 vector as a value; equal ones are one initializer. */
+  /** An int64 vector; equal ones share one initializer. */
   integers(values: Integers): string;
-  /** An input of the graph; one of that name that exists already is shared. */
+  /** An input of the graph; an existing one of that name is shared. */
   input(name: string, dtype: DType, dims: readonly Dim[]): string;
   /**
-   * Puts something between a value and all that read it. `replace` gets the name of the value as it was and returns the one to
-   * be read instead. A value made by a node is moved, so that its name then stands for what replaced it; an initializer or an
-   * input keeps its name. With `readers`, names of nodes, only these read what replaces it, and the value keeps its name.
+   * Inserts something between a value and its readers. `replace` gets the name of the original value and returns the
+   * name of the one to read instead. The output of a node is renamed, so that its old name then denotes the
+   * replacement; an initializer or input keeps its name. With `readers`, names of nodes, only these read the
+   * replacement, and the value keeps its name.
    */
   wrap(value: string, replace: (inner: string) => string, readers?: ReadonlySet<string>): void;
-  /** The value, whose node numerics/autodiff takes for the identity: gradients pass it unchanged. */
+  /** The value through a node that numerics/autodiff treats as the identity: gradients pass unchanged. */
   passThrough(value: string): string;
-  /** The value as a constant to numerics/autodiff: no gradient passes it. */
+  /** The value as a constant for numerics/autodiff: no gradient passes. */
   stopGradient(value: string): string;
-  /** Does the graph make or hold a value of this name? */
+  /** Whether the graph has a value of this name. */
   has(value: string): boolean;
-  /** An initializer of the graph so far. Throws InputError when there is none. */
+  /** An initializer of the current graph. Throws InputError when there is none. */
   tensor(name: string): OnnxTensor;
-  /** The model with what was written, its nodes in an order in which values are made before they are used. */
+  /** The model with the new nodes, in topological order. */
   finish(changes?: {
     readonly outputs?: readonly ValueInfo[];
     readonly domains?: Readonly<Record<string, number>>;
   }): OnnxModel;
 }
 
-/** Names written start with `prefix`. Throws InputError for a model below opset 18. */
+/** New names start with `prefix`. Throws InputError for a model below opset 18. */
 export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
   const opset = model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 1;
   if (opset < OLDEST_OPSET) {
@@ -74,7 +75,7 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
     return outputs;
   }
   function initializer(name: string, tensor: Tensor): string {
-    if (values.has(name)) throw new InputError(`training: graph "${graph.name}" has a value "${name}" already`);
+    if (values.has(name)) throw new InputError(`training: graph "${graph.name}" already has a value "${name}"`);
     values.add(name);
     initializers.set(name, tensor);
     return name;
@@ -173,7 +174,7 @@ export function extendModel(model: OnnxModel, prefix: string): GraphWriter {
   };
 }
 
-/** The nodes in an order in which values are made before they are used; otherwise as they stood. */
+/** The nodes in topological order; otherwise in their old order. */
 export function sortNodes(nodes: readonly Node[]): readonly Node[] {
   const makers = new Map<string, number>();
   for (const [index, node] of nodes.entries()) for (const output of node.outputs) makers.set(output, index);

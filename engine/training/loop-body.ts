@@ -12,14 +12,16 @@ export function tensorInfo(name: string, dtype: DType, dims: readonly (number | 
 }
 
 export interface LoopBodyRequest {
-  /** Inputs of the graph cut out of stacks `prefix/<name>` that lie outside; every other input stays a value of the outer graph. */
+  /**
+   * Slices inputs of the graph from stacks `prefix/<name>` outside; all other inputs remain values of the outer graph.
+   */
   readonly feeds: readonly Feed[];
   readonly carried: readonly { readonly from: string; readonly to: string; readonly dims: readonly number[] }[];
   readonly outputs: readonly string[];
   readonly prefix: string;
 }
 
-/** One turn: cuts its feeds out of the stacks, and hands the carried values on. */
+/** One iteration: slices its inputs from the stacks and passes on the carried values. */
 export function loopBody(model: OnnxModel, { feeds, carried, outputs, prefix }: LoopBodyRequest): Graph {
   const turn = `${prefix}/turn`;
   const go = `${prefix}/go`;

@@ -1,7 +1,7 @@
 /**
  * Low-rank adapters: y = x W + (α / r) (x A) B with W frozen, merged into W afterwards.
- * Hu et al. 2021, https://arxiv.org/abs/2106.09685, with the papers' A and B transposed to ONNX's [in, out].
- * For a pruned W the update can be masked, y = x (W + (α / r) M ∘ A B), so that what is zero stays it: MaskLoRA of Zimmer et
+ * Hu et al. 2021, https://arxiv.org/abs/2106.09685, with the paper's A and B transposed to ONNX's [in, out].
+ * For a pruned W the update can be masked, y = x (W + (α / r) M ∘ A B), so that zeros stay zero: MaskLoRA of Zimmer et
  * al. 2023, https://arxiv.org/abs/2312.15230.
  */
 import { InputError } from '../../contracts/errors.ts';
@@ -21,20 +21,22 @@ export interface LoraOptions {
   /** The update is scaled by alpha / rank; default alpha = rank. */
   readonly alpha?: number;
   readonly random: Random;
-  /** 1 where the weight of this name may change and 0 where not, [in, out]; weights without one are adapted as a whole. */
+  /**
+   * By name of a weight: 1 where it may change and 0 where not, [in, out]; a weight without a mask changes everywhere.
+   */
   readonly masks?: ReadonlyMap<string, Float32Array>;
 }
 
 export interface Lora {
   /** The model to train. */
   readonly model: OnnxModel;
-  /** The adapters' weights: what train() gets as `parameters`. */
+  /** The adapters' weights, for the option `parameters` of train(). */
   readonly parameters: readonly string[];
   /** The model without adapters, W + (α / r) A B in place of W; `trained` holds the adapters' values by name. */
   merge(trained: ReadonlyMap<string, Float32Array>): OnnxModel;
 }
 
-/** A is Gaussian of variance 1 / in, B is zero, so the adapted model starts as the model is. */
+/** A is Gaussian with variance 1 / in and B is zero, so that the adapted model initially equals the original. */
 export function addLora({ model, linears, rank, alpha = rank, random, masks }: LoraOptions): Lora {
   if (!Number.isInteger(rank) || rank < 1)
     throw new InputError(`lora: rank must be a whole number from 1, got ${rank}`);

@@ -1,4 +1,4 @@
-/** A loss written into a model's graph, at concrete shapes: what gradients are taken of, to train or to score. */
+/** A model's graph with a loss, at concrete shapes, for gradients in training or scoring. */
 import { InputError } from '../../contracts/errors.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { inferShapes } from '../../numerics/onnx/shapes.ts';
@@ -17,13 +17,13 @@ export interface LossGraph {
   readonly model: OnnxModel;
   /** Name of the scalar. */
   readonly loss: string;
-  /** Name of each scalar that the loss gives out beside itself, by its own name. */
+  /** Names of the scalars that the loss reports besides itself. */
   readonly metrics: ReadonlyMap<string, string>;
-  /** Inputs of the model and those the loss made. */
+  /** Inputs of the model and those added by the loss. */
   readonly feeds: readonly Feed[];
 }
 
-/** inputs: concrete shapes by input, those that the graph gives in full apart. Throws InputError for one that is missing. */
+/** inputs: concrete shapes by input, except those that are fixed in the graph. Throws InputError for a missing one. */
 export function addLoss(
   given: OnnxModel,
   { inputs, loss }: { readonly inputs: Readonly<Record<string, readonly number[]>>; readonly loss: Loss },

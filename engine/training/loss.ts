@@ -1,6 +1,6 @@
 /**
- * Losses, written into a model's graph. Softmax is always taken as log-softmax; every loss is a mean, so that its size does
- * not follow the batch.
+ * Losses, added to a model's graph. Softmax is always computed as log-softmax; every loss is a mean, so that its size
+ * does not depend on the batch.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -10,13 +10,13 @@ import type { GraphWriter } from './graph-writer.ts';
 
 export interface LossContext {
   readonly w: GraphWriter;
-  /** Concrete shape of a value of the model. Throws InputError when there is none of that name. */
+  /** Concrete shape of a value of the model. Throws InputError for an unknown name. */
   dims(value: string): readonly number[];
-  /** Gives a scalar out with every step, under a name of its own. */
+  /** Reports a scalar with every step, under a name of its own. */
   metric(name: string, value: string): void;
 }
 
-/** Writes a scalar and returns its name. */
+/** Adds a scalar to the graph and returns its name. */
 export type Loss = (context: LossContext) => string;
 
 export interface CrossEntropyOptions {
@@ -24,15 +24,18 @@ export interface CrossEntropyOptions {
   readonly logits?: string;
   /** Share of the probability spread evenly over all classes (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567); default 0. */
   readonly labelSmoothing?: number;
-  /** Name of the input with the right classes, int64, of the shape of `logits` without its last axis; default `targets`. */
+  /**
+   * Name of the input with the correct classes, int64, of the shape of `logits` without its last axis; default
+   * `targets`.
+   */
   readonly targets?: string;
-  /** Name of the input with the weight of each prediction, float32, 0 where none counts; null for none. */
+  /** Name of the input with the weight of each prediction, float32, 0 to ignore it; null for no weights. */
   readonly weights?: string | null;
 }
 
 /**
- * −Σ weight ln p(target) / Σ weight over the positions of a decoder. `targets` [batch, sequence] holds the next token of each
- * position and `target_weights` 0 where there is none.
+ * −Σ weight ln p(target) / Σ weight over the positions of a decoder. `targets` [batch, sequence] holds the next token
+ * of each position; `target_weights` is 0 where there is none.
  */
 export function nextTokenCrossEntropy(options: CrossEntropyOptions = {}): Loss {
   return crossEntropy({ weights: 'target_weights', ...options });
@@ -62,7 +65,7 @@ export function similarityLoss(): Loss {
   };
 }
 
-/** What the model was trained for: the cross-entropy of the next token or of the class, or the similarity of pairs. */
+/** The model's own task: the cross-entropy of the next token or of the class, or the similarity of pairs. */
 export function taskLoss({ kind }: Pick<Model, 'kind'>): Loss {
   if (kind === 'embedder') return similarityLoss();
   return kind === 'decoder' ? nextTokenCrossEntropy() : classificationCrossEntropy();
@@ -105,7 +108,7 @@ function crossEntropy(options: CrossEntropyOptions): Loss {
 export interface DistillationOptions {
   /** float32 [..., classes]; default `logits`. */
   readonly student?: string;
-  /** Value of a merged teacher's graph (see mergeTeacher), or the name of an input that is made; default `teacher/logits`. */
+  /** Value of a merged teacher's graph (see mergeTeacher), or the name of a new input; default `teacher/logits`. */
   readonly teacher?: string;
   readonly temperature?: number;
   /** As for cross-entropy. */
@@ -113,8 +116,8 @@ export interface DistillationOptions {
 }
 
 /**
- * T² KL(teacher ‖ student) of softmax(z / T), mean over positions. Hinton et al. 2015, https://arxiv.org/abs/1503.02531:
- * the factor T² keeps the gradient's size when the temperature changes.
+ * T² KL(teacher ‖ student) of softmax(z / T), mean over positions. Hinton et al. 2015,
+ * https://arxiv.org/abs/1503.02531: the factor T² makes the gradient's size independent of the temperature.
  */
 export function logitDistillation(options: DistillationOptions = {}): Loss {
   const { student = 'logits', teacher = 'teacher/logits', temperature = 1, weights = 'target_weights' } = options;
@@ -139,13 +142,16 @@ function divergenceOf(w: GraphWriter, teacher: string, student: string): string 
 }
 
 export interface PairOptions {
-  /** Values to match: student's name and teacher's. */
+  /** Values to match: the student's name and the teacher's. */
   readonly pairs: readonly (readonly [student: string, teacher: string])[];
-  /** Input int64 [batch, sequence] of the graph, 0 where a position is padding: these count in no mean. Default: all count. */
+  /** Input int64 [batch, sequence] of the graph, 0 at padding, which is ignored in all means. Default: no padding. */
   readonly mask?: string | undefined;
 }
 
-/** Mean squared difference of hidden states, after a map [student width, teacher width] where the widths differ. TinyBERT, https://arxiv.org/abs/1909.10351 */
+/**
+ * Mean squared difference of hidden states, after a linear map [student width, teacher width] where the widths differ.
+ * TinyBERT, https://arxiv.org/abs/1909.10351
+ */
 export function hiddenStateLoss({
   pairs,
   mask,
@@ -164,8 +170,8 @@ export function hiddenStateLoss({
 }
 
 /**
- * Mean squared difference of attention scores or probabilities, [batch, heads, sequence, sequence]. `visible`: a bool value of
- * the graph per pair, broadcast to that shape; where it is false nothing counts.
+ * Mean squared difference of attention scores or probabilities, [batch, heads, sequence, sequence]. `visible`: a bool
+ * value of the graph per pair, broadcast to that shape; elements where it is false are ignored.
  */
 export function attentionLoss({
   pairs,
@@ -186,8 +192,9 @@ export function attentionLoss({
 }
 
 /**
- * KL(teacher ‖ student) of the attention of each head and position, mean over both, from the scores that softmax takes, those
- * of positions that may not be seen masked: [batch, heads, sequence, sequence]. MiniLM, https://arxiv.org/abs/2002.10957, equation 7.
+ * KL(teacher ‖ student) of the attention of each head and position, mean over both, from the scores at the input of the
+ * softmax, with invisible positions masked: [batch, heads, sequence, sequence]. MiniLM,
+ * https://arxiv.org/abs/2002.10957, equation 7.
  */
 export function attentionDistributionLoss({ pairs, mask }: PairOptions): Loss {
   return meanOf('attention_distribution', pairs, ({ w }, [student, teacher]) =>
@@ -195,7 +202,7 @@ export function attentionDistributionLoss({ pairs, mask }: PairOptions): Loss {
   );
 }
 
-/** Keeps a vector of zeros from a division by zero. */
+/** Avoids division by zero for a vector of zeros. */
 const SMALLEST_NORM = 1e-12;
 
 /** 1 − cosine of the angle between the vectors along the last axis, mean over positions. DistilBERT, https://arxiv.org/abs/1910.01108, section 3. */
@@ -208,12 +215,12 @@ export function cosineLoss({ pairs, mask }: PairOptions): Loss {
   });
 }
 
-/** Keeps padding out of a softmax: e to this is 0 in float32. */
+/** Excludes padding from a softmax: exp of this is 0 in float32. */
 const UNSEEN = -1e9;
 
 /**
- * KL(teacher ‖ student) of softmax(x xᵀ / √d) per relation head: queries, keys or values of the two models may have other
- * widths and head counts. MiniLMv2, https://arxiv.org/abs/2012.15828, equation 3. Values: [batch, sequence, width].
+ * KL(teacher ‖ student) of softmax(x xᵀ / √d) per relation head: queries, keys or values of the two models may differ
+ * in width and head count. MiniLMv2, https://arxiv.org/abs/2012.15828, equation 3. Values: [batch, sequence, width].
  */
 export function relationLoss({ pairs, mask, heads }: PairOptions & { readonly heads: number }): Loss {
   return meanOf('relation', pairs, ({ w, dims }, [student, teacher]) => {
@@ -256,10 +263,10 @@ function meanOf(
   };
 }
 
-/** 1 where a position counts, 0 where it is padding: float32 [batch, sequence]. */
+/** 1 at tokens, 0 at padding: float32 [batch, sequence]. */
 const counted = (w: GraphWriter, mask: string): string => w.cast(mask, { to: 'float32' });
 
-/** Mean over heads and over the positions that count, of [batch, heads, sequence]. */
+/** Mean over heads and over positions without padding, of [batch, heads, sequence]. */
 function meanOverHeads(w: GraphWriter, values: string, mask: string | undefined): string {
   if (mask === undefined) return w.reduceMean(values, { keepdims: false });
   return weightedMean(w, w.reduceMean(values, { axes: [1], keepdims: false }), counted(w, mask));

@@ -1,6 +1,7 @@
 /**
- * Writes what a device's provider has no kernel for in operators it has: the same function, sums in the same order. What
- * onnxruntime 1.30 has:
+ * Replaces operators for which a device's provider has no kernel by operators it has: the same function, with sums in
+ * the same order.
+ * Kernels of onnxruntime 1.30:
  * https://github.com/microsoft/onnxruntime/blob/v1.30.0/onnxruntime/core/providers/webgpu/webgpu_execution_provider.cc
  */
 import { present } from '../../contracts/present.ts';
@@ -11,16 +12,20 @@ import { renameValues } from '../../numerics/onnx/names.ts';
 import { elements } from '../../numerics/tensor/tensor.ts';
 import { extendModel, type GraphWriter, sortNodes } from './graph-writer.ts';
 
-/** Writes what stands for a node and names a value per output, or leaves the node as it is. */
+/** Adds the replacement of a node and returns a value per output, or returns undefined to keep the node. */
 type Lowering = (w: GraphWriter, node: Node) => readonly string[] | undefined;
 
-/** Outputs of a shader beside its one input: WebGPU promises eight storage buffers, https://www.w3.org/TR/webgpu/#limits */
+/**
+ * Outputs of a shader besides its one input: WebGPU guarantees eight storage buffers,
+ * https://www.w3.org/TR/webgpu/#limits
+ */
 const MOST_PARTS = 7;
 
 /** By provider, by operator of the standard domain. */
 const LOWERINGS: Readonly<Record<Provider, Readonly<Record<string, Lowering>>>> = {
   cpu: {},
-  // Has each of them, as https://github.com/microsoft/onnxruntime/blob/v1.30.0/docs/OperatorKernels.md says; never run here.
+  // Has all kernels according to https://github.com/microsoft/onnxruntime/blob/v1.30.0/docs/OperatorKernels.md; not
+  // tested.
   cuda: {},
   webgpu: {
     LogSoftmax: (w, node) => [logSoftmax(w, present(node.inputs[0], 'node.inputs[0]'), intAttribute(node, 'axis', -1))],
@@ -38,10 +43,10 @@ const LOWERINGS: Readonly<Record<Provider, Readonly<Record<string, Lowering>>>> 
   },
 };
 
-/** Has the provider no kernel for onnxruntime's own product with transposed matrices? Gradients are then written without it. */
+/** Whether the provider lacks onnxruntime's fused product with transposed matrices; gradients then do without it. */
 export const lacksFusedProducts = (provider: Provider): boolean => provider === 'webgpu';
 
-/** Gives the model itself where there is nothing to write. Nodes inside functions and subgraphs stay as they are. */
+/** Returns the model itself where nothing needs replacing. Nodes inside functions and subgraphs are not changed. */
 export function lowerForDevice(model: OnnxModel, provider: Provider): OnnxModel {
   const lowerings = LOWERINGS[provider];
   const w = extendModel(model, 'device/');
@@ -60,13 +65,13 @@ export function lowerForDevice(model: OnnxModel, provider: Provider): OnnxModel 
   return { ...extended, graph: { ...graph, nodes: sortNodes(graph.nodes) } };
 }
 
-/** x - m - ln Σ exp(x - m), m the largest along the axis. */
+/** x - m - ln Σ exp(x - m), with m the maximum along the axis. */
 function logSoftmax(w: GraphWriter, x: string, axis: number): string {
   const shifted = w.sub(x, w.reduceMax(x, { axes: [axis] }));
   return w.sub(shifted, w.log(w.reduceSum(w.exp(shifted), { axes: [axis] })));
 }
 
-/** f + 1 where x - f > ½, or is ½ and f odd, with f = ⌊x⌋: all of it exact, however a device rounds sums. */
+/** f + 1 where x - f > ½, or equals ½ and f is odd, with f = ⌊x⌋: exact, however a device rounds sums. */
 function roundHalfToEven(w: GraphWriter, x: string): string {
   const low = w.floor(x);
   const above = w.sub(x, low);
@@ -78,7 +83,7 @@ function roundHalfToEven(w: GraphWriter, x: string): string {
   return w.add(low, w.add(past, tied));
 }
 
-/** As engine/training/loss.ts writes it: one loss per label, all of them counted. */
+/** As engine/training/loss.ts writes it: one loss per label, none ignored. */
 function crossEntropy(w: GraphWriter, node: Node): readonly string[] | undefined {
   const [scores = '', labels = '', weights = ''] = node.inputs;
   if (weights !== '' || node.attributes.has('ignore_index') || stringAttribute(node, 'reduction', 'mean') !== 'none') {
@@ -89,7 +94,7 @@ function crossEntropy(w: GraphWriter, node: Node): readonly string[] | undefined
   return [w.neg(w.squeeze(own, [1])), logarithms].slice(0, node.outputs.length);
 }
 
-/** A Split of many parts writes more buffers than a shader may have. */
+/** A Split into many parts writes more buffers than a shader may have. */
 function slices(w: GraphWriter, node: Node): readonly string[] | undefined {
   const [x = '', sizes = ''] = node.inputs;
   if (node.outputs.length <= MOST_PARTS || !w.has(sizes)) return undefined;

@@ -1,6 +1,7 @@
 /**
- * Masked tokens, the objective encoders are pre-trained on. Devlin et al. 2019, https://arxiv.org/abs/1810.04805, section
- * 3.1, task 1: of the tokens chosen 80 % become the mask, 10 % a random token, 10 % stay, and all chosen are predicted.
+ * Masked tokens, the pre-training objective of encoders. Devlin et al. 2019, https://arxiv.org/abs/1810.04805, section
+ * 3.1, task 1: of the chosen tokens 80 % become the mask, 10 % a random token, 10 % stay, and all chosen ones are
+ * predicted.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -10,12 +11,14 @@ import type { FeedSource } from './feed-source.ts';
 
 export interface TokenMasking {
   readonly seed: string | number;
-  /** Of the ordinary tokens of each segment, how many are chosen; the last one is for all segments that follow too. */
+  /** Share of the ordinary tokens of each segment that is chosen; the last entry also applies to all later segments. */
   readonly shares: readonly number[];
   /** Token that ends a segment. */
   readonly separator: number;
   readonly mask: number;
-  /** Ids from here to the vocabulary's end are ordinary tokens; those below are special and never chosen or put in. */
+  /**
+   * Ids from here to the vocabulary's end are ordinary tokens; those below are special, and never chosen or inserted.
+   */
   readonly firstOrdinary: number;
   readonly vocabularySize: number;
 }
@@ -24,8 +27,8 @@ const MASKED = 0.8;
 const REPLACED = 0.1;
 
 /**
- * Batches of `input_ids` [batch, sequence] with tokens masked, `targets` and `target_weights` as nextTokenCrossEntropy takes
- * them, and what else the batches hold. Which tokens are chosen is a function of seed and index.
+ * Batches of `input_ids` [batch, sequence] with masked tokens, `targets` and `target_weights` of nextTokenCrossEntropy,
+ * and the other inputs of the batches. The choice of tokens is a function of seed and index.
  */
 export function maskTokens(batches: FeedSource, options: TokenMasking): FeedSource {
   const { seed, shares, separator, mask, firstOrdinary, vocabularySize } = options;

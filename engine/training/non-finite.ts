@@ -1,4 +1,6 @@
-/** Finds where a step left the finite numbers: the first node, in the order they run, with an output that is not finite. */
+/**
+ * Finds where a step produced non-finite numbers: the first node, in the order of execution, with a non-finite output.
+ */
 import { NumericalError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import type { Provider } from '../../contracts/runner.ts';
@@ -17,16 +19,16 @@ export interface NonFiniteRequest {
   readonly batches: readonly Readonly<Record<string, NumericTensor>>[];
   readonly step: number;
   readonly loss: number;
-  /** Where the step went wrong; it is looked into on the CPU. */
+  /** Provider of the failed step; it is examined on the CPU. */
   readonly provider: Provider;
   readonly threads?: number;
 }
 
-/** The error to throw. Runs the step once more with a probe on every value. */
+/** Returns the error to throw. Runs the step once more with a probe on every value. */
 export async function explainNonFinite(request: NonFiniteRequest): Promise<NumericalError> {
   const { step, loss, parameters, batches } = request;
   const what = `training: step ${step}: ${Number.isFinite(loss) ? 'the gradient is not finite' : `the loss is ${loss}`}`;
-  const advice = 'lower the learning rate, clip the gradient or look at the batch';
+  const advice = 'lower the learning rate, clip the gradient or check the batch';
   for (const [name, values] of parameters) {
     if (!values.every(Number.isFinite))
       return new NumericalError(`${what}; parameter "${name}" was not finite before it; ${advice}`);

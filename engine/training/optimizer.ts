@@ -1,6 +1,7 @@
 /**
- * Optimizers as graph nodes. What changes from step to step enters as scalars, so that one session serves a whole training.
- * Moments are kept without their factors (1 - β), which enter through the step size; that saves passes over memory.
+ * Optimizers as graph nodes. Values that change from step to step are scalar inputs, so that one session serves a whole
+ * training.
+ * Moments are stored without their factors (1 - β), which are part of the step size; that saves passes over memory.
  */
 import { present } from '../../contracts/present.ts';
 import type { GraphWriter } from './graph-writer.ts';
@@ -28,9 +29,9 @@ export interface StepState {
 }
 
 export interface Optimizer {
-  /** What is kept for every parameter besides itself: tensors of its shape, zero at first. */
+  /** State per parameter besides the parameter: tensors of its shape, initially zero. */
   readonly moments: readonly string[];
-  /** Of parameters that decay. */
+  /** Scalar inputs of a step, for parameters with decay. */
   readonly weightDecay: number;
   readonly scalars: readonly string[];
   scalarsAt(state: StepState): Readonly<Record<string, number>>;
@@ -86,9 +87,10 @@ export function adamW({
 export const SENSITIVITY = 'sensitivity';
 
 /**
- * The optimizer, which also keeps how much the loss would change at first order were each element zero, smoothed over steps:
+ * The optimizer with an additional importance of each element: the first-order change of the loss were it zero,
+ * smoothed over steps:
  *   I ← β I + (1 − β) |w g|
- * with w and g as they were before the step, g clipped. Molchanov et al. 2019, https://arxiv.org/abs/1906.10771, equation 8;
+ * with w and g from before the step, g clipped. Molchanov et al. 2019, https://arxiv.org/abs/1906.10771, equation 8;
  * smoothed as in Zhang et al. 2022 (PLATON), https://arxiv.org/abs/2206.12562, equation 8.
  */
 export function withSensitivity(base: Optimizer, { beta }: { readonly beta: number }): Optimizer {

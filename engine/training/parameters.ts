@@ -1,4 +1,4 @@
-/** Which initializers of a model are trained. */
+/** Selects the initializers of a model to train. */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import type { OnnxModel, OnnxTensor } from '../../numerics/onnx/graph.ts';
@@ -6,7 +6,10 @@ import { tensorOf } from '../../numerics/tensor/tensor.ts';
 
 const PARAMETER_NAME = /^(?!teacher\/).*\.(weight|bias)$/;
 
-/** float32 initializers named `….weight` or `….bias`, as this repository's and PyTorch's models name them; tables and constants are not. */
+/**
+ * float32 initializers named `….weight` or `….bias`, as in this repository's and PyTorch's models; tables and constants
+ * have other names.
+ */
 export function parameterNames(model: OnnxModel): readonly string[] {
   return [...model.graph.initializers]
     .filter(([name, tensor]) => tensor.dtype === 'float32' && PARAMETER_NAME.test(name))
@@ -19,7 +22,7 @@ interface Choice {
   readonly frozen?: readonly string[];
 }
 
-/** Throws InputError for names the model has not, and when nothing is left to train. */
+/** Throws InputError for unknown names, and when nothing is left to train. */
 export function chooseParameters({ model, parameters, frozen = [] }: Choice): ReadonlyMap<string, OnnxTensor> {
   const { initializers } = model.graph;
   for (const name of [...(parameters ?? []), ...frozen]) {
@@ -43,7 +46,7 @@ export function isDecayed(name: string, dims: readonly number[]): boolean {
   return dims.length >= 2 && !/embedding|position/.test(name);
 }
 
-/** The model with other values for these initializers; those it does not hold (of adapters) are left out. */
+/** The model with other values for these initializers; names it does not have (of adapters) are ignored. */
 export function withParameters(model: OnnxModel, parameters: ReadonlyMap<string, Float32Array>): OnnxModel {
   const initializers = new Map(model.graph.initializers);
   for (const [name, values] of parameters) {

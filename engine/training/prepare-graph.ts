@@ -1,16 +1,17 @@
-/** Rewrites that keep what a graph computes and make its training cheaper. */
+/** Rewrites that keep the function of a graph and make its training cheaper. */
 import { present } from '../../contracts/present.ts';
 import type { Graph, Node, OnnxModel } from '../../numerics/onnx/graph.ts';
 import { consumers, renameInNode, renameValues } from '../../numerics/onnx/names.ts';
 import { elementCount, elements } from '../../numerics/tensor/tensor.ts';
 import { extendModel } from './graph-writer.ts';
 
-/** At and below it, exp(score - largest) of a score that stands for "not seen" is 0 in float32. */
+/** At and below this value, exp(score - largest) of a masked score is 0 in float32. */
 const UNSEEN_SCORE = -1e8;
 
 /**
- * Where(visible, scores, -1e9) before a Softmax becomes scores + Where(visible, 0, -1e9): the second term is small, often
- * constant, and the gradient of a sum costs nothing. float32 rounds -1e9 + score to about -1e9, whose probability is 0.
+ * Where(visible, scores, -1e9) before a Softmax becomes scores + Where(visible, 0, -1e9): the second term is small and
+ * often constant, and the gradient of a sum costs nothing. float32 rounds -1e9 + score to about -1e9, whose probability
+ * is 0.
  */
 export function addMasks(model: OnnxModel): OnnxModel {
   const readers = consumers(model.graph);
@@ -51,7 +52,7 @@ export function addMasks(model: OnnxModel): OnnxModel {
   return { ...extended, graph: renameValues(extended.graph, (name) => made.get(name) ?? name) };
 }
 
-/** Takes Identity nodes out: onnxruntime keeps those at the border of a subgraph, as copies. */
+/** Removes Identity nodes: onnxruntime keeps those at the border of a subgraph, as copies. */
 export function foldIdentities(graph: Graph): Graph {
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const outside = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
@@ -69,7 +70,7 @@ export function foldIdentities(graph: Graph): Graph {
       source.set(present(node.outputs[0], 'node.outputs[0]'), present(node.inputs[0], 'node.inputs[0]'));
     else kept.push(node);
   }
-  // A value whose Identity is an output takes the output's name itself, once.
+  // A value whose Identity is a graph output takes over the output's name, once.
   const renamed = new Map<string, string>();
   const rest = kept.filter((node) => {
     if (!isIdentity(node)) return true;

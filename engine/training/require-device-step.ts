@@ -1,8 +1,8 @@
 /**
- * Makes sure, before a training, that a device takes its steps as they are: that its own kernels do all of one, and that they
- * come to what the CPU's do. Kernels that give wrong numbers in silence are known: of webgpu in onnxruntime 1.30 the second
- * output of SimplifiedLayerNormalization (the mean in its place), a Slice with steps of -2 that does not start at the end, and
- * ReduceL1, ReduceLogSum and ReduceSumSquare over no axes.
+ * Checks, before a training, that a device can run its steps: that its own kernels run all nodes of a step, and that
+ * the results equal the CPU's. Some kernels are known to compute wrong numbers silently: in webgpu of onnxruntime 1.30
+ * the second output of SimplifiedLayerNormalization (returns the mean), a Slice with steps of -2 that does not start at
+ * the end, and ReduceL1, ReduceLogSum and ReduceSumSquare over no axes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,14 +18,20 @@ import type { StepPlan } from './step-plan.ts';
 
 type Outputs = Readonly<Record<string, NumericTensor>>;
 
-/** Relative. Adding in another order changes a step by 1e-5 of it; a device whose products round to 10 bits by 1e-3. */
+/**
+ * Relative tolerance. Another order of summation changes a step by 1e-5; a device whose products round to 10 bits by
+ * 1e-3.
+ */
 const LARGEST_DIFFERENCE = 5e-3;
-/** Of the largest moment, at least of 1, may be rounding: that is all there is where a student starts as its teacher. */
+/**
+ * Share of the largest moment, at least of 1, that may be rounding: a student that starts as its teacher has nothing
+ * else.
+ */
 const NOISE = 1e-5;
-/** Parameters named of those that share a slot. */
+/** Maximum number of parameters named in a message of those that share a slot. */
 const NAMED = 3;
 
-/** Runs one step on the device and one on the CPU, and drops what they give. Throws UnsupportedError. */
+/** Runs one step on the device and one on the CPU and discards the results. Throws UnsupportedError. */
 export async function requireDeviceStep(plan: StepPlan, feeds: Outputs): Promise<void> {
   const { graph, provider, threads } = plan;
   const options = threads === undefined ? {} : { threads };
@@ -52,7 +58,10 @@ export async function requireDeviceStep(plan: StepPlan, feeds: Outputs): Promise
   }
 }
 
-/** Shapes, positions and masks, which onnxruntime keeps on the CPU on purpose, and Loops around the device's nodes may be there. */
+/**
+ * Shapes, positions and masks, which onnxruntime keeps on the CPU on purpose, and Loops around the device's nodes are
+ * allowed.
+ */
 async function requirePlacement({ provider }: StepPlan, profile: string): Promise<void> {
   const { strayed } = await readDevicePlacement(profile);
   if (strayed.size === 0) return;
@@ -81,7 +90,7 @@ function requireAgreement(
           ),
     );
   const [own, others] = [numbers(made), numbers(expected)];
-  // What is not finite on the CPU either is the training's to tell, step and node included.
+  // Values that are not finite on the CPU either are reported by the training, with step and node.
   if (![LOSS, GRADIENT_NORM].every((name) => Number.isFinite(others.get(name)))) return;
   const refuse = (what: string, got: string): never => {
     throw new UnsupportedError(

@@ -1,4 +1,4 @@
-/** Schedules: pure functions of the step, counted from 0. */
+/** Schedules of learning rate and sparsity: pure functions of the step, counted from 0. */
 import { InputError } from '../../contracts/errors.ts';
 
 export type Schedule = (step: number) => number;
@@ -6,9 +6,9 @@ export type Schedule = (step: number) => number;
 export interface WarmUpOptions {
   /** Learning rate after the warm-up. */
   readonly peak: number;
-  /** Steps in which it rises linearly to the peak; the first step has peak / warmUp already. Default 0. */
+  /** Steps of linear increase to the peak; the first step already has peak / warmUp. Default 0. */
   readonly warmUp?: number;
-  /** Steps in all, warm-up included. */
+  /** Total number of steps, warm-up included. */
   readonly steps: number;
   /** Share of the peak reached at the end; default 0. */
   readonly floor?: number;
@@ -31,12 +31,12 @@ export const constantSchedule =
   () =>
     value;
 
-/** Up linearly, then down along half a cosine. Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983 */
+/** Linear increase, then decrease along half a cosine. Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983 */
 export const cosineSchedule = (options: WarmUpOptions): Schedule =>
   warmUpThen(options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
 
 /**
- * Rises from `from` to `to` along a cubic between two steps and stays: sparsity of gradual pruning.
+ * Increases from `from` to `to` along a cubic between two steps, then is constant: sparsity of gradual pruning.
  * Zhu & Gupta 2017, https://arxiv.org/abs/1710.01878, equation 1.
  */
 export function cubicSchedule(options: {

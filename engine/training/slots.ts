@@ -1,12 +1,15 @@
 /**
- * How parameters and what the optimizer keeps of them lie in memory between steps. A node of the graph costs microseconds
- * however small its tensors, so small parameters that are treated alike share one flat slot.
+ * Memory layout of parameters and optimizer state between steps. A node of the graph costs microseconds however small
+ * its tensors are, so small parameters with equal treatment share one flat slot.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { elementCount, elements, type NumericTensor, type Tensor, tensorOf } from '../../numerics/tensor/tensor.ts';
 
 export interface ParameterOptions {
-  /** Does weight decay apply? Default: to those of two or more axes, embeddings apart where `decays` of train says so. */
+  /**
+   * Whether weight decay applies. Default: to parameters of two or more axes, except embeddings where `decays` of train
+   * says so.
+   */
   readonly decays?: boolean;
   /** Factor on the learning rate; default 1. */
   readonly learningRateScale?: number;
@@ -19,20 +22,20 @@ export interface ParameterOptions {
 export interface SlotMember {
   readonly name: string;
   readonly dims: readonly number[];
-  /** First element in the slot. */
+  /** Index of the first element in the slot. */
   readonly offset: number;
   readonly count: number;
 }
 
 export interface Slot {
   readonly id: string;
-  /** [count] where several share it, else the parameter's shape. */
+  /** [count] where several parameters share it, otherwise the parameter's shape. */
   readonly dims: readonly number[];
   readonly members: readonly SlotMember[];
   readonly decays: boolean;
   readonly masked: boolean;
   readonly gradientScale: number;
-  /** Index among the different learning-rate scales. */
+  /** Index in the list of distinct learning-rate scales. */
   readonly group: number;
 }
 
@@ -42,7 +45,7 @@ export interface SlotLayout {
   readonly learningRateScales: readonly number[];
 }
 
-/** Parameters below this many elements are put together. */
+/** Parameters with fewer elements share a slot. */
 const SMALL_ELEMENTS = 8192;
 
 export interface LayoutRequest {
@@ -79,7 +82,7 @@ export function layOut({ parameters, options, smallElements = SMALL_ELEMENTS }: 
   return { slots, learningRateScales: scales };
 }
 
-/** Copies tensors, by parameter, into the memory of a slot; zeros where there is none. */
+/** Copies tensors, by parameter, into the memory of a slot; zeros where a tensor is missing. */
 export function gatherSlot(slot: Slot, valueOf: (name: string) => Float32Array | undefined): NumericTensor {
   const values = new Float32Array(elementCount(slot.dims));
   for (const { name, offset, count } of slot.members) {
@@ -99,9 +102,9 @@ export function viewsOf(slot: Slot, tensor: Tensor): ReadonlyMap<string, Float32
   return new Map(slot.members.map(({ name, offset, count }) => [name, values.subarray(offset, offset + count)]));
 }
 
-/** Names of a slot's values in the step graph: of what is kept between steps, by kind, and of its gradient. */
+/** Names of a slot's values in the step graph: its state, by kind, and its gradient. */
 export const stateName = (slot: Slot, kind: string): string => `state/${kind}/${slot.id}`;
 export const gradientName = (slot: Slot): string => `gradient/${slot.id}`;
 export const scalarName = (group: number, scalar: string): string => `scalar/${scalar}/${group}`;
-/** What a kept value is after the step. */
+/** Name of a state value after the step. */
 export const nextName = (state: string): string => `${state}/next`;

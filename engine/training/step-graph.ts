@@ -1,8 +1,8 @@
 /**
- * A whole training step as one ONNX graph: forward, loss, gradients, clipping, optimizer. Several steps run in one call: they
- * are turns of a Loop whose carried values are parameters and moments. onnxruntime hands those from turn to turn without
- * copying, while every output that crosses into JavaScript is copied, so the copy is paid once for many steps. Where outputs
- * stay on a device a call is one step without a Loop.
+ * A whole training step as one ONNX graph: forward, loss, gradients, clipping, optimizer. Several steps run in one
+ * call: they are iterations of a Loop whose carried values are parameters and moments. onnxruntime passes those from
+ * iteration to iteration without copying, whereas it copies every output to JavaScript, so the copy is made once for
+ * many steps. Where outputs stay on a device, a call is one step without a Loop.
  */
 import { present } from '../../contracts/present.ts';
 import { gradientGraph } from '../../numerics/autodiff/gradient.ts';
@@ -25,16 +25,16 @@ import { gradientName, nextName, scalarName, type Slot, type SlotLayout, stateNa
 
 export interface StepGraphRequest {
   readonly model: OnnxModel;
-  /** Concrete shapes of the model's inputs and of those that loss and adapters make. */
+  /** Concrete shapes of the model's inputs and of those added by loss and adapters. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly loss: Loss;
   readonly optimizer: Optimizer;
   readonly layout: SlotLayout;
-  /** Batches whose mean gradient makes one step. */
+  /** Number of batches whose mean gradient makes one step. */
   readonly accumulation: number;
   /** Largest global norm of the gradient; Infinity for no clipping. */
   readonly clipNorm: number;
-  /** Whose kernels run it; default `cpu`. */
+  /** Provider that runs the graph; default `cpu`. */
   readonly provider?: Provider;
   /** Default `loop`. */
   readonly form?: 'loop' | 'single';
@@ -48,12 +48,12 @@ export interface StepGraph {
    * `…/next` and a report: one number for each of `reported`.
    */
   readonly model: OnnxModel;
-  /** Forward, loss and gradients of one batch, with parameters as inputs: to look inside when a step goes wrong. */
+  /** Forward, loss and gradients of one batch, with parameters as inputs: to examine a failed step. */
   readonly gradients: OnnxModel;
   readonly layout: SlotLayout;
   readonly stateNames: readonly string[];
   readonly scalarNames: readonly string[];
-  /** Of one batch. */
+  /** Shapes of one batch. */
   readonly feeds: readonly Feed[];
   readonly metrics: readonly string[];
   /** Loss, metrics and gradient norm. */
@@ -62,11 +62,14 @@ export interface StepGraph {
 
 export const LOSS = 'loss';
 export const GRADIENT_NORM = 'gradient_norm';
-/** What a single step gives out beside the state. */
+/** Outputs of a single step besides the state. */
 export const REPORT = 'report/values';
 const NORM_FLOOR = 1e-6;
 
-/** Throws InputError for a loss that is no scalar or that no parameter reaches, UnsupportedError for an operator without gradient. */
+/**
+ * Throws InputError for a loss that is not a scalar or depends on no parameter, UnsupportedError for an operator
+ * without a gradient.
+ */
 export function buildStepGraph(request: StepGraphRequest): StepGraph {
   const { layout, optimizer, accumulation, provider = 'cpu', form = 'loop' } = request;
   const { gradients, feeds, metrics, gradientOf } = lossAndGradients(request);
@@ -111,7 +114,7 @@ function lossAndGradients({ model, inputs, loss, layout, provider = 'cpu' }: Ste
   return { gradients, feeds, metrics: [...metrics.keys()], gradientOf: result.gradients };
 }
 
-/** Scalars under the names they are given out by. */
+/** Scalars by the names under which they are reported. */
 function renameOutputs(model: OnnxModel, names: ReadonlyMap<string, string>): OnnxModel {
   const { graph } = model;
   const made = [...names].map(([from, to]) =>
@@ -135,7 +138,7 @@ function parametersAsInputs(model: OnnxModel, layout: SlotLayout): OnnxModel {
   return { ...model, graph: { ...graph, inputs, initializers } };
 }
 
-/** Slots in, gradients of slots out. */
+/** Inputs: slots; outputs: gradients of slots. */
 function withSlots(model: OnnxModel, layout: SlotLayout, gradientOf: ReadonlyMap<string, string>): OnnxModel {
   const w = extendModel(model, 'slot/');
   const renamed = new Set<string>();
@@ -198,7 +201,7 @@ function withSlots(model: OnnxModel, layout: SlotLayout, gradientOf: ReadonlyMap
   };
 }
 
-/** Adds clipping and the optimizer: the state's next values as outputs. */
+/** Adds clipping and the optimizer: outputs are the next values of the state. */
 function withUpdate(model: OnnxModel, { layout, optimizer, clipNorm }: StepGraphRequest): OnnxModel {
   const w = extendModel(model, 'update/');
   const squares = layout.slots.map((slot) => w.reduceSumSquare(gradientName(slot), { keepdims: false }));
@@ -314,7 +317,7 @@ function looped(step: OnnxModel, { request, stateNames, scalarNames, feeds, outp
   return { ...b.build(), functions: step.functions };
 }
 
-/** The step by itself, its scalars in one vector: reading each would wait for the device once more. */
+/** The step without a Loop, its scalars in one vector: reading each would wait for the device once more. */
 function single(step: OnnxModel, reported: readonly string[]): OnnxModel {
   const w = extendModel(step, 'report/');
   const report = w.concat(

@@ -1,4 +1,4 @@
-/** What a training's steps are made of: the graph, its state, where its feeds come from, and where it runs. */
+/** The parts of a training's steps: the graph, its state, the source of its inputs, and the provider. */
 import type { Provider } from '../../contracts/runner.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { Optimizer } from './optimizer.ts';

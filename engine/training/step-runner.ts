@@ -1,6 +1,6 @@
 /**
- * Runs steps of a training, several per call. Here with the state on the host between calls, each call being one of
- * onnxruntime; device-steps.ts leaves it on a device.
+ * Runs steps of a training, several per call. The state is on the host between calls, and each call is one of
+ * onnxruntime; device-steps.ts keeps the state on a device.
  */
 import { present } from '../../contracts/present.ts';
 import { createSession } from '../runtime/session.ts';
@@ -12,7 +12,7 @@ import { scalarName } from './slots.ts';
 import { GRADIENT_NORM, LOSS, type StepGraph, stepCount } from './step-graph.ts';
 
 export interface StepSpan {
-  /** Steps made before. */
+  /** Number of steps made before. */
   readonly step: number;
   readonly count: number;
 }
@@ -25,13 +25,13 @@ export interface StepRecord {
 }
 
 export interface StepRunner {
-  /** Runs steps from the state that was accepted last; that stays as it is. */
+  /** Runs steps from the last accepted state, which does not change. */
   run(span: StepSpan): Promise<StepRecord>;
-  /** Takes over the state that the last run gave. */
+  /** Accepts the state of the last run. */
   accept(): void;
-  /** Brings the state into the plan's memory. */
+  /** Copies the state into the plan's memory. */
   read(): Promise<void>;
-  /** Takes what was changed in the plan's memory since it was read. */
+  /** Applies changes made in the plan's memory since it was read. */
   write(): Promise<void>;
   endProfiling(): void;
   release(): Promise<void>;
@@ -89,7 +89,7 @@ export function scalarsOf({ graph, optimizer, schedule }: StepPlan, step: number
   return scalars;
 }
 
-/** Without what the graph does not read: a decay where nothing decays, say. */
+/** Omits values that the graph does not read, for example the decay where nothing decays. */
 export function knownFeeds<T>({ model }: StepGraph, feeds: Readonly<Record<string, T>>): Record<string, T> {
   const known = new Set(model.graph.inputs.map(({ name }) => name));
   return Object.fromEntries(Object.entries(feeds).filter(([name]) => known.has(name)));

@@ -1,8 +1,10 @@
-/** Steps whose batches differ in shape: each kind of batch has a step graph of its own, and all share one state on the host. */
+/**
+ * Steps whose batches differ in shape: each kind of batch has its own step graph, and all share one state on the host.
+ */
 import { present } from '../../contracts/present.ts';
 import type { StepRunner } from './step-runner.ts';
 
-/** `kindAt`: the kind of a step's batch. All steps of one call are of one kind. */
+/** `kindAt`: the kind of a step's batch. All steps of one call are of the same kind. */
 export async function createStepsByKind({
   kindAt,
   create,

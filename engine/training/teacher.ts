@@ -3,10 +3,13 @@ import { InputError } from '../../contracts/errors.ts';
 import { mergeGraphs } from '../../numerics/onnx/edit.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 
-/** Values of the teacher are found under `teacher/…`, as logitDistillation and the others expect them. */
+/** Values of the teacher have names `teacher/…`, as logitDistillation and other losses expect. */
 export const TEACHER_PREFIX = 'teacher/';
 
-/** The student with the teacher beside it; inputs of the same name are shared. The teacher's weights are not among the parameters. */
+/**
+ * The student with the teacher in the same graph; inputs of the same name are shared. The teacher's weights are not
+ * parameters.
+ */
 export function mergeTeacher(student: OnnxModel, teacher: OnnxModel): OnnxModel {
   for (const [domain, version] of teacher.opsets) {
     const present = student.opsets.get(domain);

@@ -1,7 +1,8 @@
 /**
- * Trains the parameters of an ONNX model: builds the step graph once, then runs it and checks every loss and gradient norm.
- * On the CPU the result depends on the options, the seed and the thread count alone, not on how the steps are split into
- * calls. Training on a GPU is not bit-reproducible: sums are taken in another order.
+ * Trains the parameters of an ONNX model: builds the step graph once, then runs it and checks every loss and gradient
+ * norm.
+ * On the CPU the result depends on options, seed and thread count only, not on how steps are divided into calls.
+ * Training on a GPU is not bit-reproducible: sums are taken in another order.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -25,54 +26,63 @@ import { createStateMemory, type StateMemory, type TrainingState } from './train
 export interface TrainOptions {
   readonly model: OnnxModel;
   readonly loss: Loss;
-  /** Inputs of model and loss, batch by batch. */
+  /** Inputs of model and loss, by batch. */
   readonly feeds: readonly FeedSource[];
   readonly optimizer: Optimizer;
   /** Learning rate. */
   readonly schedule: Schedule;
-  /** In all, those made before included. */
+  /** Total number of steps, including those made before. */
   readonly steps: number;
-  /** Where an earlier training of the same options stopped: it goes on as if it never had. Default: from the model's weights. */
+  /**
+   * State of an earlier training with the same options: continues as if uninterrupted. Default: starts from the model's
+   * weights.
+   */
   readonly from?: TrainingState;
-  /** Names of initializers to train; default all named `….weight` or `….bias`. */
+  /** Names of initializers to train; default: all named `….weight` or `….bias`. */
   readonly parameters?: readonly string[];
-  /** Of those, the ones that stay as they are. */
+  /** Names among those that are not trained. */
   readonly frozen?: readonly string[];
   readonly parameterOptions?: (name: string) => ParameterOptions;
-  /** Batches per step, their gradients averaged; default 1. */
+  /** Batches per step, whose gradients are averaged; default 1. */
   readonly accumulation?: number;
   /** Largest global norm of the gradient; default 1, Infinity for none. */
   readonly clipNorm?: number;
   readonly threads?: number;
-  /** Default `cpu`. On another one every operator must run there: it is refused where one does not. */
+  /** Default `cpu`. On any other provider every operator must run on its device; otherwise the training is refused. */
   readonly provider?: Provider;
-  /** Where parameters and moments of a device lie between steps; default there if the binding can (webgpu), else the host. */
+  /**
+   * Where parameters and moments are stored between steps on a device; default: there if the binding can (webgpu), else
+   * on the host.
+   */
   readonly stateLocation?: 'host' | 'device';
-  /** Most steps made in one call, between which parameters are copied and losses read once; default 8. */
+  /** Maximum number of steps per call; parameters are copied and losses read once per call; default 8. */
   readonly stepsPerCall?: number;
   readonly hooks?: readonly Hook[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Tokens of one batch, for the rate in the progress. */
+  /** Tokens of one batch, for the rate shown with the progress. */
   readonly tokensPerBatch?: number;
-  /** Start of the path of onnxruntime's profile, for finding out what takes the time. */
+  /** Path prefix of onnxruntime's profile, to find out what takes the time. */
   readonly profilePrefix?: string;
 }
 
 export interface Hook {
-  /** Called before step 0 and then every so many steps. */
+  /** Called before step 0 and then every `every` steps. */
   readonly every: number;
   run(view: HookView): void | Promise<void>;
 }
 
 export interface HookView {
-  /** Steps made so far. */
+  /** Number of steps made. */
   readonly step: number;
-  /** Views of the live state, not copies: read them before the hook returns. */
+  /** Views of the current state, not copies: read them before the hook returns. */
   readonly parameters: ReadonlyMap<string, Float32Array>;
-  /** What the optimizer keeps of each parameter, of one of the kinds in Optimizer.moments. */
+  /** The optimizer's state for each parameter, of one of the kinds in Optimizer.moments. */
   moments(kind: string): ReadonlyMap<string, Float32Array>;
-  /** Elements where the mask is 0 become zero and stay zero. The parameter must have a mask from the start: see ParameterOptions. */
+  /**
+   * Elements where the mask is 0 become and stay zero. The parameter must have had a mask from the start: see
+   * ParameterOptions.
+   */
   setMask(name: string, mask: Float32Array): void;
   setParameter(name: string, values: Float32Array): void;
 }
@@ -87,18 +97,21 @@ export interface TrainingProgress {
 }
 
 export interface TrainingResult {
-  /** The model with the trained weights in place of its own. */
+  /** The model with the trained weights. */
   readonly model: OnnxModel;
   readonly parameters: ReadonlyMap<string, Float32Array>;
   readonly state: TrainingState;
   readonly history: TrainingHistory;
-  /** Where it ran. */
+  /** The provider that ran it. */
   readonly provider: Provider;
-  /** Seconds from the first call on the device to the last thing read from it, hooks in between included; not on the CPU. */
+  /**
+   * Seconds from the first call on the device to the last result read from it, including hooks in between; absent on
+   * the CPU.
+   */
   readonly deviceSeconds?: number;
 }
 
-/** One entry per step made here. */
+/** One entry per step of this call. */
 export interface TrainingHistory {
   readonly loss: readonly number[];
   readonly gradientNorm: readonly number[];
@@ -106,8 +119,8 @@ export interface TrainingHistory {
 }
 
 /**
- * Throws InputError for options that do not fit the model, UnsupportedError for an operator without a gradient, for a device
- * that is not there, and for operators that a device would leave to the CPU, NumericalError naming step and node when a loss
+ * Throws InputError for options that do not fit the model; UnsupportedError for an operator without a gradient, for a
+ * missing device, and for operators that a device would run on the CPU; NumericalError naming step and node when a loss
  * or gradient is not finite.
  */
 export async function train(options: TrainOptions): Promise<TrainingResult> {
@@ -149,7 +162,7 @@ export async function train(options: TrainOptions): Promise<TrainingResult> {
         values.push(...present(metrics[name], 'metrics[name]'));
       step += count;
       report(options, { step, firstStep, startedMs, loss: present(loss.at(-1), 'last of loss') });
-      // Lets timers and signals through: run() blocks this thread.
+      // Lets timers and signals run: run() blocks this thread.
       await new Promise((resolve) => setImmediate(resolve));
     }
     await runner.read();
@@ -173,7 +186,7 @@ function stateLocationOf({ provider = 'cpu', stateLocation }: TrainOptions): 'ho
   const able = provider !== 'cpu' && keepsOutputs(provider);
   if (stateLocation === 'device' && !able) {
     throw new InputError(
-      `training: on ${provider} the state cannot stay on a device: onnxruntime-node keeps outputs there under webgpu alone; ` +
+      `training: on ${provider} the state cannot stay on the device: only webgpu can keep outputs there; ` +
         'leave stateLocation out',
     );
   }
@@ -257,18 +270,18 @@ function prepare(options: TrainOptions): Preparation {
   };
 }
 
-/** The kinds of batches, where they differ in shape. Throws InputError where such batches cannot be trained on. */
+/** The kinds of batches, where they differ in shape. Throws InputError where such batches are not supported. */
 function kindsOf({ feeds, accumulation = 1, provider = 'cpu' }: TrainOptions): FeedSource['kinds'] {
   const [kinds, ...others] = feeds.flatMap((source) => source.kinds ?? []);
   if (kinds === undefined) return undefined;
   if (others.length === 0 && accumulation === 1 && provider === 'cpu') return kinds;
   throw new InputError(
-    `training: batches of several shapes are trained on the CPU, from one source and without accumulation; got ${others.length + 1} ` +
+    `training: batches of several shapes need the CPU, one source and no accumulation; got ${others.length + 1} ` +
       `such sources, ${accumulation} batches per step and the provider ${provider}; give all batches one shape`,
   );
 }
 
-/** Repeats the call up to the step that failed, then looks for the first node with a value that is not finite. */
+/** Repeats the call up to the failed step, then looks for the first node with a non-finite value. */
 async function fail(
   { plan, runner }: { readonly plan: StepPlan; readonly runner: StepRunner },
   { step, bad, loss }: { readonly step: number; readonly bad: number; readonly loss: number },

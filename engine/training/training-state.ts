@@ -1,4 +1,4 @@
-/** Parameters, moments and masks of a training between the calls of its step graph. */
+/** Parameters, moments and masks of a training between calls of its step graph. */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import { elements, type NumericTensor, type Tensor } from '../../numerics/tensor/tensor.ts';
@@ -7,7 +7,7 @@ import { gatherSlot, nextName, type Slot, type SlotLayout, stateName, viewsOf } 
 
 /** Everything that changes from step to step. */
 export interface TrainingState {
-  /** Steps made. */
+  /** Number of steps made. */
   readonly step: number;
   readonly parameters: ReadonlyMap<string, Float32Array>;
   /** By kind (Optimizer.moments), by parameter. */
@@ -17,7 +17,7 @@ export interface TrainingState {
 
 export interface StateMemory {
   feeds(): Readonly<Record<string, NumericTensor>>;
-  /** Takes over the state that a run of the step graph gave out. */
+  /** Accepts the state that a run of the step graph returned. */
   advance(outputs: Readonly<Record<string, NumericTensor>>): void;
   view(step: number): {
     readonly step: number;
@@ -34,11 +34,11 @@ export interface StateRequest {
   readonly optimizer: Optimizer;
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly masks: ReadonlyMap<string, Float32Array>;
-  /** Parameters, moments and masks to begin with, in place of the model's weights and zeros. */
+  /** Initial parameters, moments and masks, in place of the model's weights and zeros. */
   readonly from?: Omit<TrainingState, 'step'>;
 }
 
-/** Throws InputError for a state to begin with that lacks a parameter or what the optimizer keeps of it. */
+/** Throws InputError for an initial state that lacks a parameter or its optimizer state. */
 export function createStateMemory({ layout, optimizer, parameters, masks, from }: StateRequest): StateMemory {
   const given = (kind: string, values: ReadonlyMap<string, Float32Array> | undefined, name: string): Float32Array => {
     const value = values?.get(name);
@@ -79,7 +79,10 @@ export function createStateMemory({ layout, optimizer, parameters, masks, from }
       );
     return slot;
   }
-  /** The slot's tensor with one member's values changed. The old memory may still be read by whoever holds a view of it. */
+  /**
+   * The slot's tensor with one member's values changed. The old memory is not overwritten, because views of it may
+   * still be in use.
+   */
   function change(slot: Slot, kind: string, values: ReadonlyMap<string, Float32Array>): NumericTensor {
     const old = viewsOf(slot, present(tensors.get(stateName(slot, kind)), 'tensors of stateName(slot,kind)'));
     const changed = gatherSlot(slot, (member) => values.get(member) ?? old.get(member));

@@ -97,8 +97,8 @@ function planTrial(parts: {
   for (const { task } of entry.tasks) {
     if (kindFor(task.metric) === entry.model.kind) continue;
     throw new InputError(
-      `task ${task.id} (${task.metric}) asks for ${kindFor(task.metric)}s, and ${entry.model.id} is of the kind ` +
-        `${entry.model.kind}; choose another task for it`,
+      `task ${task.id} (${task.metric}) needs a model of kind ${kindFor(task.metric)}, got ` +
+        `${entry.model.id} of kind ${entry.model.kind}; choose another task for it`,
     );
   }
   const rate = rateOf(registration.rates ?? {}, { method, variant, model: entry.model.id });

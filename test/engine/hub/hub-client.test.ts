@@ -130,7 +130,7 @@ describe('createHubClient', () => {
     const tail = await client().file({ ...rows, range: { start: 199_990, end: 300_000 } });
     expect(tail).toEqual(Buffer.from(bytes.subarray(199_990)));
     await expect(client().file({ ...rows, range: { start: 200_000, end: 300_000 } })).rejects.toThrow(
-      /lies past its end at byte 200000/,
+      /exceeds the file, which ends at byte 200000/,
     );
   });
 

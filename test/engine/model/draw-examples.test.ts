@@ -69,6 +69,6 @@ describe('drawExamples', () => {
     const { tokenCount } = encodeExamples(base);
     expect(draw(tokenCount).tokenCount).toBe(tokenCount);
     expect(() => draw(tokenCount + 2)).toThrow(InputError);
-    expect(() => draw(1_000)).toThrow(`letters: 40 rows hold ${tokenCount} tokens, 1000 were asked for`);
+    expect(() => draw(1_000)).toThrow(`letters: 40 rows hold ${tokenCount} tokens, expected at least 1000`);
   });
 });

@@ -134,7 +134,7 @@ describe('choiceItem', () => {
     expect(() => choiceItem(row({ choices: ['p', 'qrstuvwxy'], label: 0 }), decoder)).toThrow(/fit into 8/);
     expect(() => choiceItem(row({ choices: ['p', ''], label: 0 }), decoder)).toThrow(/must add tokens/);
     expect(() => choiceItem(row({ choices: ['p', 'q'], label: 2 }), decoder)).toThrow(InputError);
-    expect(() => choiceItem(row({ choices: ['p', 'q'], label: 0 }), encoder)).toThrow(/asks for decoders/);
+    expect(() => choiceItem(row({ choices: ['p', 'q'], label: 0 }), encoder)).toThrow(/needs a model of kind decoder/);
   });
 });
 
@@ -187,9 +187,9 @@ describe('taskItems', () => {
   it('refuses rows of a slice the task does not name, without a label, or of another kind of model', () => {
     expect(() => taskItems(task, [row({ label: 0, slice: 'c' })], encoder)).toThrow(/row r is of slice c/);
     expect(() => classificationItem(row({}), encoder)).toThrow(/label/);
-    expect(() => taskItems(task, [row({ label: 0, slice: 'a' })], decoder)).toThrow(/asks for encoders/);
+    expect(() => taskItems(task, [row({ label: 0, slice: 'a' })], decoder)).toThrow(/needs a model of kind encoder/);
     expect(() => taskItems({ id: 't', dataset: 'd', metric: 'perplexity' }, [row({})], encoder)).toThrow(
-      /asks for decoders/,
+      /needs a model of kind decoder/,
     );
   });
 });

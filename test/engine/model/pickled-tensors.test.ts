@@ -62,8 +62,8 @@ describe('readStateDict', () => {
   });
 
   it('refuses what cannot be: an empty stack, no mark, a memo nobody filled, an end within an opcode, a result of another kind', () => {
-    expect(() => read(0x2e)).toThrow(/finds nothing to work on at byte 0/);
-    expect(() => read(0x74)).toThrow(/finds no mark/);
+    expect(() => read(0x2e)).toThrow(/an opcode on an empty stack at byte 0/);
+    expect(() => read(0x74)).toThrow(/an opcode without a mark/);
     expect(() => read(0x68, 3)).toThrow(/BINGET of 3/);
     expect(() => read(0x4a, 1)).toThrow(/ends within an opcode/);
     expect(() => read(0x4e, 0x2e)).toThrow(/no dictionary/);

@@ -111,7 +111,7 @@ describe('createSession', () => {
     const session = await createSession(add, { threads: 1 });
     await expect(session.run({ a, c: b })).rejects.toThrow('missing inputs [b], unknown inputs [c]');
     await expect(session.run({ a, b }, { outputs: ['z'] })).rejects.toThrow(
-      'unknown outputs [z]; it takes [a, b] and gives [y]',
+      'unknown outputs [z]; expected inputs [a, b] and outputs [y]',
     );
     const short = tensorOf('float32', [2], Float32Array.of(1, 2));
     await expect(session.run({ a, b: short })).rejects.toBeInstanceOf(InputError);

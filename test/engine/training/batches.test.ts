@@ -67,7 +67,7 @@ describe('tokenBatches', () => {
   });
 
   it('refuses less than one batch, and labels that are not there', () => {
-    expect(() => tokenBatches({ ...options, batch: 6 })).toThrow(/gives 5 rows/);
+    expect(() => tokenBatches({ ...options, batch: 6 })).toThrow(/has 5 rows/);
     expect(() => tokenBatches({ ...options, task: 'classification', arrangement: 'pack' })).toThrow(/pad/);
     const unlabelled = { ...options.examples, examples: options.examples.examples.map(({ tokens }) => ({ tokens })) };
     expect(() => tokenBatches({ ...options, examples: unlabelled, task: 'classification' }).at(0)).toThrow(/no label/);

@@ -94,7 +94,7 @@ describe('bucketedBatches', () => {
   it('cuts rows at the longest, and needs one whole batch', () => {
     const cut = bucketedBatches({ ...options, longest: 10 });
     expect(cut.shapes['input_ids']).toEqual([4, 10]);
-    expect(() => bucketedBatches({ ...options, batch: 104 })).toThrow(/gives 103 rows, a batch needs 104/);
+    expect(() => bucketedBatches({ ...options, batch: 104 })).toThrow(/has 103 rows, expected at least a batch of 104/);
   });
 });
 

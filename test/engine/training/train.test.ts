@@ -154,7 +154,7 @@ describe('train', () => {
     await expect(train(options({ steps: 0 }))).rejects.toThrow(InputError);
     await expect(train(options({ feeds: [] }))).rejects.toThrow(/input_ids/);
     for (const provider of ['cpu', 'cuda'] as const)
-      await expect(train(options({ provider, stateLocation: 'device' }))).rejects.toThrow(/cannot stay on a device/);
+      await expect(train(options({ provider, stateLocation: 'device' }))).rejects.toThrow(/cannot stay on the device/);
   });
 });
 

@@ -101,6 +101,6 @@ it('refuses at once a task for the other kind of model', () => {
   const [gpt] = entries;
   const crossed = { ...(gpt as (typeof entries)[number]), model: tinyBertModel };
   expect(() => planTrials([crossed], runnerOf('cpu', readMachine()))).toThrow(
-    /tiny-questions-choice-accuracy \(choice-accuracy\) asks for decoders, and tiny-bert is of the kind encoder/,
+    /tiny-questions-choice-accuracy \(choice-accuracy\) needs a model of kind decoder, got tiny-bert of kind encoder/,
   );
 });

@@ -286,8 +286,11 @@ function examine(
 
   it('gives the same bytes for the same seed, and other bytes for another only where it says so', async (test) => {
     const found = await made(test);
-    const again = await compress();
-    expect(hashOf(again.bytes)).toBe(hashOf(found.bytes));
+    // Where the recorded digest holds, another process has made the same bytes already.
+    if (recordedDigests[method.id]?.artifacts[`${variant} on ${model.id}`] !== hashOf(found.bytes)) {
+      const again = await compress();
+      expect(hashOf(again.bytes)).toBe(hashOf(found.bytes));
+    }
     if (method.access !== 'data-free') return;
     const other = await compress({ seed: SEED + 1 });
     // Of a method that says so, some variants may leave nothing to chance.

@@ -16,8 +16,8 @@ import { deterministicValues } from '../../support/deterministic-values.ts';
 
 const SUPPORT = join(import.meta.dirname, '../../support');
 const LOOK_INTERVAL_MS = 50;
-const VARIANTS_PER_METHOD = '2';
-const ROWS = 3 * 9;
+const VARIANTS_PER_METHOD = '1';
+const ROWS = 3 * 5;
 
 const found = findRedisServer();
 if ('missing' in found) console.warn(`tests of fleets are skipped: ${found.missing}`);
@@ -75,19 +75,19 @@ describe.skipIf('missing' in found)('a run with a fleet of four workers', () => 
       }
     };
 
-    await holding(2);
+    await holding(1);
     await killBusy();
-    await holding(5);
+    await holding(3);
     await server.restart('kept');
     events.push('Redis killed and started again with what it held');
-    await holding(8);
+    await holding(5);
     coordinator.process.kill('SIGKILL');
     expect(await coordinator.exit).toBe(null);
     events.push('coordinator killed and started again');
     coordinator = start('run-tiny-suite.ts', home, VARIANTS_PER_METHOD, server.url);
-    await holding(11);
+    await holding(7);
     await killBusy();
-    await holding(14);
+    await holding(9);
     await server.restart('lost');
     events.push('Redis killed and started again with nothing');
     exitCode = await coordinator.exit;

@@ -1,11 +1,11 @@
-/** Broadcasting of gradients, done and undone. https://onnx.ai/onnx/repo-docs/Broadcasting.html */
+/** Broadcasting gradients, and summing them over broadcast axes. https://onnx.ai/onnx/repo-docs/Broadcasting.html */
 import { present } from '../../contracts/present.ts';
 import { elementCount } from '../tensor/tensor.ts';
 import { sameDims } from './dims.ts';
 import type { GradientBuilder } from './gradient-builder.ts';
 
 /**
- * A gradient summed over the axes along which its input was broadcast. `gradient` lies in the node's output shape or
+ * Sums a gradient over the axes along which its input was broadcast. `gradient` has the node's output shape or
  * broadcasts to it; along an axis where gradient and input both have length 1 the sum is a multiple.
  */
 export function sumTo(
@@ -25,12 +25,15 @@ export function sumTo(
   }
   const sum = axes.length === 0 ? gradient : sumOver(b, gradient, { axes, input });
   const scaled = b.scale(sum, copies);
-  // Axes of length 1 in front that the input does not have.
+  // Leading axes of length 1 that the input does not have.
   const extra = b.dims(scaled).length - input.length;
   return extra > 0 ? b.reshapeTo(scaled, b.dims(scaled).slice(extra)) : scaled;
 }
 
-/** From so many elements on a product with ones adds rows up faster than ReduceSum, about twice on two cores. */
+/**
+ * From this many elements on, a product with a vector of ones sums rows faster than ReduceSum, about twice on two
+ * cores.
+ */
 const MIN_PRODUCT_ELEMENTS = 2 ** 15;
 
 /** A sign or a factor is applied after the sum, where there are fewer elements. */

@@ -1,6 +1,6 @@
 /**
- * Makes a graph ready to be differentiated: shapes inferred, nodes in order, fused operators on the way from a target expanded,
- * and the values found that depend on a target.
+ * Prepares a graph for differentiation: infers shapes, sorts nodes, expands fused operators that depend on a target,
+ * and finds the values that depend on a target.
  */
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -16,10 +16,13 @@ import { type BuilderState, createGradientBuilder, type GradientBuilder, signatu
 import type { BackwardRule, ExpandRule, GradientRule } from './rule.ts';
 import { rules as allRules } from './rules/index.ts';
 
-/** Before it, Softmax flattens its input and reductions, Squeeze and Split take attributes. */
+/** Before this version, Softmax flattens its input, and reductions, Squeeze and Split take axes as attributes. */
 const OLDEST_OPSET = 13;
 
-/** `straight-through`: the gradient of the output is that of input 0, as if the node did nothing. `stop`: nothing flows. */
+/**
+ * `straight-through`: the gradient of the output is passed to input 0, as if the node were the identity. `stop`: no
+ * gradient.
+ */
 export type GradientOverride = BackwardRule | 'straight-through' | 'stop';
 
 /** Key of a node's metadata whose value `straight-through` or `stop` overrides the rule, as an entry of `overrides` does. */
@@ -27,19 +30,22 @@ export const GRADIENT_METADATA = 'shrinkrank.gradient';
 
 export interface GradientRequest {
   readonly model: OnnxModel;
-  /** Concrete shapes by input; those the file gives in full may be left out. The returned model takes these alone. */
+  /**
+   * Concrete shapes by input; inputs whose shape is fixed in the file may be omitted. The returned model takes only
+   * these shapes.
+   */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   /** Name of a floating-point value of one element. */
   readonly loss: string;
-  /** Initializers, inputs or values in between, of floating point. */
+  /** Floating-point initializers, inputs or intermediate values. */
   readonly targets: readonly string[];
-  /** Further values of the forward graph to give out. */
+  /** Further values of the forward graph to return as outputs. */
   readonly keep?: readonly string[];
-  /** By name of a node. */
+  /** By node name. */
   readonly overrides?: Readonly<Record<string, GradientOverride>>;
-  /** Rules for operators that have none here, or to be taken before those here. */
+  /** Rules for further operators; they take precedence over the built-in rules. */
   readonly rules?: readonly GradientRule[];
-  /** May operators of com.microsoft be emitted where they are faster? Default true. */
+  /** Whether to use operators of com.microsoft where they are faster. Default true. */
   readonly contrib?: boolean;
 }
 
@@ -102,8 +108,8 @@ export function prepare(request: GradientRequest, { onlyFloats = false } = {}): 
 }
 
 /**
- * The model with its weights as inputs, so that what is computed from them is not folded: optimizers change them. Numbers of
- * one element (epsilons, exponents, scales) stay known unless they are targets.
+ * The model with its weights as inputs, so that values computed from them are not folded: optimizers change them.
+ * Constants of one element (epsilons, exponents, scales) remain constants unless they are targets.
  */
 function withoutWeights(model: OnnxModel, targets: readonly string[]): OnnxModel {
   const { graph } = model;
@@ -138,7 +144,7 @@ function addForward(engine: Preparing, node: Node, isFloat: (name: string) => bo
   for (const output of node.outputs) if (output !== '' && isFloat(output)) active.add(output);
 }
 
-/** Puts a fused node's expansion in its place; what it expands to may expand again. */
+/** Replaces a fused node by its expansion, recursively. */
 function expandNode(
   engine: Preparing,
   node: Node,
@@ -153,7 +159,7 @@ function expandNode(
     const value = values[index];
     if (output === '' || value === undefined) continue;
     if (value === '')
-      throw new UnsupportedError(`gradient: ${describe(engine, node)}: output ${index} is not known here`);
+      throw new UnsupportedError(`gradient: ${describe(engine, node)}: output ${index} has no gradient rule`);
     const shape = present(state.shapes.get(output), 'state.shapes of output');
     if (!sameDims(b.dims(value), shape.dims)) {
       throw new Error(
@@ -194,7 +200,7 @@ export function overrideOf({ request }: Preparing, node: Node): GradientOverride
 
 const plainDomain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain);
 
-/** The newest rule not younger than the node's operator set. */
+/** The newest rule whose version is at most the node's operator set version. */
 export function ruleOf(engine: Preparing, node: Node): GradientRule | undefined {
   const opset = opsetOf(engine.model.opsets, node.domain);
   const fits = (rule: GradientRule): boolean =>
@@ -206,7 +212,7 @@ export function ruleOf(engine: Preparing, node: Node): GradientRule | undefined 
   return newest(engine.request.rules ?? []) ?? newest(allRules);
 }
 
-/** Nodes in an order in which every value is made before it is used; files need not be sorted. */
+/** Nodes in topological order; files need not be sorted. */
 function inOrder(graph: Graph): readonly Node[] {
   const made = new Set<string>(graph.nodes.flatMap((node) => node.outputs));
   const done = new Set<string>();

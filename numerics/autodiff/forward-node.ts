@@ -1,4 +1,4 @@
-/** A node of the forward graph, as rules see it. */
+/** A node of the forward graph, as gradient rules see it. */
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../onnx/attributes.ts';
 import type { Node } from '../onnx/graph.ts';
@@ -10,7 +10,7 @@ export interface ForwardState {
   readonly opsets: ReadonlyMap<string, number>;
   /** Values that depend on a target. */
   readonly active: ReadonlySet<string>;
-  /** Nodes that got further outputs, by the node as it was. */
+  /** Nodes to which outputs were added, by the original node. */
   readonly widened: Map<Node, Node>;
 }
 

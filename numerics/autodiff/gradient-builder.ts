@@ -1,6 +1,6 @@
 /**
- * Emits the nodes of a gradient. Like the builder of numerics/onnx, but into a graph that is there already, in its opset;
- * shapes of emitted values are known at once, constants are folded and a node that exists is not made again.
+ * Emits the nodes of a gradient. Like the builder of numerics/onnx, but extends an existing graph in its opset; shapes
+ * of emitted values are known at once, constants are folded and identical nodes are emitted once.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -14,7 +14,7 @@ import type { DType } from '../tensor/dtype.ts';
 import { elementCount, type Tensor, tensorOf } from '../tensor/tensor.ts';
 import { sameDims } from './dims.ts';
 
-/** Results of so few known elements become constants. */
+/** Results with at most this many known elements become constants. */
 const MAX_FOLDED_ELEMENTS = 64;
 const NOT_REPEATABLE: ReadonlySet<string> = new Set(['Dropout', 'RandomNormalLike', 'RandomUniformLike', 'Bernoulli']);
 
@@ -27,31 +27,31 @@ export interface ProductOptions {
 export interface GradientBuilder extends ReturnType<typeof createOperators> {
   /** Version of the standard operator set. */
   readonly opset: number;
-  /** May operators of com.microsoft be emitted? */
+  /** Whether operators of com.microsoft may be emitted. */
   readonly contrib: boolean;
   node(op: string, inputs: readonly string[], extras?: NodeExtras): readonly string[];
   dims(value: string): readonly number[];
   dtype(value: string): DType;
-  /** The elements, where they are few and known before the model runs. */
+  /** The elements, where they are few and known before run time. */
   values(value: string): readonly number[] | undefined;
-  /** The node that makes a value, if one does. */
+  /** The node that produces a value, if any. */
   producer(value: string): Node | undefined;
   integers(values: readonly number[] | string): string;
   int64(value: number): string;
-  /** A number as a tensor without dimensions, of the element type of a value. */
+  /** A scalar of the element type of a value. */
   scalarLike(value: string, number: number): string;
   zeros(dims: readonly number[], dtype: DType): string;
-  /** As a constant, so for few elements. */
+  /** Emitted as a constant, so for few elements only. */
   ones(dims: readonly number[], dtype: DType): string;
-  /** value * factor, and nothing at all for a factor of 1. */
+  /** value * factor; no node for a factor of 1. */
   scale(value: string, factor: number): string;
-  /** Product of values that broadcast together, the smaller ones first. */
+  /** Product of values under broadcasting, the smaller ones first. */
   product(...values: readonly string[]): string;
-  /** The value in a shape it broadcasts to. */
+  /** The value broadcast to a shape. */
   expandTo(value: string, dims: readonly number[]): string;
-  /** The value in another shape of as many elements. */
+  /** The value reshaped to another shape of as many elements. */
   reshapeTo(value: string, dims: readonly number[]): string;
-  /** alpha a b for matrices or stacks of them, with the last two axes swapped where asked. */
+  /** alpha a b for matrices or stacks of them, with the last two axes of either transposed on request. */
   matrixProduct(a: string, b: string, options?: ProductOptions): string;
 }
 
@@ -63,15 +63,15 @@ export interface BuilderState {
   readonly producers: Map<string, Node>;
   readonly nodeNames: Set<string>;
   readonly initializers: Map<string, OnnxTensor>;
-  /** What is emitted, in order. */
+  /** Emitted nodes, in order. */
   nodes: Node[];
-  /** Start of the names of what is emitted. */
+  /** Prefix of emitted names. */
   prefix: string;
   readonly memo: Map<string, readonly string[]>;
   readonly constants: Map<string, string>;
 }
 
-/** Two nodes of one signature compute the same. */
+/** Nodes with equal signatures compute the same. */
 export function signatureOf(node: Pick<Node, 'op' | 'domain' | 'inputs' | 'attributes'>): string | undefined {
   if (NOT_REPEATABLE.has(node.op)) return undefined;
   const attributes: string[] = [];
@@ -121,7 +121,7 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
     return tensor && constant(`${shape.dtype} [${shape.dims.join()}] ${shape.values.join()}`, tensor);
   }
 
-  /** Reductions but ReduceSum take axes as an attribute before opset 18. */
+  /** Reductions except ReduceSum take axes as an attribute before opset 18. */
   function inOpset(
     op: string,
     inputs: readonly string[],
@@ -168,7 +168,7 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
   };
   const isAll = (value: string, number: number): boolean => values(value)?.every((item) => item === number) ?? false;
 
-  /** A product without the factors that are 1. */
+  /** A product without the factors equal to 1. */
   function mul(a: string, b: string): string {
     if (isAll(b, 1) && dims(b).length <= dims(a).length && elementCount(dims(b)) === 1) return a;
     if (isAll(a, 1) && dims(a).length <= dims(b).length && elementCount(dims(a)) === 1) return b;
@@ -177,7 +177,7 @@ export function createGradientBuilder(state: BuilderState): GradientBuilder {
   const reshapeTo = (value: string, to: readonly number[]): string => {
     if (sameDims(dims(value), to)) return value;
     const made = state.producers.get(value);
-    // A reshape of a reshape is one reshape.
+    // Merges a reshape of a reshape.
     const source = made?.op === 'Reshape' && made.domain === '' ? (made.inputs[0] ?? value) : value;
     if (sameDims(dims(source), to)) return source;
     return emit('Reshape', [source, integers(to)], { name: 'Reshape' }, to.includes(0) ? { allowzero: int(1) } : {});

@@ -1,6 +1,7 @@
 /**
- * Reverse mode from ONNX graph to ONNX graph (Griewank & Walther, Evaluating Derivatives, 2008, chapter 3): the gradients of
- * a scalar value as nodes behind those of the forward graph. Nothing is run here. Shapes are made concrete first.
+ * Reverse mode from ONNX graph to ONNX graph (Griewank & Walther, Evaluating Derivatives, 2008, chapter 3): appends
+ * nodes that compute the gradients of a scalar value to the forward graph. Does not run the graph. Shapes are made
+ * concrete first.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -18,17 +19,20 @@ import { addUp } from './sum-contributions.ts';
 export { GRADIENT_METADATA, type GradientOverride, type GradientRequest } from './forward-graph.ts';
 
 export interface GradientGraph {
-  /** Outputs: loss, the values to keep, the gradients; each once. */
+  /** Outputs: loss, the values to keep and the gradients, each once. */
   readonly model: OnnxModel;
-  /** Name of the value that holds a target's gradient, of the target's shape and element type; two targets may share one. */
+  /**
+   * Name of the value that holds a target's gradient, with the target's shape and element type; two targets may share
+   * one.
+   */
   readonly gradients: ReadonlyMap<string, string>;
   /** Shapes of all values of the model. */
   readonly shapes: ReadonlyMap<string, ConcreteShape>;
 }
 
 /**
- * Appends to a graph the nodes that compute d loss / d target. Throws InputError for names that do not fit and targets that
- * the loss does not depend on, UnsupportedError for an operator without a rule on the way from a target to the loss.
+ * Appends to a graph the nodes that compute d loss / d target. Throws InputError for unknown names and for targets that
+ * the loss does not depend on, UnsupportedError for an operator without a rule between a target and the loss.
  */
 export function gradientGraph(request: GradientRequest): GradientGraph {
   const { loss, targets, keep = [] } = request;
@@ -54,8 +58,9 @@ export function gradientGraph(request: GradientRequest): GradientGraph {
 }
 
 /**
- * The initializers and inputs of floating point, scalars apart, that the loss depends on through operators that have a gradient.
- * Throws what gradientGraph throws when all of them are targets.
+ * The floating-point initializers and inputs, except scalars, on which the loss depends through operators that have a
+ * gradient.
+ * Throws the errors of gradientGraph with all of them as targets.
  */
 export function reachedBy(request: Omit<GradientRequest, 'targets' | 'keep'>): readonly string[] {
   const { graph } = request.model;
@@ -68,7 +73,7 @@ export function reachedBy(request: Omit<GradientRequest, 'targets' | 'keep'>): r
   return [...new Set(candidates)].filter((name) => engine.active.has(name) && contributions.has(name));
 }
 
-/** Gradients by value, not yet added up. */
+/** Gradients by value, not yet summed. */
 type Contributions = ReadonlyMap<string, readonly string[]>;
 
 function walkBack(engine: Engine, loss: string): Contributions {
@@ -148,7 +153,7 @@ interface Returned {
   readonly gradient: string | null | undefined;
 }
 
-/** What a rule returned for an input, brought to the input's shape; what cannot be is a defect of the rule. */
+/** Brings a rule's result for an input to the input's shape; where that is impossible, the rule has a defect. */
 function checked({ b, model }: Engine, { view, rule, index, gradient }: Returned): string | null {
   if (gradient === null || gradient === undefined || !view.wants(index)) return null;
   const { node } = view;

@@ -1,6 +1,7 @@
 /**
- * What a gradient rule is. A rule turns the gradient of a node's output into those of its inputs by emitting nodes; the
- * engine (gradient.ts) sums at fan-out, undoes broadcasting and checks what comes back, so no rule does.
+ * The interface of gradient rules. A rule turns the gradient of a node's output into those of its inputs by emitting
+ * nodes.
+ * The engine (gradient.ts) sums gradients at fan-out, reverses broadcasting and checks results, so rules need not.
  */
 import type { DType } from '../tensor/dtype.ts';
 import type { Node } from '../onnx/graph.ts';
@@ -10,20 +11,21 @@ interface Operator {
   readonly op: string;
   /** Default: the standard domain. */
   readonly domain?: string;
-  /** First version of the domain's operator set that the rule holds for. */
+  /** First version of the domain's operator set for which the rule is valid. */
   readonly since: number;
 }
 
 export interface BackwardRule extends Operator {
   /**
-   * The operator works element by element, so a gradient that merely broadcasts to the output (as that of a mean does) is
-   * handed on as it is, and what the rule returns has the output's shape or broadcasts to it.
+   * The operator works element by element. A gradient that only broadcasts to the output (such as that of a mean) is
+   * then passed to the rule without expansion, and the rule's result has the output's shape or broadcasts to it.
    */
   readonly elementwise?: boolean;
-  /** Gradients may come in through every output, not the first alone; those that do not come are zeros. */
+  /** Gradients may arrive at every output, not only the first; missing ones are zeros. */
   readonly severalOutputs?: boolean;
   /**
-   * One entry per input, null where nothing flows. `dy` is the gradient of output 0, `dys` are those of all outputs.
+   * Returns one entry per input, null where there is no gradient. `dy` is the gradient of output 0, `dys` are those of
+   * all outputs.
    * A gradient may have more elements than its input where the node broadcast it, or fewer where it broadcasts to it.
    */
   backward(
@@ -34,30 +36,33 @@ export interface BackwardRule extends Operator {
   ): readonly (string | null | undefined)[];
 }
 
-/** For fused operators: the same computation in operators that have rules. Returns one value per output, '' for none. */
+/**
+ * For fused operators: the same computation in operators that have rules. Returns one value per output, '' for an
+ * omitted one.
+ */
 export interface ExpandRule extends Operator {
   expand(b: GradientBuilder, node: ForwardNode): readonly string[];
 }
 
 export type GradientRule = BackwardRule | ExpandRule;
 
-/** A node of the forward graph, as rules see it. */
+/** A node of the forward graph, as gradient rules see it. */
 export interface ForwardNode {
   readonly node: Node;
   /** Version of the operator set of the node's domain. */
   readonly opset: number;
   readonly inputCount: number;
-  /** An input the operator needs. */
+  /** A required input. */
   input(index: number): string;
-  /** An input that may be left out. */
+  /** An optional input. */
   optional(index: number): string | undefined;
-  /** An output; one that the forward graph left out is added to it. */
+  /** An output; if the forward graph omits it, it is added. */
   output(index: number): string;
   /** Shape of an input. */
   dims(index: number): readonly number[];
   outputDims(index?: number): readonly number[];
   dtype(index: number): DType;
-  /** Is a gradient asked for this input? Rules may leave the others out. */
+  /** Whether this input needs a gradient; rules may skip the others. */
   wants(index: number): boolean;
   /** The elements of an input. Throws UnsupportedError when they are known only at run time. */
   values(index: number): readonly number[];
@@ -70,7 +75,7 @@ export interface ForwardNode {
   unsupported(problem: string): never;
 }
 
-/** Checked by its type; written so that a rule file reads as a list of rules. */
+/** Identity function that checks the type of a list of rules. */
 export function defineRule<R extends GradientRule>(rule: R): R {
   return rule;
 }

@@ -8,14 +8,14 @@ const INT64_MAX = 2n ** 63n - 1n;
 
 function toInt64(value: number | bigint): bigint {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    throw new InputError(`attribute: ${value} is not an integer that a number holds exactly; pass a bigint`);
+    throw new InputError(`attribute: ${value} is not a safe integer; pass a bigint`);
   }
   const integer = BigInt(value);
   if (integer < INT64_MIN || integer > INT64_MAX) throw new InputError(`attribute: ${value} does not fit int64`);
   return integer;
 }
 
-/** ONNX stores float attributes in 32 bits; the value is rounded to them here, so that it reads back as it is. */
+/** ONNX stores float attributes in 32 bits; rounding the value here makes it read back unchanged. */
 function toFloat32(value: number): number {
   const rounded = Math.fround(value);
   if (Number.isFinite(value) && !Number.isFinite(rounded)) {
@@ -43,7 +43,9 @@ export const type = (value: ValueType): Attribute => ({ type: 'type', value });
 type ValueOf<T extends AttributeType> = Extract<Attribute, { readonly type: T }>['value'];
 type NodeLike = Pick<Node, 'op' | 'name' | 'attributes'>;
 
-/** The value of an attribute of a known type; undefined when the node has none. Throws InputError on another type. */
+/**
+ * The value of an attribute of the given type; undefined when the node has none. Throws InputError for another type.
+ */
 function valueOf<T extends AttributeType>(node: NodeLike, name: string, type: T): ValueOf<T> | undefined {
   const attribute = node.attributes.get(name);
   if (attribute === undefined) return undefined;
@@ -72,7 +74,7 @@ function toSafeNumber(node: NodeLike, name: string, value: bigint): number {
   return number;
 }
 
-/** An int attribute. Without a fallback the attribute must be there, else InputError; so for all readers. */
+/** An int attribute. Without a fallback a missing attribute is an InputError; the same holds for all readers below. */
 export function intAttribute(node: NodeLike, name: string, fallback?: number): number {
   const value = valueOf(node, name, 'int');
   if (value === undefined) return required(node, name, fallback);

@@ -1,4 +1,4 @@
-/** What all writers of graphs share: fresh names, shared constants, the check of inputs and the common operators. */
+/** Shared parts of all graph builders: fresh names, shared constants, checks of inputs and common operators. */
 import { present } from '../../contracts/present.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { type Tensor, tensorOf } from '../tensor/tensor.ts';
@@ -6,24 +6,24 @@ import { createOperators, type Integers, type Naming, type NodeExtras } from './
 import type { Attribute } from './graph.ts';
 
 export interface BuilderCore extends ReturnType<typeof createOperators> {
-  /** A node with one output; returns the name of the output. */
+  /** Adds a node with one output; returns the output's name. */
   emit(
     op: string,
     inputs: readonly string[],
     naming?: Naming,
     attributes?: Readonly<Record<string, Attribute>>,
   ): string;
-  /** The name of a constant. All who ask for the same key get the same initializer. */
+  /** The name of a constant. Equal keys share one initializer. */
   constant(key: string, tensor: Tensor): string;
-  /** An int64 vector as a value. Equal vectors are one initializer. */
+  /** An int64 vector as a value. Equal vectors share one initializer. */
   integers(values: Integers): string;
 }
 
 export interface CoreOptions {
   readonly node: (op: string, inputs: readonly string[], extras?: NodeExtras) => readonly string[];
-  /** Adds an initializer, the constant of this number, and returns its name. */
+  /** Adds an initializer for this number and returns its name. */
   readonly addConstant: (tensor: Tensor, number: number) => string;
-  /** Names of the constants so far, by key. */
+  /** Names of the existing constants, by key. */
   readonly constants?: Map<string, string>;
 }
 
@@ -53,7 +53,10 @@ export function createBuilderCore({ node, addConstant, constants = new Map() }: 
   return { ...createOperators({ node, emit, constant, integers }), emit, constant, integers };
 }
 
-/** The stem, or the stem with the first free number: `x`, `x_1`, `x_2`. `counts` remembers where to go on for each stem. */
+/**
+ * The stem, or the stem with the first free number: `x`, `x_1`, `x_2`. `counts` remembers the next number for each
+ * stem.
+ */
 export function freshName(
   stem: string,
   { taken, counts }: { readonly taken: (name: string) => boolean; readonly counts?: Map<string, number> },
@@ -65,7 +68,7 @@ export function freshName(
   return name;
 }
 
-/** Throws InputError when a node reads a value that is not defined. '' stands for an input left out. */
+/** Throws InputError when a node reads a value that is not defined. '' stands for an omitted input. */
 export function requireDefined(
   inputs: readonly string[],
   {

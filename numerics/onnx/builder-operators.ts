@@ -4,36 +4,36 @@ import { type Tensor, tensorOf } from '../tensor/tensor.ts';
 import { float, int, ints, string } from './attributes.ts';
 import type { Attribute } from './graph.ts';
 
-/** Where nodes and values get their names. */
+/** Names of a node and its value. */
 export interface Naming {
-  /** Of the node; without it one is made up from the operator. */
+  /** Name of the node; default: derived from the operator. */
   readonly name?: string;
-  /** Of the value; without it the node's name. */
+  /** Name of the value; default: the node's name. */
   readonly output?: string;
 }
 
 export interface NodeExtras {
   readonly domain?: string;
   readonly name?: string;
-  /** Names of the outputs, '' for one left out; without them one output with the node's name. */
+  /** Names of the outputs, '' for an omitted one; default: one output with the node's name. */
   readonly outputs?: readonly string[];
   readonly attributes?: Readonly<Record<string, Attribute>>;
 }
 
-/** A constant written out, or the name of an int64 value. */
+/** A constant vector, or the name of an int64 value. */
 export type Integers = readonly number[] | string;
 
-/** What the methods are made from. */
+/** Functions on which the methods are built. */
 export interface Emitter {
   readonly node: (op: string, inputs: readonly string[], extras?: NodeExtras) => readonly string[];
-  /** A node with one output; returns its name. */
+  /** Adds a node with one output; returns its name. */
   readonly emit: (
     op: string,
     inputs: readonly string[],
     naming?: Naming,
     attributes?: Readonly<Record<string, Attribute>>,
   ) => string;
-  /** A constant shared by all who ask for the same key. */
+  /** A constant; equal keys share one initializer. */
   readonly constant: (key: string, tensor: Tensor) => string;
   readonly integers: (values: Integers) => string;
 }

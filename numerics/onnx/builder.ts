@@ -1,6 +1,6 @@
 /**
- * Builds ONNX graphs: one method per common operator of the standard set (as of opset 18 and later), which adds a node and
- * returns the name of its value. Names are checked as they come up, so a mistake shows at its line.
+ * Builds ONNX graphs: one method per common operator of the standard set (opset 18 and later), which adds a node and
+ * returns the name of its value. Names are checked immediately, so an error points to the faulty line.
  */
 import { InputError } from '../../contracts/errors.ts';
 import type { DType } from '../tensor/dtype.ts';
@@ -11,7 +11,7 @@ import type { Dim, Node, OnnxFunction, OnnxModel, OnnxTensor, ValueInfo } from '
 import { capturedNames } from './names.ts';
 import { createNode } from './node.ts';
 
-/** Below it, ReduceMean and its kin take axes as an attribute, and Split does not know num_outputs. */
+/** Below this version, ReduceMean and other reductions take axes as an attribute, and Split has no num_outputs. */
 const OLDEST_OPSET = 18;
 const IR_VERSION = 10;
 const CONTRIB_DOMAINS: Readonly<Record<string, number>> = { 'com.microsoft': 1, 'ai.onnx.ml': 3 };
@@ -19,27 +19,36 @@ const CONTRIB_DOMAINS: Readonly<Record<string, number>> = { 'com.microsoft': 1, 
 export interface BuilderOptions {
   /** Name of the graph. */
   readonly name: string;
-  /** Version of the standard operator set; 21 unless given. */
+  /** Version of the standard operator set; default 21. */
   readonly opset?: number;
-  /** Versions of further operator sets; `com.microsoft` 1 and `ai.onnx.ml` 3 are imported when a node needs them. */
+  /**
+   * Versions of further operator sets; `com.microsoft` 1 and `ai.onnx.ml` 3 are imported automatically when a node
+   * needs them.
+   */
   readonly opsets?: Readonly<Record<string, number>>;
   readonly functions?: readonly OnnxFunction[];
 }
 
 interface Core {
-  /** A node of any operator; returns the names of its outputs. Names given here get the scope's prefix, inputs do not. */
+  /**
+   * Adds a node of any operator; returns the names of its outputs. Output names given here get the scope's prefix,
+   * inputs do not.
+   */
   node(op: string, inputs: readonly string[], extras?: NodeExtras): readonly string[];
   initializer(name: string, tensor: Tensor): string;
-  /** An int64 vector as a value; equal ones are one initializer. */
+  /** An int64 vector as a value; equal ones share one initializer. */
   integers(values: Integers): string;
-  /** A number as a tensor without dimensions; equal ones are one initializer. */
+  /** A scalar; equal ones share one initializer. */
   scalar(value: number, dtype?: 'float32' | 'float64' | 'int32' | 'int64'): string;
   input(name: string, dtype: DType, dims: readonly Dim[]): string;
-  /** Makes a value an output; under another name by an Identity node. */
+  /** Makes a value an output; under another name through an Identity node. */
   output(value: string, options: OutputOptions): string;
-  /** A builder of the same graph that puts `prefix` and a dot before the names given to it, those of inputs and outputs apart. */
+  /**
+   * A builder of the same graph that puts `prefix` and a dot before all names given to it except those of inputs and
+   * outputs.
+   */
   scope(prefix: string): GraphBuilder;
-  /** The model so far. Throws InputError when it has no output or needs an operator set of unknown version. */
+  /** The current model. Throws InputError when it has no output or needs an operator set of unknown version. */
   build(): OnnxModel;
 }
 
@@ -59,7 +68,7 @@ interface State {
   readonly values: Set<string>;
   readonly nodeNames: Set<string>;
   readonly domains: Set<string>;
-  /** Names of the small constants by what they hold. */
+  /** Names of the small constants by value. */
   readonly constants: Map<string, string>;
 }
 

@@ -1,4 +1,4 @@
-/** Takes a part out of a graph, and puts two graphs together. */
+/** Extracts a part of a graph, and merges two graphs. */
 import { InputError } from '../../contracts/errors.ts';
 import { removeDeadCode } from './dead-code.ts';
 import type { Graph, ValueInfo } from './graph.ts';
@@ -18,19 +18,22 @@ function toInfo(graph: Graph, item: string | ValueInfo): ValueInfo {
 }
 
 export interface Cut {
-  /** Values that become inputs: names, or with a type where the graph states none and the runtime needs it. */
+  /** Values that become inputs: names, or names with a type where the graph states none and the runtime needs it. */
   readonly inputs: readonly (string | ValueInfo)[];
   readonly outputs: readonly (string | ValueInfo)[];
 }
 
-/** The part of a graph that computes `outputs` from `inputs` and initializers. Throws InputError when that is not enough. */
+/**
+ * The part of a graph that computes `outputs` from `inputs` and initializers. Throws InputError when these do not
+ * suffice.
+ */
 export function extractSubgraph(graph: Graph, { inputs, outputs }: Cut): Graph {
   const inputInfos = inputs.map((item) => toInfo(graph, item));
   const given = new Set(inputInfos.map((info) => info.name));
   const initializers = new Map([...graph.initializers].filter(([name]) => !given.has(name)));
   const part = removeDeadCode({
     ...graph,
-    // A node may have further outputs besides the given one; those stay, the given one gets a name nobody reads.
+    // The node may have other outputs, which are kept; the given output is renamed to a name without readers.
     nodes: graph.nodes
       .filter((node) => !node.outputs.every((output) => output === '' || given.has(output)))
       .map((node) =>
@@ -55,16 +58,16 @@ export function extractSubgraph(graph: Graph, { inputs, outputs }: Cut): Graph {
 }
 
 export interface Merge {
-  /** Put before every name of `b`: values, nodes, initializers, also inside its subgraphs. */
+  /** Prefix for every name of `b`: values, nodes, initializers, also inside its subgraphs. */
   readonly prefix: string;
-  /** Inputs that both have and that the merged graph has once. */
+  /** Inputs that both graphs have and the merged graph has once. */
   readonly sharedInputs: readonly string[];
-  /** Inputs of `b` that are fed by a value of `a`. */
+  /** Inputs of `b` that are connected to a value of `a`. */
   readonly connect?: Readonly<Record<string, string>>;
 }
 
 /**
- * One graph that computes what `a` and `b` compute. Inputs and outputs are those of `a`, then those of `b` under their
+ * One graph that computes the outputs of `a` and `b`. Inputs and outputs are those of `a`, then those of `b` with
  * prefixed names. Throws InputError when a shared input is missing or a prefixed name is taken.
  */
 export function mergeGraphs(a: Graph, b: Graph, { prefix, sharedInputs, connect = {} }: Merge): Graph {

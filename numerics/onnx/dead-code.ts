@@ -1,11 +1,12 @@
-/** Removes what no output depends on. */
+/** Removes everything that no output depends on. */
 import { mapSubgraphs } from './attributes.ts';
 import type { Graph, Node } from './graph.ts';
 import { producers, usedNames } from './names.ts';
 
 /**
- * The graph without nodes, initializers and value types that no output depends on. Inputs stay, being the interface, and so
- * do initializers that are defaults of inputs. What subgraphs read counts as read; they are cleaned likewise.
+ * The graph without nodes, initializers and value types that no output depends on. Inputs are kept, since they are the
+ * interface, and so are initializers that are defaults of inputs. Values read by subgraphs count as read; subgraphs are
+ * cleaned too.
  */
 export function removeDeadCode(graph: Graph): Graph {
   const cleaned = cleanSubgraphs(graph);

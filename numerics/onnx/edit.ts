@@ -1,4 +1,4 @@
-/** Edits of immutable graphs. Each returns a new graph that shares what it does not change, and checks what it is asked for. */
+/** Edits of immutable graphs. Each returns a new graph that shares all unchanged parts, and checks its arguments. */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -23,7 +23,9 @@ function indexOfNode(graph: Graph, name: string): number {
     throw new InputError(`graph "${graph.name}" has no node "${name}"; nodes: ${known}`);
   }
   if (graph.nodes.findIndex((node, other) => other > index && node.name === name) >= 0) {
-    throw new InputError(`graph "${graph.name}" has several nodes "${name}"; name them apart with nameNodes first`);
+    throw new InputError(
+      `graph "${graph.name}" has several nodes "${name}"; give them unique names with nameNodes first`,
+    );
   }
   return index;
 }
@@ -33,7 +35,7 @@ export function findNode(graph: Graph, name: string): Node {
   return present(graph.nodes[indexOfNode(graph, name)], 'graph.nodes[indexOfNode(graph,name)]');
 }
 
-/** The graph with a name for every node that had none or shared one; values keep theirs. */
+/** The graph with a unique name for every node that had none or shared one; value names do not change. */
 export function nameNodes(graph: Graph): Graph {
   const taken = new Set(graph.nodes.map((node) => node.name));
   const seen = new Set<string>();
@@ -63,7 +65,7 @@ function sameShape(info: ValueInfo, tensor: Tensor): boolean {
   );
 }
 
-/** Gives an initializer another tensor; element type and shape may differ. */
+/** Replaces the tensor of an initializer; element type and shape may change. */
 export function replaceInitializer(graph: Graph, name: string, tensor: Tensor): Graph {
   if (!graph.initializers.has(name)) {
     throw new InputError(
@@ -108,7 +110,9 @@ function splice(graph: Graph, index: number, removed: number, nodes: readonly No
   made.delete('');
   for (const node of nodes) {
     if (node.name !== '' && names.has(node.name)) {
-      throw new InputError(`graph "${graph.name}": a node "${node.name}" is there already; name the new one otherwise`);
+      throw new InputError(
+        `graph "${graph.name}": already has a node "${node.name}"; choose another name for the new one`,
+      );
     }
     names.add(node.name);
     for (const output of node.outputs) {
@@ -137,7 +141,7 @@ function splice(graph: Graph, index: number, removed: number, nodes: readonly No
   return result;
 }
 
-/** Puts nodes in the place of one; together they must make every output of it that is still read. */
+/** Replaces one node by several; together they must produce every output of it that is still read. */
 export function replaceNode(graph: Graph, nodeName: string, replacement: readonly Node[]): Graph {
   return splice(graph, indexOfNode(graph, nodeName), 1, replacement);
 }
@@ -152,7 +156,7 @@ export function insertNodes(
   return splice(graph, index, 0, nodes);
 }
 
-/** Every reader of `from` reads `to` instead. Outputs of the graph keep their names. */
+/** Every reader of `from` reads `to` instead. Graph outputs keep their names. */
 export function redirectValue(graph: Graph, from: string, to: string): Graph {
   const rename = (name: string): string => (name === from ? to : name);
   const nodes = graph.nodes.map((node) => {
@@ -163,9 +167,9 @@ export function redirectValue(graph: Graph, from: string, to: string): Graph {
 }
 
 export interface ModelChanges {
-  /** Operator sets the new nodes need; one the model imports in another version is an InputError. */
+  /** Operator sets that the new nodes need; a conflict with a version the model imports is an InputError. */
   readonly opsets?: Readonly<Record<string, number>>;
-  /** In place of the model's own functions. */
+  /** Replaces the model's functions. */
   readonly functions?: readonly OnnxFunction[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * ONNX files on disk, with weights in a file beside them where they are too large for one.
+ * ONNX files on disk, with weights in a separate file beside them where they do not fit into one file.
  * https://onnx.ai/onnx/repo-docs/ExternalData.html
  */
 import { createHash } from 'node:crypto';
@@ -15,10 +15,12 @@ import type { ExternalPlace } from './write-tensor.ts';
 /** Linux moves at most 2 GiB - 4 KiB per call; Node refuses more than 2^31 - 1. */
 const MAX_BYTES_PER_CALL = 2 ** 30;
 
-/** So that a runtime can map each tensor: ExternalData.html asks for multiples of the page size. */
+/** Alignment that lets a runtime map each tensor: ExternalData.html asks for multiples of the page size. */
 const EXTERNAL_ALIGNMENT = 4096;
 
-/** Smaller tensors stay inside when weights have to go outside; shapes and scalars are then at hand without the other file. */
+/**
+ * Smaller tensors stay inside when weights are external; shapes and scalars can then be read without the second file.
+ */
 const SMALLEST_EXTERNAL_BYTES = 1024;
 
 function readRange(file: number, start: number, length: number): Uint8Array {
@@ -50,12 +52,12 @@ function sha1Of(file: number, sizeBytes: number): string {
 interface OpenFile {
   readonly descriptor: number;
   readonly sizeBytes: number;
-  /** Bytes handed out so far; regions that are the same are handed out once. */
+  /** Total size of external data read so far; identical regions are read once. */
   takenBytes: number;
   readonly regions: Map<string, Uint8Array>;
 }
 
-/** The path of external data, which must be a file inside the model's directory, links followed. */
+/** The path of external data, which must be a file inside the model's directory after resolving links. */
 function resolveInside(directory: string, location: string, where: string): string {
   const segments = location.split(/[/\\]/);
   if (location.includes('\0') || path.isAbsolute(location) || /^[a-zA-Z]:/.test(location) || segments.includes('..')) {
@@ -100,7 +102,7 @@ function takeRegion(file: OpenFile, { location, offset, length }: ExternalData, 
     );
   }
   file.takenBytes += length;
-  // Else a small model could ask for the same large file a million times over.
+  // Otherwise a small model could refer to the same large file a million times.
   if (file.takenBytes > file.sizeBytes) {
     throw new InputError(`${where} "${location}": tensors overlap and take more bytes than its ${file.sizeBytes}`);
   }
@@ -110,7 +112,7 @@ function takeRegion(file: OpenFile, { location, offset, length }: ExternalData, 
 }
 
 /**
- * The model in a file, data in files beside it included; each tensor of those has memory of its own.
+ * The model in a file, including its external data; each external tensor gets its own memory.
  * Throws InputError, also for data outside the model's directory, and IntegrityError for a wrong checksum.
  */
 export function readModelFile(file: string): OnnxModel {
@@ -155,23 +157,25 @@ function readWhole(file: string): Uint8Array {
 
 export interface WriteFileOptions {
   /**
-   * Initializers of at least so many bytes go into `<file name>.data` beside the model. Unless given, all stay inside if
-   * the model fits one file, else those of 1 KiB and more go out.
+   * Initializers of at least this many bytes are stored in `<file name>.data` beside the model. By default all stay
+   * inside if the model fits into one file; otherwise those of 1 KiB and more are external.
    */
   readonly externalFromBytes?: number;
 }
 
-/** Bytes of the model's initializers: whether it fits one file is sure only when they stay well below the limit. */
+/**
+ * Bytes of the model's initializers; the model is certain to fit into one file only if they are well below the limit.
+ */
 function initializerBytes(model: OnnxModel): number {
   let sum = 0;
   for (const tensor of model.graph.initializers.values()) if (tensor.dtype !== 'string') sum += tensor.bytes.byteLength;
   return sum;
 }
 
-/** Room for nodes, names and types beside the weights. */
+/** Space reserved for nodes, names and types besides the weights. */
 const RESERVED_BYTES = 2 ** 26;
 
-/** Writes under a passing name and renames at the end, so that a reader never meets half a file. */
+/** Writes to a temporary name and renames at the end, so that readers never see a partial file. */
 function writeFile(file: string, chunks: Iterable<Uint8Array>): void {
   const passing = `${file}.${process.pid}.partial`;
   const descriptor = fs.openSync(passing, 'w');
@@ -185,7 +189,7 @@ function writeFile(file: string, chunks: Iterable<Uint8Array>): void {
   }
 }
 
-/** Writes the model, weights beside it where asked for or needed. Returns the paths of the files written. */
+/** Writes the model, with external weights if requested or needed. Returns the paths of the files written. */
 export function writeModelFile(
   model: OnnxModel,
   file: string,

@@ -1,7 +1,7 @@
 /**
- * Half-precision storage: an initializer is kept as float16, and a Cast widens it when the model is loaded. Engines fold a Cast
- * of a constant, so that arithmetic, speed and memory at run time stay those of float32.
- * Format of Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740, for storage alone.
+ * Half-precision storage: an initializer is stored as float16, and a Cast converts it to float32 when the model is
+ * loaded. Runtimes fold a Cast of a constant, so arithmetic, speed and memory at run time are those of float32.
+ * Format of Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740, used for storage only.
  */
 import { DTYPES } from '../tensor/dtype.ts';
 import { toFloat16Bits } from '../tensor/float16.ts';
@@ -11,16 +11,16 @@ import { addInitializers, withGraph } from './edit.ts';
 import type { Node, OnnxModel } from './graph.ts';
 import { createNode } from './node.ts';
 
-/** A Cast takes about a hundred bytes of the file; a tensor below this would not become smaller. */
+/** A Cast takes about a hundred bytes of the file; smaller tensors would not shrink. */
 const FEWEST_ELEMENTS = 64;
 
 export interface StoredAsFloat16 {
   readonly model: OnnxModel;
-  /** Names of what stays in float32, since it holds a number that float16 (at most 65504) cannot. */
+  /** Names of initializers kept in float32 because they contain a value beyond the range of float16 (65504). */
   readonly tooLarge: readonly string[];
 }
 
-/** The model with those of its float32 initializers that `isStored` accepts in float16, rounded to the nearest. */
+/** The model with the float32 initializers that `isStored` accepts stored in float16, rounded to nearest. */
 export function storeAsFloat16(model: OnnxModel, isStored: (name: string) => boolean): StoredAsFloat16 {
   const initializers = new Map(model.graph.initializers);
   const tooLarge: string[] = [];

@@ -1,40 +1,41 @@
 /**
- * The ONNX graph as immutable data. An edit returns a new graph that shares whatever it did not change.
- * Field for field the messages of onnx.proto (https://onnx.ai/onnx/repo-docs/IR.html); names follow it where they are good.
+ * The ONNX graph as immutable data. An edit returns a new graph that shares all unchanged parts.
+ * It mirrors the messages of onnx.proto (https://onnx.ai/onnx/repo-docs/IR.html) field by field, mostly with the same
+ * names.
  */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { DType } from '../tensor/dtype.ts';
 
 /**
- * A protobuf field that this graph has no place for, kept as it came so that writing gives it back: fields of a newer
+ * A protobuf field that this graph does not represent, kept as bytes so that writing restores it: fields of a newer
  * onnx.proto, training_info, and device configurations.
  */
 export interface UnknownField {
   readonly number: number;
   readonly wireType: number;
-  /** What follows the tag on the wire; for length-delimited fields with the length in front. */
+  /** The bytes that follow the tag on the wire; length-delimited fields include their length. */
   readonly bytes: Uint8Array;
 }
 
-/** What any part of a file may carry besides its content. */
+/** Metadata that any part of a file may carry. */
 export interface Annotations {
   readonly doc?: string;
   readonly metadata?: ReadonlyMap<string, string>;
   readonly unknown?: readonly UnknownField[];
 }
 
-/** A tensor as a file holds it. `name` is set only where no map key names it already. */
+/** A tensor as stored in a file. `name` is set only where no map key holds it. */
 export type OnnxTensor = Tensor & Annotations & { readonly name?: string };
 
 /** A dimension: a length, a symbol such as `batch`, or unknown. */
 export type Dim = number | string | undefined;
 
-/** Unknown fields of the messages inside a TypeProto, by the message they stood in. */
+/** Unknown fields of the messages inside a TypeProto, by the message that contained them. */
 export interface TypeAnnotations {
   /** https://github.com/onnx/onnx/blob/main/docs/TypeDenotation.md */
   readonly denotation?: string;
   readonly unknown?: readonly UnknownField[];
-  /** Of the message for the kind: TypeProto.Tensor, TypeProto.Sequence, … */
+  /** Unknown fields of the message for the kind: TypeProto.Tensor, TypeProto.Sequence, … */
   readonly kindUnknown?: readonly UnknownField[];
   readonly shapeUnknown?: readonly UnknownField[];
   /** One entry per dimension. */
@@ -43,7 +44,7 @@ export interface TypeAnnotations {
 
 interface ArrayType {
   readonly dtype: DType | undefined;
-  /** Code of an element type that DTYPES does not know, with `dtype` undefined. */
+  /** Code of an element type that is not in DTYPES, with `dtype` undefined. */
   readonly unknownCode?: number;
   /** Undefined when not even the rank is known. */
   readonly dims: readonly Dim[] | undefined;
@@ -75,7 +76,7 @@ export interface ValueInfo extends Annotations {
 
 export interface SparseTensor {
   readonly name: string;
-  /** Shape of the dense tensor it stands for. */
+  /** Shape of the dense tensor it represents. */
   readonly dims: readonly number[];
   /** [nnz] */
   readonly values: OnnxTensor;
@@ -103,7 +104,7 @@ type AttributeValue =
   | { readonly type: 'graphs'; readonly value: readonly Graph[] }
   | { readonly type: 'sparse-tensors'; readonly value: readonly SparseTensor[] }
   | { readonly type: 'types'; readonly value: readonly ValueType[] }
-  /** Inside a function body: the value is that of the calling node's attribute `value`, which has the type `of`. */
+  /** Inside a function body: refers to the calling node's attribute `value`, of the type `of`. */
   | { readonly type: 'reference'; readonly value: string; readonly of: AttributeType };
 
 export interface Node extends Annotations {
@@ -112,7 +113,7 @@ export interface Node extends Annotations {
   readonly domain: string;
   /** Unique within a graph built or edited here; files may leave it empty. */
   readonly name: string;
-  /** Names of values; '' stands for an optional input left out. */
+  /** Names of values; '' stands for an omitted optional input. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Attribute>;
@@ -129,14 +130,14 @@ export interface QuantizationAnnotation {
 
 export interface Graph extends Annotations {
   readonly name: string;
-  /** In an order in which every value is made before it is used. */
+  /** In topological order. */
   readonly nodes: readonly Node[];
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   /** Weights, by name. */
   readonly initializers: ReadonlyMap<string, OnnxTensor>;
   readonly sparseInitializers: readonly SparseTensor[];
-  /** Types of values in between, as far as the file states them. */
+  /** Types of intermediate values, as far as the file states them. */
   readonly valueInfo: readonly ValueInfo[];
   readonly quantizationAnnotations?: readonly QuantizationAnnotation[];
 }

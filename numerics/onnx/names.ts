@@ -1,11 +1,11 @@
 /**
- * Names of values and who sees them. A subgraph (a branch of If, the body of Loop or Scan) sees the values of the graphs
- * around it; what it makes itself is seen by nobody outside. https://onnx.ai/onnx/repo-docs/IR.html#names-within-a-graph
+ * Names of values and their scope. A subgraph (a branch of If, the body of Loop or Scan) sees the values of the
+ * enclosing graphs; its own values are not visible outside. https://onnx.ai/onnx/repo-docs/IR.html#names-within-a-graph
  */
 import { mapSubgraphs, subgraphsOf } from './attributes.ts';
 import type { Graph, Node, ValueInfo } from './graph.ts';
 
-/** Names a graph defines itself: inputs, initializers, outputs of nodes; not those of its subgraphs. */
+/** Names defined by a graph: inputs, initializers, outputs of nodes; not those of its subgraphs. */
 export function definedNames(graph: Graph): Set<string> {
   const names = new Set<string>(graph.initializers.keys());
   for (const sparse of graph.sparseInitializers) names.add(sparse.name);
@@ -15,7 +15,7 @@ export function definedNames(graph: Graph): Set<string> {
   return names;
 }
 
-/** Every name of a value that occurs in a graph or its subgraphs, defined or used. */
+/** All value names that occur in a graph or its subgraphs, defined or used. */
 export function allNames(graph: Graph): Set<string> {
   const names = definedNames(graph);
   for (const info of [...graph.outputs, ...graph.valueInfo]) names.add(info.name);
@@ -27,7 +27,7 @@ export function allNames(graph: Graph): Set<string> {
   return names;
 }
 
-/** Names a graph uses but does not define, so that they come from the graphs around it. */
+/** Names that a graph uses but does not define, so that they come from enclosing graphs. */
 export function capturedNames(graph: Graph): Set<string> {
   const captured = new Set<string>();
   const defined = definedNames(graph);
@@ -37,7 +37,7 @@ export function capturedNames(graph: Graph): Set<string> {
   return captured;
 }
 
-/** Names of the values a node reads, by its inputs or from inside its subgraphs. */
+/** Names of the values that a node reads, as inputs or in its subgraphs. */
 export function usedNames(node: Node): Set<string> {
   const used = new Set(node.inputs);
   for (const subgraph of subgraphsOf(node)) for (const name of capturedNames(subgraph)) used.add(name);
@@ -45,14 +45,14 @@ export function usedNames(node: Node): Set<string> {
   return used;
 }
 
-/** The node that makes each value. */
+/** The node that produces each value. */
 export function producers(graph: Graph): ReadonlyMap<string, Node> {
   const made = new Map<string, Node>();
   for (const node of graph.nodes) for (const output of node.outputs) if (output !== '') made.set(output, node);
   return made;
 }
 
-/** The nodes that read each value, also from inside their subgraphs. */
+/** The nodes that read each value, including reads in their subgraphs. */
 export function consumers(graph: Graph): ReadonlyMap<string, readonly Node[]> {
   const readers = new Map<string, Node[]>();
   for (const node of graph.nodes) {
@@ -81,15 +81,15 @@ function renameInfos(infos: readonly ValueInfo[], rename: Rename): readonly Valu
 }
 
 interface InnerRenames {
-  /** For the names that subgraphs define themselves; they keep them unless this says otherwise. */
+  /** New names for values defined in subgraphs; by default these are not renamed. */
   readonly own?: Rename;
-  /** For the names of nodes. */
+  /** New names for nodes. */
   readonly node?: Rename;
 }
 
 const keep: Rename = (name) => name;
 
-/** A node that reads and makes the values under their new names, its subgraphs included. */
+/** A node with the renamed inputs and outputs, its subgraphs included. */
 export function renameInNode(node: Node, rename: Rename, inner: InnerRenames = {}): Node {
   const inputs = renameList(node.inputs, rename);
   const outputs = renameList(node.outputs, rename);
@@ -107,7 +107,7 @@ function renameInSubgraph(subgraph: Graph, rename: Rename, inner: InnerRenames):
   return renameValues(subgraph, (name) => (own.has(name) ? renameOwn(name) : rename(name)), inner);
 }
 
-/** Renames the values of a graph by a function of their names; parts that do not change are shared. */
+/** Renames the values of a graph by a function of their names; unchanged parts are shared. */
 export function renameValues(graph: Graph, rename: Rename, inner: InnerRenames = {}): Graph {
   const nodes = graph.nodes.map((node) => renameInNode(node, rename, inner));
   const inputs = renameInfos(graph.inputs, rename);

@@ -1,14 +1,14 @@
-/** Makes nodes. */
+/** Creates nodes. */
 import { InputError } from '../../contracts/errors.ts';
 import type { Attribute, Node } from './graph.ts';
 
 export interface NodeOptions {
-  /** Operator name, as `MatMul`. */
+  /** Operator name, for example `MatMul`. */
   readonly op: string;
   /** '' (the default) is the standard domain. */
   readonly domain?: string;
   readonly name: string;
-  /** Names of values; '' leaves an optional input out. */
+  /** Names of values; '' omits an optional input. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes?: Readonly<Record<string, Attribute>>;

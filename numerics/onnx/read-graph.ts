@@ -1,4 +1,4 @@
-/** NodeProto, AttributeProto, GraphProto and FunctionProto to nodes, attributes, graphs and functions. */
+/** Converts NodeProto, AttributeProto, GraphProto and FunctionProto to nodes, attributes, graphs and functions. */
 import { type Message, toBinary } from '@bufbuild/protobuf';
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -67,7 +67,7 @@ function required<M extends Message>(message: M | undefined, source: TensorSourc
   return message;
 }
 
-/** The type stated, or for files of IR version 1, which state none, the type of the one content there is. */
+/** The stated type; for files of IR version 1, which state none, the type of the only content. */
 function typeOf(proto: AttributeProto, where: string): AttributeType {
   const stated = attributeTypeOfCode(proto.type);
   const filled = TYPES.filter((type) => CONTENT[type].has(proto));
@@ -76,8 +76,8 @@ function typeOf(proto: AttributeProto, where: string): AttributeType {
   const unknownType = proto.$unknown?.some(({ no }) => no === AttributeProtoSchema.field.type.number) ?? false;
   if (stated === undefined && filled.length === 1 && !unknownType) return present(filled[0], 'filled[0]');
   throw new InputError(
-    `${where}: type ${unknownType ? 'not known here' : (stated ?? 'not stated')}, content ${filled.join(' and ') || 'none'}; ` +
-      'an attribute has one value of the type it states',
+    `${where}: type ${unknownType ? 'unknown' : (stated ?? 'not stated')}, content ${filled.join(' and ') || 'none'}; ` +
+      'expected one value of the stated type',
   );
 }
 

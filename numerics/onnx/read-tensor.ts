@@ -1,5 +1,6 @@
 /**
- * TensorProto to tensors: whatever field carries the numbers, they become little-endian bytes as raw_data has them.
+ * Converts TensorProto to tensors: whichever field holds the numbers, they become little-endian bytes in the layout of
+ * raw_data.
  * raw_data itself is not copied: the tensor shares the memory of the file.
  */
 import { InputError } from '../../contracts/errors.ts';
@@ -10,19 +11,19 @@ import { MAX_ELEMENTS, MAX_RANK } from './limits.ts';
 import { type SparseTensorProto, type TensorProto, TensorProto_DataLocation } from './protobuf/onnx_pb.js';
 import { annotationsOf, ifAny, readEntries, toSafeInteger, unknownOf } from './read-type.ts';
 
-/** A tensor's data in a file beside the model, as `external_data` states it. */
+/** A tensor's data in a separate file, as stated in `external_data`. */
 export interface ExternalData {
   /** Path relative to the model's directory. */
   readonly location: string;
   readonly offset: number;
   readonly length: number;
-  /** SHA-1 of the whole file, where stated. */
+  /** SHA-1 of the whole file, if stated. */
   readonly checksum?: string;
 }
 
 export interface TensorSource {
   readonly where: string;
-  /** The bytes of data outside the file, exactly `length` of them. */
+  /** Reads external data, exactly `length` bytes. */
   readonly external: (data: ExternalData, where: string) => Uint8Array;
 }
 
@@ -41,14 +42,14 @@ type NumberArray =
 
 interface Storage {
   readonly field: TypedField;
-  /** Entries of the field that hold `count` elements. */
+  /** Number of entries of the field that hold `count` elements. */
   readonly entries: (count: number) => number;
   readonly pack: (values: readonly number[] | readonly bigint[], where: string) => NumberArray;
 }
 
 const oneEach = (count: number): number => count;
 
-/** Entries of int32_data that hold an element each, or one byte of packed ones. */
+/** Entries of int32_data that hold one element, or one byte of packed elements. */
 function small(min: number, max: number, perEntry = 1): Storage {
   return {
     field: 'int32Data',
@@ -85,7 +86,7 @@ const floatPairs = (entries: number, field: 'floatData' | 'doubleData'): Storage
 const byteStorage = small(-128, 255);
 const sixBits: Storage = { field: 'int32Data', entries: oneEach, pack: packSixBits };
 
-/** Which typed field holds which element type, by the comments of TensorProto in onnx.proto. */
+/** Which typed field holds which element type, from the comments of TensorProto in onnx.proto. */
 const STORAGE: Readonly<Record<NumericDType, Storage>> = {
   float32: floatPairs(1, 'floatData'),
   complex64: floatPairs(2, 'floatData'),
@@ -128,8 +129,7 @@ function readDims(
   dims: readonly bigint[],
   where: string,
 ): { readonly dims: readonly number[]; readonly count: number } {
-  if (dims.length > MAX_RANK)
-    throw new InputError(`${where}: ${dims.length} dimensions, at most ${MAX_RANK} are allowed`);
+  if (dims.length > MAX_RANK) throw new InputError(`${where}: ${dims.length} dimensions, expected at most ${MAX_RANK}`);
   let count = 1;
   const lengths = dims.map((dim) => {
     if (dim < 0n) throw new InputError(`${where}: dimension ${dim} is negative`);
@@ -137,7 +137,7 @@ function readDims(
     count *= length;
     return length;
   });
-  // Zero times anything is zero, so a hostile dimension beside a 0 is caught by itself.
+  // Zero times anything is zero, so each dimension is checked separately and not only the product.
   if (count > MAX_ELEMENTS || lengths.some((length) => length > MAX_ELEMENTS)) {
     throw new InputError(`${where}: shape [${dims.join(', ')}] has more than ${MAX_ELEMENTS} elements`);
   }
@@ -174,7 +174,7 @@ function readExternal(proto: TensorProto, expectedBytes: number, source: TensorS
   if (bytes.byteLength !== length) {
     throw new InputError(`${where} "${location}": expected ${length} bytes at ${offset}, got ${bytes.byteLength}`);
   }
-  // A plain view, also when the caller has a Buffer, whose slice() would share memory.
+  // A plain view, also when the caller passes a Buffer, whose slice() would share memory.
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -223,7 +223,7 @@ function readNumbers(proto: TensorProto, dtype: NumericDType, count: number, sou
 
 const METADATA_FIELD = 16;
 
-/** A tensor, and the name the message gives it. */
+/** A tensor, and its name in messages. */
 export function readTensor(
   proto: TensorProto,
   source: TensorSource,
@@ -252,7 +252,7 @@ export function readTensor(
   return { name: proto.name, tensor: { dtype, dims, strings: proto.stringData, ...annotations } };
 }
 
-/** A tensor that nothing else names. */
+/** A tensor without another name. */
 export function readNamedTensor(proto: TensorProto, source: TensorSource): OnnxTensor {
   const { name, tensor } = readTensor(proto, source);
   return name === '' ? tensor : { ...tensor, name };

@@ -1,4 +1,4 @@
-/** TypeProto and ValueInfoProto to types of values, and small pieces that all messages share. */
+/** Converts TypeProto and ValueInfoProto to types of values, and reads fields common to all messages. */
 import { type Message, toBinary } from '@bufbuild/protobuf';
 import { InputError } from '../../contracts/errors.ts';
 import { dtypeOfCode } from '../tensor/dtype.ts';
@@ -18,14 +18,14 @@ export function toSafeInteger(value: bigint, where: string): number {
   return number;
 }
 
-/** What protobuf-es set aside as unknown. */
+/** Unknown fields kept by protobuf-es. */
 export function unknownOf(message: Message): readonly UnknownField[] {
   return (message.$unknown ?? []).map(({ no, wireType, data }) => ({ number: no, wireType, bytes: data }));
 }
 
 interface Entries {
   readonly map: ReadonlyMap<string, string>;
-  /** Entries with fields of a newer onnx.proto, whole, as unknown fields of the message they stood in. */
+  /** Entries that contain fields of a newer onnx.proto, kept whole as unknown fields of the enclosing message. */
   readonly carried: readonly UnknownField[];
 }
 
@@ -51,7 +51,7 @@ interface Annotated extends Message {
   readonly metadataProps?: readonly StringStringEntryProto[];
 }
 
-/** doc, metadata and unknown fields of a message, those that are there. */
+/** doc, metadata and unknown fields of a message, as far as present. */
 export function annotationsOf(
   message: Annotated,
   { metadataField, where, carried = [] }: { metadataField: number; where: string; carried?: readonly UnknownField[] },
@@ -88,7 +88,7 @@ function readShape(shape: TensorShapeProto | undefined, where: string) {
   };
 }
 
-/** Code 0 is UNDEFINED, as is an absent one. */
+/** Code 0 is UNDEFINED, the same as an absent code. */
 function readElementType(code: number) {
   const dtype = dtypeOfCode(code);
   return { dtype, ...(dtype === undefined && code !== 0 ? { unknownCode: code } : {}) };

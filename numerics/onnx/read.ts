@@ -1,7 +1,7 @@
 /**
- * The bytes of an ONNX file to an immutable model. https://onnx.ai/onnx/repo-docs/IR.html
- * Everything a ModelProto can hold is kept; what this reader has no place for is carried as unknown fields. Bytes are not
- * trusted: whatever they are, the outcome is a model that can be written and read again, or an InputError.
+ * Reads the bytes of an ONNX file into an immutable model. https://onnx.ai/onnx/repo-docs/IR.html Everything in a
+ * ModelProto is kept; what the model does not represent is carried as unknown fields. Bytes are not trusted: the result
+ * is always a model that can be written and read again, or an InputError.
  */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BenchError, InputError } from '../../contracts/errors.ts';
@@ -22,9 +22,9 @@ import { carriedMessage } from './wire.ts';
 export type { ExternalData } from './read-tensor.ts';
 
 export interface ReadOptions {
-  /** What error messages call the file. */
+  /** Name of the file in error messages. */
   readonly where?: string;
-  /** Fetches data outside the file, exactly `length` bytes of it. Without it such a tensor is an InputError. */
+  /** Reads external data, exactly `length` bytes. Without it a tensor with external data is an InputError. */
   readonly external?: TensorSource['external'];
 }
 
@@ -33,7 +33,7 @@ const TRAINING_FIELD = 20;
 const CONFIGURATION_FIELD = 26;
 
 function decode(bytes: Uint8Array, where: string): ModelProto {
-  // A plain view, so that tensors are Uint8Array also when the caller has a Buffer.
+  // A plain view, so that tensors are Uint8Array also when the caller passes a Buffer.
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   scanMessage(ModelProtoSchema, view, where);
   try {
@@ -50,7 +50,10 @@ function noExternal(where: string): TensorSource['external'] {
   };
 }
 
-/** The model in these bytes. Its tensors share their memory, so `bytes` must not be written afterwards. Throws InputError. */
+/**
+ * The model in these bytes. Its tensors share their memory, so `bytes` must not be modified afterwards. Throws
+ * InputError.
+ */
 export function readModel(
   bytes: Uint8Array,
   { where = 'model', external = noExternal(where) }: ReadOptions = {},

@@ -1,7 +1,7 @@
 /**
- * Checks the wire format of a file against onnx.proto before anything is decoded: every length lies inside what encloses it,
- * every known field has its wire type, texts are UTF-8, nesting and counts keep their limits. protobuf-es is lenient there
- * (a field of another wire type is read all the same), which would make something else of a damaged file.
+ * Checks the wire format of a file against onnx.proto before decoding: every length fits into the enclosing message,
+ * every known field has its wire type, strings are UTF-8, and nesting and counts are within the limits. protobuf-es is
+ * lenient (it reads a field of another wire type anyway), so a damaged file could be read as something else.
  */
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { InputError } from '../../contracts/errors.ts';
@@ -15,13 +15,13 @@ const GROUP_START = 3;
 const GROUP_END = 4;
 const FIXED32 = 5;
 
-/** Bytes a varint may have: ten hold 64 bits. https://protobuf.dev/programming-guides/encoding/#varints */
+/** Maximum bytes of a varint: ten hold 64 bits. https://protobuf.dev/programming-guides/encoding/#varints */
 const MAX_VARINT_BYTES = 10;
 
 interface FieldRule {
   readonly name: string;
   readonly wireType: number;
-  /** Wire type of the elements where they may also come packed. */
+  /** Wire type of the elements of fields that may also be packed. */
   readonly packable: boolean;
   readonly message: DescMessage | undefined;
   readonly text: boolean;
@@ -87,7 +87,9 @@ function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   }
 }
 
-/** Throws InputError, which names the place, when `bytes` are not a well-formed message of this type within the limits. */
+/**
+ * Throws InputError with the byte position when `bytes` are not a well-formed message of this type within the limits.
+ */
 export function scanMessage(root: DescMessage, bytes: Uint8Array, where: string): void {
   let position = 0;
   let decodedBytes = 0;
@@ -100,7 +102,7 @@ export function scanMessage(root: DescMessage, bytes: Uint8Array, where: string)
     );
   }
 
-  /** A varint's value when it fits 53 bits, else Infinity. */
+  /** A varint's value when it fits in 53 bits, else Infinity. */
   function varint(end: number): number {
     let value = 0;
     let factor = 1;
@@ -156,7 +158,7 @@ export function scanMessage(root: DescMessage, bytes: Uint8Array, where: string)
     return { fieldNumber, wireType: tag % 8 };
   }
 
-  /** A group, a form of nesting ONNX does not use: only inside unknown fields. */
+  /** A group, a form of nesting that ONNX does not use: only inside unknown fields. */
   function scanGroup(groupNumber: number, end: number, depth: number): void {
     if (depth > MAX_NESTING_DEPTH) fail(`nested deeper than ${MAX_NESTING_DEPTH}`);
     for (;;) {

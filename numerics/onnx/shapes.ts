@@ -1,6 +1,6 @@
 /**
- * Concrete shapes of every value of a graph, from the shapes of its inputs. Shape arithmetic (Shape, Gather, Concat into
- * Reshape, and so on) is folded; functions and branches are followed. Nothing is guessed: an operator without a rule in
+ * Concrete shapes of every value of a graph, from the shapes of its inputs. Folds shape arithmetic (Shape, Gather,
+ * Concat into Reshape, and so on) and follows functions and branches. Nothing is guessed: an operator without a rule in
  * shape-rules/, or a shape that depends on data, is an UnsupportedError.
  */
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
@@ -11,15 +11,15 @@ import { valueOfTensor } from './shape-rules/constants.ts';
 import { createContext, describeNode, type ShapedValue } from './shape-rules/rule.ts';
 import { SHAPE_RULES } from './shape-rules/table.ts';
 
-/** With `values` where the elements are few and known before the model runs, as those of shapes are. */
+/** With `values` where the elements are few and known before run time, as in shapes. */
 export type ConcreteShape = ShapedValue;
 
 export interface ShapeRequest {
-  /** By input; those the file gives in full may be left out. */
+  /** By input; inputs whose shape is fixed in the file may be omitted. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
 }
 
-/** Functions may call functions; the standard forbids that they call themselves. */
+/** Maximum depth of function calls; the standard forbids recursion. */
 const MAX_CALL_DEPTH = 32;
 
 interface Scope {
@@ -34,7 +34,7 @@ const plainDomain = (domain: string): string => (domain === 'ai.onnx' ? '' : dom
 
 /**
  * Shapes by value name: inputs, initializers and outputs of nodes of the main graph.
- * Throws InputError for inputs that do not fit, UnsupportedError where a shape cannot be told.
+ * Throws InputError for inputs that do not match, UnsupportedError where a shape cannot be determined.
  */
 export function inferShapes(model: OnnxModel, { inputs }: ShapeRequest): ReadonlyMap<string, ConcreteShape> {
   const values = new Map<string, ShapedValue>();
@@ -44,7 +44,7 @@ export function inferShapes(model: OnnxModel, { inputs }: ShapeRequest): Readonl
   return values;
 }
 
-/** Outputs of one node whose inputs' shapes are known. Errors as of inferShapes. */
+/** Outputs of one node whose inputs' shapes are known. Throws the errors of inferShapes. */
 export function inferNodeOutputs(
   node: Node,
   { values, opsets }: { values: ReadonlyMap<string, ConcreteShape>; opsets: ReadonlyMap<string, number> },
@@ -52,7 +52,7 @@ export function inferNodeOutputs(
   return outputsOf(node, { values: values as Map<string, ShapedValue>, opsets, functions: [], depth: 0 });
 }
 
-/** A tensor as a shaped value, with its elements where they are few. */
+/** A tensor with its shape, and its elements where they are few. */
 export { valueOfTensor };
 
 function bindInitializers(graph: Graph, values: Map<string, ShapedValue>): void {
@@ -96,7 +96,7 @@ function inputValue(
     return { dtype: type.dtype, dims: stated as readonly number[] };
   }
   const wrong = dims.find((dim) => !Number.isSafeInteger(dim) || dim < 0);
-  if (wrong !== undefined) throw new InputError(`${where}: ${wrong} is no dimension`);
+  if (wrong !== undefined) throw new InputError(`${where}: ${wrong} is not a valid dimension`);
   const fits =
     stated === undefined ||
     (stated.length === dims.length &&
@@ -111,12 +111,12 @@ function inputValue(
     const shape = stated.map((dim) =>
       typeof dim === 'string' && symbols.has(dim) ? `${dim} = ${symbols.get(dim)}` : (dim ?? '?'),
     );
-    throw new InputError(`${where}: got [${dims.join(', ')}], the model asks for [${shape.join(', ')}]`);
+    throw new InputError(`${where}: expected [${shape.join(', ')}], got [${dims.join(', ')}]`);
   }
   return { dtype: type.dtype, dims };
 }
 
-/** Nodes are taken in order; one that reads a value made later (some files are not sorted) waits for it. */
+/** Visits nodes in order; a node that reads a later value (some files are not sorted) is deferred. */
 function inferNodes(nodes: readonly Node[], scope: Scope): void {
   const made = new Set(nodes.flatMap((node) => node.outputs));
   let waiting: readonly Node[] = nodes;
@@ -131,7 +131,7 @@ function inferNodes(nodes: readonly Node[], scope: Scope): void {
     }
     if (later.length === waiting.length) {
       throw new InputError(
-        `inferShapes: nodes ${later.map((node) => `"${node.name}"`).join(', ')} wait for each other`,
+        `inferShapes: nodes ${later.map((node) => `"${node.name}"`).join(', ')} depend on each other`,
       );
     }
     waiting = later;
@@ -145,7 +145,7 @@ function inferNode(node: Node, scope: Scope): void {
     const value = outputs[index];
     if (value === undefined) {
       throw new InputError(
-        `inferShapes: node "${node.name}" (${node.op}) has no output ${index}, asked for as "${name}"`,
+        `inferShapes: node "${node.name}" (${node.op}) has no output ${index}, which the graph names "${name}"`,
       );
     }
     scope.values.set(name, value);
@@ -181,12 +181,12 @@ function inferBranch(graph: Graph, scope: Scope): readonly ShapedValue[] {
   return graph.outputs.map((output) => {
     const value = values.get(output.name);
     if (value === undefined)
-      throw new InputError(`inferShapes: graph "${graph.name}": nothing makes output "${output.name}"`);
+      throw new InputError(`inferShapes: graph "${graph.name}": no node computes output "${output.name}"`);
     return value;
   });
 }
 
-/** The branch that a known condition takes; with an unknown one both must agree. */
+/** Follows the branch that a known condition selects; for an unknown condition both must agree. */
 function chooseBranch(node: Node, scope: Scope): readonly (ShapedValue | undefined)[] {
   const condition = scope.values.get(node.inputs[0] ?? '')?.values?.[0];
   if (condition !== undefined)
@@ -227,7 +227,7 @@ function callFunction(definition: OnnxFunction, call: Node, scope: Scope): reado
 
 interface Call {
   readonly attributes: ReadonlyMap<string, Attribute>;
-  /** Inputs of the function that the caller does not give. */
+  /** Inputs of the function that the caller omits. */
   readonly leftOut: ReadonlySet<string>;
 }
 

@@ -1,4 +1,4 @@
-/** Small pieces of the protobuf wire format. https://protobuf.dev/programming-guides/encoding/ */
+/** Helpers for the protobuf wire format. https://protobuf.dev/programming-guides/encoding/ */
 import { create, type DescMessage, type Message, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import type { UnknownField } from './graph.ts';
 
@@ -14,7 +14,7 @@ export function varint(value: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Tag and length that stand before the bytes of a length-delimited field. */
+/** Tag and length that precede the bytes of a length-delimited field. */
 export function lengthDelimitedHead(fieldNumber: number, length: number): Uint8Array {
   return concat([varint(fieldNumber * 8 + 2), varint(length)]);
 }
@@ -33,7 +33,7 @@ export function totalLength(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
 }
 
-/** A message, already encoded, as a field to carry along unread. */
+/** An encoded message as an unknown field. */
 export function carriedMessage(fieldNumber: number, encoded: Uint8Array): UnknownField {
   return { number: fieldNumber, wireType: 2, bytes: concat([varint(encoded.byteLength), encoded]) };
 }
@@ -46,7 +46,7 @@ export function compose<Schema extends DescMessage>(
   return create(schema, fields as MessageInitShape<Schema>);
 }
 
-/** Hands `unknown` to protobuf-es, which writes it after the known fields. */
+/** Passes `unknown` to protobuf-es, which writes it after the known fields. */
 export function withUnknown<M extends Message>(message: M, unknown: readonly UnknownField[] | undefined): M {
   if (unknown !== undefined && unknown.length > 0) {
     message.$unknown = unknown.map(({ number, wireType, bytes }) => ({ no: number, wireType, data: bytes }));

@@ -1,4 +1,4 @@
-/** Nodes, attributes, graphs and functions to their messages. */
+/** Converts nodes, attributes, graphs and functions to their messages. */
 import { ATTRIBUTE_TYPE_CODES } from './attribute-types.ts';
 import type { Attribute, Graph, Node, OnnxFunction } from './graph.ts';
 import {
@@ -97,12 +97,12 @@ export function toNodeProto(node: Node): NodeProto {
   return withUnknown(message, node.unknown);
 }
 
-/** The fields of a graph that stand before its initializers in the order of field numbers. */
+/** The fields of a graph that precede its initializers in the order of field numbers. */
 export function toGraphHead(graph: Graph): GraphProto {
   return compose(GraphProtoSchema, { node: graph.nodes.map(toNodeProto), name: orUnset(graph.name) });
 }
 
-/** The fields of a graph that stand after its initializers. */
+/** The fields of a graph that follow its initializers. */
 export function toGraphTail(graph: Graph): GraphProto {
   const message = compose(GraphProtoSchema, {
     sparseInitializer: graph.sparseInitializers.map(toSparseTensorProto),

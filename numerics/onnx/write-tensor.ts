@@ -1,4 +1,4 @@
-/** Tensors to TensorProto: numbers as raw_data over the tensor's own memory, strings as string_data. */
+/** Converts tensors to TensorProto: numbers as raw_data in the tensor's own memory, strings as string_data. */
 import { InputError } from '../../contracts/errors.ts';
 import { DTYPES, packedBytes } from '../tensor/dtype.ts';
 import { describeTensor, elementCount } from '../tensor/tensor.ts';
@@ -13,7 +13,7 @@ import {
 import { compose, withUnknown } from './wire.ts';
 import { orUnset, toEntries } from './write-type.ts';
 
-/** Where a tensor's bytes lie outside the model file. */
+/** Position of a tensor's bytes outside the model file. */
 export interface ExternalPlace {
   /** Relative to the directory of the model file. */
   readonly location: string;
@@ -33,7 +33,7 @@ function checkSize(name: string, tensor: OnnxTensor): void {
   }
 }
 
-/** A TensorProto without its data: what precedes and follows raw_data in the file. */
+/** A TensorProto without its data: the bytes before and after raw_data in the file. */
 export function toTensorHead(name: string, tensor: OnnxTensor, external?: ExternalPlace): TensorProto {
   checkSize(name, tensor);
   const message = compose(TensorProtoSchema, {

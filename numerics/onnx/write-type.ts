@@ -1,4 +1,4 @@
-/** Types of values to TypeProto and ValueInfoProto. */
+/** Converts types of values to TypeProto and ValueInfoProto. */
 import { DTYPES, type DType } from '../tensor/dtype.ts';
 import type { Dim, UnknownField, ValueInfo, ValueType } from './graph.ts';
 import {
@@ -20,7 +20,7 @@ import {
 } from './protobuf/onnx_pb.js';
 import { compose, withUnknown } from './wire.ts';
 
-/** Unset rather than empty: proto2 tells the two apart, ONNX does not. */
+/** Unset rather than empty: proto2 distinguishes the two, ONNX does not. */
 export function orUnset(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }

@@ -1,6 +1,6 @@
 /**
- * An immutable model to the bytes of an ONNX file. Fields stand in the order of their numbers, so equal models give
- * equal bytes. The weights of the main graph are not copied until the file is put together, and then once.
+ * Writes an immutable model as the bytes of an ONNX file. Fields are in the order of their numbers, so equal models
+ * give equal bytes. The weights of the main graph are copied only once, when the file is assembled.
  */
 import { toBinary } from '@bufbuild/protobuf';
 import { InputError } from '../../contracts/errors.ts';
@@ -18,7 +18,7 @@ const GRAPH_FIELD = 7;
 const INITIALIZER_FIELD = 5;
 const RAW_DATA_FIELD = 9;
 
-/** Tells for each initializer of the main graph where its bytes lie outside the file, or undefined for inside. */
+/** Returns, for each initializer of the main graph, where its bytes lie outside the file, or undefined for inside. */
 export type Placement = (name: string, tensor: OnnxTensor) => ExternalPlace | undefined;
 
 function encodeInitializer(name: string, tensor: OnnxTensor, external: ExternalPlace | undefined): Uint8Array[] {
@@ -44,8 +44,8 @@ function encodeGraph(graph: Graph, placement: Placement): Uint8Array[] {
 }
 
 /**
- * The bytes of the model's file as a list of pieces, among them the weights' own memory.
- * Throws InputError when they would be more than a protobuf file can hold.
+ * The bytes of the model's file as a list of chunks, including the weights' own memory.
+ * Throws InputError when they exceed the size of a protobuf file.
  */
 export function encodeModel(model: OnnxModel, placement: Placement = () => undefined): readonly Uint8Array[] {
   const head = compose(ModelProtoSchema, {

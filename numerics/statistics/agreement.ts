@@ -1,24 +1,25 @@
 /**
- * How well predictions agree with targets, where that is no mean over items: F1, Matthews' correlation, Pearson's and Spearman's.
- * Each is a function of how often each item counts, so that items can be drawn anew or left out without copying them.
- * Where it is not defined (a class or a score that never varies) it is 0, as scikit-learn has it for F1 and Matthews.
+ * Metrics of agreement between predictions and targets that are not means over items: F1, Matthews' correlation,
+ * Pearson's and Spearman's. Each is a function of the items' weights, so that items can be resampled or left out
+ * without copying them.
+ * Where a metric is undefined (a class or a score that never varies) it is 0, as scikit-learn does for F1 and Matthews.
  */
 import { InputError } from '../../contracts/errors.ts';
 import type { AgreementMetric } from '../../contracts/dataset.ts';
 
-/** A statistic of items of which each counts as often as its weight says. */
+/** A statistic of weighted items; a weight is the number of times an item counts. */
 export interface ItemStatistic {
   readonly items: number;
   /** weights: [items] */
   of(weights: Float64Array): number;
-  /** Items with one key can stand for each other; absent where each is its own. */
+  /** Items with equal keys are interchangeable; absent where no two are. */
   readonly keyOf?: (item: number) => string;
 }
 
 export interface Agreement {
-  /** Class or score given by the model. [items] */
+  /** Class or score predicted by the model. [items] */
   readonly prediction: ArrayLike<number>;
-  /** Right class, or the score that people gave. [items] */
+  /** Correct class, or the score given by people. [items] */
   readonly target: ArrayLike<number>;
 }
 
@@ -46,7 +47,7 @@ export function agreementStatistic(metric: AgreementMetric, { prediction, target
 
 type WeightedStatistic = ItemStatistic['of'];
 
-/** Of class 1: 2 · right / (2 · right + wrongly found + missed). */
+/** F1 of class 1: 2 · true positives / (2 · true positives + false positives + false negatives). */
 function f1(prediction: ArrayLike<number>, target: ArrayLike<number>): WeightedStatistic {
   return (weights) => {
     let right = 0;
@@ -60,7 +61,7 @@ function f1(prediction: ArrayLike<number>, target: ArrayLike<number>): WeightedS
   };
 }
 
-/** Of any number of classes: Gorodkin 2004, Comput. Biol. Chem. 28, equation 8. */
+/** Matthews' correlation for any number of classes: Gorodkin 2004, Comput. Biol. Chem. 28, equation 8. */
 function matthewsCorrelation(prediction: ArrayLike<number>, target: ArrayLike<number>): WeightedStatistic {
   return (weights) => {
     const predicted = new Map<number, number>();
@@ -87,7 +88,7 @@ function matthewsCorrelation(prediction: ArrayLike<number>, target: ArrayLike<nu
   };
 }
 
-/** Two passes. */
+/** Pearson's correlation, in two passes. */
 function pearson(weights: Float64Array, x: ArrayLike<number>, y: ArrayLike<number>): number {
   let total = 0;
   let meanX = 0;
@@ -112,7 +113,7 @@ function pearson(weights: Float64Array, x: ArrayLike<number>, y: ArrayLike<numbe
   return ofX > 0 && ofY > 0 ? both / Math.sqrt(ofX * ofY) : 0;
 }
 
-/** Pearson's of the ranks, equal values sharing the mean of theirs. */
+/** Spearman's correlation: Pearson's of the ranks, where equal values share their mean rank. */
 function spearmanCorrelation(prediction: ArrayLike<number>, target: ArrayLike<number>): WeightedStatistic {
   const [first, second] = [ranker(prediction), ranker(target)];
   return (weights) => pearson(weights, first(weights), second(weights));
@@ -137,7 +138,7 @@ function ranker(values: ArrayLike<number>): (weights: Float64Array) => Float64Ar
   };
 }
 
-/** The statistic of all items once each. */
+/** The statistic with every item counted once. */
 export function wholeStatistic({ items, of }: ItemStatistic): number {
   return of(new Float64Array(items).fill(1));
 }
@@ -159,9 +160,9 @@ export function leaveOneOut({ items, of, keyOf }: ItemStatistic): Float64Array {
 }
 
 /**
- * One value per item whose mean is the statistic and whose variance over items is the jackknife's (Efron & Tibshirani 1993, An
- * Introduction to the Bootstrap, equation 11.5, on pseudo-values moved to that mean): what a mean over items is compared by
- * serves the statistic too.
+ * One value per item whose mean is the statistic and whose variance over items is the jackknife's (Efron & Tibshirani
+ * 1993, An Introduction to the Bootstrap, equation 11.5, on pseudo-values shifted to that mean), so that comparisons of
+ * means over items apply to the statistic too.
  */
 export function pseudoValues(statistic: ItemStatistic): Float64Array {
   const value = wholeStatistic(statistic);

@@ -1,17 +1,18 @@
-/** How much figures taken night after night resemble the ones before: a night that is slow is often followed by another. */
+/** Autocorrelation of figures measured night after night: a slow night is often followed by another. */
 import { mean, quantile } from './statistics.ts';
 
-/** No series is taken to resemble itself more than this: beyond it nothing could be told from a change. */
+/** Upper limit of the autocorrelation: beyond it no change could be distinguished from noise. */
 export const MOST_AUTOCORRELATION = 0.9;
 
-/** Fewer values of a series say nothing of its autocorrelation. */
+/** A shorter series contains too little information about its autocorrelation. */
 const SHORTEST = 8;
 
 /**
- * One lag-1 autocorrelation ρ for many series of one machine, from 0 to MOST_AUTOCORRELATION; 0 where no series has eight
- * values. Of an autoregressive series the mean square of differences over two nights is 1 + ρ times that of differences over
- * one (the variogram; Cressie 1993, section 2.4). Unlike the correlation itself this needs no mean, which short series give
- * badly. The largest step of a series is taken out first, and what single odd values add is cut.
+ * One lag-1 autocorrelation ρ for many series of one machine, from 0 to MOST_AUTOCORRELATION; 0 where no series has
+ * eight values. For an autoregressive series the mean square of differences over two nights is 1 + ρ times that of
+ * differences over one (the variogram; Cressie 1993, section 2.4). Unlike the correlation itself this needs no mean,
+ * which short series estimate poorly. The largest step of a series is removed first, and the influence of outliers is
+ * limited.
  */
 export function pooledAutocorrelation(series: readonly (readonly number[])[]): number {
   let [total, weight] = [0, 0];
@@ -28,7 +29,10 @@ export function pooledAutocorrelation(series: readonly (readonly number[])[]): n
   return Math.min(MOST_AUTOCORRELATION, withoutBias(Math.max(0, total / weight), length));
 }
 
-/** Taking out a step of n resembling values takes about 6.5 ρ² / n from the estimate, found by simulation for 12 to 40 values. */
+/**
+ * Removing a step from n correlated values lowers the estimate by about 6.5 ρ² / n, found by simulation for 12 to 40
+ * values.
+ */
 const STEP_BIAS = 6.5;
 
 function withoutBias(estimate: number, length: number): number {
@@ -37,7 +41,7 @@ function withoutBias(estimate: number, length: number): number {
   return root <= 0 ? 1 / (2 * bias) : (1 - Math.sqrt(root)) / (2 * bias);
 }
 
-/** Differences beyond this many robust standard deviations are cut to it. */
+/** Differences are clamped to this many robust standard deviations. */
 const LARGEST = 3;
 const MEDIAN_TO_DEVIATION = 1.4826;
 
@@ -47,7 +51,7 @@ function meanSquareDifference(values: readonly number[], lag: number): number {
   return sizes.reduce((sum, size) => sum + Math.min(size, limit) ** 2, 0) / sizes.length;
 }
 
-/** The values after the split with the largest cumulative-sum statistic are moved by the difference of the means. */
+/** Shifts the values after the split with the largest cumulative-sum statistic by the difference of the means. */
 function withoutLargestStep(values: readonly number[]): number[] {
   const n = values.length;
   const centre = mean(values);

@@ -1,6 +1,6 @@
 /**
- * Bootstrap intervals over items (documents, rounds), seeded. Every statistic asked for together is read from the same
- * resamples, so differences between columns are paired.
+ * Seeded bootstrap intervals over items (documents, rounds). All statistics requested together are computed from the
+ * same resamples, so differences between columns are paired.
  * Sums: bias-corrected and accelerated intervals (BCa; Efron 1987, J. Amer. Statist. Assoc. 82, equations 2.3 and 6.6),
  * acceleration by the jackknife. Median: percentile interval, since the jackknife of a median is inconsistent.
  */
@@ -30,7 +30,9 @@ export function bootstrapSums<K extends string>(
     /** Each [items]. */
     readonly columns: readonly ArrayLike<number>[];
     readonly statistics: Readonly<Record<K, SumStatistic>>;
-    /** `bca` unless stated; `wider` is the hull of BCa's and the jackknife's t interval, for few or uneven items. */
+    /**
+     * Default `bca`; `wider` is the hull of the BCa interval and the jackknife's t interval, for few or uneven items.
+     */
     readonly interval?: 'bca' | 'percentile' | 'wider';
   },
 ): Readonly<Record<K, Interval>> {
@@ -58,8 +60,8 @@ export function bootstrapSums<K extends string>(
 }
 
 /**
- * The BCa interval of a statistic that is no function of sums, such as a rank correlation. Items are drawn as bootstrapSums()
- * draws them for the same seed. Throws InputError below two items.
+ * The BCa interval of a statistic that is not a function of sums, such as a rank correlation. Items are drawn as in
+ * bootstrapSums() for the same seed. Throws InputError below two items.
  */
 export function bootstrapStatistic(params: ResamplingOptions & { readonly statistic: ItemStatistic }): Interval {
   const { statistic, resamples, confidence } = params;
@@ -121,7 +123,7 @@ function acceleratedInterval(params: {
   const endpoint = (probability: number): number => {
     const z = bias + normalQuantile(probability);
     const denominator = 1 - acceleration * z;
-    // At and past the pole of BCa's map one item decides everything: the limit is the extreme resample.
+    // At and beyond the pole of BCa's map one item dominates: the limit is the extreme resample.
     const adjusted = denominator > 0 ? normalCdf(bias + z / denominator) : z > 0 ? 1 : 0;
     return quantileBySelection(drawn, adjusted);
   };
@@ -146,7 +148,7 @@ function hull(one: Interval, other: Interval): Interval {
   return { value: one.value, low: Math.min(one.low, other.low), high: Math.max(one.high, other.high) };
 }
 
-/** Share of resamples below the observed value, ties counted half, kept off 0 and 1. */
+/** Share of resamples below the observed value, ties counted half, kept away from 0 and 1. */
 function shareBelow(drawn: Float64Array, value: number): number {
   let below = 0;
   let ties = 0;

@@ -1,32 +1,35 @@
 /**
- * Changes of level in a series of figures taken one after the other: the split with the largest difference of means, both sides
- * at least three values long, so that a single odd value is none. Its p-value is that of the t-test times the number of
- * splits (Bonferroni), for normal noise; with three values on a side heavy tails make it larger, not smaller. Further splits
- * by binary segmentation (Vostrikova 1981). Figures that resemble the ones before them are made independent first: of each
- * its autocorrelation times the one before is taken away (prewhitening; Robbins et al. 2011, J. Time Ser. Anal. 32, 498-511).
+ * Changes of level in a series of consecutive figures: the split with the largest difference of means, with at least
+ * three values on both sides, so that a single outlier is not a change. Its p-value is that of the t-test times the
+ * number of splits (Bonferroni), for normal noise; with three values on a side heavy tails make it larger, not smaller.
+ * Further splits by binary segmentation (Vostrikova 1981). Autocorrelated figures are made independent first by
+ * subtracting from each value its autocorrelation times the previous value (prewhitening; Robbins et al. 2011, J. Time
+ * Ser. Anal. 32, 498-511).
  */
 import { studentCdf } from './t-distribution.ts';
 
 export interface ChangePoint {
   /** Index of the first value after the change. */
   readonly at: number;
-  /** Means of the stretches on both sides, up to the next changes found. */
+  /** Means of the segments on both sides, up to the neighbouring changes. */
   readonly before: number;
   readonly after: number;
   readonly pValue: number;
 }
 
 export interface ChangePointOptions {
-  /** Of a value with the one before it, from 0 to below 1: pooledAutocorrelation(). */
+  /** Autocorrelation with the previous value, from 0 to below 1: pooledAutocorrelation(). */
   readonly autocorrelation: number;
 }
 
-/** Values on either side of a change, at least. */
+/** Minimum number of values on either side of a change. */
 const SHORTEST_STRETCH = 3;
 
-/** The most likely change of the whole series, whether significant or not; null below six values or where all are equal. */
+/**
+ * The most likely change in the whole series, whether significant or not; null below six values or where all are equal.
+ */
 export function likelyChange(values: readonly number[], { autocorrelation }: ChangePointOptions): ChangePoint | null {
-  // The first value has none before it; without autocorrelation it needs none.
+  // The first value has no predecessor; without autocorrelation it needs none.
   const first = autocorrelation > 0 ? 1 : 0;
   const whitened = values.map((value, i) => value - autocorrelation * (i === 0 ? 0 : values[i - 1]!)).slice(first);
   const splits = values.length - 2 * SHORTEST_STRETCH + 1;
@@ -34,7 +37,7 @@ export function likelyChange(values: readonly number[], { autocorrelation }: Cha
   const { at: split, explained } = largestSplit(whitened, { autocorrelation, first });
   if (explained === 0) return null;
   const at = split + first;
-  // The values as they are must show it as well: a single odd one is a step to prewhitened values.
+  // The original values must show the change too: a single outlier is a step in prewhitened values.
   const shares = [explained, explainedBy(values, at)];
   const pValues = shares.map((share) => splits * 2 * studentCdf(-tOf(share, whitened.length - 2), whitened.length - 2));
   return {
@@ -45,7 +48,7 @@ export function likelyChange(values: readonly number[], { autocorrelation }: Cha
   };
 }
 
-/** Further changes on both sides of one already believed, each tested at `level`; ascending, the first one included. */
+/** Further changes on both sides of an accepted one, each tested at `level`; ascending, including the first. */
 export function changesAround(
   values: readonly number[],
   { first, level, ...options }: ChangePointOptions & { readonly first: ChangePoint; readonly level: number },
@@ -73,7 +76,7 @@ function tOf(explained: number, degreesOfFreedom: number): number {
   return Math.sqrt((explained * degreesOfFreedom) / (1 - explained));
 }
 
-/** The share of the variance between the two sides of a split. */
+/** Share of the variance explained by a split. */
 function explainedBy(values: readonly number[], at: number): number {
   const centre = meanOf(values);
   const whole = values.reduce((total, value) => total + (value - centre) ** 2, 0);
@@ -82,8 +85,8 @@ function explainedBy(values: readonly number[], at: number): number {
 }
 
 /**
- * The split that explains most of the variance, and the share that it explains. A step of 1 at k leaves 1 in the prewhitened
- * value k and 1 − autocorrelation in those after it.
+ * The split that explains most of the variance, and the share it explains. A step of 1 at k leaves 1 in the prewhitened
+ * value k and 1 − autocorrelation in the values after it.
  */
 function largestSplit(
   whitened: readonly number[],

@@ -1,11 +1,15 @@
 /**
- * Entries on the same items, compared with the doubt of both levels: items drawn from a task, seeds drawn by a method.
- * A difference is the mean over seeds of the first minus that of the second. Its variance has two parts:
- * - items: of the differences per item, averaged over seeds; of a mean weighted by tokens the linearised variance of a ratio
+ * Compares entries on the same items, with the uncertainty of both levels: items drawn from a task, seeds drawn by a
+ * method.
+ * A difference is the mean over seeds of the first minus that of the second. Its variance has two parts: - items: of
+ * the differences per item, averaged over seeds; of a mean weighted by tokens the linearised variance of a ratio
  *   of sums (Cochran 1977, Sampling Techniques, eq. 2.46). With items − 1 degrees of freedom.
- * - seeds: of the seeds' own means, of each entry that draws, both together by Welch. Two seeds are enough, if with wide
- *   intervals; a bootstrap over two or three seeds finds too little (PROTOCOL.md, `scripts/simulate-seeds.ts`).
- * Both parts hold the noise of single items under single seeds, so the interval is a little too wide, never too narrow.
+ *
+ * - seeds: of the means of the seeds, for each entry that draws, both combined by Welch. Two seeds suffice, with wide
+ *   intervals; a bootstrap over two or three seeds underestimates the variance (PROTOCOL.md, `scripts/simulate-seeds.ts`).
+ *
+ * Both parts contain the noise of single items under single seeds, so the interval is slightly too wide, never too
+ * narrow.
  */
 import { InputError } from '../../contracts/errors.ts';
 import type { Estimate } from '../../contracts/result.ts';
@@ -19,8 +23,9 @@ import {
 } from './variance-components.ts';
 
 /**
- * What an entry's seeds say about its method: `drawn` where they gave different artifacts, `same artifact` where all gave one
- * (or where there is nothing to draw, as for dense), `one seed` where a single one was run: it speaks for its artifact only.
+ * What an entry's seeds say about its method: `drawn` where they gave different artifacts, `same artifact` where all
+ * gave one (or where nothing is drawn, as for dense), `one seed` where only one was run: it describes its artifact
+ * only.
  */
 export type SeedKind = 'drawn' | 'same artifact' | 'one seed';
 
@@ -33,9 +38,9 @@ export interface EntryOutcomes {
 export interface EntryDifference extends UncertainFigure {
   /** First minus second, per unit of weight, with its interval. */
   readonly difference: Estimate;
-  /** Two-sided, of the hypothesis that there is none; not corrected for other comparisons. */
+  /** Two-sided p-value of the hypothesis of no difference; not corrected for other comparisons. */
   readonly pValue: number;
-  /** What it speaks of: `these artifacts` where one side is a lone seed. */
+  /** What the difference describes: `these artifacts` where one side has a single seed. */
   readonly about: 'the methods' | 'these artifacts';
 }
 
@@ -45,13 +50,14 @@ export type EntryMixture = ReadonlyMap<number, number>;
 export interface EntryComparison {
   /** By the entries' indices. */
   compare(first: number, second: number): EntryDifference;
-  /** The same of two weighted means of entries, such as points between two of a curve. */
+  /** Same for two weighted means of entries, such as interpolated points of a curve. */
   compareMixtures(first: EntryMixture, second: EntryMixture): EntryDifference;
 }
 
 /**
- * Which artifacts stand for an entry: their indices in `artifacts` (one per seed, by hash), and what they say of the method.
- * @param nothingDrawn where it is known without a second seed that every seed gives the same, as for dense.
+ * Which artifacts represent an entry: their indices in `artifacts` (one per seed, by hash), and what they say about the
+ * method.
+ * @param nothingDrawn true where it is known without a second seed that every seed gives the same, as for dense.
  */
 export function seedKindOf(
   artifacts: readonly string[],
@@ -65,11 +71,11 @@ export function seedKindOf(
 /** Throws InputError when columns and weights differ in length, or below two items. */
 export function createEntryComparison(params: {
   readonly entries: readonly EntryOutcomes[];
-  /** Of each item, such as its tokens. [items] */
+  /** Of each item, for example its tokens. [items] */
   readonly weights: ArrayLike<number>;
   /**
-   * A share of right decisions, in the place of a loss: two imagined items, one for each side, keep the interval of a
-   * difference of 0 from having no width (Agresti & Min 2005, Statist. Med. 24, 729-740).
+   * For a share of correct decisions instead of a loss: two pseudo-items, one for each side, give the interval of a
+   * difference of 0 a positive width (Agresti & Min 2005, Statist. Med. 24, 729-740).
    */
   readonly share: boolean;
   readonly confidence: number;
@@ -104,7 +110,7 @@ export function createEntryComparison(params: {
   };
 }
 
-/** Items are shared by all parts, so their outcomes are mixed; seeds are not, so their variances add up. */
+/** Items are shared by all parts, so their outcomes are averaged; seeds are not, so their variances add up. */
 function mix(parts: readonly { readonly entry: PreparedEntry; readonly share: number }[]): PreparedEntry {
   const mean = new Float64Array(parts[0]?.entry.mean.length ?? 0);
   for (const { entry, share } of parts) {
@@ -120,9 +126,9 @@ function mix(parts: readonly { readonly entry: PreparedEntry; readonly share: nu
 }
 
 interface PreparedEntry {
-  /** Over seeds. [items] */
+  /** Mean over seeds. [items] */
   readonly mean: Float64Array;
-  /** The variance of that mean by the drawing of seeds; empty where nothing is drawn or nothing known. */
+  /** The variance of that mean due to seeds; empty where nothing is drawn or nothing is known. */
   readonly seeds: readonly VarianceComponent[];
   readonly lone: boolean;
 }

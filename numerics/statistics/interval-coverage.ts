@@ -1,21 +1,22 @@
 /**
- * Whether the bootstrap interval of a mean is to be trusted: single items far from the rest make it too narrow. PROTOCOL.md has
- * the coverage by number of items and law (`scripts/simulate-coverage.ts`).
+ * Whether the bootstrap interval of a mean is reliable: outlying items make it too narrow. PROTOCOL.md has the coverage
+ * by number of items and distribution (`scripts/simulate-coverage.ts`).
  */
 import { InputError } from '../../contracts/errors.ts';
 import { sum } from './statistics.ts';
 
-/** Skewness over √items above which intervals in the simulations covered the truth in less than 93 %. */
+/** Skewness over √items above which the simulated intervals covered the true value in less than 93 %. */
 const MOST_SKEWNESS = 0.4;
 
 /**
- * Is the interval of the row's mean probably too narrow? Goes by the skewness that is left in the mean, of the items' part in
- * it, valueᵢ − mean × weightᵢ. False where all items are alike. Throws InputError when values and weights differ in length.
+ * Whether the interval of the row's mean is probably too narrow. Uses the remaining skewness of the mean, from the
+ * items' residuals valueᵢ − mean × weightᵢ. False where all items are alike. Throws InputError when values and weights
+ * differ in length.
  */
 export function intervalIsNarrow(params: {
-  /** Of each item, such as the sum of its losses. [items] */
+  /** Of each item, for example the sum of its losses. [items] */
   readonly values: ArrayLike<number>;
-  /** Of each item, such as its tokens. [items] */
+  /** Of each item, for example its tokens. [items] */
   readonly weights: ArrayLike<number>;
 }): boolean {
   const { values, weights } = params;

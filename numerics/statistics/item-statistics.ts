@@ -1,4 +1,4 @@
-/** Figures with intervals from stored per-item outcomes; the same items give the same figures, so they can be derived anew. */
+/** Figures with intervals from stored outcomes per item; equal items give equal figures, so these can be recomputed. */
 import { type AgreementMetric, type Metric, isAgreement } from '../../contracts/dataset.ts';
 import { InputError, NumericalError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
@@ -11,26 +11,32 @@ const { bootstrapResamples: resamples, bootstrapSeed: seed, confidence } = PROTO
 
 export interface ItemsSummary {
   readonly metric: Metric;
-  /** Order of the slices, where the items have some. */
+  /** Order of the slices, where items have slices. */
   readonly slices?: readonly string[];
 }
 
-/** A column of outcomes that entries are compared by, per decision. `agreement`: of the metric, made by outcomeValues(). */
+/**
+ * A column of outcomes by which entries are compared, per decision. `agreement`: of the metric, computed by
+ * outcomeValues().
+ */
 export type OutcomeColumn = 'negativeLogLikelihood' | 'correct' | 'klDivergence' | 'sameTop' | 'agreement';
 
-/** The column a metric is the mean of, per decision; perplexity is exp of it. */
+/** The column whose mean is the metric, per decision; perplexity is exp of that mean. */
 export function qualityColumn(metric: Metric): 'negativeLogLikelihood' | 'correct' | 'agreement' {
   if (isAgreement(metric)) return 'agreement';
   return metric === 'perplexity' ? 'negativeLogLikelihood' : 'correct';
 }
 
-/** What dense has in the metric's own column, [items]. */
+/** The dense model's values in the metric's column, [items]. */
 export function denseOutcomeValues(items: Items, metric: Metric): ArrayLike<number> {
   if (isAgreement(metric)) return pseudoValues(agreementOf(items, metric, 'densePrediction'));
   return metric === 'perplexity' ? items.denseNegativeLogLikelihood : items.denseCorrect;
 }
 
-/** The values of a column, [items]; default the metric's own. Throws InputError for rows without predictions where they are needed. */
+/**
+ * The values of a column, [items]; default the metric's own. Throws InputError for rows without predictions where these
+ * are needed.
+ */
 export function outcomeValues(
   items: Items,
   { metric, column = qualityColumn(metric) }: { readonly metric: Metric; readonly column?: OutcomeColumn },
@@ -47,8 +53,8 @@ function agreementOf(items: Items, metric: AgreementMetric, side: 'prediction' |
 }
 
 /**
- * Quality and distance to dense. Items are drawn anew for the intervals, tokens of an item stay together, and all
- * figures share the draws. Throws InputError below two items, in all or in a slice, NumericalError when perplexity overflows.
+ * Quality and difference from dense. Intervals resample items, the tokens of an item together, and all figures share
+ * the resamples. Throws InputError below two items, in all or in a slice, NumericalError when perplexity overflows.
  */
 export function summarizeItems(
   items: Items,
@@ -99,7 +105,7 @@ export function summarizeItems(
   return { quality: { ...quality, slices: sliceQualities(items, { metric, order }) }, distance };
 }
 
-/** Quality of each slice by itself; slices without items are left out. */
+/** Quality of each slice; slices without items are omitted. */
 function sliceQualities(
   items: Items,
   { metric, order }: { readonly metric: Metric; readonly order: readonly string[] },
@@ -115,7 +121,7 @@ function sliceQualities(
   });
 }
 
-/** The items whose index `keep` takes. */
+/** The items whose index `keep` accepts. */
 export function itemsWhere(items: Items, keep: (index: number) => boolean): Items {
   const columns = Object.entries(items) as [keyof Items, readonly (string | number)[]][];
   return Object.fromEntries(

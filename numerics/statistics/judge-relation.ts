@@ -1,7 +1,8 @@
 /**
- * Is an expected relation between two entries shown, refuted, or neither? Quality is compared in the task's own metric over
- * items and seeds, latency and size by their ratio; relation-claim.ts says when a difference speaks for or against a relation.
- * Relations that are judged together are corrected by Holm's method, and a verdict needs every seed to agree with it.
+ * Whether an expected relation between two entries is shown, refuted, or neither. Quality is compared in the task's own
+ * metric over items and seeds, latency and size by their ratio; relation-claim.ts defines when a difference supports or
+ * contradicts a relation.
+ * Relations that are judged together are corrected by Holm's method, and a verdict needs agreement of every seed.
  */
 import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
@@ -22,29 +23,35 @@ const { margins } = PROTOCOL.comparison;
 
 export type Verdict = 'shown' | 'refuted' | 'not shown';
 
-/** What the rows say of one relation, before it is corrected for the relations judged with it. */
+/** The evidence of the rows on one relation, before correction for the relations judged with it. */
 export interface Evidence {
-  /** First minus second: nats per decision, or the share of right decisions. Of latency and size first divided by second. */
+  /**
+   * First minus second: nats per decision, or the share of correct decisions. For latency and size: first divided by
+   * second.
+   */
   readonly estimate: Estimate;
-  /** The same by seed: of the side with more seeds each against the mean of the other, or pairwise where both have as many. */
+  /**
+   * Same by seed: each seed of the side with more seeds against the mean of the other, or pairwise where both have as
+   * many.
+   */
   readonly bySeed: readonly number[];
   readonly lowerIsBetter: boolean;
   /** `these artifacts` where a side has a single seed of a method that may draw. */
   readonly about: 'the methods' | 'these artifacts';
-  /** Which of the two the rows speak for. */
+  /** Which of the two verdicts the rows support. */
   readonly leaning: 'shown' | 'refuted';
   readonly everySeedAgrees: boolean;
-  /** Of either verdict, two-sided. */
+  /** p-value of either verdict, two-sided. */
   readonly pValue: number;
 }
 
 export interface Judgement extends Evidence {
-  /** Holm's, over the relations judged together. */
+  /** Adjusted by Holm's method over the relations judged together. */
   readonly adjustedPValue: number;
   readonly verdict: Verdict;
 }
 
-/** Throws InputError when items differ, and when a lone seed stands against several different ones. */
+/** Throws InputError when items differ, and when a single seed is compared with several different artifacts. */
 export function weighQuality(parts: {
   readonly first: EntryItems;
   readonly second: EntryItems;
@@ -73,14 +80,15 @@ export function weighQuality(parts: {
 }
 
 export interface MeasuredSide {
-  /** One per timed process or per artifact, above 0. Without a width the figure is exact. */
+  /** One per timed process or per artifact, above 0. A figure whose interval has no width is exact. */
   readonly estimates: readonly Estimate[];
   readonly seeds: SeedKind;
 }
 
 /**
- * As weighQuality(), of positive figures of which less is better: times or bytes, in the same unit on both sides. Judged by
- * the ratio of geometric means; its variance is that of the processes or artifacts and, within each, that of its interval.
+ * As weighQuality(), for positive figures of which less is better: times or bytes, in the same unit on both sides.
+ * Judged by the ratio of geometric means; its variance is that of the processes or artifacts plus, within each, that of
+ * its interval.
  */
 export function weighRatio(parts: {
   readonly first: MeasuredSide;
@@ -113,7 +121,7 @@ export function weighRatio(parts: {
   };
 }
 
-/** Verdicts on relations judged together: the chance that any of them is shown or refuted by luck is held at 5 %. */
+/** Verdicts on relations judged together: the probability that any is shown or refuted by chance is at most 5 %. */
 export function settleVerdicts<E extends Evidence>(evidence: readonly E[]): (E & Judgement)[] {
   const adjusted = holm(evidence.map(({ pValue }) => pValue));
   return evidence.map((each, index) => {
@@ -161,7 +169,9 @@ function differencesBySeed(first: Side, second: Side): number[] {
   return one.length > other.length ? one.map((value) => value - mean(other)) : other.map((value) => mean(one) - value);
 }
 
-/** Of the mean of the logarithms, by the width of each interval: Student's t over the processes of a timing. */
+/**
+ * Variance of the mean of the logarithms, from the width of each interval: Student's t over the processes of a timing.
+ */
 function withinComponent(estimates: readonly Estimate[]): VarianceComponent {
   const ofOne = PROTOCOL.latency.processes - 1;
   const widths = 2 * studentQuantile((1 + confidence) / 2, ofOne);
@@ -169,7 +179,7 @@ function withinComponent(estimates: readonly Estimate[]): VarianceComponent {
   return { variance: sum(squares) / estimates.length ** 2, degreesOfFreedom: ofOne * estimates.length };
 }
 
-/** Bytes are not drawn from anything: they are compared as they are, and every seed must agree. */
+/** Bytes have no sampling noise: they are compared exactly, and every seed must agree. */
 function betweenComponent(values: readonly number[], metric: 'latency' | 'size'): readonly VarianceComponent[] {
   if (metric === 'size' || values.length < 2) return [];
   return [{ variance: variance(values) / values.length, degreesOfFreedom: values.length - 1 }];

@@ -1,4 +1,4 @@
-/** Several seeds of a variant as one entry: what was scored on each item, averaged over the seeds. */
+/** Several seeds of a variant as one entry: the outcome of each item, averaged over the seeds. */
 import { InputError } from '../../contracts/errors.ts';
 import type { Items } from '../../contracts/result.ts';
 import { requireSameItems } from './item-statistics.ts';
@@ -14,7 +14,7 @@ const AVERAGED = [
   'incorrectToCorrect',
 ] as const satisfies readonly (keyof Items)[];
 
-/** Throws InputError for an empty list and when the seeds do not hold the same items. */
+/** Throws InputError for an empty list and when the seeds have different items. */
 export function meanItems(seeds: readonly Items[]): Items {
   const [first] = seeds;
   if (!first) throw new InputError('mean of items: expected at least one seed, got none');

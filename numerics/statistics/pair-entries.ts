@@ -1,4 +1,4 @@
-/** Entries of a contest from their stored outcomes, any two of which can be compared over items and seeds. */
+/** Compares any two entries of a contest over items and seeds, from their stored outcomes. */
 import type { Metric } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
@@ -16,22 +16,25 @@ export interface EntryItems {
   /** One per seed of a `drawn` entry, else one: see seedKindOf(). */
   readonly bySeed: readonly Items[];
   readonly seeds: SeedKind;
-  /** The seeds that `bySeed` stands for, in its order. */
+  /** The seeds of `bySeed`, in the same order. */
   readonly seedNumbers: readonly number[];
 }
 
-/** What the board, its pages, `compare` and the studies say of two entries. */
+/** The comparison used by the board, its pages, `compare` and the studies. */
 export interface EntryPairing {
   /**
-   * First minus second, by index: nats or share per decision. A lone seed says nothing of its method, so where the other side
-   * draws it stands against the artifact of the same seed alone; null where the other was not run with that seed.
+   * First minus second, by index: nats or share per decision. A single seed says nothing about its method, so where the
+   * other side draws, only the artifact of the same seed is compared; null where the other was not run with that seed.
    */
   compare(first: number, second: number): EntryDifference | null;
-  /** Of weighted means of entries, each over all its seeds; it speaks of these artifacts where any has a lone seed. */
+  /**
+   * For weighted means of entries, each over all its seeds; describes these artifacts where any entry has a single
+   * seed.
+   */
   readonly compareMixtures: EntryComparison['compareMixtures'];
 }
 
-/** Differences in the metric's own column, or in another. Throws InputError when entries do not hold the same items. */
+/** Differences in the metric's own column, or in another. Throws InputError when entries have different items. */
 export function pairEntries(
   entries: readonly EntryItems[],
   { metric, column = qualityColumn(metric) }: { readonly metric: Metric; readonly column?: OutcomeColumn },
@@ -59,7 +62,7 @@ export function pairEntries(
     share: column === 'correct' || column === 'sameTop' || metric === 'f1' || metric === 'matthews-correlation',
     confidence: PROTOCOL.quality.confidence,
   });
-  /** Which outcomes stand for an entry against another; undefined where none may. */
+  /** Which outcomes represent an entry against another; undefined where none may. */
   const standIn = (own: number, other: number): number | undefined => {
     const [mine, its] = [entries[own], entries[other]];
     if (mine?.seeds !== 'drawn' || its?.seeds !== 'one seed') return own;

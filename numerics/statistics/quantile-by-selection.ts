@@ -1,11 +1,11 @@
 /**
- * The quantile of a large sample without sorting it: Floyd & Rivest's selection (Commun. ACM 18(3), 1975, algorithm 489),
- * which compares little more than each value once where the quantile is an outer one.
+ * The quantile of a large sample without sorting it: Floyd & Rivest's selection (Commun. ACM 18(3), 1975, algorithm
+ * 489), which needs little more than one comparison per value for outer quantiles.
  */
 import { InputError } from '../../contracts/errors.ts';
 
 /**
- * As quantileOfSorted() of the sorted values, to the last bit; reorders `values`. NaN when one of them is NaN.
+ * Equals quantileOfSorted() of the sorted values, bit for bit; reorders `values`. NaN when one of them is NaN.
  * Throws InputError for an empty sample or a probability outside [0, 1].
  */
 export function quantileBySelection(values: Float64Array, probability: number): number {
@@ -13,7 +13,7 @@ export function quantileBySelection(values: Float64Array, probability: number): 
   if (!(probability >= 0 && probability <= 1)) {
     throw new InputError(`quantile: expected a probability from 0 to 1, got ${probability}`);
   }
-  // Indexed, since iterating a typed array takes several times as long, and this runs for every pair of entries.
+  // Indexed, since iterating a typed array is several times slower, and this runs for every pair of entries.
   for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return NaN;
   const last = values.length - 1;
   const position = last * probability;
@@ -26,7 +26,7 @@ export function quantileBySelection(values: Float64Array, probability: number): 
   return below === above ? below : below + (above - below) * (position - rank);
 }
 
-/** The values of this rank and the next: one by selection, the other from the shorter side of it. */
+/** The values at this rank and the next: one by selection, the other from the shorter side. */
 function neighbours(values: Float64Array, rank: number): readonly [number, number] {
   const last = values.length - 1;
   if (2 * rank < last) {
@@ -41,10 +41,10 @@ function neighbours(values: Float64Array, rank: number): readonly [number, numbe
   return [values[rank]!, above];
 }
 
-/** Above this a sample of the range narrows it first; the paper's constant. */
+/** Ranges above this size are narrowed by a sample first; the paper's constant. */
 const SAMPLED_ABOVE = 600;
 
-/** Puts the value of this rank in its place, nothing larger before it and nothing smaller after it. */
+/** Moves the value of this rank to its place, with no larger one before it and no smaller one after it. */
 function select(
   values: Float64Array,
   { rank, from, to }: { readonly rank: number; readonly from: number; readonly to: number },
@@ -68,7 +68,7 @@ function select(
   }
 }
 
-/** Where the value is to be sought within a sample around its rank. */
+/** The range to search, from a sample around the rank. */
 function sampleRange({ rank, left, right }: { readonly rank: number; readonly left: number; readonly right: number }): {
   readonly from: number;
   readonly to: number;

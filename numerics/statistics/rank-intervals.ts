@@ -1,13 +1,14 @@
 /**
- * Ranks with their doubt: an entry's rank lies between 1 + the number of entries that are significantly better and
- * n − the number that are significantly worse. Pairs are corrected together by Holm's step-down method, so that among equal
- * entries any pair is told apart on at most 5 % of boards. What tells two entries apart is their own comparison: another
- * entry enters only by the number of comparisons, so that taking one away can separate more pairs and never fewer.
+ * Ranks with their uncertainty: an entry's rank lies between 1 + the number of entries that are significantly better
+ * and n − the number that are significantly worse. Pairs are corrected together by Holm's step-down method, so that
+ * among equal entries any pair is separated on at most 5 % of boards. Two entries are separated by their own comparison
+ * only: other entries matter only through the number of comparisons, so removing one can separate more pairs and never
+ * fewer.
  */
 import { holm } from './significance.ts';
 
 export interface RankInterval {
-  /** The best rank it may have, from 1. */
+  /** The best possible rank, from 1. */
   readonly best: number;
   readonly worst: number;
 }
@@ -15,14 +16,14 @@ export interface RankInterval {
 export interface SeparatedPair {
   readonly better: number;
   readonly worse: number;
-  /** Holm's, over all pairs. */
+  /** Adjusted by Holm's method over all pairs. */
   readonly adjustedPValue: number;
 }
 
 export interface Ranking {
   /** In the order of the entries. */
   readonly intervals: readonly RankInterval[];
-  /** Pairs told apart, by index. */
+  /** Separated pairs, by index. */
   readonly separated: readonly SeparatedPair[];
 }
 
@@ -32,7 +33,7 @@ export function rankIntervals(params: {
   /** `value`: first minus second. */
   readonly compare: (first: number, second: number) => { readonly value: number; readonly pValue: number };
   readonly higherIsBetter: boolean;
-  /** Chance that any pair of equal entries is told apart. */
+  /** Probability that any pair of equal entries is separated. */
   readonly level: number;
 }): Ranking {
   const { count, compare, higherIsBetter, level } = params;

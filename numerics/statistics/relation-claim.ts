@@ -1,5 +1,5 @@
 /**
- * What is claimed of the difference between two entries, as a range of how much worse the first is:
+ * A claim about the difference between two entries, as a range of how much worse the first is:
  *
  * | expected   | how much worse the first is   |
  * | ---------- | ----------------------------- |
@@ -8,8 +8,8 @@
  * | not better | above minus the margin        |
  * | equal      | between minus and plus margin |
  *
- * A claim is shown where the interval lies within the range and refuted where it lies outside; so `equal` is two one-sided
- * tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, 657-680).
+ * A claim is shown where the interval lies within the range and refuted where it lies outside; so `equal` is two
+ * one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, 657-680).
  */
 import { type UncertainFigure, abovePValue, belowPValue } from './variance-components.ts';
 
@@ -22,7 +22,7 @@ export interface Claim {
   readonly margin: number;
 }
 
-/** One-sided p-values: small where the figure surely lies within the claim's range, or surely outside. */
+/** One-sided p-values: small where the figure is significantly inside the claim's range, or significantly outside. */
 export function claimPValues(
   worse: UncertainFigure,
   claim: Claim,
@@ -48,7 +48,7 @@ export function claimPValues(
   }
 }
 
-/** Whether a difference without doubt lies within the range; both margins belong to it. */
+/** Whether an exact difference is within the range, which includes both margins. */
 export function holdsAt(worse: number, { expected, margin }: Claim): boolean {
   switch (expected) {
     case 'better':

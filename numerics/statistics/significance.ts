@@ -1,13 +1,14 @@
 /**
  * Tests for paired outcomes.
- * Many tests at once: false discovery rate, Benjamini & Hochberg 1995; any false rejection, Holm 1979.
+ * Corrections for multiple tests: false discovery rate, Benjamini & Hochberg 1995; family-wise error rate, Holm 1979.
  */
 import { createRandom } from '../tensor/random.ts';
 import { sum } from './statistics.ts';
 
 /**
  * Two-sided sign-flip (paired permutation) test that differences per item centre on zero: the share of random sign
- * patterns whose sum is at least as far from zero as the observed one, that one included, so never below 1/(resamples + 1).
+ * patterns whose sum is at least as far from zero as the observed one, which is included, so never below 1/(resamples +
+ * 1).
  */
 export function signFlipTest(params: {
   /** [items] */
@@ -19,10 +20,10 @@ export function signFlipTest(params: {
   return signFlipTests({ columns: [differences], ...options })[0]!;
 }
 
-/** Columns whose sums under all sign patterns are held at once. */
+/** Number of columns whose sums under all sign patterns are held in memory at once. */
 const COLUMNS_AT_ONCE = 512;
 
-/** The same test of many columns of differences, each by itself; the sign patterns are drawn once for all of a length. */
+/** The same test for many columns of differences separately; sign patterns are drawn once per length. */
 export function signFlipTests(params: {
   /** Each [items]; lengths may differ. */
   readonly columns: readonly ArrayLike<number>[];
@@ -44,7 +45,8 @@ export function signFlipTests(params: {
       const sums = signFlipSums({ rows, items, width, resamples, seed });
       part.forEach((index, c) => {
         const differences = columns[index] as ArrayLike<number>;
-        // Sums of the same numbers in another sign pattern differ by rounding where they are equal in truth.
+        // Sums of the same numbers under other sign patterns differ by rounding even where they are mathematically
+        // equal.
         const limit = Math.abs(sum(differences)) - 1e-12 * sum(Float64Array.from(differences, Math.abs));
         let extreme = 0;
         for (let b = 0; b < resamples; b++) if (Math.abs(sums[b * width + c]!) >= limit) extreme++;
@@ -80,7 +82,9 @@ function signFlipSums(params: {
   return sums;
 }
 
-/** Adjusted p-values (q-values) of Benjamini & Hochberg, in the order given: reject those at or below the wanted rate. */
+/**
+ * Adjusted p-values (q-values) of Benjamini & Hochberg, in the given order: reject those at or below the desired rate.
+ */
 export function benjaminiHochberg(pValues: readonly number[]): number[] {
   const order = pValues.map((_, i) => i).sort((a, b) => pValues[b]! - pValues[a]!);
   const adjusted = pValues.map(() => 1);
@@ -93,7 +97,9 @@ export function benjaminiHochberg(pValues: readonly number[]): number[] {
   return adjusted;
 }
 
-/** Adjusted p-values of Holm's step-down method, in the order given: the chance of any false rejection is held. */
+/**
+ * Adjusted p-values of Holm's step-down method, in the given order: controls the probability of any false rejection.
+ */
 export function holm(pValues: readonly number[]): number[] {
   const order = pValues.map((_, i) => i).sort((a, b) => pValues[a]! - pValues[b]!);
   const adjusted = pValues.map(() => 1);

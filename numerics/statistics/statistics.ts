@@ -1,4 +1,4 @@
-/** Summaries of a sample, and the normal distribution that intervals need. Sums run in float64, in the order given. */
+/** Summaries of a sample, and the normal distribution for intervals. Sums run in float64, in the given order. */
 import { InputError } from '../../contracts/errors.ts';
 
 /** A figure with its confidence interval. */
@@ -36,12 +36,15 @@ export function coefficientOfVariation(values: ArrayLike<number>): number {
   return Math.sqrt(variance(values)) / Math.abs(centre);
 }
 
-/** The quantile at `probability` in [0, 1] by linear interpolation at (n − 1) p (type 7 of Hyndman & Fan 1996, numpy's and R's default). */
+/**
+ * The quantile at `probability` in [0, 1] by linear interpolation at (n − 1) p (type 7 of Hyndman & Fan 1996, numpy's
+ * and R's default).
+ */
 export function quantile(values: ArrayLike<number>, probability: number): number {
   return quantileOfSorted(Float64Array.from(values).sort(), probability);
 }
 
-/** As quantile(), of values already ascending. */
+/** As quantile(), for values in ascending order. */
 export function quantileOfSorted(sorted: ArrayLike<number>, probability: number): number {
   requireValues('quantile', sorted, 1);
   if (!(probability >= 0 && probability <= 1)) {

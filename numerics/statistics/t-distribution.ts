@@ -1,7 +1,7 @@
 /**
  * Student's t distribution, for any positive number of degrees of freedom; Infinity is the normal distribution.
  * Distribution function: the regularized incomplete beta function by its continued fraction (DLMF 8.17.22, evaluated by
- * the modified Lentz method). Quantile: Newton's method on it, kept between bounds. Relative error below 1e-9.
+ * the modified Lentz method). Quantile: Newton's method on it, with bounds. Relative error below 1e-9.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { normalCdf, normalQuantile } from './statistics.ts';
@@ -50,7 +50,7 @@ function tailQuantile(tail: number, law: Law): number {
     const found = upperTail(t, law);
     if (found > tail) low = t;
     else high = t;
-    // Newton on the logarithm of the tail, which is nearly straight where the tail itself is steep.
+    // Newton on the logarithm of the tail, which is nearly linear where the tail is steep.
     const next = t + (found * Math.log(found / tail)) / density(t, law);
     const bounded = next > low && next < high ? next : high === Infinity ? 2 * t + 1 : (low + high) / 2;
     if (Math.abs(bounded - t) <= 1e-8 * Math.abs(t)) return bounded; // the next step would be below 1e-15
@@ -61,7 +61,7 @@ function tailQuantile(tail: number, law: Law): number {
 
 const MOST_STEPS = 200;
 
-/** The power law of the tail for few degrees of freedom, else Peiser's expansion. */
+/** The power law of the tail for few degrees of freedom, otherwise Peiser's expansion. */
 function startingPoint(tail: number, v: number): number {
   if (v < 5 && tail < 0.05) return Math.sqrt(v) * (2 * tail) ** (-1 / v);
   const z = -normalQuantile(tail);

@@ -1,15 +1,16 @@
 /**
- * Intervals and tests of a figure whose variance is a sum of parts, each estimated with degrees of freedom of its own:
- * items drawn from a task, seeds drawn by a method. The half-width of an interval is √Σ tₖ² sₖ², tₖ being the t quantile of
- * part k (Banerjee 1960, Sankhyā 22, 319-358): for normal figures it covers at least as often as it says, whatever the true
- * parts are. Satterthwaite's degrees of freedom do not: PROTOCOL.md has the simulation (`scripts/simulate-seeds.ts`).
+ * Intervals and tests of a figure whose variance is a sum of parts, each estimated with its own degrees of freedom:
+ * items drawn from a task, seeds drawn by a method. The half-width of an interval is √Σ tₖ² sₖ², with tₖ the t quantile
+ * of part k (Banerjee 1960, Sankhyā 22, 319-358): for normal figures it covers at least at the stated level, whatever
+ * the true parts are. Satterthwaite's degrees of freedom do not: PROTOCOL.md has the simulation
+ * (`scripts/simulate-seeds.ts`).
  */
 import { InputError } from '../../contracts/errors.ts';
 import { type Interval, normalCdf, normalQuantile } from './statistics.ts';
 import { studentCdf, studentQuantile } from './t-distribution.ts';
 
 export interface VarianceComponent {
-  /** Of the figure itself, not of one observation. */
+  /** Variance of the figure itself, not of one observation. */
   readonly variance: number;
   /** At least 1; Infinity where the variance is known. */
   readonly degreesOfFreedom: number;
@@ -26,20 +27,26 @@ export function intervalOf({ value, components }: UncertainFigure, confidence: n
   return { value, low: value - half, high: value + half };
 }
 
-/** Two-sided p-value of the hypothesis that the figure is truly `hypothesis`. */
+/** Two-sided p-value of the hypothesis that the true figure is `hypothesis`. */
 export function twoSidedPValue(figure: UncertainFigure, hypothesis = 0): number {
   if (figure.value === hypothesis) return 1;
   return Math.min(1, 2 * tailProbability(figure.components, Math.abs(figure.value - hypothesis)));
 }
 
-/** One-sided p-value of the hypothesis that the figure is truly at or above `bound`: small where it is surely below. */
+/**
+ * One-sided p-value of the hypothesis that the true figure is at or above `bound`: small where it is significantly
+ * below.
+ */
 export function belowPValue({ value, components }: UncertainFigure, bound: number): number {
   const tail = tailProbability(components, Math.abs(value - bound));
   if (value === bound) return components.some(({ variance }) => variance > 0) ? 0.5 : 1;
   return value < bound ? tail : 1 - tail;
 }
 
-/** One-sided p-value of the hypothesis that the figure is truly at or below `bound`: small where it is surely above. */
+/**
+ * One-sided p-value of the hypothesis that the true figure is at or below `bound`: small where it is significantly
+ * above.
+ */
 export function abovePValue({ value, components }: UncertainFigure, bound: number): number {
   return belowPValue({ value: -value, components }, -bound);
 }
@@ -60,14 +67,15 @@ function squaredHalfWidth(components: readonly VarianceComponent[], tail: number
   }, 0);
 }
 
-/** The probability in each tail at which the half-width reaches `distance`: 0.5 at a distance of 0. */
+/** The probability in each tail at which the half-width equals `distance`: 0.5 at a distance of 0. */
 function tailProbability(components: readonly VarianceComponent[], distance: number): number {
   const parts = components.filter(({ variance }) => variance !== 0);
   const [only] = parts;
   if (!only) return 0;
   if (distance === 0) return 0.5;
   if (parts.length === 1) return studentCdf(-distance / Math.sqrt(only.variance), only.degreesOfFreedom);
-  // Solved on the scale of the normal quantile z and the logarithm of the half-width. With the variance of all parts, the largest number of degrees of freedom gives a z that is too large, the least one that is too small.
+  // Solved for the normal quantile z on the logarithm of the half-width. With the variance of all parts, the largest
+  // number of degrees of freedom gives an upper bound of z, the smallest a lower bound.
   const scaled = -distance / Math.sqrt(parts.reduce((sum, { variance }) => sum + variance, 0));
   const degrees = parts.map(({ degreesOfFreedom }) => degreesOfFreedom);
   const zAt = (freedom: number) => -normalQuantile(Math.max(Number.MIN_VALUE, studentCdf(scaled, freedom)));
@@ -75,7 +83,7 @@ function tailProbability(components: readonly VarianceComponent[], distance: num
   return normalCdf(-rootOf(excess, { low: zAt(Math.min(...degrees)), high: zAt(Math.max(...degrees)) }));
 }
 
-/** Where a rising function is 0, by false position (Illinois rule). */
+/** The root of an increasing function by false position (Illinois rule). */
 function rootOf(rising: (z: number) => number, bounds: { readonly low: number; readonly high: number }): number {
   let { low, high } = bounds;
   let [below, above] = [rising(low), rising(high)];
@@ -95,5 +103,5 @@ function rootOf(rising: (z: number) => number, bounds: { readonly low: number; r
 }
 
 const MOST_STEPS = 100;
-/** Of the logarithm of the half-width. */
+/** Tolerance of the logarithm of the half-width. */
 const PRECISION = 1e-9;

@@ -43,7 +43,7 @@ export function dtypeOfCode(code: number): DType | undefined {
   return byCode.get(code);
 }
 
-/** Bytes that `count` elements take when packed as ONNX packs them: types below 8 bits share bytes, low bits first. */
+/** Bytes of `count` elements in ONNX's packing: types below 8 bits share bytes, low bits first. */
 export function packedBytes(dtype: NumericDType, count: number): number {
   return Math.ceil((count * DTYPES[dtype].bits) / 8);
 }

@@ -1,4 +1,4 @@
-/** IEEE 754 half precision as bit patterns, since JavaScript engines have no array of it before Node 24. */
+/** IEEE 754 half precision as bit patterns, since JavaScript has no array type for it before Node 24. */
 
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
@@ -12,7 +12,7 @@ export function toFloat16Bits(value: number): number {
   // 65520 is halfway between the largest float16 and the next power of two.
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   if (magnitude < 0x38800000) {
-    // Below 2^-14 the steps are 2^-24 throughout; adding 0.5 lets the float32 adder round to them.
+    // Below 2^-14 all steps are 2^-24; adding 0.5 lets float32 addition round to them.
     float[0] = Math.abs(value);
     float[0] += 0.5;
     return sign | (bits[0]! - 0x3f000000);

@@ -1,6 +1,7 @@
 /**
- * Dense linear algebra in float64, row-major, for matrices of up to a few hundred rows; engine/runtime/linear-algebra.ts
- * has the same for larger ones. Inner loops walk along rows. Golub & Van Loan, Matrix Computations, 4th ed., chapters 3 and 4.
+ * Dense linear algebra in float64, row-major, for matrices of up to a few hundred rows;
+ * engine/runtime/linear-algebra.ts does the same for larger ones. Inner loops run along rows. Golub & Van Loan, Matrix
+ * Computations, 4th ed., chapters 3 and 4.
  */
 import { InputError, NumericalError } from '../../contracts/errors.ts';
 import { dot } from './matrix.ts';
@@ -49,7 +50,7 @@ export interface TriangularSystem {
   readonly columns: number;
 }
 
-/** x of l x = right, [size, columns]. */
+/** Solves l x = right for x, [size, columns]. */
 export function solveLower({ l, size, right, columns }: TriangularSystem): Float64Array {
   requireShape('solveLower', l, size, size);
   requireShape('solveLower', right, size, columns);
@@ -61,7 +62,7 @@ export function solveLower({ l, size, right, columns }: TriangularSystem): Float
   return x;
 }
 
-/** x of lᵀ x = right, [size, columns]. */
+/** Solves lᵀ x = right for x, [size, columns]. */
 export function solveLowerTransposed({ l, size, right, columns }: TriangularSystem): Float64Array {
   requireShape('solveLowerTransposed', l, size, size);
   requireShape('solveLowerTransposed', right, size, columns);
@@ -73,7 +74,10 @@ export function solveLowerTransposed({ l, size, right, columns }: TriangularSyst
   return x;
 }
 
-/** x of a x = right for a symmetric positive definite a [size, size]; right and x: [size, columns]. Throws NumericalError otherwise. */
+/**
+ * Solves a x = right for a symmetric positive definite a [size, size]; right and x: [size, columns]. Throws
+ * NumericalError otherwise.
+ */
 export function solvePositiveDefinite(system: {
   readonly a: Float64Array;
   readonly size: number;

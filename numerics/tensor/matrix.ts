@@ -29,7 +29,7 @@ export function multiply(product: {
 /** The transpose [columns, rows] of a matrix [rows, columns]. */
 export function transpose<T extends Float32Array | Float64Array>(matrix: T, rows: number, columns: number): T {
   const out = new (matrix.constructor as new (length: number) => T)(matrix.length);
-  // Tiles keep both sides in the cache.
+  // Tiles keep both arrays in the cache.
   for (let i0 = 0; i0 < rows; i0 += 32) {
     for (let j0 = 0; j0 < columns; j0 += 32) {
       for (let i = i0; i < Math.min(i0 + 32, rows); i++) {
@@ -42,7 +42,7 @@ export function transpose<T extends Float32Array | Float64Array>(matrix: T, rows
 
 /** Inner product of `length` elements of a from aStart and of b from bStart. */
 export function dot(a: Float64Array, aStart: number, b: Float64Array, bStart: number, length: number): number {
-  // Four sums run side by side in the processor; one would wait for itself.
+  // Four independent sums run in parallel in the processor; a single one would wait for each addition.
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;

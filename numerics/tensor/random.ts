@@ -1,6 +1,6 @@
 /**
- * Seeded random numbers, the same on every platform: sfc32 (Chris Doty-Humphrey, PractRand) seeded through the SHA-256
- * of a label, so that streams with different labels are independent and adding one moves no other.
+ * Seeded random numbers, the same on every platform: sfc32 (Chris Doty-Humphrey, PractRand) seeded with the SHA-256 of
+ * a label, so that streams with different labels are independent and a new stream changes no other.
  */
 import { createHash } from 'node:crypto';
 

@@ -1,7 +1,8 @@
 /**
  * Eigenvalues and eigenvectors of a symmetric matrix: Householder tridiagonalisation, then implicit QL with Wilkinson's
- * shift. Golub & Van Loan, 4th ed., algorithms 8.3.1 and 8.3.3; the QL step as EISPACK's imtql2. Backward stable:
- * errors are about 1e-15 of the largest eigenvalue. Eigenvectors are kept as rows so that each rotation works on two rows.
+ * shift. Golub & Van Loan, 4th ed., algorithms 8.3.1 and 8.3.3; the QL step as in EISPACK's imtql2. Backward stable:
+ * errors are about 1e-15 of the largest eigenvalue. Eigenvectors are stored as rows so that each rotation works on two
+ * rows.
  */
 import { InputError, NumericalError } from '../../contracts/errors.ts';
 
@@ -12,7 +13,7 @@ export interface SymmetricEigen {
   readonly vectors: Float64Array;
 }
 
-/** matrix: [size, size], symmetric. Throws NumericalError when it holds anything not finite. */
+/** matrix: [size, size], symmetric. Throws NumericalError when it contains non-finite values. */
 export function symmetricEigen(matrix: Float64Array, size: number): SymmetricEigen {
   if (matrix.length !== size * size) {
     throw new InputError(`symmetricEigen: expected [${size}, ${size}], got ${matrix.length} elements`);
@@ -36,7 +37,7 @@ interface Tridiagonal {
   readonly rows: Float64Array;
 }
 
-/** Reflections H = I - scale v vᵀ from both sides, one column at a time. */
+/** Applies reflections H = I - scale v vᵀ from both sides, one column at a time. */
 export function tridiagonalize(matrix: Float64Array, size: number): Tridiagonal {
   const n = size;
   const a = matrix.slice();
@@ -78,7 +79,7 @@ export function tridiagonalize(matrix: Float64Array, size: number): Tridiagonal 
   };
 }
 
-/** Turns v[start..] into the Householder vector that maps it to beta e_start; scale 0 where nothing is to be done. */
+/** Turns v[start..] into the Householder vector that maps it to beta e_start; scale 0 where there is nothing to do. */
 function reflect(v: Float64Array, start: number, end: number): { scale: number; beta: number } {
   let largest = 0;
   for (let i = start + 1; i < end; i++) largest = Math.max(largest, Math.abs(v[i]!));
@@ -96,7 +97,7 @@ function reflect(v: Float64Array, start: number, end: number): { scale: number; 
   return { scale, beta: norm * largest };
 }
 
-/** (H_0 H_1 … )ᵀ, from the last reflection backwards so that only the lower right corner is touched. */
+/** (H_0 H_1 … )ᵀ, from the last reflection backwards so that only the lower right corner changes. */
 function transposedProduct(reflectors: Float64Array, scales: Float64Array, n: number): Float64Array {
   const q = new Float64Array(n * n);
   for (let i = 0; i < n; i++) q[i * n + i] = 1;

@@ -1,4 +1,7 @@
-/** Immutable n-dimensional arrays. Numeric data is kept as ONNX's raw_data: little-endian, row-major, packed below 8 bits. */
+/**
+ * Immutable n-dimensional arrays. Numeric data is stored as in ONNX's raw_data: little-endian, row-major, packed below
+ * 8 bits.
+ */
 import { InputError } from '../../contracts/errors.ts';
 import { type DType, type NumericDType, packedBytes } from './dtype.ts';
 
@@ -11,7 +14,7 @@ export interface NumericTensor {
 export interface StringTensor {
   readonly dtype: 'string';
   readonly dims: readonly number[];
-  /** UTF-8 in principle; kept as bytes since the specification does not promise it. */
+  /** Usually UTF-8; kept as bytes because the specification does not guarantee it. */
   readonly strings: readonly Uint8Array[];
 }
 
@@ -28,7 +31,7 @@ export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }
 
-/** A tensor over raw bytes. Throws InputError when the byte count does not fit the shape. */
+/** A tensor over raw bytes. Throws InputError when the byte count does not match the shape. */
 export function rawTensor(dtype: NumericDType, dims: readonly number[], bytes: Uint8Array): NumericTensor {
   const expected = packedBytes(dtype, elementCount(dims));
   if (bytes.byteLength !== expected) {
@@ -59,7 +62,7 @@ interface ValuesOf {
   readonly int8: Int8Array;
 }
 
-/** A tensor over the memory of a typed array; nothing is copied, so the array must not be written afterwards. */
+/** A tensor over the memory of a typed array; nothing is copied, so the array must not be modified afterwards. */
 export function tensorOf<D extends ViewDType>(dtype: D, dims: readonly number[], values: ValuesOf[D]): NumericTensor {
   return rawTensor(dtype, dims, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }

@@ -1,8 +1,8 @@
 /**
  * Thin singular value decomposition by one-sided Jacobi rotations, started from the eigenvectors of the Gram matrix.
- * The Gram matrix alone loses singular values below 1e-8 of the largest; the rotations after it restore each one to
- * its own relative accuracy, and only few are needed. Rotation and stopping rule: Drmač & Veselić, New fast and accurate
- * Jacobi SVD algorithm I, 2008, https://doi.org/10.1137/050639193.
+ * The Gram matrix alone loses singular values below 1e-8 of the largest; the rotations restore each to full relative
+ * accuracy, and only few are needed. Rotation and stopping rule: Drmač & Veselić, New fast and accurate Jacobi SVD
+ * algorithm I, 2008, https://doi.org/10.1137/050639193.
  */
 import { InputError, NumericalError } from '../../contracts/errors.ts';
 import { dot, multiply, transpose } from './matrix.ts';
@@ -17,7 +17,7 @@ export interface ThinSvd {
   readonly vt: Float64Array;
 }
 
-/** matrix [rows, columns] = u diag(s) vt. Throws NumericalError when it holds anything not finite. */
+/** matrix [rows, columns] = u diag(s) vt. Throws NumericalError when it contains non-finite values. */
 export function thinSvd(matrix: Float64Array, rows: number, columns: number): ThinSvd {
   const prepared = prepareSvd(matrix, rows, columns);
   const { x, count, length } = prepared;
@@ -36,7 +36,7 @@ export interface PreparedSvd {
   readonly count: number;
   readonly length: number;
   readonly scale: number;
-  /** x is the matrix itself rather than its transpose. */
+  /** Whether x is the matrix itself rather than its transpose. */
   readonly wide: boolean;
 }
 
@@ -56,8 +56,9 @@ export function prepareSvd(matrix: Float64Array, rows: number, columns: number):
 }
 
 /**
- * One sweep over the pairs of rows of b [count, length] that `gram` = b bᵀ [count, count] shows not to be orthogonal;
- * v [count, count] takes the same rotations. Returns how many pairs were rotated.
+ * One sweep over the pairs of rows of b [count, length] that are not orthogonal according to `gram` = b bᵀ [count,
+ * count].
+ * v [count, count] undergoes the same rotations. Returns the number of rotated pairs.
  */
 export function orthogonalizeRows(work: {
   readonly b: Float64Array;
@@ -106,7 +107,9 @@ export function requireProgress(sweep: number): void {
   if (sweep === MAX_SWEEPS) throw new NumericalError(`thinSvd: rows are not orthogonal after ${MAX_SWEEPS} sweeps`);
 }
 
-/** b = v x with orthogonal rows: their lengths are the singular values, their directions one side, v the other. */
+/**
+ * Splits b = v x with orthogonal rows: their lengths are the singular values, their directions one side, v the other.
+ */
 export function finishSvd(prepared: PreparedSvd, b: Float64Array, v: Float64Array): ThinSvd {
   const { count, length, scale, wide } = prepared;
   const norms = Float64Array.from({ length: count }, (_, i) => Math.sqrt(dot(b, i * length, b, i * length, length)));
@@ -124,7 +127,7 @@ export function finishSvd(prepared: PreparedSvd, b: Float64Array, v: Float64Arra
     : { u: transpose(long, count, length), s, vt: short };
 }
 
-/** Row `row` becomes a unit vector orthogonal to all rows before it: the axis furthest from them, projected twice. */
+/** Makes row `row` a unit vector orthogonal to all rows before it: the axis farthest from them, projected twice. */
 function fillOrthogonalRow(rows: Float64Array, row: number, length: number): void {
   const covered = new Float64Array(length);
   for (let i = 0; i < row; i++) for (let k = 0; k < length; k++) covered[k]! += rows[i * length + k]! ** 2;

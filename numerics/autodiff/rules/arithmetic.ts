@@ -38,7 +38,7 @@ function powerExponent(b: GradientBuilder, node: ForwardNode, dy: string): strin
   return b.mul(dy, b.mul(node.output(0), logarithm));
 }
 
-/** The divisor's elements that the sum shares. */
+/** Each of the n inputs gets dy / n. */
 const mean: BackwardRule['backward'] = (b, node, dy) => {
   const share = b.scale(dy, 1 / node.inputCount);
   return node.node.inputs.map(() => share);

@@ -1,8 +1,9 @@
 /**
- * Attention in primitives, whose gradients are then those of products and softmax. Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
- * https://onnx.ai/onnx/operators/onnx__Attention.html, MultiHeadAttention of onnxruntime's ContribOperators.md
+ * Expands attention to primitives, so that its gradients are those of products and softmax. Vaswani et al. 2017,
+ * https://arxiv.org/abs/1706.03762 https://onnx.ai/onnx/operators/onnx__Attention.html, MultiHeadAttention of
+ * onnxruntime's ContribOperators.md
  *   y = softmax(s q kᵀ + mask) v          q: [batch, heads, rows, width], k, v: [batch, key heads, columns, width]
- * A key head serves heads / key heads query heads next to each other. A masked score is -1e9, so that no infinity arises.
+ * A key head serves heads / key heads consecutive query heads. A masked score is -1e9, which avoids infinities.
  */
 import { present } from '../../../contracts/present.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
@@ -20,7 +21,7 @@ interface Scoring {
   readonly scale: number;
   readonly softcap: number;
   readonly causal: boolean;
-  /** Boolean, true where seen, or added to the scores. */
+  /** Boolean (true where visible), or added to the scores. */
   readonly masks: readonly string[];
 }
 
@@ -43,7 +44,7 @@ function repeatHeads(b: GradientBuilder, x: string, heads: number): string {
   return b.reshapeTo(groups, [batch, heads, length, width]);
 }
 
-/** bool [rows, columns]: columns up to the row's own. */
+/** bool [rows, columns]: true up to the row's own column. */
 function causalMask(b: GradientBuilder, rows: number, columns: number): string {
   const range = (length: number): string => b.range(b.int64(0), b.int64(length), b.int64(1));
   return b.lessOrEqual(range(columns), b.unsqueeze(range(rows), [1]));

@@ -1,4 +1,4 @@
-/** Casts between floating-point types: dy in the type of x. Casts to integers and booleans end the path. */
+/** Casts between floating-point types: dy in the type of x. Casts to integers and booleans have no gradient. */
 import { type BackwardRule, defineRule } from '../rule.ts';
 
 const cast = (op: string, since: number): BackwardRule =>

@@ -1,7 +1,7 @@
 /**
  * https://onnx.ai/onnx/operators/onnx__Einsum.html — y = einsum('ab,bc->ac', x₀, x₁, …)
  *   dx_i = einsum('<y>,<the others>-><x_i>', dy, the others)
- * An index that only x_i has was summed over: its gradient is the same along it and broadcasts.
+ * An index that only x_i has was summed over: the gradient is constant along it and broadcasts.
  */
 import { present } from '../../../contracts/present.ts';
 import { type BackwardRule, defineRule, type ForwardNode } from '../rule.ts';
@@ -14,7 +14,10 @@ interface Equation {
   readonly result: string;
 }
 
-/** The equation with a letter for every axis: those behind an ellipsis, counted from its right, and the result spelled out. */
+/**
+ * The equation with a letter for every axis: axes of an ellipsis are counted from its right, and the result is
+ * explicit.
+ */
 function spellOut(node: ForwardNode): Equation {
   const equation = node.text('equation').replaceAll(' ', '');
   const [left = '', right] = equation.split('->');

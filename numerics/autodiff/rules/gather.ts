@@ -1,5 +1,5 @@
 /**
- * Reading by index; the indices carry no gradient, and what is read twice gets the sum.
+ * Reading by index; indices have no gradient, and elements read several times get the sum.
  *   gather:          dx[i[j], ...] += dy[j, ...]     x: [..., n, ...] along `axis`, i: any shape in its place
  *   gather elements: dx[.., i[..j..], ..] += dy[..j..]
  *   gather nd:       dx[i[j], ...] += dy[j, ...]     i: [..., depth]
@@ -12,14 +12,14 @@ import type { GradientBuilder } from '../gradient-builder.ts';
 import { type BackwardRule, defineRule, type ForwardNode, fromStart } from '../rule.ts';
 import { padWithZeros } from './pad-with-zeros.ts';
 
-/** Scatter operators add since opset 16. */
+/** Scatter operators support addition since opset 16. */
 const SCATTER_ADDS = 16;
-/** Up to so many rows a product with their indicators is faster than adding element by element. */
+/** Up to this many rows, a product with an indicator matrix is faster than adding element by element. */
 const MAX_INDICATOR_ROWS = 256;
 
 /**
- * Rows dy[j] added up at row i[j] of [rows, ...]. dy: [count, ...], i: [count]. Not by ScatterND: onnxruntime 1.30 adds in
- * several threads at once there, and loses updates where indices repeat. ScatterElements adds one after another.
+ * Adds rows dy[j] to row i[j] of [rows, ...]. dy: [count, ...], i: [count]. Does not use ScatterND: in onnxruntime 1.30
+ * it adds in several threads at once and loses updates where indices repeat. ScatterElements adds sequentially.
  */
 export function addRows(b: GradientBuilder, dy: string, { indices, rows }: { indices: string; rows: number }): string {
   const [count = 0, ...rest] = b.dims(dy);
@@ -71,7 +71,7 @@ function gatherElementsBackward(b: GradientBuilder, node: ForwardNode, dy: strin
   const axis = fromStart(node.int('axis', 0), node.dims(0).length);
   const single = node.dims(1)[axis] === 1;
   if (!single && b.opset < SCATTER_ADDS) {
-    return node.unsupported(`several indices along axis ${axis} may meet; adding them up needs opset ${SCATTER_ADDS}`);
+    return node.unsupported(`indices along axis ${axis} may repeat; summing them needs opset ${SCATTER_ADDS}`);
   }
   const attributes = { axis: int(axis), ...(single ? {} : { reduction: string('add') }) };
   const zeros = b.zeros(node.dims(0), b.dtype(dy));

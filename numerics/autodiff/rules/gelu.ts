@@ -1,5 +1,5 @@
 /**
- * GELU and its kin. x, y, dy: any shape. Hendrycks & Gimpel 2016, https://arxiv.org/abs/1606.08415
+ * GELU and its approximations. x, y, dy: any shape. Hendrycks & Gimpel 2016, https://arxiv.org/abs/1606.08415
  *   none:  y = x Φ(x)                         dx = dy (Φ(x) + x φ(x)),   Φ(x) = (1 + erf(x/√2)) / 2,  φ(x) = exp(-x²/2) / √2π
  *   tanh:  y = x (1 + tanh(v/2)) / 2 = x s    dx = dy (s + s (1 - s) x v')
  *          s = sigmoid(v), v = 2k (x + c x³)  v' = 2k (1 + 3c x²),   k = √(2/π), c = 0.044715

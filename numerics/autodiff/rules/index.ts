@@ -21,7 +21,7 @@ import { scatter } from './scatter.ts';
 import { select } from './select.ts';
 import { softmax } from './softmax.ts';
 
-/** By the name of their file. */
+/** By file name. */
 export const ruleFiles: Readonly<Record<string, readonly GradientRule[]>> = {
   arithmetic,
   attention,

@@ -9,7 +9,7 @@ import { int, float } from '../../onnx/attributes.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
 import { type BackwardRule, defineRule, type ExpandRule, type ForwardNode, fromStart } from '../rule.ts';
 
-/** x - μ and r: the forward node's, or computed again where it would round them to another element type. */
+/** x - μ and r: the forward node's, or recomputed where the node rounds them to another element type. */
 function statistics(
   b: GradientBuilder,
   node: ForwardNode,

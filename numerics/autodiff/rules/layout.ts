@@ -1,6 +1,6 @@
 /**
- * Operators that move elements or repeat them.
- *   reshape and its kin: dy in the shape of x        transpose: dy transposed back
+ * Operators that move or repeat elements.
+ *   reshape and similar: dy in the shape of x        transpose: dy transposed back
  *   expand: dy, summed by the engine                 tile: dy summed over the repeats
  */
 import { present } from '../../../contracts/present.ts';

@@ -1,8 +1,8 @@
 /**
- * Operators that keep some elements and clear the others.
+ * Operators that keep some elements and set the others to zero.
  *   trilu: the same triangle of dy
  *   dropout: dy mask / (1 - ratio) in training, dy otherwise (Srivastava et al. 2014); the mask is the forward node's
- *   cumulative sum: dy summed the other way round
+ *   cumulative sum: dy summed in the opposite direction
  */
 import { int } from '../../onnx/attributes.ts';
 import { type BackwardRule, defineRule } from '../rule.ts';
@@ -27,7 +27,7 @@ export const mask: readonly BackwardRule[] = [
       const dropped = ratio === undefined ? b.scalarLike(dy, 0.5) : b.cast(ratio, { to: dtype });
       const one = b.scalarLike(dy, 1);
       const factor = b.reciprocal(b.sub(one, dropped));
-      // Outside of training the mask is all true and nothing was scaled.
+      // Outside of training the mask is all true and values are not scaled.
       const applied = b.values(training)?.[0] === 1 ? factor : b.where(training, factor, one);
       return [b.mul(b.mul(dy, applied), b.cast(node.output(1), { to: dtype }))];
     },

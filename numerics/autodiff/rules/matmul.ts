@@ -1,8 +1,10 @@
 /**
- * Matrix products. https://onnx.ai/onnx/operators/onnx__MatMul.html, onnx__Gemm.html; FusedMatMul of onnxruntime's ContribOperators.md
+ * Matrix products. https://onnx.ai/onnx/operators/onnx__MatMul.html, onnx__Gemm.html; FusedMatMul of onnxruntime's
+ * ContribOperators.md
  *   Y = A B        dA = dY Bᵀ        dB = Aᵀ dY            A: [..., m, k], B: [..., k, n], Y: [..., m, n]
  *   Y = αA B + βC  dA = α dY Bᵀ      dB = α Aᵀ dY    dC = β dY
- * A matrix that all of a stack share takes the stack as one tall matrix; a vector is a matrix of one row or column.
+ * For a matrix shared by a whole stack, the stack is treated as one tall matrix; a vector is a matrix of one row or
+ * column.
  */
 import { present } from '../../../contracts/present.ts';
 import { elementCount } from '../../tensor/tensor.ts';
@@ -20,7 +22,7 @@ interface Product {
   readonly alpha: number;
 }
 
-/** A stack of matrices as one matrix: rows of all of them below each other. */
+/** A stack of matrices as one matrix, their rows concatenated. */
 function tall(b: GradientBuilder, value: string): string {
   const dims = b.dims(value);
   const columns = present(dims.at(-1), 'last of dims');
@@ -28,7 +30,7 @@ function tall(b: GradientBuilder, value: string): string {
 }
 
 function gradientOfA(b: GradientBuilder, dy: string, { a, b: right, alpha }: Product): string {
-  // Of Aᵀ the gradient is B dYᵀ.
+  // The gradient of Aᵀ is B dYᵀ.
   if (a.transposed) {
     return b.matrixProduct(right.value, dy, { transA: right.transposed, transB: true, alpha });
   }
@@ -42,7 +44,7 @@ function gradientOfB(b: GradientBuilder, dy: string, { a, b: right, alpha }: Pro
   return b.matrixProduct(left, tallDy, { transA: !a.transposed, alpha });
 }
 
-/** Vectors as matrices, and the gradient of the output to match. */
+/** Vectors as matrices, and the gradient of the output in the matching shape. */
 function backward(b: GradientBuilder, node: ForwardNode, dy: string): readonly (string | null)[] {
   const [aDims, bDims] = [node.dims(0), node.dims(1)];
   const asRow = aDims.length === 1 ? b.reshapeTo(node.input(0), [1, ...aDims]) : node.input(0);
@@ -64,7 +66,7 @@ function backward(b: GradientBuilder, node: ForwardNode, dy: string): readonly (
   ];
 }
 
-/** A gradient [..., n] of a vector [n], of rows or columns of one element. */
+/** A gradient [..., n] of a vector [n], from rows or columns of one element. */
 function vectorOf(b: GradientBuilder, gradient: string, [length = 0]: readonly number[]): string {
   const stack = elementCount(b.dims(gradient)) / Math.max(length, 1);
   return b.reshapeTo(gradient, stack === 1 ? [length] : [stack, length]);

@@ -1,14 +1,14 @@
 /**
- * Operators that cut and join along axes.
- *   concat: the parts of dy       split: dys joined       slice: dy between zeros       pad: dy without its rim
- * A slice with steps puts |step| - 1 zeros behind each element; one that runs backwards turns dy round first.
+ * Operators that split and join along axes.
+ *   concat: the parts of dy       split: dys joined       slice: dy between zeros       pad: dy without the padding
+ * A slice with steps inserts |step| - 1 zeros after each element; one that runs backwards reverses dy first.
  */
 import { present } from '../../../contracts/present.ts';
 import type { GradientBuilder } from '../gradient-builder.ts';
 import { type BackwardRule, defineRule, type ForwardNode, fromStart } from '../rule.ts';
 import { padWithZeros } from './pad-with-zeros.ts';
 
-/** Cuts within the axis, whatever its length. */
+/** Ranges within the axis, whatever its length. */
 const TO_START = Number.MIN_SAFE_INTEGER;
 
 interface Cut {
@@ -69,7 +69,7 @@ function sliceBackward(b: GradientBuilder, node: ForwardNode, dy: string): strin
 function padBackward(b: GradientBuilder, node: ForwardNode, dy: string): readonly (string | null)[] {
   const mode = node.text('mode', 'constant');
   if (mode !== 'constant') return node.unsupported(`mode ${mode} has no gradient here, only constant`);
-  if (node.wants(2)) return node.unsupported('the gradient of the padding value is not known here');
+  if (node.wants(2)) return node.unsupported('the padding value has no gradient here');
   const dims = node.dims(0);
   const pads = node.values(1);
   const axes =

@@ -17,7 +17,7 @@ interface Reduction {
   readonly y: string;
   readonly dy: string;
   readonly axes: readonly number[];
-  /** Elements that each element of the output is made of. */
+  /** Number of elements that each element of the output reduces. */
   readonly count: number;
 }
 

@@ -39,7 +39,7 @@ export const rmsNormalization: readonly (BackwardRule | ExpandRule)[] = [
       return backward(b, node, { dy, inverse: b.reciprocal(root) });
     },
   }),
-  // onnxruntime keeps it in the standard domain though the standard has none.
+  // onnxruntime registers it in the standard domain although the standard does not define it.
   defineRule({
     op: 'SimplifiedLayerNormalization',
     since: 1,

@@ -1,6 +1,6 @@
 /**
- * Steps: their slope is 0 wherever they have one, so nothing flows. For a gradient that passes through as if the node were
- * not there (Bengio et al. 2013, https://arxiv.org/abs/1308.3432) override the node with `straight-through`.
+ * Step functions: their derivative is 0 wherever it exists, so they pass no gradient. To pass gradients through
+ * unchanged (Bengio et al. 2013, https://arxiv.org/abs/1308.3432), override the node with `straight-through`.
  */
 import { type BackwardRule, defineRule } from '../rule.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Writing by index; the indices carry no gradient. x: data, u: updates, i: indices
- *   y = x with y[i] = u      dx = dy with dx[i] = 0      du = dy[i]     no two indices alike, as the operator asks
+ * Writing by index; indices have no gradient. x: data, u: updates, i: indices
+ *   y = x with y[i] = u      dx = dy with dx[i] = 0      du = dy[i]     indices must be distinct, as the operator requires
  *   y = x with y[i] += u     dx = dy                     du = dy[i]
  * https://onnx.ai/onnx/operators/onnx__ScatterND.html, onnx__ScatterElements.html
  */

@@ -1,5 +1,5 @@
 /**
- * Choices between values, element by element. Comparisons and conditions carry no gradient.
+ * Choices between values, element by element. Comparisons and conditions have no gradient.
  *   where(c, a, b): dy where c, dy where not c
  *   max, min: dy shared evenly by the inputs that equal the output
  *   clip: dy where lo <= x <= hi (at the bounds too); lo: dy where x < lo; hi: dy where x > hi
@@ -50,7 +50,7 @@ export const select: readonly BackwardRule[] = [
     elementwise: true,
     backward(b, node, dy) {
       const [condition, zero] = [node.input(0), b.scalarLike(dy, 0)];
-      // A condition that broadcasts, as attention masks do, is cheaper as a factor: onnxruntime's Where is slow.
+      // A broadcast condition, as in attention masks, is cheaper as a factor: onnxruntime's Where is slow.
       const small = elementCount(b.dims(condition)) < elementCount(b.dims(dy));
       const chosen = (choice: string): string => b.mul(dy, b.cast(choice, { to: b.dtype(dy) }));
       const then = (): string => (small ? chosen(condition) : b.where(condition, dy, zero));

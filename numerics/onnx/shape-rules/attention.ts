@@ -9,12 +9,15 @@ import { sameAsFirst, shaped } from './rule.ts';
 type Dims3 = readonly [number, number, number];
 type Dims4 = readonly [number, number, number, number];
 
-/** Keys and values of earlier steps, [batch, heads, past, width]; 0 without. */
+/** Length of cached keys and values of earlier steps, [batch, heads, past, width]; 0 without a cache. */
 function pastLength(value: ShapedValue | undefined): number {
   return value?.dims[2] ?? 0;
 }
 
-/** Query [batch, sequence, width], keys and values likewise or [batch, heads, length, head width], or all packed in the query. */
+/**
+ * Query [batch, sequence, width], keys and values the same or [batch, heads, length, head width], or all packed in the
+ * query.
+ */
 const multiHeadAttention: ShapeRule = (context) => {
   const query = context.input(0);
   const key = context.optional(1);
@@ -61,7 +64,10 @@ const packedAttention =
     ];
   };
 
-/** Query [batch, sequence, heads * width] or with keys and values packed behind; outputs result, present key and value. */
+/**
+ * Query [batch, sequence, heads * width], optionally with keys and values packed after it; outputs result, present key
+ * and value.
+ */
 const groupQueryAttention: ShapeRule = (context) => {
   const query = context.input(0);
   const [batch, sequence, features] = query.dims as Dims3;
@@ -71,7 +77,7 @@ const groupQueryAttention: ShapeRule = (context) => {
   const headWidth = packed ? features / (heads + 2 * keyValueHeads) : features / heads;
   const past = pastLength(context.optional(3));
   const total = context.optional(6)?.values?.[0] ?? past + sequence;
-  // The runtime grows the cache to the longest sequence, or keeps the buffer it was given.
+  // The runtime grows the cache to the longest sequence, or keeps the given buffer.
   const present = [batch, keyValueHeads, Math.max(past, total), headWidth];
   const cacheType = context.optional(3)?.dtype ?? query.dtype;
   return [

@@ -1,4 +1,4 @@
-/** Values that need no data: constants, shapes, ranges, random numbers. */
+/** Operators whose shape depends on no data: constants, shapes, ranges, random numbers. */
 import { elementCount, type Tensor, tensorOf } from '../../tensor/tensor.ts';
 import { floatsAttribute, stringsAttribute, tensorAttribute } from '../attributes.ts';
 import {
@@ -12,7 +12,7 @@ import {
 } from './rule.ts';
 import { smallValues } from './small-values.ts';
 
-/** A tensor as a shaped value, with its elements where they are few. */
+/** A tensor with its shape, and its elements where they are few. */
 export function valueOfTensor(tensor: Tensor): ShapedValue {
   return shaped(tensor.dtype, tensor.dims, smallValues(tensor));
 }
@@ -53,7 +53,7 @@ const constantOfShape: ShapeRule = (context) => {
   return [filled(context, context.values(0), value)];
 };
 
-/** start and end came with opset 15; they are cut to the rank. */
+/** start and end exist since opset 15; they are clamped to the rank. */
 const shape: ShapeRule = (context) => {
   const { dims } = context.input(0);
   const clamp = (axis: number): number => Math.min(Math.max(axis < 0 ? axis + dims.length : axis, 0), dims.length);

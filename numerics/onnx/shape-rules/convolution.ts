@@ -25,7 +25,7 @@ function slide(context: RuleContext, space: readonly number[], { kernel, ceil }:
     const steps = (padded - covered) / stride;
     if (steps < 0) context.fail(`a window of ${covered} does not fit length ${padded}`);
     if (!ceil) return Math.floor(steps) + 1;
-    // A window that would start in the padding behind the input is left out.
+    // A window that would start in the trailing padding is omitted.
     const count = Math.ceil(steps) + 1;
     return (count - 1) * stride >= length + begin ? count - 1 : count;
   });
@@ -83,7 +83,7 @@ const globalPool: ShapeRule = (context) => {
   ];
 };
 
-/** Since opset 11: roi, scales and sizes are inputs of which one of the latter two is given; before, scales is input 1. */
+/** Since opset 11 roi, scales and sizes are inputs, with either scales or sizes given; before, scales is input 1. */
 const resize: ShapeRule = (context) => {
   const x = context.input(0);
   const old = context.opset < 11 || context.node.op === 'Upsample';
@@ -101,7 +101,7 @@ const resize: ShapeRule = (context) => {
     );
     const ratio = policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
     for (const [index, axis] of axes.entries()) {
-      // Halves are rounded up.
+      // Rounds halves up.
       dims[axis] =
         policy === 'stretch'
           ? present(asked[index], 'asked[index]')

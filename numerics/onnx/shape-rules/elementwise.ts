@@ -55,7 +55,7 @@ const cast: ShapeRule = (context) => {
   return [shaped(to, x.dims, x.values && castValues(x.values, to))];
 };
 
-/** What folding needs of a cast: the integers in shapes. A float that leaves the type's range is left to the runtime. */
+/** Folds only the casts that shapes need: integers. A float outside the type's range is left to the runtime. */
 function castValues(values: readonly number[], to: DType): readonly number[] | undefined {
   if (to === 'bool') return values.map((value) => (value === 0 ? 0 : 1));
   if (to === 'int64' || to === 'int32') {
@@ -88,12 +88,12 @@ const dropout: ShapeRule = (context) => {
 
 const boolean: ShapeRule = (context) => [shaped('bool', context.input(0).dims)];
 
-/** A, its scale and zero point, B, its scale and zero point, then those of the result. */
+/** Inputs: A, its scale and zero point, B, its scale and zero point, then those of the result. */
 const quantizedPair: ShapeRule = (context) => [
   shaped(context.input(0).dtype, broadcast(context, context.input(0).dims, context.input(3).dims)),
 ];
 
-/** Without folding: activations and the like never make shapes. */
+/** Not folded: activations and similar operators never compute shapes. */
 const UNARY =
   'Acos Acosh Asin Asinh Atan Atanh BitwiseNot Celu Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish Hardmax LeakyRelu Log Mish Relu Selu Sigmoid Sign Sin Sinh Softplus Softsign Swish Tan Tanh ThresholdedRelu Clip LpNormalization LRN MeanVarianceNormalization Shrink Bernoulli';
 

@@ -37,7 +37,7 @@ const oneHot: ShapeRule = (context) => {
   return [shaped(context.input(2).dtype, indices.toSpliced(axis, 0, depth))];
 };
 
-/** How many elements are not zero is known only when the elements are. */
+/** The number of non-zero elements is known only when the elements are. */
 const nonZero: ShapeRule = (context) => {
   const { dims } = context.input(0);
   const values = context.values(0);

@@ -1,4 +1,4 @@
-/** Operators that move elements without computing: shapes, axes, pieces. */
+/** Operators that move elements without computing: reshape, transpose, concat, split, slice, pad. */
 import { present } from '../../../contracts/present.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import {
@@ -98,7 +98,7 @@ const concat: ShapeRule = (context) => {
   return [shaped(first.dtype, dims, vector ? parts.flatMap((part) => part.values ?? []) : undefined)];
 };
 
-/** Sizes are an attribute before opset 13; without any the parts are equal, the last one smaller since opset 18. */
+/** Sizes are an attribute before opset 13; without sizes the parts are equal, the last one smaller since opset 18. */
 const split: ShapeRule = (context) => {
   const x = context.input(0);
   const axis = normalAxis(context, context.int('axis', 0), x.dims.length);

@@ -29,7 +29,9 @@ const typeOf =
 
 const gemm: ShapeRule = (context) => [shaped(context.input(0).dtype, gemmDims(context, 1))];
 
-/** A, its scale and zero point, B and those of it, bias, scale and zero point of the result; float without the latter. */
+/**
+ * Inputs: A, its scale and zero point, B and its, bias, scale and zero point of the result; float without the latter.
+ */
 const quantizedGemm: ShapeRule = (context) => [shaped(context.optional(8)?.dtype ?? 'float32', gemmDims(context, 3))];
 
 function gemmDims(context: RuleContext, right: number): readonly number[] {
@@ -50,14 +52,14 @@ function swapLast(dims: readonly number[]): readonly number[] {
 
 const fusedMatMul: ShapeRule = (context) => {
   if (context.int('transBatchA', 0) || context.int('transBatchB', 0))
-    context.fail('transBatchA and transBatchB are not known here');
+    context.fail('transBatchA and transBatchB are not supported');
   const a = context.input(0);
   const left = context.int('transA', 0) ? swapLast(a.dims) : a.dims;
   const right = context.int('transB', 0) ? swapLast(context.input(1).dims) : context.input(1).dims;
   return [shaped(a.dtype, product(context, left, right))];
 };
 
-/** Weights packed by columns: attributes K and N say what they stand for. */
+/** Weights packed by columns: attributes K and N give their shape. */
 const packedWeights: ShapeRule = (context) => {
   const { dtype, dims } = context.input(0);
   if (dims.at(-1) !== context.int('K')) context.fail(`input has ${dims.at(-1)} features, K is ${context.int('K')}`);

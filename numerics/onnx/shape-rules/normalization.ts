@@ -1,4 +1,4 @@
-/** Normalizations, as the standard and com.microsoft have them. */
+/** Normalizations of the standard and of com.microsoft. */
 import { present } from '../../../contracts/present.ts';
 import { dtypeAttribute, normalAxis, sameAsFirst, shaped, type ShapeRule, type ShapeRules } from './rule.ts';
 

@@ -1,4 +1,4 @@
-/** Reductions, softmax and the like along axes. */
+/** Reductions, softmax and similar operators along axes. */
 import { present } from '../../../contracts/present.ts';
 import { elementCount } from '../../tensor/tensor.ts';
 import {
@@ -21,7 +21,7 @@ function axesOf(context: RuleContext, rank: number): ReadonlySet<number> {
   return new Set(given.map((axis) => normalAxis(context, axis, rank)));
 }
 
-/** Folding covers the reduction of a vector or of everything to one element, as in products over a shape. */
+/** Folds only reductions of a vector, or of everything, to one element, as in products over a shape. */
 function reduction(fold?: (values: readonly number[]) => number): ShapeRule {
   return (context) => {
     const x = context.input(0);

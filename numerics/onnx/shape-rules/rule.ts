@@ -1,4 +1,7 @@
-/** What a shape rule is, and what rules share. A rule gives the outputs of a node from its inputs, as the operator's page says. */
+/**
+ * The interface of shape rules, and shared helpers. A rule computes the outputs of a node from its inputs, as specified
+ * for the operator.
+ */
 import { InputError, UnsupportedError } from '../../../contracts/errors.ts';
 import { present } from '../../../contracts/present.ts';
 import { type DType, dtypeOfCode } from '../../tensor/dtype.ts';
@@ -9,11 +12,13 @@ import type { Node } from '../graph.ts';
 export interface ShapedValue {
   readonly dtype: DType;
   readonly dims: readonly number[];
-  /** The elements, where they are few and known before the model runs; booleans as 0 and 1. Shapes are computed from them. */
+  /** The elements, where they are few and known before run time; booleans as 0 and 1. Shapes are computed from them. */
   readonly values?: readonly number[];
 }
 
-/** Values are folded up to so many elements: shapes and masks' index vectors have fewer, weights have more. */
+/**
+ * Values with at most this many elements are folded: shapes and index vectors of masks have fewer, weights have more.
+ */
 export const MAX_FOLDED_ELEMENTS = 4096;
 
 export interface RuleContext {
@@ -21,9 +26,9 @@ export interface RuleContext {
   /** Version of the operator set of the node's domain. */
   readonly opset: number;
   readonly inputCount: number;
-  /** An input the operator needs. Throws InputError when it is left out. */
+  /** A required input. Throws InputError when it is missing. */
   input(index: number): ShapedValue;
-  /** An input that may be left out. */
+  /** An optional input. */
   optional(index: number): ShapedValue | undefined;
   /** The elements of an input. Throws UnsupportedError when they are known only at run time. */
   values(index: number): readonly number[];
@@ -35,7 +40,7 @@ export interface RuleContext {
   fail(problem: string): never;
 }
 
-/** One entry per output; undefined for one that this form of the operator does not have. */
+/** One entry per output; undefined for outputs that this form of the operator does not have. */
 export type ShapeRule = (context: RuleContext) => readonly (ShapedValue | undefined)[];
 
 export type ShapeRules = Readonly<Record<string, ShapeRule>>;
@@ -78,7 +83,7 @@ export function createContext(node: Node, opset: number, inputs: readonly (Shape
   };
 }
 
-/** A value with its elements, if they were given and are few enough. */
+/** A value with its elements, if given and few enough. */
 export function shaped(dtype: DType, dims: readonly number[], values?: readonly number[]): ShapedValue {
   return values !== undefined && values.length <= MAX_FOLDED_ELEMENTS ? { dtype, dims, values } : { dtype, dims };
 }
@@ -105,7 +110,7 @@ export function broadcast(context: RuleContext, ...shapes: readonly (readonly nu
   });
 }
 
-/** Row-major steps of a shape. */
+/** Row-major strides of a shape. */
 export function stridesOf(dims: readonly number[]): readonly number[] {
   const strides: number[] = [];
   let step = 1;
@@ -118,7 +123,7 @@ export function stridesOf(dims: readonly number[]): readonly number[] {
 
 /**
  * Elements of a result whose element at a position is the source's element at `sourceOf(position)`; undefined when the
- * source's elements are not known or there are too many.
+ * source's elements are unknown or too many.
  */
 export function pick(
   source: ShapedValue,
@@ -136,7 +141,7 @@ export function pick(
   });
 }
 
-/** The position in a shape that broadcasts to the one `position` is in. */
+/** The corresponding position in a shape that broadcasts to the shape of `position`. */
 export function broadcastPosition(dims: readonly number[], position: readonly number[]): readonly number[] {
   return dims.map((dim, axis) =>
     dim === 1
@@ -145,7 +150,7 @@ export function broadcastPosition(dims: readonly number[], position: readonly nu
   );
 }
 
-/** The element type with the code in an attribute. */
+/** The element type for the code in an attribute. */
 export function dtypeAttribute(context: RuleContext, name: string, fallback: DType): DType {
   if (!context.has(name)) return fallback;
   const code = context.int(name);

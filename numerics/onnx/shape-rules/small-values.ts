@@ -2,7 +2,7 @@
 import { elementCount, type Tensor } from '../../tensor/tensor.ts';
 import { MAX_FOLDED_ELEMENTS } from './rule.ts';
 
-/** Undefined where there are many, or of a type that no shape is computed from. 64-bit integers beyond 2^53 are cut to it. */
+/** Undefined for many elements, or for types from which no shape is computed. 64-bit integers are clamped to ±2^53. */
 export function smallValues(tensor: Tensor): readonly number[] | undefined {
   const count = elementCount(tensor.dims);
   if (tensor.dtype === 'string' || count > MAX_FOLDED_ELEMENTS) return undefined;
@@ -11,7 +11,7 @@ export function smallValues(tensor: Tensor): readonly number[] | undefined {
   return read && Array.from({ length: count }, (_, index) => read(view, index));
 }
 
-/** Exporters write INT64_MAX for "to the end": cutting it off keeps that meaning and stays exact. */
+/** Exporters write INT64_MAX for "to the end": clamping keeps that meaning and is exact. */
 function clampSafe(value: bigint): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) return Number.MAX_SAFE_INTEGER;
   if (value < BigInt(Number.MIN_SAFE_INTEGER)) return Number.MIN_SAFE_INTEGER;

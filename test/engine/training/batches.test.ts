@@ -70,7 +70,9 @@ describe('tokenBatches', () => {
     expect(() => tokenBatches({ ...options, batch: 6 })).toThrow(/has 5 rows/);
     expect(() => tokenBatches({ ...options, task: 'classification', arrangement: 'pack' })).toThrow(/pad/);
     const unlabelled = { ...options.examples, examples: options.examples.examples.map(({ tokens }) => ({ tokens })) };
-    expect(() => tokenBatches({ ...options, examples: unlabelled, task: 'classification' }).at(0)).toThrow(/no label/);
+    expect(() => tokenBatches({ ...options, examples: unlabelled, task: 'classification' }).at(0)).toThrow(
+      /needs labels/,
+    );
   });
 });
 

@@ -156,7 +156,7 @@ describe('edits', () => {
       'a node name that is taken',
       (g) =>
         insertNodes(g, [createNode({ op: 'Neg', name: 'bend', inputs: ['x'], outputs: ['n'] })], { after: 'bend' }),
-      /node "bend" is there already/,
+      /already has a node "bend"/,
     ],
     [
       'a part that needs more inputs',

@@ -319,11 +319,11 @@ describe('inferShapes', () => {
 
   it.each<[string, Record<string, readonly number[]>, RegExp]>([
     ['an input of another name', { z: [1] }, /no input "z"; inputs: x, w/],
-    ['a dimension the file fixes', { x: [2, 5], w: [5, 3] }, /"x": got \[2, 5\], the model asks for \[n = 2, 4\]/],
-    ['a symbol of two lengths', { x: [2, 4], w: [4, 3] }, /"w": got \[4, 3\], the model asks for \[4, n = 2\]/],
+    ['a dimension the file fixes', { x: [2, 5], w: [5, 3] }, /"x": expected \[n = 2, 4\], got \[2, 5\]/],
+    ['a symbol of two lengths', { x: [2, 4], w: [4, 3] }, /"w": expected \[4, n = 2\], got \[4, 3\]/],
     ['a missing dimension', { x: [2, 4] }, /"w" has shape \[4, n\]; give its dimensions/],
-    ['a rank', { x: [4], w: [4, 3] }, /"x": got \[4\]/],
-    ['a negative dimension', { x: [-1, 4], w: [4, 3] }, /-1 is no dimension/],
+    ['a rank', { x: [4], w: [4, 3] }, /"x": expected \[n, 4\], got \[4\]/],
+    ['a negative dimension', { x: [-1, 4], w: [4, 3] }, /-1 is not a valid dimension/],
   ])('refuses %s', (_, inputs, message) => {
     const b = createGraphBuilder({ name: 'product' });
     b.output(b.matmul(b.input('x', 'float32', ['n', 4]), b.input('w', 'float32', [4, 'n'])), {

@@ -1,4 +1,4 @@
-/** MRPC: pairs of sentences from the news, which say the same or not. */
+/** MRPC: pairs of news sentences that are paraphrases or not. */
 import { defineGlue } from './shared/glue.ts';
 
 export default defineGlue({
@@ -23,5 +23,5 @@ export default defineGlue({
   validation: 366,
   calibration: 600,
   f1: { shareOfClassOne: 279 / 408 },
-  description: 'Say of 408 pairs of sentences from the news whether both say the same.',
+  description: 'Classify 408 pairs of news sentences: are the two paraphrases?',
 });

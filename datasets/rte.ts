@@ -1,4 +1,4 @@
-/** RTE: does a statement follow from a text? Joined from four challenges. */
+/** RTE: does a statement follow from a text? Combined from four challenges. */
 import { defineGlue } from './shared/glue.ts';
 
 export default defineGlue({
@@ -22,5 +22,5 @@ export default defineGlue({
   classes: ['entailment', 'not entailment'],
   validation: 249,
   calibration: 400,
-  description: 'Say of 277 pairs of a text and a statement whether the statement follows from the text.',
+  description: 'Classify 277 pairs of a text and a statement: does the statement follow from the text?',
 });

@@ -1,4 +1,4 @@
-/** SST-2: sentences and phrases of film reviews, liked or not. */
+/** SST-2: sentences and phrases of film reviews, positive or negative. */
 import { defineGlue } from './shared/glue.ts';
 
 export default defineGlue({
@@ -15,5 +15,5 @@ export default defineGlue({
   classes: ['negative', 'positive'],
   validation: 1_000,
   calibration: 4_000,
-  description: 'Say of 872 sentences from film reviews whether the reviewer liked the film.',
+  description: 'Classify 872 sentences from film reviews: did the reviewer like the film?',
 });

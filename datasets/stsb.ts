@@ -1,6 +1,7 @@
 /**
- * STS-B: pairs of sentences and how alike people found them, from 0 to 1. Cer et al. 2017, https://aclanthology.org/S17-2001/.
- * For embedders: the test split is the published one, whose scores are known, and as MTEB has it.
+ * STS-B: pairs of sentences with their similarity as rated by people, from 0 to 1. Cer et al. 2017,
+ * https://aclanthology.org/S17-2001/.
+ * For embedders. As in MTEB, the test split is the published one, whose scores are public.
  */
 import type { DatasetDefinition, DatasetRow, HubClient } from '../contracts/dataset.ts';
 import { type HubTable, readHubTable } from './shared/hub-tables.ts';
@@ -15,7 +16,7 @@ const VALIDATION: HubTable = { path: 'data/validation-00000-of-00001.parquet', r
 const TRAIN: HubTable = { path: 'data/train-00000-of-00001.parquet', rows: 5_749 };
 const COLUMNS = ['sentence1', 'sentence2', 'score'] as const;
 
-/** At least so many pairs: twice what one trial draws. */
+/** Minimum number of pairs: twice what one trial draws. */
 const CALIBRATION_PAIRS = 1_200;
 
 const definition: DatasetDefinition = {

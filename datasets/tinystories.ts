@@ -1,5 +1,5 @@
 /**
- * TinyStories: short stories in the words of a small child, written by GPT-3.5 and GPT-4.
+ * TinyStories: short stories with the vocabulary of a small child, written by GPT-3.5 and GPT-4.
  * Eldan & Li 2023, https://arxiv.org/abs/2305.07759; the first 2 MiB of the hub's training file.
  */
 import type { DatasetDefinition, DatasetRow } from '../contracts/dataset.ts';
@@ -10,7 +10,7 @@ import { verifiedSplits } from './shared/verified-splits.ts';
 const SLICE_BYTES = 2_097_152;
 const SEPARATOR = '<|endoftext|>';
 
-/** Stories that stand together in the file are alike (those at its beginning are easier), so all are shuffled before they are split. */
+/** Neighbouring stories in the file are similar (the first ones are easier), so all are shuffled before splitting. */
 const SHUFFLE_SEED = 'tinystories';
 const TEST_STORIES = 60;
 const VALIDATION_STORIES = 60;
@@ -34,7 +34,7 @@ const definition: DatasetDefinition = {
       higherIsBetter: false,
       description:
         'Predict each next token of 60 short stories, each by itself from its beginning and cut to the context length. ' +
-        'The stories are of the public training file, so a model trained on TinyStories has seen them.',
+        'The stories are from the public training file, so a model trained on TinyStories has seen them.',
     },
   ],
   async load(hub) {
@@ -62,7 +62,7 @@ const definition: DatasetDefinition = {
 
 export default definition;
 
-/** The complete stories of a slice of the file: what follows the last separator is cut and dropped. */
+/** The complete stories in a slice of the file; the text after the last separator is incomplete and dropped. */
 export function splitStories(text: string): readonly DatasetRow[] {
   return text
     .split(SEPARATOR)

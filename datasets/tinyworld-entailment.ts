@@ -19,7 +19,7 @@ export default defineTinyWorld({
       slices: ENTAILMENT_SLICES,
       classes: ENTAILMENT_CLASSES,
       description:
-        'Say of a statement about a story of some four sentences whether it follows from the story, contradicts it, or is ' +
+        'Classify a statement about a story of about four sentences: it follows from the story, contradicts it, or is ' +
         'left open by it, where it turns on a place, an owner, a number, a fact or a denial.',
     },
   ],

@@ -18,7 +18,7 @@ export default defineTinyWorld({
       chance: 0.25,
       slices: Object.keys(FACT_SLICES),
       description:
-        'Complete a sentence with the one of four answers that the training text gave, for facts it stated at least ' +
+        'Complete a sentence with one of four answers, of which the training text stated one, for facts it stated at least ' +
         '80 times (head), 25 to 60 times (middle) or at most 12 times (tail).',
     },
   ],

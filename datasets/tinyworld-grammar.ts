@@ -1,4 +1,6 @@
-/** Grammatical sentences of TinyWorld beside ungrammatical twins, by phenomenon. The card is datasets/tinyworld.md. */
+/**
+ * Pairs of a grammatical and an ungrammatical sentence of TinyWorld, by phenomenon. The card is datasets/tinyworld.md.
+ */
 import { defineTinyWorld, onlyTest } from './shared/tinyworld/definition.ts';
 import { PHENOMENON_IDS } from './shared/tinyworld/grammar.ts';
 import { grammarQuestions } from './shared/tinyworld/grammar-questions.ts';

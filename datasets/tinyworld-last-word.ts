@@ -1,4 +1,4 @@
-/** The last word of stories of TinyWorld, which only the state of the world decides. The card is datasets/tinyworld.md. */
+/** The last word of TinyWorld stories, which follows from the state of the world. The card is datasets/tinyworld.md. */
 import { defineTinyWorld, onlyTest } from './shared/tinyworld/definition.ts';
 import { LAST_WORD_SLICES, lastWords } from './shared/tinyworld/last-words.ts';
 
@@ -18,7 +18,7 @@ export default defineTinyWorld({
       chance: 0.25,
       slices: LAST_WORD_SLICES,
       description:
-        'End a story with the one of four words that its events make true: where a thing is, who has it, how many there are ' +
+        'Complete a story with the one of four words that follows from its events: where a thing is, who has it, how many there are ' +
         'after some came and went, or how many two people have together.',
     },
   ],

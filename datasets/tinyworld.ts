@@ -1,6 +1,6 @@
 /**
- * TinyWorld: text about a small invented world, generated from a seed. Facts with Zipf-distributed frequency, stories that
- * change the state of the world, agreement across distance, small sums. The card is datasets/tinyworld.md.
+ * TinyWorld: text about a small invented world, generated from a seed: facts with Zipf-distributed frequency, stories
+ * that change the state of the world, agreement over distance, small sums. The card is datasets/tinyworld.md.
  */
 import { tinyWorldCorpus } from './shared/tinyworld/corpus.ts';
 import { defineTinyWorld } from './shared/tinyworld/definition.ts';

@@ -1,4 +1,4 @@
-/** WikiText-2 as papers on compression score it: the raw test set as one text, https://arxiv.org/abs/2210.17323. */
+/** WikiText-2 as scored in papers on compression: the raw test set as one text, https://arxiv.org/abs/2210.17323. */
 import type { DatasetDefinition } from '../contracts/dataset.ts';
 import { readHubTable } from './shared/hub-tables.ts';
 import { textCell } from './shared/parquet-rows.ts';
@@ -6,9 +6,9 @@ import { verifiedSplits } from './shared/verified-splits.ts';
 
 const SOURCE = { repo: 'Salesforce/wikitext', revision: 'b08601e04326c79dfdd32d625aee71d232d685c3' } as const;
 
-/** Longest sequences of the papers. */
+/** Sequence length of the papers. */
 const LONGEST = 2048;
-/** Sequences of the sample. */
+/** Number of sequences in the sample. */
 const SAMPLE = 32;
 
 const definition: DatasetDefinition = {
@@ -54,13 +54,13 @@ const definition: DatasetDefinition = {
       windows: { longest: LONGEST, stride: 512 },
       description:
         'Predict each next token of the whole test set as one text, in sequences of the context length up to 2,048 that begin ' +
-        'every 512 tokens, so that every token but the first ones has a long context.',
+        'every 512 tokens, so that all tokens except the first have a long context.',
     },
   ],
   async load(hub) {
     const table = { path: 'wikitext-2-raw-v1/test-00000-of-00001.parquet', rows: 4_358 };
     const { label, rows } = await readHubTable(hub, SOURCE, { table, columns: ['text'] });
-    // Each line of the hub's rows ends with a line break of its own.
+    // Each row of the hub's file ends with its own line break.
     const text = rows.map((row) => textCell(row, 'text', label)).join('\n\n');
     return verifiedSplits(definition, {
       test: [{ id: 'test', text }],

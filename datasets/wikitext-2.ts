@@ -2,9 +2,9 @@
  * WikiText-2: good and featured articles of Wikipedia, 60 each for test and validation, 600 for the rest.
  * Merity et al. 2016, https://arxiv.org/abs/1609.07843.
  *
- * The test split is the raw form: tokenizers here spell every character, so the `<unk>` of the other form is no missing
- * word to them but a five-letter one that fine-tuning on such text learns to expect; and the papers report raw figures.
- * The remaining splits are in the form with `<unk>`.
+ * The test split is the raw form. Byte-level tokenizers spell out `<unk>` of the other form as ordinary text, and a
+ * model fine-tuned on such text learns to expect it; papers report figures of the raw form too. The remaining splits
+ * are in the form with `<unk>`.
  */
 import type { DatasetDefinition, DatasetRow, HubClient } from '../contracts/dataset.ts';
 import { createRandom } from '../numerics/tensor/random.ts';
@@ -20,7 +20,10 @@ const TEST = { path: 'wikitext-2-raw-v1/test-00000-of-00001.parquet', rows: 4_35
 const VALIDATION = { path: 'wikitext-2-v1/validation-00000-of-00001.parquet', rows: 3_760 };
 const TRAIN = { path: 'wikitext-2-v1/train-00000-of-00001.parquet', rows: 36_718 };
 
-/** Whole articles, several thousand tokens each: enough for any calibration budget, and most are left for training. */
+/**
+ * Number of whole articles, several thousand tokens each: enough for any calibration budget, and most remain for
+ * training.
+ */
 const CALIBRATION_ARTICLES = 128;
 
 const definition: DatasetDefinition = {
@@ -78,8 +81,8 @@ async function readArticles(
 }
 
 /**
- * Lines to articles. A title is ` = Title = ` between empty lines; sections have more signs, and a formula broken over
- * lines may look like a title but stands within a paragraph.
+ * Groups lines into articles. A title is ` = Title = ` between empty lines; section titles have more signs, and a
+ * formula broken over lines may look like a title but is within a paragraph.
  */
 export function joinArticles(lines: readonly string[], prefix: string): readonly DatasetRow[] {
   const isTitle = (index: number): boolean =>

@@ -1,8 +1,8 @@
 /**
- * What the boards of a store are computed from, as digests by contest (model × task × protocol, on all runners): one whose
- * digest has not changed is not computed again.
- * Rows never change under their id, so ids and which of them stand say everything; what else moves a board is the catalog
- * and corrections.
+ * Digests of the inputs of the boards, by contest (model × task × protocol, on all runners). A contest whose digest has
+ * not changed is not computed again.
+ * Rows never change under their id, so the ids and which rows stand determine all rows; the catalog and corrections are
+ * the other inputs.
  */
 import { createHash } from 'node:crypto';
 import { and, asc, eq, sql } from 'drizzle-orm';
@@ -21,7 +21,7 @@ export interface ContestInputs {
   readonly digest: string;
 }
 
-/** Changes whenever a row, a correction or the catalog does: a glance, whatever the store holds. */
+/** Changes whenever a row, a correction or the catalog does; fast, whatever the size of the store. */
 export function storeWatermark(store: Store): string {
   const { database } = store;
   const newest = (table: typeof trials | typeof evaluations | typeof measurements) =>
@@ -52,7 +52,7 @@ export function contestInputs(store: Store): readonly ContestInputs[] {
   return places.flatMap(({ model, protocol }) => {
     const standing = and(eq(trials.model, model), eq(trials.protocol, protocol), sql`${trials.effective} = 1`);
     const ofKey = alias(trials, 'of_key');
-    // Those of the same keys too, which histories show.
+    // Includes other rows of the same keys, which histories show.
     const made = database
       .select({ id: ofKey.id, method: trials.method })
       .from(trials)
@@ -102,14 +102,14 @@ export function contestInputs(store: Store): readonly ContestInputs[] {
   });
 }
 
-/** Digest of the ids of each group in which a row stands. */
+/** Digest of the row ids of each group that has a standing row. */
 function hashesBy(
   rows: readonly { readonly group: string; readonly id: number; readonly effective: boolean }[],
 ): ReadonlyMap<string, string> {
   const groups = [...Map.groupBy(rows, ({ group }) => group)].filter(([, own]) =>
     own.some(({ effective }) => effective),
   );
-  // The standing one of a key is part of it: a steadier timing moves it to another row.
+  // Includes which row stands for a key: a steadier timing changes that without a new row in the group.
   const idsOf = (own: typeof rows) => own.map(({ id, effective }) => (effective ? id : -id)).sort((a, b) => a - b);
   return new Map(groups.map(([group, own]) => [group, digestOfIds(idsOf(own))]));
 }

@@ -1,4 +1,7 @@
-/** The rows a leaderboard is made of: which trial stands for a variant and seed, and what belongs to it. */
+/**
+ * Reads the rows of a leaderboard: the trial that stands for each variant and seed, and its evaluations and
+ * measurements.
+ */
 import { and, desc, eq, getTableColumns, inArray, sql, type SQL } from 'drizzle-orm';
 import type { Cost, Distance, Placement, Quality, Size, Status } from '../contracts/result.ts';
 import type { Device, Machine, Provider } from '../contracts/runner.ts';
@@ -31,7 +34,7 @@ export interface LeaderboardRequest {
   readonly model: string;
   readonly task: string;
   readonly protocol: number;
-  /** Fingerprint of the runner whose latency is shown; by default the one with the most measurements. */
+  /** Fingerprint of the runner whose latency is shown; default: the one with the most measurements. */
   readonly runner?: string;
 }
 
@@ -63,10 +66,10 @@ export interface BoardMeasurement {
   readonly run: string;
   readonly status: Status;
   readonly reason: string | null;
-  /** Empty where `speedExclusion` says why these timings do not count. */
+  /** Empty where `speedExclusion` gives a reason to ignore these timings. */
   readonly latency: readonly LatencySummary[];
   readonly speedExclusion: string | null;
-  /** What the row says of its device that a reader must know. */
+  /** Remarks about the row's device that a reader must know. */
   readonly findings: readonly string[];
   readonly residentMemoryBytes: number | null;
   readonly denseResidentMemoryBytes: number | null;
@@ -81,7 +84,7 @@ export interface BoardTrial {
   readonly status: Status;
   readonly reason: string | null;
   readonly startedAt: string;
-  /** Of older code, or of a method no longer registered. */
+  /** Whether the row is from older code or from a method that is no longer registered. */
   readonly stale: boolean;
   readonly notes: readonly string[];
   readonly simulated: string | null;
@@ -101,10 +104,10 @@ const stale = sql<number>`(
   or coalesce(${catalogModels.revision} <> ${trials.modelRevision} or ${catalogModels.registered} = 0, 0)
 )`;
 
-/** The processor's results do not depend on a device's kernels: they come first. */
+/** Rows from the CPU come first, because their results do not depend on a device's kernels. */
 const onDevice = sql<number>`${trials.trainedOn} is not null`;
 
-/** Ids of the one trial per variant and seed that stands, by method, variant and seed. */
+/** Ids of the standing trial of each variant and seed, by method, variant and seed. */
 export function standingTrials(database: StoreDatabase, { model, protocol }: LeaderboardRequest): readonly number[] {
   const ordered = database
     .select({ id: trials.id, method: trials.method, variant: trials.variant, seed: trials.seed })
@@ -139,8 +142,8 @@ export function trialColumnsOf(database: StoreDatabase, ids: readonly number[]) 
 }
 
 /**
- * Of the rows of a trial's artifact: the one that stands; or the one of the trial's own run and, where that was broken off
- * before it, the standing one that a later run made.
+ * Which of the rows of a trial's artifact: the one that stands; or the one of the trial's own run or, where that run
+ * was interrupted before it, the standing one of a later run.
  */
 export type WhichRow = 'standing' | 'of its run';
 
@@ -162,7 +165,7 @@ export function notWithdrawn(table: ResultTable): SQL {
   )`;
 }
 
-/** By id of the trial; the newest where the dataset's content has changed between them. */
+/** By id of the trial; the newest where the dataset's content has changed between rows. */
 export function evaluationsOf(
   database: StoreDatabase,
   ids: readonly number[],
@@ -262,7 +265,7 @@ export function measurementsOf(
   return { runner, runners, measured: new Map([...chosen].map(([trial, columns]) => [trial, board(columns)])) };
 }
 
-/** Software devices show function: none is the runner of a board that has another. */
+/** Sorts software devices last: a board shows them only where it has no other runner. */
 function softwareLast({ provider, device }: BoardRunner): number {
   return provider !== 'cpu' && device?.kind !== 'hardware' ? 1 : 0;
 }

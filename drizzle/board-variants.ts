@@ -1,6 +1,6 @@
 /**
- * The rows of one model, task and protocol by variant: for each variant and seed the row of the present revision, else the
- * newest, marked stale. Nothing is averaged here.
+ * The rows of one model, task and protocol by variant: for each variant and seed the row of the present revision,
+ * otherwise the newest, marked stale. Does not average over seeds.
  */
 import type { Access, Family } from '../contracts/taxonomy.ts';
 import {
@@ -21,7 +21,7 @@ import type { Store } from './client.ts';
 import { artifactOf, costOf } from './row-columns.ts';
 import { trials as trialTable } from './schema.ts';
 
-/** The control every ratio refers to. */
+/** The control on which every ratio is based. */
 export const DENSE_METHOD = 'dense';
 
 /** One variant with all its seeds. */
@@ -32,14 +32,14 @@ export interface VariantRows {
   readonly access: Access;
   readonly control: boolean;
   readonly params: Readonly<Record<string, unknown>>;
-  /** Whether its artifact may depend on the seed, as the catalog says; true where it says nothing. */
+  /** Whether the artifact may depend on the seed, according to the catalog; true where unknown. */
   readonly random: boolean;
   /** By seed, ascending; at least one. */
   readonly trials: readonly BoardTrial[];
 }
 
 export interface BoardRows {
-  /** The runner whose measurements are given; null when nothing was measured. */
+  /** The runner of the measurements; null when nothing was measured. */
   readonly runner: BoardRunner | null;
   readonly runners: readonly BoardRunner[];
   /** By method and variant. */

@@ -1,6 +1,7 @@
 /**
- * The catalog: texts and facts of the registered methods, models, datasets and tasks, copied into the store so that the
- * board reads them without importing any code of theirs. It mirrors the registries; it is no result and may change.
+ * The catalog: descriptions and facts of the registered methods, models, datasets and tasks, copied into the store so
+ * that the board can read them without importing their code. It mirrors the registries; it is not a result and may
+ * change.
  */
 import * as v from 'valibot';
 import { ACCESS_CLASSES, FAMILIES, SPDX_IDENTIFIER } from '../contracts/taxonomy.ts';
@@ -13,7 +14,7 @@ import { validate } from './validate.ts';
 export const catalogVariantSchema = v.strictObject({
   id: v.string(),
   params: v.record(v.string(), v.unknown()),
-  /** Whether its artifact depends on the seed; not known of what was recorded without it. */
+  /** Whether the artifact depends on the seed; unknown for older catalogs. */
   random: v.optional(v.boolean()),
 });
 
@@ -27,7 +28,7 @@ const methodEntrySchema = v.strictObject({
   paper: v.strictObject({ title: v.string(), authors: v.string(), year: v.number(), url: v.string() }),
   licence: v.pipe(v.string(), v.regex(SPDX_IDENTIFIER)),
   control: v.boolean(),
-  /** In the method's own order. */
+  /** In the order given by the method. */
   variants: v.array(catalogVariantSchema),
   /** Path within the repository. */
   sourceFile: v.string(),
@@ -40,7 +41,7 @@ const modelEntrySchema = v.strictObject({
   licence: v.string(),
   citation: v.string(),
   trainedOn: v.array(v.string()),
-  /** The `modelRevision` a trial of the present code would carry. */
+  /** The `modelRevision` that a trial of the present code would have. */
   revision: sha256,
 });
 
@@ -73,13 +74,15 @@ export const catalogSchema = v.strictObject({
 });
 export type Catalog = v.InferOutput<typeof catalogSchema>;
 
-/** `registered` is false for what the catalog once held and the registries no longer do. */
+/** `registered` is false for entries that the registries no longer contain. */
 export type Registered<T> = T & { readonly registered: boolean };
 export type StoredCatalog = {
   readonly [K in keyof Catalog]: readonly Registered<Catalog[K][number]>[];
 };
 
-/** Replaces the entries of the registries; entries no longer among them stay for old rows, marked as not registered. */
+/**
+ * Replaces the entries of the registries; entries no longer in them are kept for old rows, marked as not registered.
+ */
 export function recordCatalog(store: Store, catalog: Catalog): void {
   const valid = validate(catalogSchema, catalog, 'catalog');
   store.database.transaction(

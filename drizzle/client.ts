@@ -1,6 +1,7 @@
 /**
- * Opens the store: one SQLite file through better-sqlite3, write-ahead log, every commit synced to disk. Migrations of
- * drizzle/migrations are applied at opening. Readers need write permission on the folder too: the log lies beside the file.
+ * Opens the store: one SQLite file through better-sqlite3, with a write-ahead log; every commit is synced to disk.
+ * Applies the migrations of drizzle/migrations on opening. Readers need write permission on the folder too, because the
+ * log is beside the file.
  */
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -21,18 +22,18 @@ export interface Store {
 }
 
 export interface OpenStoreOptions {
-  /** False: a store that is not there is an InputError instead of being made. */
+  /** If false, a missing store is an InputError instead of being created. */
   readonly create?: boolean;
-  /** Sees every statement with its values, as it is run. */
+  /** Receives every statement with its values as it runs. */
   readonly onStatement?: (statement: string) => void;
 }
 
 const MIGRATIONS_FOLDER = join(import.meta.dirname, 'migrations');
-/** Long enough to wait out another process's transaction, an import of a large file included. */
+/** Long enough to wait for another process's transaction, including the import of a large file. */
 const BUSY_TIMEOUT_MS = 30_000;
-/** Of a new file: packed items are around 2 kB, of which a page of 4 kB would hold only one. */
+/** Page size of a new file: packed items are about 2 kB, and a page of 4 kB would hold only one. */
 const PAGE_BYTES = 8192;
-/** Keys are hashes: inserts and look-ups fall all over the indexes, which should stay in memory. */
+/** Cache size: keys are hashes, so inserts and look-ups hit random index pages, which should stay in memory. */
 const CACHE_KIB = 64 * 1024;
 const SQLITE_HEADER = 'SQLite format 3\0';
 
@@ -75,7 +76,7 @@ function checkFile(path: string, create: boolean): void {
   if (statSync(path).isDirectory()) throw new InputError(`store ${path}: is a folder; name a file inside it`);
 }
 
-/** mkdirSync's own `recursive` never returns where a folder cannot be made for want of an entry, as in /proc. */
+/** mkdirSync's `recursive` never returns where a parent folder cannot be created, as in /proc. */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
@@ -86,7 +87,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Journal mode is a change to the file, so a file that is not a store of ours is refused before it is set. */
+/** Setting the journal mode changes the file, so a file that is not a ShrinkRank store is refused first. */
 function refuseForeign(path: string, client: Database.Database): void {
   const tables = client.prepare(`select name from sqlite_master where type = 'table'`).pluck().all();
   if (tables.length === 0) return;
@@ -100,7 +101,7 @@ function refuseForeign(path: string, client: Database.Database): void {
     if (hashes.has(hash)) continue;
     throw created > newest
       ? new InputError(
-          `store ${path}: written by a newer ShrinkRank (schema of ${isoDay(created)}, this one knows up to ` +
+          `store ${path}: written by a newer ShrinkRank (schema of ${isoDay(created)}, expected at most ` +
             `${isoDay(newest)}); update ShrinkRank or name another store`,
         )
       : new IntegrityError(
@@ -122,7 +123,7 @@ function isoDay(millis: number): string {
   return new Date(millis).toISOString().slice(0, 10);
 }
 
-/** Two processes may open a new store at once: the one that comes second fails on tables that are there by then. */
+/** Two processes may open a new store at the same time: the second fails on tables that the first has created. */
 function applyMigrations(path: string, database: StoreDatabase): void {
   try {
     migrate(database, { migrationsFolder: MIGRATIONS_FOLDER });

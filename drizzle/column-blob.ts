@@ -1,8 +1,8 @@
 /**
  * Named columns of numbers or strings as one blob: JSON of the layout, a zero byte, then the numeric columns, all
  * compressed with zstd. A numeric column is stored by byte plane, least significant first (byte 0 of every value, then
- * byte 1 of every value …), since bytes of equal weight resemble each other: u32 for non-negative integers below 2^32,
- * f64 for the rest; lossless.
+ * byte 1 of every value …), since bytes of equal significance are similar: u32 for non-negative integers below 2^32,
+ * f64 for all others; lossless.
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { IntegrityError } from '../contracts/errors.ts';
@@ -13,7 +13,7 @@ type Layout =
   | { readonly name: string; readonly type: 'string'; readonly values: readonly string[] }
   | { readonly name: string; readonly type: 'u32' | 'f64'; readonly length: number };
 
-/** Against a forged blob that unpacks without end; a million items in ten columns fit. */
+/** Limit against a forged blob that decompresses without end; a million items in ten columns fit. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
 
 export function packColumns(columns: Columns): Buffer {

@@ -1,6 +1,6 @@
 /**
- * Corrections: what was found wrong with a published row, which itself is never edited. `withdraw` takes it off the
- * board and makes its key due again; `annotate` leaves it and shows the reason beside it. Key and run name the row.
+ * Corrections state what is wrong with a published row, which itself is never edited. `withdraw` removes the row from
+ * the board and makes its key due again; `annotate` keeps it and shows the reason. Key and run identify the row.
  */
 import { and, eq } from 'drizzle-orm';
 import * as v from 'valibot';
@@ -14,17 +14,17 @@ export const correctionSchema = v.strictObject({
   kind: v.literal('correction'),
   /** Key of the row. */
   key: sha256,
-  /** Id of the run that wrote it: other runs' rows under the same key stand. */
+  /** Id of the run that wrote the row; rows of other runs under the same key are not affected. */
   run: v.string(),
   action: v.picklist(['withdraw', 'annotate']),
-  /** For the reader of the board. */
+  /** Reason, shown on the board. */
   reason: v.pipe(v.string(), v.nonEmpty()),
-  /** Day it was decided. */
+  /** Date of the decision. */
   date: v.pipe(v.string(), v.isoDate()),
 });
 export type Correction = v.InferOutput<typeof correctionSchema>;
 
-/** Holds for rows that come later, too. A correction that is there already changes nothing. */
+/** Also applies to rows imported later. Repeating a correction changes nothing. */
 export function recordCorrection(store: Store, correction: Correction): Inserted {
   const valid = validateCorrection(correction);
   return store.database.transaction((transaction) => insertCorrection(transaction, valid), { behavior: 'immediate' });
@@ -47,7 +47,7 @@ export function insertCorrection(transaction: Transaction, correction: Correctio
   return 'recorded';
 }
 
-/** All corrections of a key, oldest first; with `run`, of that run's row only. */
+/** All corrections of a key, oldest first; with `run`, only those of that run's row. */
 export function correctionsOf(store: Store, key: string, run?: string): readonly Correction[] {
   return store.database
     .select()

@@ -1,4 +1,7 @@
-/** What dense itself scored and took, run by run: it is re-measured beside every candidate, and tells of machine and harness. */
+/**
+ * Quality and time of the dense model in each run: it is measured again beside every candidate and shows changes of
+ * machine and harness.
+ */
 import { and, eq, sql } from 'drizzle-orm';
 import { notWithdrawn } from './board-rows.ts';
 import type { Store } from './client.ts';
@@ -9,10 +12,10 @@ export interface DenseQuality {
   readonly startedAt: string;
   readonly model: string;
   readonly task: string;
-  /** Machine, model revision, test data and protocol: with these the same, dense scores the same to the last bit. */
+  /** Machine, model revision, test data and protocol: if these are equal, dense scores are bit-identical. */
   readonly under: string;
   readonly dense: number;
-  /** Rows of the run that say so. */
+  /** Number of rows of the run with this value. */
   readonly rows: number;
 }
 
@@ -28,10 +31,10 @@ export interface DenseLatency {
   readonly rows: number;
 }
 
-/** Runs that are looked at: what came before says little of machines as they are. */
+/** Number of runs considered; older ones say little about the present state of machines. */
 const NEWEST_RUNS = 200;
 
-/** Of the newest runs, by time of start; withdrawn rows left out. */
+/** For the newest runs, by time of start; withdrawn rows excluded. */
 export function denseQualities({ database }: Store): readonly DenseQuality[] {
   return database
     .select({
@@ -61,7 +64,7 @@ export function denseQualities({ database }: Store): readonly DenseQuality[] {
     .all();
 }
 
-/** Of the newest runs, by time of start; withdrawn rows left out. */
+/** For the newest runs, by time of start; withdrawn rows excluded. */
 export function denseLatencies({ database }: Store): readonly DenseLatency[] {
   const found = database
     .select({
@@ -86,7 +89,7 @@ export function denseLatencies({ database }: Store): readonly DenseLatency[] {
   });
 }
 
-/** One row of the trial, of which there may be several: model and revision are those of the key. */
+/** One row of the trial, which may have several; model and revision follow from the key. */
 function ofTrial(table: typeof evaluations | typeof measurements) {
   return sql`${trials.id} = (select min(same.id) from ${trials} as same where same.key = ${table.trial})`;
 }

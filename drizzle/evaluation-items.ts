@@ -6,7 +6,7 @@ import type { Store, StoreDatabase } from './client.ts';
 import { unpackItems } from './row-columns.ts';
 import { evaluationItems, evaluations } from './schema.ts';
 
-/** Prepared once per store: deriving asks for the items of every evaluation. */
+/** Prepared once per store, because deriving reads the items of every evaluation. */
 const itemQueries = new WeakMap<StoreDatabase, ReturnType<typeof prepareItemQueries>>();
 
 function prepareItemQueries(database: StoreDatabase) {
@@ -25,7 +25,7 @@ function prepareItemQueries(database: StoreDatabase) {
 }
 
 /**
- * Per-item outcomes of a completed evaluation, for paired comparison; of this artifact where one trial gave several.
+ * Per-item outcomes of a completed evaluation, for paired comparison; of this artifact where a trial has several.
  * Throws InputError when there are none.
  */
 export function itemsOf({ database }: Store, evaluation: string, artifact?: string): Items {

@@ -1,6 +1,6 @@
 /**
- * Rows as JSON Lines, the form in which results are published: canonical JSON, one row per line, run by run in order of
- * time, each run's own line first. The same rows give the same bytes.
+ * Rows as JSON Lines, the format in which results are published: canonical JSON, one row per line, runs in order of
+ * time, each run's own line first. Equal rows give equal bytes.
  */
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,11 +16,11 @@ import { evaluations, latencyShapes, measurements, runs, trials } from './schema
 export interface ExportChoice {
   /** Id of one run. */
   readonly run?: string;
-  /** Runs started at this time or later, as Date.toISOString writes it. */
+  /** Runs started at or after this time, in the format of Date.toISOString. */
   readonly since?: string;
 }
 
-/** Every row of the chosen runs, superseded and withdrawn ones included; of all runs by default. */
+/** All rows of the chosen runs, including superseded and withdrawn ones; default: all runs. */
 export function* exportRows({ database }: Store, { run, since }: ExportChoice = {}): Generator<Row> {
   const chosen = database
     .select({ id: runs.id })
@@ -39,7 +39,7 @@ export function* exportRows({ database }: Store, { run, since }: ExportChoice = 
   }
 }
 
-/** Rows with their items and samples unpacked that are held in memory at once. */
+/** Number of rows with unpacked items and samples held in memory at once. */
 const ROWS_AT_ONCE = 256;
 
 interface RunTable<T> {
@@ -68,7 +68,7 @@ export function lineOf(row: Row): string {
 
 export interface ExportedFile {
   readonly path: string;
-  /** `present`: the file held exactly these rows already. */
+  /** `present`: the file already contained exactly these rows. */
   readonly outcome: 'written' | 'present';
   readonly rows: number;
   readonly sizeBytes: number;
@@ -76,19 +76,19 @@ export interface ExportedFile {
 
 /** A run's id is the name of its file. */
 const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-/** Small next to a file, large next to a line. */
+/** Write buffer: small compared with a file, large compared with a line. */
 const WRITE_CHUNK_CHARACTERS = 1 << 20;
 
-/** Share of the timings of a run, shape by shape, that may be noisy. */
+/** Largest share of noisy timings per shape in a run. */
 const MOST_NOISY = 0.2;
 
 export interface ExportRunOptions {
-  /** Write a run with more noisy timings too. */
+  /** Export a run even if more timings are noisy. */
   readonly allowNoisy?: boolean;
 }
 
 /**
- * Writes `<folder>/<run>.jsonl`. Published files are not changed: throws InputError when the file is there with other
+ * Writes `<folder>/<run>.jsonl`. Published files do not change: throws InputError when the file exists with other
  * content, and for a new file with too many noisy timings.
  */
 export function exportRun(

@@ -1,6 +1,6 @@
 /**
- * Every trial of a contest's variants, those that were done again included, each with the quality on the task and the speed on
- * the runner that its own run found. Withdrawn rows are left out.
+ * Every trial of a contest's variants, including repeated ones, each with the quality on the task and the speed on the
+ * runner from its own run. Withdrawn rows are excluded.
  */
 import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Cost, Status } from '../contracts/result.ts';
@@ -21,7 +21,7 @@ export interface HistoryRow {
   readonly variant: string;
   readonly run: string;
   readonly startedAt: string;
-  /** The state of the method's code, as `codeOf` names it. */
+  /** The state of the method's code, as named by `codeOf`. */
   readonly code: string;
   readonly modelRevision: string;
   readonly seed: number;

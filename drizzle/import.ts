@@ -1,6 +1,6 @@
 /**
- * Reads files of results into a store. A file is taken whole or not at all; what the store holds already is passed
- * over, so importing twice changes nothing. Errors name file and line.
+ * Reads files of results into a store. A file is imported as a whole or not at all; rows already in the store are
+ * skipped, so importing twice changes nothing. Errors name file and line.
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,18 +19,18 @@ export interface ImportSummary {
 }
 
 export interface ImportSource {
-  /** What errors call the lines: the path of their file. */
+  /** Name of the lines in errors: the path of their file. */
   readonly where: string;
-  /** Throws InputError for a row that contradicts itself. Rows of this machine's own stores need none. */
+  /** Throws InputError for a row that contradicts itself. Not needed for rows of this machine's own stores. */
   readonly check?: RowCheck;
 }
 
 export type RowCheck = (row: Row) => void;
 
-/** A line may come from anybody; a row of 100,000 items takes about 10 MB. */
+/** Lines are untrusted; a row of 100,000 items takes about 10 MB. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
-/** Throws InputError for a line that is no valid row or contradicts the store. */
+/** Throws InputError for a line that is not a valid row or contradicts the store. */
 export function importRows(store: Store, lines: Iterable<string>, { where, check }: ImportSource): ImportSummary {
   return importLines(store, lines, {
     where,
@@ -42,7 +42,7 @@ export function importRows(store: Store, lines: Iterable<string>, { where, check
   });
 }
 
-/** Corrections hold for rows imported before and after them. */
+/** Corrections apply to rows imported before and after them. */
 export function importCorrections(store: Store, lines: Iterable<string>, { where }: ImportSource): ImportSummary {
   return importLines(store, lines, {
     where,
@@ -52,13 +52,13 @@ export function importCorrections(store: Store, lines: Iterable<string>, { where
 
 export interface FolderSummary extends ImportSummary {
   readonly files: number;
-  /** Keys of trials that imported files refer to and no file holds with that artifact: files are missing. */
+  /** Keys of trials that imported rows refer to but no file contains with that artifact: files are missing. */
   readonly missingTrials: readonly string[];
 }
 
 export const CORRECTIONS_FILE = 'corrections.jsonl';
 
-/** Every *.jsonl of a folder in order of name, corrections.jsonl as such. */
+/** Every *.jsonl of a folder in order of name; corrections.jsonl is read as corrections. */
 export function importResults(store: Store, folder: string, check?: RowCheck): FolderSummary {
   let names: readonly string[];
   try {
@@ -75,14 +75,14 @@ export function importResults(store: Store, folder: string, check?: RowCheck): F
   };
 }
 
-/** One file, by its name one of corrections or of rows. */
+/** One file of corrections or of rows, according to its name. */
 export function importFile(store: Store, path: string, check?: RowCheck): ImportSummary {
   const lines = linesOf(path);
   if (path.endsWith(CORRECTIONS_FILE)) return importCorrections(store, lines, { where: path });
   return importRows(store, lines, { where: path, ...(check && { check }) });
 }
 
-/** Synchronous, since a transaction of better-sqlite3 is: a file of any size is read by chunks. */
+/** Synchronous, as transactions of better-sqlite3 are; a file of any size is read in chunks. */
 export function* linesOf(path: string): Generator<string> {
   let file: number;
   try {
@@ -104,7 +104,9 @@ export function* linesOf(path: string): Generator<string> {
       pending.push(Buffer.from(chunk.subarray(start, read)));
       pendingBytes += read - start;
       if (pendingBytes > MAX_LINE_BYTES) {
-        throw new InputError(`${path}: has a line of more than ${MAX_LINE_BYTES} bytes; no row is as long`);
+        throw new InputError(
+          `${path}: has a line longer than ${MAX_LINE_BYTES} bytes, the limit of a row; check that it is a file of results`,
+        );
       }
     }
     if (pendingBytes > 0) yield Buffer.concat(pending).toString('utf8');
@@ -152,7 +154,7 @@ function at(place: string, error: unknown): unknown {
   return new InputError(`${place}: ${error.message}; nothing of this file was imported`, { cause: error });
 }
 
-/** A full look at the two tables, by index; once per folder. */
+/** A full scan of the two tables by index; once per folder. */
 function missingTrials({ database }: Store): readonly string[] {
   const missing = [evaluations, measurements].flatMap((table) => {
     const held = database

@@ -1,4 +1,4 @@
-/** Writes validated rows inside a transaction of the caller: record.ts commits each by itself, import.ts whole files. */
+/** Writes validated rows within the caller's transaction: record.ts commits each row, import.ts whole files. */
 import { and, desc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { InputError } from '../contracts/errors.ts';
@@ -34,7 +34,7 @@ export type Transaction = Parameters<Parameters<StoreDatabase['transaction']>[0]
 export type ResultTable = typeof trials | typeof evaluations | typeof measurements;
 export type ResultRow = TrialRow | EvaluationRow | MeasurementRow;
 
-/** `present`: a row of the same content is there, nothing was written. */
+/** `present`: an identical row exists; nothing was written. */
 export type Inserted = 'recorded' | 'present';
 
 export function insertResult(transaction: Transaction, row: ResultRow): Inserted {
@@ -48,7 +48,7 @@ export function insertResult(transaction: Transaction, row: ResultRow): Inserted
   }
 }
 
-/** A run is written when it starts and again when it is finished; nothing else of it may differ. Throws InputError. */
+/** A run is written when it starts and again when it finishes; nothing else may differ. Throws InputError. */
 export function insertRun(transaction: Transaction, row: RunRow): Inserted {
   insertMachine(transaction, row.machine);
   const found = transaction
@@ -134,7 +134,7 @@ function insertArtifact(transaction: Transaction, artifact: Artifact): number {
     .from(artifacts)
     .where(and(eq(artifacts.sha256, columns.sha256), eq(artifacts.digest, columns.digest)))
     .get();
-  if (!found) throw new Error(`artifact ${artifact.sha256} is not there after it was inserted`);
+  if (!found) throw new Error(`artifact ${artifact.sha256} is missing after it was inserted`);
   return found.id;
 }
 
@@ -148,7 +148,7 @@ function checkRun(transaction: Transaction, row: ResultRow): void {
   throw new InputError(`${row.kind} "${row.key}" cannot be stored: no run "${row.run}"; record its run first`);
 }
 
-/** The rows a row competes with: those of its key, and of its artifact where it belongs to one. */
+/** The rows that compete with a row: those with its key and, where it has one, its artifact. */
 export interface Place {
   readonly key: string;
   readonly artifact?: string;
@@ -159,7 +159,7 @@ export function rowsAt(table: ResultTable, { key, artifact }: Place): SQL | unde
   return and(eq(table.key, key), eq((table as typeof evaluations).artifact, artifact));
 }
 
-/** Marks the row that stands for its place: see schema.ts. */
+/** Marks the standing row of a key: see schema.ts. */
 export function refreshEffective(transaction: Transaction, table: ResultTable, place: Place): void {
   const { standing, unmark, mark } = preparedOf(transaction).marking(table, place.artifact !== undefined);
   const values = {
@@ -173,15 +173,15 @@ export function refreshEffective(transaction: Transaction, table: ResultTable, p
 }
 
 interface Prepared {
-  /** Writes a row unless it is there; columns that are not given are null, but for those the store itself fills. */
+  /** Writes a row unless it exists; columns not given are null, except those the store itself fills. */
   insert(table: SQLiteTable, values: object): { readonly changes: number; readonly lastInsertRowid: number | bigint };
   marking(table: ResultTable, byArtifact: boolean): ReturnType<typeof prepareMarking>;
-  /** Seen in this transaction, and thus in the store. */
+  /** Rows seen in this transaction, which are therefore in the store. */
   readonly runs: Set<string>;
   readonly machines: Set<string>;
 }
 
-/** An import writes a whole file in one transaction: its statements are built and prepared once, not once per row. */
+/** An import writes a whole file in one transaction: its statements are prepared once, not once per row. */
 const prepared = new WeakMap<Transaction, Prepared>();
 
 function preparedOf(transaction: Transaction): Prepared {
@@ -208,7 +208,7 @@ function preparedOf(transaction: Transaction): Prepared {
   return made;
 }
 
-/** Columns that no row brings. */
+/** Columns that rows do not contain. */
 const OWN_COLUMNS = new Set(['id', 'effective']);
 
 function prepareInsert(transaction: Transaction, table: SQLiteTable) {
@@ -266,7 +266,7 @@ function prepareMarking(transaction: Transaction, table: ResultTable, byArtifact
   return { standing, unmark, mark };
 }
 
-/** Noisy shapes first, then how wide the intervals of the speed-ups are; ascending. */
+/** Number of noisy shapes, then the widths of the speed-up intervals; ascending. */
 function unsteadiness(): SQL[] {
   const over = (figure: SQL) =>
     sql`coalesce((select ${figure} from ${latencyShapes} where ${latencyShapes.measurement} = ${measurements.id}), 0)`;

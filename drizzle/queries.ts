@@ -1,4 +1,4 @@
-/** What the board, the command line and resuming ask of the store. Plain objects; nothing here writes. */
+/** Queries of the board, the command line and resuming. They return plain objects and write nothing. */
 import { and, asc, desc, eq, sql } from 'drizzle-orm';
 import { InputError } from '../contracts/errors.ts';
 import type { EvaluationRow, MeasurementRow, Quality, RunRow, Status, TrialRow } from '../contracts/result.ts';
@@ -73,8 +73,8 @@ export interface DoneKeys {
 }
 
 /**
- * What is done of these trials, failures included, withdrawn rows not: everything else is still to do. Looks up the keys it
- * is given and nothing else, so that resuming takes as long as the plan is, not the store.
+ * The completed and failed steps of these trials, without withdrawn rows: all other steps are still to do. Looks up
+ * only the given keys, so that resuming takes time in proportion to the plan, not the store.
  */
 export function doneKeys({ database }: Store, trialKeys: Iterable<string>): DoneKeys {
   const bytes = (hex: string) => Buffer.from(hex, 'hex'); // a placeholder takes what the driver takes
@@ -117,19 +117,19 @@ export function doneKeys({ database }: Store, trialKeys: Iterable<string>): Done
   return done;
 }
 
-/** A row and what the store knows of it beside its content. */
+/** A row and the store's data about it. */
 export interface Detailed<T> extends Stored<T> {
   readonly corrections: readonly Correction[];
 }
 
 export interface TrialDetail {
-  /** Every row under the key, the one that stands first, then from new to old. */
+  /** All rows of the key: the standing one first, then from new to old. */
   readonly trials: readonly Detailed<TrialRow>[];
   readonly evaluations: readonly Detailed<EvaluationRow>[];
   readonly measurements: readonly Detailed<MeasurementRow>[];
 }
 
-/** Everything under one trial's key, raw samples and items included. Throws InputError when there is none. */
+/** All rows of one trial's key, including raw samples and items. Throws InputError when there are none. */
 export function trialDetail(store: Store, key: string): TrialDetail {
   const { database } = store;
   const detailed = <T extends TrialRow | EvaluationRow | MeasurementRow>(stored: readonly Stored<T>[]) =>
@@ -162,7 +162,7 @@ function idsOf(found: readonly { readonly id: number }[]): readonly number[] {
   return found.map(({ id }) => id);
 }
 
-/** Keys of all trials, in the order they were stored first. */
+/** Keys of all trials, in the order in which they were first stored. */
 export function trialKeys({ database }: Store): readonly string[] {
   return database
     .select({ key: trials.key })
@@ -174,7 +174,7 @@ export function trialKeys({ database }: Store): readonly string[] {
 }
 
 export interface RunSummary extends RunRow {
-  /** Rows the run wrote, by status. */
+  /** Number of rows the run wrote, by status. */
   readonly trials: Readonly<Partial<Record<Status, number>>>;
   readonly evaluations: Readonly<Partial<Record<Status, number>>>;
   readonly measurements: Readonly<Partial<Record<Status, number>>>;
@@ -224,7 +224,7 @@ export interface FailureSummary {
   readonly startedAt: string;
 }
 
-/** Failures that stand, newest first: those retried with success or withdrawn are not among them. */
+/** Standing failures, newest first: not those that were retried with success or withdrawn. */
 export function failures({ database }: Store, protocol: number): readonly FailureSummary[] {
   const failed = (table: ResultTable) =>
     and(eq(table.protocol, protocol), sql`${table.effective} = 1 and ${table.status} <> 'completed'`);
@@ -255,7 +255,7 @@ export function failures({ database }: Store, protocol: number): readonly Failur
     .leftJoin(trials, belonging(measurements))
     .where(failed(measurements))
     .all();
-  // The union of tables hides from drizzle's types which columns the left join may leave empty.
+  // The union of tables hides from drizzle's types which columns the left join may leave null.
   const found = [
     ...ofTrials.map((row) => ({ kind: 'trial', ...none, ...row, trial: row.key })),
     ...ofEvaluations.map((row) => ({ kind: 'evaluation', ...none, ...row })),
@@ -282,7 +282,7 @@ export interface TrialSummary {
 
 export type CompletedTrial = Extract<TrialRow, { readonly status: 'completed' }>;
 
-/** Trials that made an artifact, corrected ones left out, by model, cheapest first. */
+/** Trials that made an artifact, without corrected ones, by model, cheapest first. */
 export function completedTrials(
   { database }: Store,
   { method, protocol }: { readonly method: string; readonly protocol: number },
@@ -309,15 +309,15 @@ export function completedTrials(
 
 export interface HistoryEntry extends TrialSummary {
   readonly effective: boolean;
-  /** The state of the method's code, as `codeOf` names it. */
+  /** The state of the method's code, as named by `codeOf`. */
   readonly code: string;
   readonly artifact: string | null;
   readonly zstdBytes: number | null;
-  /** On the task asked for; null when it failed or was not done. */
+  /** On the requested task; null when it failed or was not done. */
   readonly quality: Quality | null;
 }
 
-/** Every row a variant ever had on a model, newest first, with its quality on a task. */
+/** All rows of a variant on a model, newest first, with their quality on a task. */
 export function history(
   { database }: Store,
   of: { readonly method: string; readonly variant: string; readonly model: string; readonly task: string },

@@ -1,4 +1,4 @@
-/** Reads everything the figures of a contest (model × task × protocol, on all runners) are derived from. */
+/** Reads everything from which the figures of a contest (model × task × protocol, on all runners) are derived. */
 import type { Items } from '../contracts/result.ts';
 import { type BoardRows, readBoard } from './board-variants.ts';
 import type { BoardTrial } from './board-rows.ts';
@@ -16,19 +16,19 @@ export interface ContestName {
 }
 
 export interface ContestRows extends ContestName {
-  /** One per runner, the board shown by default first; of a contest nothing was timed of, one without a runner. */
+  /** One board per runner, the default one first; a contest without timings has one board without a runner. */
   readonly boards: readonly { readonly rows: BoardRows; readonly history: readonly HistoryRow[] }[];
-  /** What guessing gets on the task; null where there is no such figure. */
+  /** The score of guessing on the task; null where there is none. */
   readonly chance: number | null;
   /** Reasons of withdrawn rows, by entryName(). */
   readonly withdrawn: ReadonlyMap<string, readonly string[]>;
-  /** Per-item outcomes of a trial that has a quality; looked up when asked for, since they are most of the data. */
+  /** Per-item outcomes of a trial that has a quality; read on demand, since they are most of the data. */
   readonly itemsOf: (trial: Pick<BoardTrial, 'evaluation' | 'artifact'>) => Items;
 }
 
 export function readContest(store: Store, name: ContestName): ContestRows {
   const first = readBoard(store, name);
-  // A runner that only replaced rows were timed on has no board.
+  // A runner whose only timed rows were replaced has no board.
   const others = first.runners.slice(1).map(({ fingerprint }) => readBoard(store, { ...name, runner: fingerprint }));
   return {
     ...name,

@@ -1,4 +1,4 @@
-/** Reads whole rows back, exactly as they were recorded. */
+/** Reads whole rows, exactly as they were recorded. */
 import { eq, inArray, sql, type SQL } from 'drizzle-orm';
 import { IntegrityError } from '../contracts/errors.ts';
 import type { EvaluationRow, MeasurementRow, RunRow, TrialRow } from '../contracts/result.ts';
@@ -23,12 +23,12 @@ import {
   trials,
 } from './schema.ts';
 
-/** A set of numbers as one bound value, so that no limit on their count applies. */
+/** A set of numbers as one bound value, which avoids the limit on the number of parameters. */
 export function among(numbers: readonly number[]): SQL {
   return sql`(select value from json_each(${JSON.stringify(numbers)}))`;
 }
 
-/** What the store knows of a row beside its content. */
+/** The store's data about a row besides its content. */
 export interface Stored<T> {
   readonly id: number;
   readonly effective: boolean;

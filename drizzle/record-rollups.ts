@@ -1,4 +1,4 @@
-/** Keeps what board/derive computed: a contest's boards, comparisons and histories in one transaction. */
+/** Stores what board/derive computed: a contest's boards, comparisons and histories in one transaction. */
 import { eq, inArray, notInArray } from 'drizzle-orm';
 import type { BoardSummary, Comparisons, DerivedBoard, History } from '../contracts/derived.ts';
 import type { Store } from './client.ts';
@@ -8,7 +8,7 @@ import { rollupBoards, rollupComparisons, rollupEntries, rollupHistories, rollup
 
 export interface DerivedContest {
   readonly contest: string;
-  /** Digest of what it was computed from. */
+  /** Digest of its inputs. */
   readonly inputs: string;
   /** At least one. */
   readonly boards: readonly { readonly board: DerivedBoard; readonly histories: readonly History[] }[];
@@ -16,7 +16,7 @@ export interface DerivedContest {
   readonly comparisons: Iterable<Comparisons>;
 }
 
-/** Replaces everything kept of the contest. */
+/** Replaces all stored rollups of the contest. */
 export function recordContest(store: Store, { contest, inputs, boards, comparisons }: DerivedContest): void {
   const { database } = store;
   database.transaction(
@@ -57,7 +57,7 @@ export function recordContest(store: Store, { contest, inputs, boards, compariso
   );
 }
 
-/** Takes off boards that no rows stand behind any more. */
+/** Removes boards that no longer have rows. */
 export function removeContestsBut(store: Store, contests: readonly string[]): readonly string[] {
   const gone = store.database
     .selectDistinct({ contest: rollupBoards.contest })
@@ -82,7 +82,7 @@ function removeContest(transaction: Transaction, contest: string): void {
   transaction.delete(rollupComparisons).where(eq(rollupComparisons.contest, contest)).run();
 }
 
-/** The order in which boards are shown, and the state of the store they belong to. */
+/** Stores the order of the boards and the state of the store they belong to. */
 export function recordState(
   store: Store,
   { order, watermark }: { readonly order: readonly string[]; readonly watermark: string },
@@ -102,12 +102,12 @@ export function recordState(
   );
 }
 
-/** Of the last recordState(); undefined before the first. */
+/** State of the last recordState(); undefined before the first. */
 export function recordedWatermark({ database }: Store): string | undefined {
   return database.select().from(rollupState).where(eq(rollupState.id, 1)).get()?.watermark;
 }
 
-/** By contest, the digest of what is kept of it was computed from. */
+/** By contest, the digest of the inputs of its stored rollups. */
 export function recordedInputs({ database }: Store): ReadonlyMap<string, string> {
   const found = database
     .selectDistinct({ contest: rollupBoards.contest, inputs: rollupBoards.inputs })

@@ -1,6 +1,6 @@
 /**
- * What a run writes, each call one transaction that is on disk when the call returns. Rows are validated first; what
- * does not fit the contract is an InputError and nothing is written.
+ * Writes the rows of a run. Each call is one transaction, which is on disk when the call returns. Rows are validated
+ * first; an invalid row is an InputError and nothing is written.
  */
 import { and, eq, sql } from 'drizzle-orm';
 import { InputError } from '../contracts/errors.ts';
@@ -13,16 +13,16 @@ import { validateEvaluation, validateMeasurement, validateRun, validateTrial } f
 
 export interface RecordOptions {
   /**
-   * True: a row may be added to a key that holds a failure, which it then stands for (`run --retry-failed`); the
-   * failure stays in the store. A completed row is never added to.
+   * True: a row may be added to a key with a failure, which it then replaces as standing (`run --retry-failed`); the
+   * failure stays in the store. A key with a completed row accepts no more rows.
    */
   readonly retry?: boolean;
 }
 
-/** `present`: the key is done already and nothing was written. */
+/** `present`: the key is already done; nothing was written. */
 export type Recorded = Inserted;
 
-/** Throws InputError when the id was used for another run. */
+/** Throws InputError when the id belongs to another run. */
 export function recordRun(store: Store, run: RunRow): Recorded {
   const valid = validateRun(run);
   return write(store, (transaction) => insertRun(transaction, valid));
@@ -33,7 +33,7 @@ export type RunFinish = { readonly [K in 'finishedAt' | 'wallSeconds']: NonNulla
   'overheadSeconds'
 >;
 
-/** Throws InputError when there is no such run or it was finished with other figures. */
+/** Throws InputError when the run does not exist or was finished with other figures. */
 export function finishRun(store: Store, id: string, finish: RunFinish): Recorded {
   return write(store, (transaction) => {
     const found = transaction
@@ -98,7 +98,7 @@ function checkTrial(transaction: Transaction, row: Exclude<ResultRow, { kind: 't
   );
 }
 
-/** Immediate: the write lock is taken at the start, so that what was read still holds when it is written upon. */
+/** Immediate: takes the write lock at the start, so that what was read is still valid when writing. */
 function write<T>(store: Store, body: (transaction: Transaction) => T): T {
   return store.database.transaction(body, { behavior: 'immediate' });
 }

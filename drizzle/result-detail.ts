@@ -1,4 +1,4 @@
-/** All that is known of a trial, as the site shows it: everything but per-item outcomes. */
+/** All stored data of a trial, as shown by the site, except per-item outcomes. */
 import { asc, desc, eq, inArray } from 'drizzle-orm';
 import type { Result } from '../contracts/derived.ts';
 import { InputError } from '../contracts/errors.ts';
@@ -20,14 +20,14 @@ import {
 import { artifacts, corrections, evaluations, latencyShapes, machines, measurements, runs, trials } from './schema.ts';
 import { slugOf } from './slug.ts';
 
-/** Throws InputError when the store holds no trial under this key. */
+/** Throws InputError when the store has no trial with this key. */
 export function resultDetail(store: Store, key: string): Result {
   const [result] = resultDetails(store, [key]);
   if (!result) throw new InputError(`trial "${key}": the store holds none under this key`);
   return result;
 }
 
-/** Several at once, in the order of the keys; those the store does not hold are left out. At most some hundred. */
+/** Several trials at once, in the order of the keys; unknown keys are omitted. For at most some hundred keys. */
 export function resultDetails({ database }: Store, keys: readonly string[]): readonly Result[] {
   const made = Map.groupBy(trialsUnder(database, keys), ({ trial }) => trial.key);
   const evaluated = Map.groupBy(evaluationsUnder(database, keys), ({ row }) => row.trial);
@@ -93,7 +93,7 @@ function resultOf(
   };
 }
 
-/** The one that stands first, then from new to old. */
+/** The standing one first, then from new to old. */
 function trialsUnder(database: StoreDatabase, keys: readonly string[]) {
   return database
     .select({ trial: trials, run: runs, machine: machines, artifact: artifacts })
@@ -185,7 +185,7 @@ function measurementOf(
 
 type CorrectionNotes = ReadonlyMap<string, Result['trials'][number]['corrections']>;
 
-/** All there are, by key and run: people write them, so they are few. */
+/** All corrections, by key and run: they are written by people, so there are few. */
 function correctionNotes(database: StoreDatabase): CorrectionNotes {
   const found = database
     .select()
@@ -216,7 +216,7 @@ function rowOf(row: Row, machine: MachineColumns, notes: CorrectionNotes) {
   };
 }
 
-/** What a shell takes as one word, whatever the shell. */
+/** Characters that every shell takes as part of one word. */
 const WORD = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 function commandOf(of: {

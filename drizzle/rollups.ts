@@ -1,4 +1,7 @@
-/** The derived figures the site shows, as board/derive left them; plain look-ups, however many rows they stand for. */
+/**
+ * Reads the derived figures that the site shows, as stored by board/derive; plain look-ups, whatever the number of
+ * rows.
+ */
 import { present } from '../contracts/present.ts';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { and, asc, eq } from 'drizzle-orm';
@@ -7,10 +10,10 @@ import type { BoardSummary, Comparisons, DerivedBoard, DerivedEntry, History } f
 import type { Store } from './client.ts';
 import { rollupBoards, rollupComparisons, rollupEntries, rollupHistories } from './schema.ts';
 
-/** Against a forged blob that unpacks without end; the pairs of ten thousand entries fit. */
+/** Limit against a forged blob that decompresses without end; the pairs of ten thousand entries fit. */
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 
-/** All boards; the first is the one to show unasked. Empty where nothing was derived yet. */
+/** All boards; the first is the default. Empty where nothing has been derived yet. */
 export function derivedBoards({ database }: Store): readonly BoardSummary[] {
   return database
     .select({ summary: rollupBoards.summary })
@@ -38,7 +41,7 @@ export function derivedBoard(store: Store, id: string): DerivedBoard {
   return { ...(JSON.parse(found.board) as Omit<DerivedBoard, 'entries'>), entries };
 }
 
-/** What every board holds of a method, in the order of derivedBoards(); for its operating curves. */
+/** A method's entries on every board, in the order of derivedBoards(); for its operating curves. */
 export function entriesOfMethod(
   { database }: Store,
   method: string,
@@ -67,7 +70,7 @@ export function comparedEntries({ database }: Store, contest: string): readonly 
     .map(({ slug }) => slug);
 }
 
-/** Of one entry with those after it. Throws InputError where there are none. */
+/** Comparisons of one entry with those after it. Throws InputError where there are none. */
 export function comparisonsOf({ database }: Store, contest: string, slug: string): Comparisons {
   const found = database
     .select({ comparisons: rollupComparisons.comparisons })

@@ -1,4 +1,4 @@
-/** Rows of the contract to columns of their tables and back, without loss. */
+/** Converts rows to columns of their tables and back, without loss. */
 import { IntegrityError } from '../contracts/errors.ts';
 import type {
   Artifact,
@@ -150,7 +150,7 @@ function identityOf(columns: TrialColumns): RowIdentity {
   return { ...fields, methodSource: present(columns.methodSource, 'trial', columns.key), protocol: 1 };
 }
 
-/** Names the state of the method's code that made a trial: its revision or, before there were revisions, a hash. */
+/** Names the state of the method's code that made a trial: its revision or, for rows without revisions, a hash. */
 export function codeOf({ revision, methodSource, key }: CodeColumns): string {
   if (revision !== null) return `revision ${revision}`;
   return `source ${present(methodSource, 'trial', key).slice(0, 12)}`;
@@ -159,7 +159,7 @@ type CodeColumns = Pick<TrialColumns, 'key' | 'revision' | 'methodSource'>;
 
 type CostColumns = { readonly [K in keyof Cost]: Cost[K] | null };
 
-/** Null where no cost could be read. */
+/** Null where no cost could be measured. */
 export function costOf(columns: CostColumns): Cost | null {
   if (columns.wallSeconds === null) return null;
   const read = (value: number | null): number => present(value, 'cost', 'of a trial');
@@ -262,7 +262,7 @@ export function packItems(items: Items): Buffer {
   return packColumns(Object.fromEntries(present) as Columns);
 }
 
-/** An empty column has no type of its own, so the contract's names decide, not the blob. */
+/** An empty column has no type, so the contract's names determine it, not the blob. */
 export function unpackItems(blob: Buffer): Items {
   return unpackColumns(blob) as unknown as Items;
 }

@@ -1,4 +1,4 @@
-/** What one run wrote, row by row, and the ledger of corrections: for the site's pages. */
+/** What one run wrote, row by row, and all corrections: for the site's pages. */
 import { and, asc, desc, eq, lt, sql } from 'drizzle-orm';
 import type { LedgerEntry, RunRowSummary } from '../contracts/derived.ts';
 import type { Status } from '../contracts/result.ts';
@@ -8,7 +8,7 @@ import { corrections, evaluations, measurements, trials } from './schema.ts';
 
 const none = { task: null, runner: null };
 
-/** Every row a run wrote: trials, evaluations, measurements, each by time. Empty for an unknown run. */
+/** Every row of a run: trials, evaluations, measurements, each by time. Empty for an unknown run. */
 export function rowsOfRun({ database }: Store, run: string): readonly RunRowSummary[] {
   const common = (table: ResultTable) => ({
     key: table.key,
@@ -23,7 +23,7 @@ export function rowsOfRun({ database }: Store, run: string): readonly RunRowSumm
     wallSeconds: table.wallSeconds,
   });
   const order = (table: ResultTable) => [asc(table.startedAt), asc(table.id)];
-  // A trial done twice has several rows under its key, all of the same variant, model and seed.
+  // A repeated trial has several rows under its key, all of the same variant, model and seed.
   const oneTrial = (table: typeof evaluations | typeof measurements) =>
     sql`${trials.id} = (select min(same.id) from ${trials} as same where same.key = ${table.trial})`;
   const ofTrials = database
@@ -43,7 +43,7 @@ export function rowsOfRun({ database }: Store, run: string): readonly RunRowSumm
     .leftJoin(trials, oneTrial(measurements))
     .where(eq(measurements.run, run))
     .orderBy(...order(measurements));
-  // The union of tables hides from drizzle's types which columns a left join may leave empty.
+  // The union of tables hides from drizzle's types which columns a left join may leave null.
   return [
     ...ofTrials.all().map((row) => ({ kind: 'trial', ...none, ...row, trial: row.key })),
     ...ofEvaluations.all().map((row) => ({ kind: 'evaluation', ...none, ...row })),
@@ -51,7 +51,7 @@ export function rowsOfRun({ database }: Store, run: string): readonly RunRowSumm
   ] as RunRowSummary[];
 }
 
-/** Whether corrections took every row of a run off the board. */
+/** Whether corrections withdrew all rows of a run. */
 export function isWithdrawn({ database }: Store, run: string): boolean {
   return [trials, evaluations, measurements].every((table) => {
     const left = sql`not exists (
@@ -67,7 +67,7 @@ export function isWithdrawn({ database }: Store, run: string): boolean {
   });
 }
 
-/** How the same thing went when it was last done before, with whatever code; null where it never was. */
+/** The previous result of the same step, with whatever code; null where there is none. */
 export function statusBefore({ database }: Store, row: RunRowSummary): Status | null {
   const { method, variant, model, seed, startedAt } = row;
   if (method === null || variant === null || model === null || seed === null) return null;
@@ -96,7 +96,7 @@ export function statusBefore({ database }: Store, row: RunRowSummary): Status | 
   return found.limit(1).get()?.status ?? null;
 }
 
-/** All corrections, newest first, each with the row it is about. */
+/** All corrections, newest first, each with its row. */
 export function correctionLedger({ database }: Store): readonly LedgerEntry[] {
   const found = database.select().from(corrections).all();
   const place = (key: string, run: string) => {

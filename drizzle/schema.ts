@@ -1,10 +1,11 @@
 /**
- * The store's tables. Rows of results are only ever added: a key may hold several (a failure and its retry, or the
- * same trial from two machines), told apart by the digest of their content, and `effective` marks the one that stands
- * for the key: completed before failed, of measurements the one with the steadiest timing, then the newest; withdrawn rows
- * never. Evaluations and measurements have one per key and artifact, since a trial done twice may give two artifacts. `effective` is the only column of a result that is
- * ever updated, and depends on the rows alone, not on the order in which they came.
- * Hashes are stored as their 32 bytes; columns of JSON hold canonical JSON (contracts/canonical-json.ts).
+ * The store's tables. Rows of results are only added: a key may have several (a failure and its retry, or the same
+ * trial from two machines), distinguished by the digest of their content, and `effective` marks the one that stands for
+ * the key: completed before failed, for measurements the one with the steadiest timing, then the newest; never a
+ * withdrawn one. Evaluations and measurements have one per key and artifact, since a repeated trial may give another
+ * artifact. `effective` is the only column of a result that is ever updated; it depends on the set of rows only, not on
+ * their order of arrival.
+ * Hashes are stored as 32 bytes; columns of JSON hold canonical JSON (contracts/canonical-json.ts).
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -58,7 +59,7 @@ export const runs = sqliteTable('runs', {
   overheadSeconds: real('overhead_seconds'),
 });
 
-/** One entry per artifact and figures read off it: another zstd library may give the same file another size. */
+/** One entry per artifact with its figures: another zstd library may compress the same file to another size. */
 export const artifacts = sqliteTable(
   'artifacts',
   {
@@ -89,7 +90,7 @@ export const trials = sqliteTable(
       .notNull()
       .references(() => runs.id),
     method: text().notNull(),
-    /** Of the method; null in rows from before methods had revisions, which have a hash of its source instead. */
+    /** Revision of the method; null in rows from before revisions, which have a hash of its source instead. */
     revision: integer(),
     methodSource: sha256('method_source'),
     variant: text().notNull(),
@@ -114,7 +115,7 @@ export const trials = sqliteTable(
     status: text({ enum: STATUSES }).notNull(),
     artifact: integer().references(() => artifacts.id),
     reason: text(),
-    /** Null, with the other columns of cost, where none could be read. */
+    /** Null, like the other cost columns, where no cost could be measured. */
     wallSeconds: real('wall_seconds'),
     cpuSeconds: real('cpu_seconds'),
     deviceSeconds: real('device_seconds'),
@@ -162,7 +163,7 @@ export const evaluations = sqliteTable(
     run: text()
       .notNull()
       .references(() => runs.id),
-    /** Key of the trial and hash of its artifact; no foreign key, since the trial may stand in another run's file. */
+    /** Key of the trial and hash of its artifact; not a foreign key, since the trial may be in another run's file. */
     trial: sha256().notNull(),
     artifact: sha256().notNull(),
     task: text().notNull(),
@@ -217,7 +218,10 @@ export const evaluations = sqliteTable(
   ],
 );
 
-/** Per-item outcomes of an evaluation, packed (column-blob.ts); apart, so that the board's queries never read them. */
+/**
+ * Per-item outcomes of an evaluation, packed (column-blob.ts); in a separate table, so that the board's queries do not
+ * read them.
+ */
 export const evaluationItems = sqliteTable('evaluation_items', {
   evaluation: integer()
     .primaryKey()
@@ -241,7 +245,7 @@ export const measurements = sqliteTable(
     machine: text()
       .notNull()
       .references(() => machines.fingerprint),
-    /** Of provider, machine and device together. */
+    /** Fingerprint of provider, machine and device together. */
     runnerFingerprint: text('runner_fingerprint').notNull(),
     /** The accelerator; null on the CPU. */
     device: text(),
@@ -255,9 +259,9 @@ export const measurements = sqliteTable(
     residentMemoryBytes: integer('resident_memory_bytes'),
     denseResidentMemoryBytes: integer('dense_resident_memory_bytes'),
     placement: text(),
-    /** How the latency was taken, JSON; null in protocol 1. */
+    /** How the latency was measured, JSON; null in protocol 1. */
     timing: text(),
-    /** What a measurement on a device says beyond one on the CPU. */
+    /** Additional fields of a measurement on a device. */
     onDevice: text('on_device'),
   },
   (table) => [
@@ -283,7 +287,7 @@ export const latencyShapes = sqliteTable(
     shape: text().notNull(),
     batch: integer().notNull(),
     sequence: integer().notNull(),
-    /** Null in protocol 1, where the row's number holds. */
+    /** Null in protocol 1, where the row's number applies. */
     threads: integer(),
     p50Ms: real('p50_ms').notNull(),
     p95Ms: real('p95_ms').notNull(),
@@ -293,13 +297,13 @@ export const latencyShapes = sqliteTable(
     speedUpHigh: real('speed_up_high').notNull(),
     coefficientOfVariation: real('coefficient_of_variation').notNull(),
     noisy: integer({ mode: 'boolean' }).notNull(),
-    /** Raw samples of artifact and dense and the processes they are from, packed (column-blob.ts). */
+    /** Raw samples of artifact and dense and their processes, packed (column-blob.ts). */
     samples: blob({ mode: 'buffer' }).notNull(),
   },
   (table) => [primaryKey({ columns: [table.measurement, table.ordinal] })],
 );
 
-/** What was found wrong with published rows; see correction.ts. */
+/** Corrections of published rows; see correction.ts. */
 export const corrections = sqliteTable(
   'corrections',
   {
@@ -313,19 +317,20 @@ export const corrections = sqliteTable(
 );
 
 /**
- * The catalog: what the board says of methods, models, datasets and tasks, so that reading it needs no code of theirs.
- * `registered` tells those of the present registries from those that only old rows still name.
+ * The catalog: what the board says about methods, models, datasets and tasks, so that reading it does not need their
+ * code.
+ * `registered` distinguishes present entries from those that only old rows refer to.
  */
 export const catalogMethods = sqliteTable('catalog_methods', {
   id: text().primaryKey(),
   registered: integer({ mode: 'boolean' }).notNull(),
   family: text({ enum: FAMILIES }).notNull(),
   access: text({ enum: ACCESS_CLASSES }).notNull(),
-  // Every method had this one when revisions came.
+  // The revision that every method had when revisions were introduced.
   revision: integer().notNull().default(1),
   description: text().notNull(),
   paper: text().notNull(),
-  // Of what was recorded before there was this column nothing is known: SPDX's word for that.
+  // SPDX's word for an unknown licence, for entries recorded before this column existed.
   licence: text().notNull().default('NOASSERTION'),
   control: integer({ mode: 'boolean' }).notNull(),
   variants: text().notNull(),
@@ -360,7 +365,7 @@ export const catalogTasks = sqliteTable('catalog_tasks', {
   dataset: text().notNull(),
   metric: text().notNull(),
   higherIsBetter: integer('higher_is_better', { mode: 'boolean' }).notNull(),
-  /** What guessing gets; null where there is no such figure. */
+  /** The score of guessing; null where there is none. */
   chance: real(),
   slices: text(),
   classes: text(),
@@ -368,18 +373,18 @@ export const catalogTasks = sqliteTable('catalog_tasks', {
 });
 
 /**
- * What board/derive computed from the rows above (contracts/derived.ts), as JSON: the site reads these and
- * nothing else to show a board. All of it can be computed again.
+ * What board/derive computed from the rows above (contracts/derived.ts), as JSON: the site shows boards from these
+ * tables only. Everything can be recomputed.
  */
 export const rollupBoards = sqliteTable('rollup_boards', {
   id: text().primaryKey(),
-  /** Boards are shown in this order; the first is the one shown unasked. */
+  /** Boards are shown in this order; the first is the default. */
   ordinal: integer().notNull(),
   contest: text().notNull(),
-  /** SHA-256 over everything the board was computed from. */
+  /** SHA-256 over all inputs of the board. */
   inputs: sha256().notNull(),
   summary: text().notNull(),
-  /** Without its entries. */
+  /** The board without its entries. */
   board: text().notNull(),
 });
 
@@ -400,7 +405,7 @@ export const rollupEntries = sqliteTable(
   ],
 );
 
-/** Of one entry of a contest with those after it; JSON compressed with zstd. */
+/** Comparisons of one entry of a contest with those after it; JSON compressed with zstd. */
 export const rollupComparisons = sqliteTable(
   'rollup_comparisons',
   {
@@ -427,7 +432,7 @@ export const rollupHistories = sqliteTable(
   (table) => [primaryKey({ columns: [table.board, table.slug] })],
 );
 
-/** One row: what the store held when the rollups were last brought up to date, to tell at a glance that nothing came since. */
+/** One row: the state of the store when the rollups were last updated, to check quickly that nothing has changed. */
 export const rollupState = sqliteTable('rollup_state', {
   id: integer().primaryKey(),
   watermark: text().notNull(),

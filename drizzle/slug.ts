@@ -1,18 +1,20 @@
 /**
- * Names for addresses and file names. Ids come from methods, models and datasets and may hold anything; a slug holds
- * letters, digits, "-", "_", "." and "~" only, is no device name of any system, and never a path.
+ * Names for URLs and files. Ids come from methods, models and datasets and may contain any character; a slug contains
+ * only letters, digits, "-", "_", "." and "~", is not a device name on any system, and never a path.
  */
 import { createHash } from 'node:crypto';
 
-/** The T is that of a basic ISO time, as run ids have it; else capitals are not plain, since some systems fold them. */
+/**
+ * The T is that of a basic ISO time, as in run ids; other capitals are not plain, since some file systems ignore case.
+ */
 const PLAIN = /^[a-z0-9](?:[a-z0-9_-]|(?<=\d{8})T(?=\d{6}))*$/;
-/** Names that Windows keeps for devices, whatever the ending. */
+/** Names that Windows reserves for devices, with any extension. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
 const MAX_LENGTH = 120;
 
 /**
- * `('gptq', 'w4g32')` → `gptq.w4g32`. Parts that are not plain, too long a name, or a device's name give what is plain
- * of it, "~" and 12 hex digits of a hash over the parts: different parts always have different slugs.
+ * `('gptq', 'w4g32')` → `gptq.w4g32`. Parts that are not plain, a name that is too long, or a device name give the
+ * plain characters, "~" and 12 hex digits of a hash over the parts: different parts always have different slugs.
  */
 export function slugOf(...parts: readonly string[]): string {
   const joined = parts.join('.');
@@ -32,7 +34,7 @@ export function slugOf(...parts: readonly string[]): string {
   return `${start}${readable}~${digest}`;
 }
 
-/** Names a variant in maps: method and variant may hold any character. */
+/** Key of a variant in maps: method and variant may contain any character. */
 export function entryName({ method, variant }: { readonly method: string; readonly variant: string }): string {
   return JSON.stringify([method, variant]);
 }

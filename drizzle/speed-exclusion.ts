@@ -8,7 +8,7 @@ export interface MeasuredOn {
   readonly placement: Placement | null;
 }
 
-/** Why the timings of a measurement take no part in anything that orders by speed; null where they do. */
+/** Why a measurement's timings are excluded from everything ordered by speed; null where they are not. */
 export function speedExclusion({ provider, device, placement }: MeasuredOn): string | null {
   if (provider === 'cpu') return null;
   if (device?.kind !== 'hardware') {

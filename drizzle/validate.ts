@@ -1,4 +1,4 @@
-/** Checks of what is about to be written. The message names kind, key and the path of the field. */
+/** Validates rows before they are written. Messages name kind, key and the path of the field. */
 import * as v from 'valibot';
 import { InputError } from '../contracts/errors.ts';
 import {
@@ -36,7 +36,7 @@ export function validateMeasurement(row: MeasurementRow): MeasurementRow {
   return valid;
 }
 
-/** From protocol 2 on a timing names its processes and threads; before, nothing of it was recorded. */
+/** Since protocol 2 a timing has processes and threads; protocol 1 did not record them. */
 function checkTiming({ key, protocol, timing, latency }: CompletedMeasurement): void {
   const refuse = (what: string): never => {
     throw new InputError(`measurement "${key}" cannot be stored: ${what}`);
@@ -60,7 +60,7 @@ function checkTiming({ key, protocol, timing, latency }: CompletedMeasurement): 
   }
 }
 
-/** A row of unknown kind, as a line of an exported file holds it. */
+/** A row of any kind, as in a line of an exported file. */
 export function validateRow(row: unknown): Row {
   const kind: unknown = (row as { readonly kind?: unknown } | null)?.kind;
   switch (kind) {
@@ -77,7 +77,7 @@ export function validateRow(row: unknown): Row {
   }
 }
 
-/** Parses `value` strictly; also refuses numbers that JSON cannot carry, which a schema's v.number() lets through. */
+/** Parses `value` strictly; also refuses numbers that JSON cannot represent, which v.number() accepts. */
 export function validate<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
   const name = `${what} ${keyOf(value)}`;
   const result = v.safeParse(schema, value, { abortPipeEarly: true });

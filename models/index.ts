@@ -1,4 +1,7 @@
-/** Every model of the board: those with a file, sorted by its name, and the standard ones. To add one, write models/<id>.ts and list it here. */
+/**
+ * Every model of the board: those with a file, sorted by name, and the standard ones. To add one, write models/<id>.ts
+ * and list it here.
+ */
 import type { ModelDefinition } from '../engine/definitions/model.ts';
 import minilmL6Mrpc from './minilm-l6-mrpc.ts';
 import minilmL6Rte from './minilm-l6-rte.ts';

@@ -1,4 +1,4 @@
-/** MiniLM-L6 as a classifier of pairs of sentences: the same or not. */
+/** MiniLM-L6 as a classifier of sentence pairs: paraphrase or not. */
 import made from './fine-tuned/minilm-l6-mrpc.json' with { type: 'json' };
 import { defineFineTunedModel } from './shared/fine-tuned/fine-tuned-definition.ts';
 import minilmL6 from './minilm-l6.ts';

@@ -1,4 +1,4 @@
-/** MiniLM-L6 as a classifier of pairs of sentences: does the second follow from the first?. */
+/** MiniLM-L6 as a classifier of sentence pairs: does the second follow from the first? */
 import made from './fine-tuned/minilm-l6-rte.json' with { type: 'json' };
 import { defineFineTunedModel } from './shared/fine-tuned/fine-tuned-definition.ts';
 import minilmL6 from './minilm-l6.ts';

@@ -1,4 +1,4 @@
-/** MiniLM-L6 as a classifier of sentences of film reviews: negative or positive. */
+/** MiniLM-L6 as a classifier of sentences from film reviews: negative or positive. */
 import made from './fine-tuned/minilm-l6-sst2.json' with { type: 'json' };
 import { defineFineTunedModel } from './shared/fine-tuned/fine-tuned-definition.ts';
 import minilmL6 from './minilm-l6.ts';

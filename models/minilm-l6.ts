@@ -1,5 +1,6 @@
 /**
- * all-MiniLM-L6-v2: a sentence embedding of 22.7 million weights, a BERT of six layers whose last hidden states are averaged.
+ * all-MiniLM-L6-v2: a sentence embedder of 22.7 million weights, a BERT of six layers whose last hidden states are
+ * averaged.
  * Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2
  */
 import { defineTransformersModel } from './shared/transformers-definition.ts';
@@ -59,7 +60,7 @@ export default defineTransformersModel({
       },
     ],
   },
-  // Its training data are no datasets of the board.
+  // None of its training data is a dataset of the board.
   trainedOn: [],
   testItemsSeen: [],
 });

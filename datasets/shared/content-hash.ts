@@ -1,11 +1,11 @@
-/** The identity of a dataset: SHA-256 over its decoded rows, whatever file format carried them. */
+/** The identity of a dataset: SHA-256 over its decoded rows, independent of the file format. */
 import { createHash } from 'node:crypto';
 import type { SplitName, Splits } from '../../contracts/dataset.ts';
 
-/** All splits, those that must stay unseen first. */
+/** All splits, test data first. */
 export const SPLIT_ORDER = ['test', 'validation', 'calibration', 'training'] as const satisfies readonly SplitName[];
 
-/** One JSON line per row: split, id, label or null, text; then choices, pair and slice where the row has any of them; then a score. */
+/** One JSON line per row: split, id, label or null, text; then choices, pair and slice where present; then a score. */
 export function contentHash(splits: Splits): string {
   const hash = createHash('sha256');
   for (const split of SPLIT_ORDER) {

@@ -1,8 +1,8 @@
 /**
- * GLUE: sentences and pairs of sentences to be classified. Wang et al. 2018, https://arxiv.org/abs/1804.07461.
+ * GLUE: classification of sentences and pairs of sentences. Wang et al. 2018, https://arxiv.org/abs/1804.07461.
  *
- * The test labels were never published, so the test split is the published validation split, as papers have it. Validation and
- * calibration rows are taken from the published training split.
+ * The test labels were never published, so the test split is the published validation split, as in papers. Validation
+ * and calibration rows are taken from the published training split.
  */
 import type { DatasetDefinition, DatasetRow, HubClient, TaskDefinition } from '../../contracts/dataset.ts';
 import { InputError } from '../../contracts/errors.ts';
@@ -12,7 +12,7 @@ import { textCell } from './parquet-rows.ts';
 import { splitTraining } from './train-splits.ts';
 import { verifiedSplits } from './verified-splits.ts';
 
-/** The repository of the hub that has all tasks. */
+/** The hub repository that contains all tasks. */
 export const GLUE = { repo: 'nyu-mll/glue', revision: 'bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c' } as const;
 
 interface GlueParts extends Pick<DatasetDefinition, 'id' | 'title' | 'licence' | 'citation' | 'contentHash'> {
@@ -23,11 +23,11 @@ interface GlueParts extends Pick<DatasetDefinition, 'id' | 'title' | 'licence' |
   readonly columns: readonly [text: string] | readonly [text: string, pair: string];
   /** Names of the classes, by label. */
   readonly classes: readonly string[];
-  /** Rows taken from the training split, at least. */
+  /** Minimum number of rows taken from the training split. */
   readonly validation: number;
   readonly calibration: number;
   readonly description: string;
-  /** Beside accuracy; the share of class 1 says what guessing by coin gets. */
+  /** Secondary metric besides accuracy; it needs the share of class 1 to state the score of a coin toss. */
   readonly f1?: { readonly shareOfClassOne: number };
 }
 
@@ -77,7 +77,7 @@ export function defineGlue(parts: GlueParts): DatasetDefinition {
   return definition;
 }
 
-/** A coin finds half of class 1, and is right as often as class 1 is frequent: F1 = share / (share + ½). */
+/** F1 of a coin toss: recall ½ and precision equal to the share of class 1, so share / (share + ½). */
 function f1Task(task: TaskDefinition, share: number): TaskDefinition {
   return {
     ...task,
@@ -92,5 +92,5 @@ function f1Task(task: TaskDefinition, share: number): TaskDefinition {
 function classCell(value: unknown, classes: number, where: string): number {
   const label = Number(value);
   if (typeof value === 'bigint' && label >= 0 && label < classes) return label;
-  throw new InputError(`${where}: label ${String(value)}, expected one from 0 to ${classes - 1}; fetch it again`);
+  throw new InputError(`${where}: expected a label from 0 to ${classes - 1}, got ${String(value)}; fetch it again`);
 }

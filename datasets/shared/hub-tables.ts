@@ -1,4 +1,4 @@
-/** Tables of a pinned repository of the hub, and whether their files are the hub's own bytes. */
+/** Tables of a pinned repository of the hub, with a check whether their files are unmodified. */
 import { createHash } from 'node:crypto';
 import type { HubClient } from '../../contracts/dataset.ts';
 import { readParquetRows } from './parquet-rows.ts';
@@ -6,7 +6,7 @@ import { readParquetRows } from './parquet-rows.ts';
 export interface HubTable {
   readonly path: string;
   readonly rows: number;
-  /** Of the hub's own file; absent where it is not known. */
+  /** SHA-256 of the hub's file; absent where unknown. */
   readonly sha256?: string;
 }
 
@@ -14,11 +14,11 @@ export interface TableRows {
   /** Names the file in messages. */
   readonly label: string;
   readonly rows: readonly Readonly<Record<string, unknown>>[];
-  /** The file is the hub's own: its SHA-256 is the known one. */
+  /** Whether the file is unmodified: its SHA-256 is the known one. */
   readonly isHubFile: boolean;
 }
 
-/** Throws InputError when the file is no Parquet file, lacks a column or has another number of rows. */
+/** Throws InputError when the file is not a Parquet file, lacks a column or has another number of rows. */
 export async function readHubTable(
   hub: HubClient,
   source: { readonly repo: string; readonly revision: string },

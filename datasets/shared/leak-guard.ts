@@ -1,7 +1,7 @@
 /**
- * Finds rows that two splits share: the same text, second segment and choices after normalisation, or most of the 13-word
- * shingles of each (the length Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C, use to find training text in
- * test sets). Labels are not compared: a row is a repeat whatever it is labelled.
+ * Finds rows that two splits share: the same text, second segment and choices after normalisation, or most 13-word
+ * shingles of each (the length that Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C, use to find
+ * training text in test sets). Labels are not compared: a row with another label is a repeat too.
  */
 import { present } from '../../contracts/present.ts';
 import type { DatasetRow, SplitName, Splits } from '../../contracts/dataset.ts';
@@ -11,7 +11,8 @@ const SHINGLE_WORDS = 13;
 
 /**
  * Share of the shorter item's shingles found in the other from which the two count as near-duplicates. Texts of one
- * genre share an opening formula or a quotation (one to a few shingles of some hundred); half of an item is copied.
+ * genre may share an opening formula or a quotation (a few of some hundred shingles); from half an item on, it is a
+ * copy.
  */
 export const NEAR_DUPLICATE_CONTAINMENT = 0.5;
 
@@ -19,15 +20,15 @@ export interface Leak {
   readonly kind: 'exact' | 'near';
   /** The split that must stay unseen, and its item. */
   readonly heldOut: { readonly split: SplitName; readonly id: string };
-  /** Where the item shows up again. */
+  /** Where the item occurs again. */
   readonly seen: { readonly split: SplitName; readonly id: string };
-  /** Share of the shorter item's shingles that both have, of the segment where it is least; 1 for exact ones. */
+  /** Share of the shorter item's shingles that both have, the smallest over the segments; 1 for exact repeats. */
   readonly containment: number;
 }
 
 /**
- * Lower-case words and symbols, signs of arithmetic between numbers among them; other punctuation and white space dropped,
- * Unicode compatibility forms folded.
+ * Lower-case words and symbols, including signs of arithmetic between numbers; other punctuation and white space is
+ * dropped, and Unicode compatibility forms are folded.
  */
 export function normalizedWords(text: string): readonly string[] {
   return (
@@ -38,13 +39,13 @@ export function normalizedWords(text: string): readonly string[] {
   );
 }
 
-/** What rows are compared by: text, second segment, and the choices in any order. */
+/** The parts of a row that are compared: text, second segment, and the choices in any order. */
 function segmentsOf({ text, pair, choices }: DatasetRow): readonly (readonly string[])[] {
   const offered = choices && [...choices].sort().flatMap((choice) => normalizedWords(choice));
   return [normalizedWords(text), ...(pair === undefined ? [] : [normalizedWords(pair)]), ...(offered ? [offered] : [])];
 }
 
-/** Every exact leak between two splits. */
+/** All exact leaks between two splits. */
 export function findExactLeaks(splits: Splits): readonly Leak[] {
   const leaks: Leak[] = [];
   const firstSeen = new Map<string, { split: SplitName; id: string }>();
@@ -60,7 +61,7 @@ export function findExactLeaks(splits: Splits): readonly Leak[] {
   return leaks;
 }
 
-/** Every leak between two splits, exact and near; each pair of items once. */
+/** All leaks between two splits, exact and near; each pair of items once. */
 export function findLeaks(splits: Splits): readonly Leak[] {
   const exact = findExactLeaks(splits);
   const known = new Set(exact.map(pairKey));
@@ -73,7 +74,7 @@ interface ShingledItem {
   readonly segments: readonly ReadonlySet<number>[];
 }
 
-/** Of the segments that both have; 1 where there is none. */
+/** Smallest share over the segments that both have; 1 where there are none. */
 function leastContainment(one: ShingledItem['segments'], other: ShingledItem['segments']): number {
   const shares = one.flatMap((shingles, at) => {
     const others = other[at];
@@ -109,7 +110,7 @@ function findNearLeaks(splits: Splits): readonly Leak[] {
       }
       added.push(items.push(item) - 1);
     }
-    // The last split is only looked up, never looked for.
+    // The last split is only searched for, not added to the index.
     if (split === SPLIT_ORDER.at(-1)) break;
     for (const index of added) {
       for (const shingle of present(items[index], 'items[index]').segments[0] ?? []) {
@@ -122,12 +123,12 @@ function findNearLeaks(splits: Splits): readonly Leak[] {
   return leaks;
 }
 
-/** Drops every row that an earlier split of SPLIT_ORDER already has. */
+/** Drops every row that exactly repeats a row of an earlier split of SPLIT_ORDER. */
 export function dropRepeatedRows(splits: Splits): Splits {
   return withoutSeen(splits, findExactLeaks(splits));
 }
 
-/** Drops every row that repeats one of an earlier split of SPLIT_ORDER, whole or for the most part. */
+/** Drops every row that repeats a row of an earlier split of SPLIT_ORDER, exactly or mostly. */
 export function dropLeakedRows(splits: Splits): Splits {
   return withoutSeen(splits, findLeaks(splits));
 }
@@ -144,18 +145,18 @@ function withoutSeen(splits: Splits, leaks: readonly Leak[]): Splits {
   };
 }
 
-/** Any odd number serves; this one is 2^32 divided by the golden ratio. */
+/** Any odd number works; this one is 2^32 divided by the golden ratio. */
 const ROLLING_BASE = 0x9e3779b1;
 
 /**
  * Hashes of all runs of SHINGLE_WORDS words, or of the whole text when it is shorter; a rolling polynomial modulo 2^32.
- * 30 bits of it are kept: among a million shingles one in a thousand is taken for another, far from half of an item.
+ * 30 bits are kept: among a million shingles about one in a thousand collides, far less than half of an item.
  */
 function shinglesOf(words: readonly string[]): ReadonlySet<number> {
   const hashes = words.map(hashWord);
   const length = Math.min(SHINGLE_WORDS, words.length);
   const shingles = new Set<number>();
-  let leaving = 1; // ROLLING_BASE^length: weight of the word that leaves the run
+  let leaving = 1; // ROLLING_BASE^length: weight of the word that leaves the window
   for (let power = 0; power < length; power++) leaving = Math.imul(leaving, ROLLING_BASE);
   let rolling = 0;
   for (const [index, word] of hashes.entries()) {

@@ -10,7 +10,7 @@ export interface ParquetSource {
   readonly expectedRows: number;
 }
 
-/** Throws InputError when the bytes are no Parquet file, lack a column or have another number of rows. */
+/** Throws InputError when the bytes are not a Parquet file, lack a column or have another number of rows. */
 export async function readParquetRows(source: ParquetSource): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const { bytes, label, columns, expectedRows } = source;
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
@@ -34,7 +34,7 @@ export async function readParquetRows(source: ParquetSource): Promise<readonly R
   return rows;
 }
 
-/** A text cell. Throws InputError for anything else. */
+/** A text cell. Throws InputError for another type. */
 export function textCell(row: Readonly<Record<string, unknown>>, column: string, label: string): string {
   const value = row[column];
   if (typeof value !== 'string') {
@@ -45,7 +45,7 @@ export function textCell(row: Readonly<Record<string, unknown>>, column: string,
   return value;
 }
 
-/** A finite number. Throws InputError for anything else. */
+/** A finite number. Throws InputError for another value. */
 export function scoreCell(row: Readonly<Record<string, unknown>>, column: string, label: string): number {
   const value = row[column];
   if (typeof value === 'number' && Number.isFinite(value)) return value;

@@ -1,18 +1,18 @@
-/** A published training split in three: rows to validate on, rows to calibrate on, and the rest to train on. */
+/** Divides a published training split into validation, calibration and training rows. */
 import type { DatasetRow, Splits } from '../../contracts/dataset.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';
 
 export interface TrainSplitSizes {
-  /** Names the stream of random numbers. */
+  /** Name of the random stream. */
   readonly dataset: string;
-  /** At least so many rows. */
+  /** Minimum number of rows. */
   readonly validation: number;
   readonly calibration: number;
 }
 
 /**
- * Texts are drawn at random until a split has its rows; rows of one text stay together, so that what is validated on shares
- * no premise and no repeated sentence with what is trained on. Each split is in the order of `rows`.
+ * Texts are drawn at random until a split has enough rows; rows with the same text stay together, so that validation
+ * shares no premise and no repeated sentence with training. Each split is in the order of `rows`.
  */
 export function splitTraining(
   rows: readonly DatasetRow[],

@@ -1,12 +1,12 @@
-/** The last step of every dataset's load: the rows are the pinned ones and no split repeats another's. */
+/** The last step of loading a dataset: checks that the rows are the pinned ones and that no split repeats another's. */
 import type { DatasetDefinition, Splits } from '../../contracts/dataset.ts';
 import { IntegrityError } from '../../contracts/errors.ts';
 import { contentHash } from './content-hash.ts';
 import { findExactLeaks } from './leak-guard.ts';
 
 /**
- * Throws IntegrityError when a row shows up in two splits, or when the content hash differs and the files are not known to be
- * the hub's own.
+ * Throws IntegrityError when a row occurs in two splits, or when the content hash differs and the files are not known
+ * to be the hub's unmodified files.
  */
 export function verifiedSplits(
   dataset: Pick<DatasetDefinition, 'id' | 'contentHash'>,

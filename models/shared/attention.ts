@@ -5,8 +5,8 @@
 import type { GraphBuilder } from '../../numerics/onnx/builder.ts';
 
 /**
- * Score of a position that may not be seen. exp(x - max) underflows to an exact 0 for it as for -inf, every row has at
- * least itself to see, and no infinity reaches activation ranges, gradients or shader compilers.
+ * Score of a masked position. exp(x - max) underflows to exactly 0 as it does for -inf, every row sees at least itself,
+ * and no infinity reaches activation ranges, gradients or shader compilers.
  */
 const MASKED_SCORE = -1e9;
 
@@ -14,12 +14,12 @@ export interface AttentionParts {
   readonly queries: string; // [batch, heads, sequence, headWidth], scaled
   readonly keys: string; // [batch, heads, headWidth, sequence]
   readonly values: string; // [batch, heads, sequence, headWidth]
-  /** bool, broadcast to [batch, heads, sequence, sequence]: may the row's position see the column's? */
+  /** bool, broadcast to [batch, heads, sequence, sequence]: true where the row's position may see the column's. */
   readonly visible: string;
   readonly width: number;
 }
 
-/** softmax(queries keys, visible ones) values, heads merged: [batch, sequence, width]. */
+/** softmax(queries keys, masked) values, heads merged: [batch, sequence, width]. */
 export function attend(b: GraphBuilder, { queries, keys, values, visible, width }: AttentionParts): string {
   const scores = b.matmul(queries, keys, { name: 'scores' }); // [batch, heads, sequence, sequence]
   const masked = b.where(visible, scores, b.scalar(MASKED_SCORE), { name: 'masked' });
@@ -38,7 +38,7 @@ export interface MultiHeadParts {
   readonly width: number;
 }
 
-/** softmax(q kᵀ / √headWidth, visible ones) v with a key-value head for each query head: [batch, sequence, width]. */
+/** softmax(q kᵀ / √headWidth, masked) v with a key-value head for each query head: [batch, sequence, width]. */
 export function multiHeadAttention(b: GraphBuilder, { q, k, v, visible, heads, width }: MultiHeadParts): string {
   const headWidth = width / heads;
   const apart = (name: string, x: string): string => b.reshape(x, [0, 0, heads, headWidth], { name });

@@ -2,8 +2,8 @@
  * A BERT-style encoder with a classifier as an ONNX graph of standard operators (Devlin et al. 2019,
  * https://arxiv.org/abs/1810.04805; https://github.com/google-research/bert): learned positions, LayerNorm after the
  * embedding and after each residual addition, GELU in its exact (erf) form, first token → dense → tanh → classifier.
- * Gradients are taken of this graph and methods rewrite it; each linear layer is one MatMul with a weight [in, out].
- * Departs from BERT: no segment embedding, since the separator tells two segments apart; GELU is the operator of opset 20.
+ * The graph is differentiated and rewritten by methods; each linear layer is one MatMul with a weight [in, out].
+ * Differs from BERT: no segment embedding, since the separator marks the second text; GELU is the operator of opset 20.
  */
 import { InputError } from '../../contracts/errors.ts';
 import type { LayerRoles, Model } from '../../engine/definitions/model.ts';
@@ -18,7 +18,7 @@ import { paddingMask, positionIds, sequenceCount } from './positions.ts';
 
 const OPSET = 21;
 
-/** Throws InputError when heads do not divide the width or weights do not fit the configuration. */
+/** Throws InputError when heads do not divide the width or weights do not match the configuration. */
 export function buildBert(id: string, config: BertConfig, weights: BertWeights): Model {
   const { width, heads, vocabularySize, contextLength, classes, normEpsilon: epsilon } = config;
   if (width % heads !== 0 || weights.layers.length !== config.layers) {
@@ -85,7 +85,7 @@ interface LayerParts {
   readonly input: string;
 }
 
-/** One block: attention and feed-forward, each added to what entered it and normalised. `b` names within the layer. */
+/** One block: attention and feed-forward, each added to its input and normalised. `b` is the layer's scope. */
 function buildLayer(b: GraphBuilder, name: string, { config, weights: w, visible, input }: LayerParts): LayerRoles {
   const { width, hiddenWidth, heads, normEpsilon: epsilon } = config;
   const linear = (role: string, from: string, weights: LinearWeights, dims: readonly [number, number]) =>

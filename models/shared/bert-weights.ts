@@ -1,4 +1,4 @@
-/** The weights of a BERT-style encoder classifier: their names in the graph, their shapes, and how they start. */
+/** The weights of a BERT-style encoder classifier: names in the graph, shapes, and initial values. */
 import type { Random } from '../../numerics/tensor/random.ts';
 import type { NormWeights } from './layer-norm.ts';
 import type { LinearWeights } from './linear-layer.ts';
@@ -38,7 +38,7 @@ export interface BertWeights {
   readonly classifier: LinearWeights; // [width, classes]
 }
 
-/** The weights as `read` gives them, asked for by the names that buildBert gives their initializers. */
+/** The weights from `read`, requested by the initializer names of buildBert. */
 export function readBertWeights(config: BertConfig, read: ReadWeight): BertWeights {
   const { width, hiddenWidth, vocabularySize, contextLength, classes } = config;
   return {
@@ -64,8 +64,9 @@ export function readBertWeights(config: BertConfig, read: ReadWeight): BertWeigh
 }
 
 /**
- * Weights to train from, as BERT's: matrices and tables normal with deviation 0.02, biases 0, norms 1 (Devlin et al. 2019;
- * https://github.com/google-research/bert cuts the normal at two deviations, transformers and this do not).
+ * Initial weights for training, as in BERT: matrices and tables normal with deviation 0.02, biases 0, norms 1 (Devlin
+ * et al. 2019; https://github.com/google-research/bert truncates the normal distribution at two deviations,
+ * transformers and this do not).
  */
 export function initialBertWeights(config: BertConfig, random: Random): BertWeights {
   return readBertWeights(config, (name, dims) => initialWeight({ name, dims, random }));

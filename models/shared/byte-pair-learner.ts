@@ -1,12 +1,12 @@
 /**
- * Learns merges from text: the most frequent pair of neighbours becomes a token, again and again (Sennrich et al. 2016,
- * https://arxiv.org/abs/1508.07909, algorithm 1). Among equals the pair with the smaller ids wins, so that the outcome
- * depends on the text alone.
+ * Learns merges from text: repeatedly, the most frequent pair of neighbours becomes a token (Sennrich et al. 2016,
+ * https://arxiv.org/abs/1508.07909, algorithm 1). Ties go to the pair with the smaller ids, so that the result depends
+ * on the text alone.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { byteTokens, cutIntoWords, FIRST_BYTE, type MergePair } from './byte-pair-tokenizer.ts';
 
-/** Pairs are kept under left · PAIR_BASE + right; more tokens than this have never been asked for. */
+/** Pairs have the key left · PAIR_BASE + right; vocabularies are smaller than this. */
 const PAIR_BASE = 1 << 20;
 
 interface Word {
@@ -25,7 +25,7 @@ export function learnBytePairs(texts: Iterable<string>, vocabularySize: number):
     const best = mostFrequentPair(words);
     if (best === undefined) {
       throw new InputError(
-        `learnBytePairs: no pair left after ${merges.length} merges; ask for ${firstMerge + merges.length} tokens or give more text`,
+        `learnBytePairs: no pair left after ${merges.length} merges; request ${firstMerge + merges.length} tokens or provide more text`,
       );
     }
     const pair = [Math.floor(best / PAIR_BASE), best % PAIR_BASE] as const;

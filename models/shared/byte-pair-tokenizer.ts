@@ -1,14 +1,14 @@
 /**
- * Byte-level byte-pair encoding: text is cut into words with their leading space, a word's UTF-8 bytes are joined by the
- * merges in the order they were learned. Every text has tokens, and decoding gives back its bytes.
- * Sennrich et al. 2016, https://arxiv.org/abs/1508.07909; on bytes as in GPT-2 (Radford et al. 2019), from whose cutting
- * this one departs in having no rule for English contractions.
+ * Byte-level byte-pair encoding: text is split into words with their leading space, and a word's UTF-8 bytes are merged
+ * in the order in which the merges were learned. Every text has tokens, and decoding restores its bytes.
+ * Sennrich et al. 2016, https://arxiv.org/abs/1508.07909; on bytes as in GPT-2 (Radford et al. 2019), except that the
+ * splitting has no rule for English contractions.
  */
 import { InputError } from '../../contracts/errors.ts';
 import type { Tokenizer } from '../../engine/definitions/model.ts';
 import { createMergeQueue } from './merge-queue.ts';
 
-/** Special tokens take the first ids, in this order; the 256 bytes follow, then one id per merge. */
+/** Special tokens have the first ids, in this order; the 256 bytes follow, then one id per merge. */
 export const SPECIAL_TOKENS = ['<pad>', '<bos>', '<eos>', '<cls>', '<sep>', '<mask>'] as const;
 export type SpecialToken = (typeof SPECIAL_TOKENS)[number];
 
@@ -18,11 +18,11 @@ const FIRST_MERGE = FIRST_BYTE + 256;
 export interface BytePairTokenizer extends Tokenizer {
   readonly beginOfSequence: number;
   readonly endOfSequence: number;
-  /** Fills rows up to a common length; never the outcome of text, like all special tokens. */
+  /** Pads rows to a common length; like all special tokens, never produced from text. */
   readonly padding: number;
-  /** Opens a sequence for a classifier, which reads its answer here. */
+  /** First token of a classifier's input, from which it reads the class. */
   readonly classification: number;
-  /** Stands between two segments. */
+  /** Separates two segments. */
   readonly separator: number;
   readonly mask: number;
 }
@@ -32,7 +32,7 @@ export type MergePair = readonly [left: number, right: number];
 
 const FORMAT = 'shrinkrank-byte-pairs-1';
 
-/** The vocabulary file: one merge per line, so that a change of the corpus shows as a change of lines. */
+/** The vocabulary file: one merge per line, so that a change of the corpus shows as changed lines. */
 export function writeBytePairs(merges: readonly MergePair[], learnedFrom: string): string {
   const lines = merges.map(([left, right]) => `    [${left}, ${right}]`).join(',\n');
   const header = [
@@ -42,7 +42,9 @@ export function writeBytePairs(merges: readonly MergePair[], learnedFrom: string
   return `{\n  ${header.join(',\n  ')},\n  "merges": [\n${lines}\n  ]\n}\n`;
 }
 
-/** Reads a vocabulary file. Throws InputError when it is something else or a merge names an id that does not exist yet. */
+/**
+ * Reads a vocabulary file. Throws InputError for another file, or when a merge refers to an id that does not exist yet.
+ */
 export function readBytePairTokenizer(bytes: Uint8Array): BytePairTokenizer {
   let file: { readonly format?: unknown; readonly merges?: unknown };
   try {
@@ -78,10 +80,10 @@ export function byteTokens(word: string): number[] {
   return Array.from(Buffer.from(word), (byte) => FIRST_BYTE + byte);
 }
 
-/** Words whose tokens are remembered; beyond that many, words are encoded anew each time. */
+/** Number of words whose tokens are cached; further words are encoded each time. */
 const REMEMBERED_WORDS = 65_536;
 
-/** Longer words are not remembered: they are not words. */
+/** Longer words are not cached: they are rarely words. */
 const LONGEST_REMEMBERED = 64;
 
 export function createBytePairTokenizer(merges: readonly MergePair[]): BytePairTokenizer {
@@ -135,7 +137,7 @@ export function createBytePairTokenizer(merges: readonly MergePair[]): BytePairT
 
 const MERGED_AWAY = -1;
 
-/** Joins neighbours: the pair learned earliest first, leftmost among equals. A heap keeps long words from n² scans. */
+/** Merges neighbours: the pair learned earliest first, leftmost among equals. A heap avoids n² scans of long words. */
 function joinTokens(tokens: number[], mergeOf: (left: number, right: number) => number | undefined): number[] {
   const count = tokens.length;
   const next = Int32Array.from(tokens, (_, index) => index + 1);
@@ -150,7 +152,7 @@ function joinTokens(tokens: number[], mergeOf: (left: number, right: number) => 
   for (let index = 0; index + 1 < count; index++) offer(index);
   for (let best = queue.pop(); best; best = queue.pop()) {
     const { left, right, merged } = best;
-    // Stale when either half was merged away or changed since the offer was made.
+    // Outdated when either half was merged or changed since.
     if (tokens[left] === MERGED_AWAY || tokens[right] === MERGED_AWAY || next[left] !== right) continue;
     if (mergeOf(tokens[left]!, tokens[right]!) !== merged) continue;
     tokens[left] = merged;

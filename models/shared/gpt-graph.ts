@@ -1,9 +1,9 @@
 /**
  * A GPT-2-style decoder as an ONNX graph of standard operators (Radford et al. 2019, "Language Models are Unsupervised
  * Multitask Learners"; https://github.com/openai/gpt-2): learned positions, LayerNorm before each block and at the end,
- * biases everywhere, GELU in its tanh form, output layer the transposed embedding. Gradients are taken of this graph and
- * methods rewrite it. Departs from GPT-2: query, key and value are three MatMuls, so that each linear layer is one node
- * with one weight [in, out]; GELU is the one operator of opset 20 (as fast as its fused form in onnxruntime).
+ * biases everywhere, GELU in its tanh form, output layer the transposed embedding. The graph is differentiated and
+ * rewritten by methods. Differs from GPT-2: query, key and value are three MatMuls, so that each linear layer is one
+ * node with one weight [in, out]; GELU is the operator of opset 20 (as fast as its fused form in onnxruntime).
  */
 import { InputError } from '../../contracts/errors.ts';
 import type { LayerRoles, Model } from '../../engine/definitions/model.ts';
@@ -18,7 +18,7 @@ import { causalMask, positionIds, sequenceCount } from './positions.ts';
 
 const OPSET = 21;
 
-/** Throws InputError when heads do not divide the width or weights do not fit the configuration. */
+/** Throws InputError when heads do not divide the width or weights do not match the configuration. */
 export function buildGpt(id: string, config: GptConfig, weights: GptWeights): Model {
   const { width, heads, vocabularySize, contextLength, normEpsilon: epsilon } = config;
   if (width % heads !== 0 || weights.layers.length !== config.layers) {
@@ -73,7 +73,7 @@ interface LayerParts {
   readonly input: string;
 }
 
-/** One block: attention and feed-forward, each added to the residual stream. `b` names within the layer. */
+/** One block: attention and feed-forward, each added to the residual stream. `b` is the layer's scope. */
 function buildLayer(b: GraphBuilder, name: string, { config, weights: w, visible, input }: LayerParts): LayerRoles {
   const { width, hiddenWidth, heads, normEpsilon: epsilon } = config;
   const linear = (role: string, from: string, weights: LinearWeights, dims: readonly [number, number]) =>

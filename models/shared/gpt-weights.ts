@@ -1,4 +1,4 @@
-/** The weights of a GPT-2-style decoder: their names in the graph, their shapes, and how they start. */
+/** The weights of a GPT-2-style decoder: names in the graph, shapes, and initial values. */
 import type { Random } from '../../numerics/tensor/random.ts';
 import type { NormWeights } from './layer-norm.ts';
 import type { LinearWeights } from './linear-layer.ts';
@@ -34,7 +34,7 @@ export interface GptWeights {
   readonly finalNorm: NormWeights;
 }
 
-/** The weights as `read` gives them, asked for by the names that buildGpt gives their initializers. */
+/** The weights from `read`, requested by the initializer names of buildGpt. */
 export function readGptWeights(config: GptConfig, read: ReadWeight): GptWeights {
   const { width, hiddenWidth, vocabularySize, contextLength } = config;
   return {
@@ -58,8 +58,9 @@ export function readGptWeights(config: GptConfig, read: ReadWeight): GptWeights 
 }
 
 /**
- * Weights to train from, as GPT-2's: matrices and tables normal with deviation 0.02, the two that write into the residual
- * stream divided by √(2 layers); biases 0, norms 1 (Radford et al. 2019, section 2.3; https://github.com/karpathy/nanoGPT).
+ * Initial weights for training, as in GPT-2: matrices and tables normal with deviation 0.02, the two that write to the
+ * residual stream divided by √(2 layers); biases 0, norms 1 (Radford et al. 2019, section 2.3;
+ * https://github.com/karpathy/nanoGPT).
  */
 export function initialGptWeights(config: GptConfig, random: Random): GptWeights {
   const residual = 1 / Math.sqrt(2 * config.layers);

@@ -13,11 +13,11 @@ export interface LinearParts {
   readonly weight: Float32Array;
   /** [in, out] */
   readonly dims: readonly [number, number];
-  /** Name of the value when it is not the node's. */
+  /** Name of the output value; default: the node's. */
   readonly output?: string;
 }
 
-/** x W as one MatMul node; `name` is local to the builder's scope, `role` is the whole name. */
+/** x W as one MatMul node; `name` is relative to the builder's scope, `role` is the full name. */
 export function buildLinear(
   b: GraphBuilder,
   name: string,
@@ -41,11 +41,14 @@ export interface BiasedLinearParts {
   readonly weights: LinearWeights;
   /** [in, out] */
   readonly dims: readonly [number, number];
-  /** Name of the value x W + b when it is not the Add node's, `name.biased`. */
+  /** Name of the value x W + b; default: that of the Add node, `name.biased`. */
   readonly biasedOutput?: string;
 }
 
-/** x W + b as a MatMul `name` and an Add `name.biased`; `name` is local to the builder's scope, `role` is the whole name. */
+/**
+ * x W + b as a MatMul `name` and an Add `name.biased`; `name` is relative to the builder's scope, `role` is the full
+ * name.
+ */
 export function buildBiasedLinear(
   b: GraphBuilder,
   name: string,

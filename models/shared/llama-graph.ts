@@ -1,8 +1,8 @@
 /**
  * A Llama decoder as an ONNX graph of primitive operators: RMSNorm before each block, rotary positions over interleaved
- * pairs, grouped-query attention, SwiGLU (Touvron et al. 2023, https://arxiv.org/abs/2302.13971; the rotary layout is that
- * of the paper and of llama2.c, not the half-split one of transformers). No node of another domain: gradients are taken
- * of this graph and methods rewrite it. Each linear layer is one MatMul whose weight is an initializer [in, out].
+ * pairs, grouped-query attention, SwiGLU (Touvron et al. 2023, https://arxiv.org/abs/2302.13971; the rotary layout is
+ * that of the paper and of llama2.c, not the half-split one of transformers). No node of another domain: the graph is
+ * differentiated and rewritten by methods. Each linear layer is one MatMul whose weight is an initializer [in, out].
  */
 import { InputError } from '../../contracts/errors.ts';
 import type { LayerRoles, LinearRole, Model } from '../../engine/definitions/model.ts';
@@ -49,7 +49,7 @@ export interface LlamaWeights {
 
 const OPSET = 21;
 
-/** Throws InputError when heads do not divide the width or a weight has another length than the configuration asks for. */
+/** Throws InputError when heads do not divide the width or a weight's length does not match the configuration. */
 export function buildLlama(id: string, config: LlamaConfig, weights: LlamaWeights): Model {
   const { width, heads, keyValueHeads, vocabularySize, contextLength } = config;
   const headWidth = width / heads;
@@ -115,7 +115,7 @@ interface LayerParts {
   readonly input: string;
 }
 
-/** One block: attention and feed-forward, each added to the residual stream. `b` names within the layer. */
+/** One block: attention and feed-forward, each added to the residual stream. `b` is the layer's scope. */
 function buildLayer(b: GraphBuilder, name: string, { config, weights: w, positions, input }: LayerParts): LayerRoles {
   const { width, hiddenWidth, heads, keyValueHeads, normEpsilon: epsilon } = config;
   const keyValueWidth = (width / heads) * keyValueHeads;
@@ -161,7 +161,7 @@ function buildAttention(b: GraphBuilder, { config, positions, q, k, v }: Attenti
   const keyHeads = b.transpose(key, [0, 2, 3, 1], { name: 'key.heads' }); // [batch, keyValueHeads, headWidth, sequence]
   const valueHeads = b.transpose(value, [0, 2, 1, 3], { name: 'value.heads' }); // [batch, keyValueHeads, sequence, headWidth]
 
-  /** Each key-value head serves a group of query heads: [batch, keyValueHeads, …] → [batch, heads, …]. */
+  /** Repeats each key-value head for its group of query heads: [batch, keyValueHeads, …] → [batch, heads, …]. */
   const repeat = (of: string, from: string, dims: readonly [number, number]): string => {
     if (heads === keyValueHeads) return from;
     const single = b.unsqueeze(from, [2], { name: `${of}.single` });

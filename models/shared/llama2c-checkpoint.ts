@@ -1,8 +1,8 @@
 /**
  * Reads llama2.c's checkpoint file, version 0 (no magic): seven int32, then float32 weights in a fixed order.
  * Source: https://github.com/karpathy/llama2.c, export.py legacy_export() and run.c memory_map_weights().
- * Linear weights stand there as [out, in] and come back as [in, out]; the two tables of rotary frequencies at the end
- * are skipped, as run.c does.
+ * Linear weights are stored [out, in] and returned [in, out]; the two tables of rotary frequencies at the end are
+ * skipped, as in run.c.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -11,7 +11,10 @@ import { transpose } from './transpose.ts';
 
 const HEADER_INTEGERS = 7;
 
-/** Largest header field accepted, so that a file of another kind is refused before sizes are multiplied: vocabularies end near 2^18. */
+/**
+ * Largest accepted header field, so that another kind of file is refused before sizes are multiplied: vocabularies are
+ * below 2^18.
+ */
 const MAX_HEADER_VALUE = 2 ** 20;
 
 export interface Llama2cCheckpoint {
@@ -54,7 +57,7 @@ export function readLlama2cCheckpoint(bytes: Uint8Array): Llama2cCheckpoint {
   const expected = (HEADER_INTEGERS + offset) * 4;
   if (expected !== bytes.byteLength) {
     throw new InputError(
-      `llama2.c checkpoint: its header asks for ${expected} bytes, the file has ${bytes.byteLength}; fetch it again`,
+      `llama2.c checkpoint: expected ${expected} bytes according to its header, got ${bytes.byteLength}; fetch it again`,
     );
   }
   const layers = attentionNorm.map((norm, layer) => ({

@@ -1,7 +1,7 @@
 /**
  * The tokenizer of llama2.c: SentencePiece-style BPE over characters with byte fallback.
- * Source: https://github.com/karpathy/llama2.c, run.c, build_tokenizer() and encode(). The merges are found through a
- * heap instead of a scan per merge, with the same order: best score first, leftmost among equals.
+ * Source: https://github.com/karpathy/llama2.c, run.c, build_tokenizer() and encode(). Merges are found with a heap
+ * instead of one scan per merge, in the same order: best score first, leftmost among equals.
  */
 import { InputError } from '../../contracts/errors.ts';
 import type { Tokenizer } from '../../engine/definitions/model.ts';
@@ -16,12 +16,12 @@ export type Llama2cTokenizer = Tokenizer & { readonly beginOfSequence: number; r
 
 const MERGED_AWAY = -1;
 
-/** Longest token accepted: Llama's own vocabulary stays below 100 bytes; more means the file is something else. */
+/** Longest accepted token: Llama's own vocabulary stays below 100 bytes; a longer one means another kind of file. */
 const MAX_TOKEN_BYTES = 4096;
 
 /**
  * Reads tokenizer.bin: int32 longest token, then for each token float32 score, int32 length, bytes.
- * Throws InputError when the file is cut or is something else.
+ * Throws InputError when the file is truncated or of another kind.
  */
 export function readLlama2cTokenizer(bytes: Uint8Array): Llama2cTokenizer {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -53,14 +53,14 @@ function createLlama2cTokenizer(pieces: readonly Uint8Array[], scores: readonly 
   const text = new TextDecoder();
   const idOf = new Map<string, number>();
   const names = pieces.map((piece) => text.decode(piece));
-  // Special tokens are never the outcome of text: they stay out of the table.
+  // Special tokens are never produced from text, so they are not in the table.
   for (let id = FIRST_BYTE; id < vocabularySize; id++) {
     const name = names[id]!;
     if (!idOf.has(name)) idOf.set(name, id);
   }
   const mergedPairs = new Map<number, number>();
 
-  /** The token that `left` followed by `right` spells, or -1. */
+  /** The token for `left` followed by `right`, or -1. */
   function mergeOf(left: number, right: number): number {
     const key = left * vocabularySize + right;
     let merged = mergedPairs.get(key);
@@ -74,7 +74,7 @@ function createLlama2cTokenizer(pieces: readonly Uint8Array[], scores: readonly 
   function encode(input: string): Int32Array {
     if (input === '') return new Int32Array(0);
     const symbols: number[] = [];
-    // The leading space stands for SentencePiece's dummy prefix.
+    // The leading space is SentencePiece's dummy prefix.
     for (const character of ` ${input}`) {
       const id = idOf.get(character);
       if (id === undefined) for (const byte of Buffer.from(character)) symbols.push(FIRST_BYTE + byte);
@@ -97,7 +97,7 @@ function createLlama2cTokenizer(pieces: readonly Uint8Array[], scores: readonly 
     for (let index = 0; index + 1 < count; index++) offer(index);
     for (let best = queue.pop(); best; best = queue.pop()) {
       const { left, right, merged } = best;
-      // Stale when either half was merged away or changed since the offer was made.
+      // Outdated when either half was merged or changed since.
       if (symbols[left] === MERGED_AWAY || symbols[right] === MERGED_AWAY || next[left] !== right) continue;
       if (mergeOf(symbols[left]!, symbols[right]!) !== merged) continue;
       symbols[left] = merged;

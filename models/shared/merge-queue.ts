@@ -4,7 +4,7 @@ export interface Merge {
   /** Positions of the two symbols. */
   readonly left: number;
   readonly right: number;
-  /** Token that replaces them. */
+  /** Token that replaces the two. */
   readonly merged: number;
 }
 

@@ -1,4 +1,4 @@
-/** Positions of the input's tokens and what may see what, as nodes that follow the length of the input. */
+/** Positions of the input's tokens and attention masks, as nodes for any length of input. */
 import type { GraphBuilder } from '../../numerics/onnx/builder.ts';
 
 /** The length of the input [batch, sequence] as a vector of one number. */
@@ -12,13 +12,13 @@ export function positionIds(b: GraphBuilder, count: string): string {
   return b.range(b.scalar(0, 'int64'), length, b.scalar(1, 'int64'), { name: 'positions' });
 }
 
-/** bool [sequence, sequence]: may the row's position see the column's? */
+/** bool [sequence, sequence]: true where the row's position may see the column's. */
 export function causalMask(b: GraphBuilder, positions: string): string {
   const rows = b.unsqueeze(positions, [1], { name: 'positions.rows' }); // [sequence, 1]
   return b.lessOrEqual(positions, rows, { name: 'attention.visible' });
 }
 
-/** bool [batch, 1, 1, sequence] from an int64 mask [batch, sequence]: every position sees those that are not padding. */
+/** bool [batch, 1, 1, sequence] from an int64 mask [batch, sequence]: every position sees all but padding. */
 export function paddingMask(b: GraphBuilder, attentionMask: string): string {
   const present = b.cast(attentionMask, { to: 'bool', name: 'attention.present' });
   return b.unsqueeze(present, [1, 2], { name: 'attention.visible' });

@@ -1,6 +1,6 @@
 /**
- * Rotary positions over interleaved pairs (Su et al. 2021, https://arxiv.org/abs/2104.09864) and the causal mask, as ONNX
- * nodes that follow the length of the input. The cosines and sines of all positions are initializers, cut at run time.
+ * Rotary positions over interleaved pairs (Su et al. 2021, https://arxiv.org/abs/2104.09864) and the causal mask, as
+ * ONNX nodes for any length of input. The cosines and sines of all positions are initializers, sliced at run time.
  */
 import type { GraphBuilder } from '../../numerics/onnx/builder.ts';
 import { tensorOf } from '../../numerics/tensor/tensor.ts';
@@ -17,11 +17,11 @@ export interface Positions {
   /** [sequence, 1, headWidth / 2, 1] */
   readonly cos: string;
   readonly sin: string;
-  /** bool [sequence, sequence]: may the row's position see the column's? */
+  /** bool [sequence, sequence]: true where the row's position may see the column's. */
   readonly visible: string;
 }
 
-/** What depends on the length of the input alone. Positions beyond the context fail at the first rotation. */
+/** Values that depend only on the length of the input. Positions beyond the context fail at the first rotation. */
 export function buildPositions(b: GraphBuilder, inputIds: string, config: PositionsConfig): Positions {
   const { headWidth, contextLength, rotaryBase } = config;
   const { cosines, sines } = rotaryTables(headWidth, contextLength, rotaryBase);
@@ -36,8 +36,8 @@ export function buildPositions(b: GraphBuilder, inputIds: string, config: Positi
 }
 
 /**
- * [batch, sequence, heads * headWidth] → [batch, sequence, heads, headWidth], pair (2i, 2i + 1) of a head at position p
- * turned by the angle p base^(-2i / headWidth).
+ * [batch, sequence, heads * headWidth] → [batch, sequence, heads, headWidth], with pair (2i, 2i + 1) of a head at
+ * position p rotated by the angle p base^(-2i / headWidth).
  */
 export function rotate(
   b: GraphBuilder,

@@ -1,6 +1,7 @@
 /**
- * Models that people ship and papers measure on, by short name, each at one commit. The SHA-256 of the weights is that of at
- * least two public records besides the hub; the other files are those of the commit, checked against what the hub says of them.
+ * Models in common use and in papers, by short name, each at a fixed commit. The SHA-256 of the weights is confirmed by
+ * at least two public records besides the hub; the other files are those of the commit, checked against the hub's
+ * hashes.
  */
 import type { ModelDefinition } from '../../engine/definitions/model.ts';
 import { defineTransformersModel } from './transformers-definition.ts';
@@ -12,13 +13,13 @@ interface StandardModel {
   readonly revision: string;
   /** Default `model.safetensors`. */
   readonly weights?: string;
-  /** Of the weights. */
+  /** SHA-256 of the weights. */
   readonly sha256: string;
   readonly licence: string;
   readonly citation: string;
-  /** Besides config.json, tokenizer_config.json and the weights. Default tokenizer.json. */
+  /** Files besides config.json, tokenizer_config.json and the weights. Default tokenizer.json. */
   readonly files?: readonly string[];
-  /** Of a classifier: the datasets it was fine-tuned on. Absent for decoders. */
+  /** For a classifier: the datasets it was fine-tuned on. Absent for decoders. */
   readonly classifies?: readonly string[];
 }
 
@@ -152,7 +153,7 @@ export const standardModels: readonly ModelDefinition[] = Object.entries(STANDAR
       revision,
       files: [...others.map((path) => ({ path })), { path: weights, sha256 }],
     },
-    // What the web holds of the datasets here, nobody knows.
+    // Whether the datasets of the board occur in web training data is unknown.
     trainedOn: classifies ?? [],
     testItemsSeen: [],
   });

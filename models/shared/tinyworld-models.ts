@@ -1,6 +1,6 @@
 /**
- * The reference models: small transformers that scripts/train-reference.ts trains on TinyWorld, stored in models/tinyworld/
- * with their cards and learning curves, so that everything runs where no model hub is reachable.
+ * The reference models: small transformers trained on TinyWorld by scripts/train-reference.ts, stored in
+ * models/tinyworld/ with their cards and learning curves, so that everything runs without access to a model hub.
  */
 import type { Model, ModelDefinition, ModelFiles } from '../../engine/definitions/model.ts';
 import { readModel } from '../../numerics/onnx/read.ts';
@@ -13,7 +13,7 @@ import { type ReadWeight, storedWeights } from './weight-reading.ts';
 
 export const TINYWORLD_VOCABULARY = 1024;
 
-/** About a million weights: blocks, not embeddings, dominate. */
+/** About a million weights, most of them in blocks and not in embeddings. */
 export const TINYWORLD_GPT: GptConfig = {
   width: 128,
   hiddenWidth: 512,
@@ -24,7 +24,7 @@ export const TINYWORLD_GPT: GptConfig = {
   normEpsilon: 1e-5,
 };
 
-/** About a quarter of it: the smaller dense model that a compressed one must beat. */
+/** About a quarter of it: the smaller dense model that a compressed one should beat. */
 export const TINYWORLD_GPT_SMALL: GptConfig = { ...TINYWORLD_GPT, width: 64, hiddenWidth: 256, layers: 3 };
 
 export const TINYWORLD_BERT: BertConfig = { ...TINYWORLD_GPT, classes: 3, normEpsilon: 1e-12 };
@@ -43,7 +43,7 @@ export interface TinyWorldWeights<Config> {
 
 type Wording = Pick<ModelDefinition, 'title'>;
 
-/** `smaller`: the network that its control of that name returns. */
+/** `smaller`: the network returned by the control smaller-dense. */
 export function defineTinyWorldGpt({
   title,
   smaller,
@@ -76,7 +76,7 @@ export function defineTinyWorldBert({ title, ...weights }: Wording & TinyWorldWe
 
 const pathOf = ({ id }: Pick<TinyWorldWeights<unknown>, 'id'>): string => `tinyworld/${id}.onnx`;
 
-/** The first of the networks is the model's own. */
+/** The first network is the model itself. */
 function common([own, ...others]: readonly [TinyWorldWeights<unknown>, ...TinyWorldWeights<unknown>[]]) {
   return {
     id: own.id,

@@ -1,8 +1,8 @@
 /**
  * The tokenizer of a tokenizer.json, through @huggingface/tokenizers: byte-level BPE, WordPiece and Unigram.
- * On 1,500 lines of WikiText and 1,000 of random scripts it gives Python's ids, but for 3 lines of WordPiece with characters that
- * younger versions of Unicode put into other classes. Two differences of the package are made up for here: it does not
- * separate ideographs beyond the basic plane, and takes ASCII digits alone for digits.
+ * On 1,500 lines of WikiText and 1,000 of random scripts it gives Python's ids, except for 3 lines of WordPiece with
+ * characters that newer versions of Unicode put into other classes. Corrects two differences of the package: it does
+ * not separate ideographs beyond the basic plane, and treats only ASCII digits as digits.
  */
 import { Tokenizer as PackageTokenizer } from '@huggingface/tokenizers';
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
@@ -10,14 +10,14 @@ import { isRecord } from '../../contracts/is-record.ts';
 import type { ModelFiles, Tokenizer } from '../../engine/definitions/model.ts';
 import { BERT_TOKENS, byteLevelOf, wordPieceOf } from './vocabulary-files.ts';
 
-/** Gemma's, the largest in use, has 33 MiB. */
+/** Largest file; the largest in use, Gemma's, has 33 MiB. */
 const MAX_TOKENIZER_BYTES = 64 * 2 ** 20;
 const MAX_SETTINGS_BYTES = 16 * 2 ** 20;
 
-/** Larger than any vocabulary in use by an order of magnitude. */
+/** An order of magnitude above any vocabulary in use. */
 const MAX_TOKEN_ID = 2 ** 22;
 
-/** Parts that a file may leave out, and the package asks for. */
+/** Fields that a file may omit but the package requires. */
 const ABSENT = {
   added_tokens: [],
   normalizer: null,
@@ -30,7 +30,7 @@ const MODEL_TYPES = ['BPE', 'WordPiece', 'Unigram'] as const;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Throws InputError for a file that is no tokenizer, UnsupportedError for one of another kind. */
+/** Throws InputError for a file that is not a tokenizer, UnsupportedError for an unsupported kind. */
 export async function readTokenizerJson(files: ModelFiles): Promise<Tokenizer> {
   const path = 'tokenizer.json';
   const settings = files.has('tokenizer_config.json')
@@ -94,7 +94,7 @@ export async function readTokenizerJson(files: ModelFiles): Promise<Tokenizer> {
 const optional = <Name extends string>(name: Name, value: number | undefined): { readonly [K in Name]?: number } =>
   (value === undefined ? {} : { [name]: value }) as { readonly [K in Name]?: number };
 
-/** What the tokenizer puts around one text and between two. */
+/** Special tokens around one text and between two. */
 function frameOf(
   idsOf: (
     text: string,
@@ -114,7 +114,7 @@ function frameOf(
   };
 }
 
-/** Where `part` stands in `whole`, from `from` on; -1 where it does not. */
+/** Index of `part` in `whole`, from `from` on; -1 if it does not occur. */
 function find(whole: readonly number[], part: readonly number[], from: number): number {
   for (let at = Math.max(0, from); at + part.length <= whole.length; at++) {
     if (part.every((id, index) => whole[at + index] === id)) return at;
@@ -126,7 +126,7 @@ function find(whole: readonly number[], part: readonly number[], from: number): 
 function vocabularyOf(json: Json, path: string): ReadonlyMap<string, number> {
   const fault = (what: string): InputError => new InputError(`${path}: ${what}; fetch the file again`);
   const model = isRecord(json['model']) ? json['model'] : {};
-  // Older files leave the type out: only WordPiece and BPE are that old.
+  // Old files omit the type; only WordPiece and BPE existed then.
   const type = model['type'] ?? (Array.isArray(model['merges']) ? 'BPE' : 'WordPiece');
   if (!MODEL_TYPES.some((known) => known === type)) {
     throw new UnsupportedError(
@@ -163,7 +163,7 @@ function isMerge(merge: unknown): boolean {
   return Array.isArray(merge) && merge.length === 2 && merge.every((part) => typeof part === 'string');
 }
 
-/** Ideographs beyond the basic plane that BERT's normalizer separates by spaces. */
+/** Ideographs beyond the basic plane, which BERT's normalizer separates by spaces. */
 const DISTANT_IDEOGRAPHS = /[\u{20000}-\u{2A6DF}\u{2A700}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/gu;
 
 function separatesIdeographs(normalizer: unknown): boolean {
@@ -172,7 +172,7 @@ function separatesIdeographs(normalizer: unknown): boolean {
   );
 }
 
-/** Digits of Rust's tokenizers are all numeric characters; said so by a pattern. */
+/** Rust's tokenizers treat all numeric characters as digits; expressed as a pattern. */
 function withUnicodeDigits(preTokenizer: unknown): unknown {
   if (Array.isArray(preTokenizer)) return preTokenizer.map(withUnicodeDigits);
   if (!isRecord(preTokenizer)) return preTokenizer;
@@ -186,13 +186,13 @@ function withUnicodeDigits(preTokenizer: unknown): unknown {
     : { ...preTokenizer, pretokenizers: withUnicodeDigits(pretokenizers) };
 }
 
-/** A special token is given as its text or as an object that has it. */
+/** A special token is given as text or as an object with its text. */
 function contentOf(token: unknown): string | undefined {
   const content = isRecord(token) ? token['content'] : token;
   return typeof content === 'string' ? content : undefined;
 }
 
-/** The tokenizer.json that repositories older than that file would have. */
+/** A tokenizer.json for repositories older than that format. */
 async function jsonOfVocabulary(files: ModelFiles, settings: Json, map: Json): Promise<Json> {
   const roles = Object.keys({ ...map, ...settings }).filter((role) => /^[a-z]+_token$/.test(role));
   const special: Record<string, string> = {};
@@ -214,7 +214,7 @@ async function readJson(files: ModelFiles, path: string, maxBytes: number): Prom
   return json;
 }
 
-/** What the package throws is a fault of the file. */
+/** Errors of the package are faults of the file. */
 function guarded<T>(path: string, action: () => T): T {
   try {
     return action();

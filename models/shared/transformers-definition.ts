@@ -1,4 +1,7 @@
-/** The definition of a model that transformers saved: config.json, safetensors, tokenizer.json, and how sentences are pooled. */
+/**
+ * The definition of a model in transformers' format: config.json, safetensors, tokenizer.json, and the pooling of
+ * sentences.
+ */
 import { InputError, UnsupportedError } from '../../contracts/errors.ts';
 import type { ModelDefinition, ModelFiles } from '../../engine/definitions/model.ts';
 import { PICKLED_WEIGHTS } from '../../engine/model/safetensors.ts';
@@ -7,15 +10,15 @@ import type { Pooling } from './transformer/encoder.ts';
 import { readTokenizerJson } from './tokenizer-json.ts';
 import { buildTransformersModel, describeModel, readJsonFile } from './transformers-model.ts';
 
-/** Positions a real model is cut to unless others are asked for: boards compare at one length. */
+/** Context length to which real models are shortened by default: boards compare at one length. */
 export const DEFAULT_CONTEXT_LIMIT = 1024;
 
-/** The most that can be asked for; the papers on compression score sequences of this length. */
+/** The largest length that can be requested; papers on compression score sequences of this length. */
 export const LARGEST_CONTEXT_LIMIT = 2048;
 
 const POOLING = '1_Pooling/config.json';
 
-/** Of a model's files, what is read, as far as they are there; shards beside it. */
+/** The files of a model that are read, if present; shards are listed separately. */
 export const TRANSFORMERS_FILES: readonly string[] = [
   'config.json',
   'tokenizer.json',
@@ -72,7 +75,7 @@ export function defineTransformersModel(facts: Facts, contextLimit = DEFAULT_CON
   };
 }
 
-/** Architecture and kind of the model in these files, its own context, and how it is read. */
+/** Architecture and kind of the model in these files, its own context length, and its reader. */
 export async function inspectTransformersModel(files: ModelFiles, contextLimit: number) {
   const reading = await readingOf(files, contextLimit);
   const { architecture, read } = await describeModel(files, reading);
@@ -86,7 +89,7 @@ export async function inspectTransformersModel(files: ModelFiles, contextLimit: 
   } as const;
 }
 
-/** A sentence-transformers folder says how long its inputs are and how a sentence's vector is made. */
+/** A sentence-transformers folder states the input length and how a sentence's vector is computed. */
 async function readingOf(
   files: ModelFiles,
   contextLimit: number,

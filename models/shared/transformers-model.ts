@@ -1,4 +1,4 @@
-/** From the files that transformers saves (config.json, safetensors) to the model: reads, checks and builds. */
+/** Loads a model from transformers' files (config.json, safetensors): reads, checks and builds. */
 import { UnsupportedError } from '../../contracts/errors.ts';
 import type { Model, ModelFiles } from '../../engine/definitions/model.ts';
 import { parseJson } from '../../engine/model/parse-json.ts';
@@ -10,7 +10,7 @@ import { architectures } from './architectures/index.ts';
 import { buildDecoder } from './transformer/decoder.ts';
 import { buildEncoder } from './transformer/encoder.ts';
 
-/** The largest published ones, with labels of 20,000 classes, stay below. */
+/** Above the size of the largest published ones, with labels of 20,000 classes. */
 const MAX_CONFIG_BYTES = 4 * 2 ** 20;
 
 export interface DescribedModel {
@@ -18,7 +18,7 @@ export interface DescribedModel {
   readonly read: ReadArchitecture;
 }
 
-/** What config.json describes. Throws InputError for what it cannot be, UnsupportedError for an architecture that is not built. */
+/** Parses config.json. Throws InputError for invalid values, UnsupportedError for an unsupported architecture. */
 export async function describeModel(files: ModelFiles, options: ReadOptions): Promise<DescribedModel> {
   const path = 'config.json';
   const config = await readJsonFile(files, path);
@@ -35,7 +35,10 @@ export async function describeModel(files: ModelFiles, options: ReadOptions): Pr
   return { architecture, read };
 }
 
-/** The dense model under `id`. Throws as describeModel does, and InputError for weights that are not those of config.json. */
+/**
+ * The dense model under `id`. Throws the errors of describeModel, and InputError for weights that do not match
+ * config.json.
+ */
 export async function buildTransformersModel(id: string, files: ModelFiles, options: ReadOptions): Promise<Model> {
   const { architecture, read } = await describeModel(files, options);
   const store = await openTensors(files);
@@ -55,7 +58,7 @@ export async function buildTransformersModel(id: string, files: ModelFiles, opti
   }
 }
 
-/** A settings file. Throws InputError where it is not JSON or too large to be one. */
+/** A settings file. Throws InputError where it is not JSON or is too large. */
 export async function readJsonFile(files: ModelFiles, label: string): Promise<unknown> {
   return parseJson(await files.read(label, { maxBytes: MAX_CONFIG_BYTES }), label);
 }

@@ -1,16 +1,16 @@
 /**
- * What stands in tokenizer.json for a repository that is older than that file: byte-level BPE of vocab.json and merges.txt, as
- * GPT-2 and OPT have it, or BERT's WordPiece of vocab.txt. As transformers' convert_slow_tokenizer.py does it.
+ * Converts the vocabulary files of repositories older than tokenizer.json to its contents: byte-level BPE of vocab.json
+ * and merges.txt (GPT-2, OPT), or BERT's WordPiece of vocab.txt, as transformers' convert_slow_tokenizer.py does.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { isRecord } from '../../contracts/is-record.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Files of which one group is a tokenizer. */
+/** Groups of files, each of which is a tokenizer. */
 export const VOCABULARY_FILES = [['vocab.json', 'merges.txt'], ['vocab.txt']] as const;
 
-/** What BERT's tokenizer calls its special tokens where nothing else is said. */
+/** Default names of BERT's special tokens. */
 export const BERT_TOKENS = {
   unk_token: '[UNK]',
   sep_token: '[SEP]',
@@ -19,7 +19,7 @@ export const BERT_TOKENS = {
   mask_token: '[MASK]',
 } as const;
 
-/** `special`: the contents of the special tokens by their role; `settings`: tokenizer_config.json. */
+/** `special`: the text of the special tokens by role; `settings`: tokenizer_config.json. */
 export function wordPieceOf(vocabulary: string, settings: Json, special: Readonly<Record<string, string>>): Json {
   const words = vocabulary.split(/\r?\n/);
   if (words.at(-1) === '') words.pop();
@@ -52,7 +52,7 @@ export function wordPieceOf(vocabulary: string, settings: Json, special: Readonl
   };
 }
 
-/** Throws InputError for merges that are no lines of two parts. */
+/** Throws InputError unless each merge is a line of two parts. */
 export function byteLevelOf(
   vocab: unknown,
   merges: string,
@@ -99,7 +99,7 @@ function template(
   return { type: 'TemplateProcessing', single, pair, special_tokens: Object.fromEntries(described) };
 }
 
-/** Throws InputError for a special token that the vocabulary lacks. */
+/** Throws InputError for a special token that is not in the vocabulary. */
 function addedTokens(vocab: Json, special: Readonly<Record<string, string>>, path: string): readonly Json[] {
   return [...new Set(Object.values(special))].map((content) => {
     if (vocab[content] === undefined)

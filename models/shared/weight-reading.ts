@@ -1,4 +1,4 @@
-/** Weights asked for one by one under the names of their initializers: from a stored graph, or freshly drawn. */
+/** Weights requested one by one by the names of their initializers: from a stored graph, or randomly initialized. */
 import { InputError } from '../../contracts/errors.ts';
 import type { Random } from '../../numerics/tensor/random.ts';
 import { describeTensor, elementCount, elements, type Tensor } from '../../numerics/tensor/tensor.ts';
@@ -16,7 +16,7 @@ export function readNorm(read: ReadWeight, name: string, width: number): NormWei
   return { weight: read(`${name}.weight`, [width]), bias: read(`${name}.bias`, [width]) };
 }
 
-/** Reads from a graph's initializers. Throws InputError for one that is missing or of another type or shape. */
+/** Reads from a graph's initializers. Throws InputError for a missing one or one of another type or shape. */
 export function storedWeights(initializers: ReadonlyMap<string, Tensor>): ReadWeight {
   return (name, dims) => {
     const tensor = initializers.get(name);
@@ -30,14 +30,14 @@ export function storedWeights(initializers: ReadonlyMap<string, Tensor>): ReadWe
   };
 }
 
-/** Deviation of GPT-2's and BERT's initial weights. */
+/** Standard deviation of GPT-2's and BERT's initial weights. */
 const DEVIATION = 0.02;
 
 /** Matrices and tables: normal with deviation 0.02 · scale. Vectors: 1 for the weight of a norm, 0 for a bias. */
 export function initialWeight(options: {
   readonly name: string;
   readonly dims: readonly number[];
-  /** Forked by name, so that no weight depends on the order of the others. */
+  /** Random streams are forked by name, so that a weight does not depend on the order of the others. */
   readonly random: Random;
   readonly scale?: number;
 }): Float32Array {

@@ -1,4 +1,6 @@
-/** The text corpus: four splits, each document from a stream of its own, and how often training text states each fact. */
+/**
+ * The text corpus: four splits, each document with its own random stream, and how often training text states each fact.
+ */
 import { present } from '../../../contracts/present.ts';
 import type { DatasetRow, SplitName, Splits } from '../../../contracts/dataset.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
@@ -15,7 +17,7 @@ const KINDS: readonly { readonly share: number; readonly write: (teller: Teller)
   { share: 14, write: sketch },
 ];
 
-/** Characters below which a document gets another paragraph: two short entries on one subject would be near-duplicates. */
+/** A shorter document gets another paragraph: two short entries on one subject would be near-duplicates. */
 const SHORTEST_DOCUMENT = 400;
 
 const DOCUMENTS: Readonly<Record<SplitName, number>> = {
@@ -33,7 +35,7 @@ export interface Corpus {
 
 let written: Corpus | undefined;
 
-/** Written at the first call and kept. */
+/** Generated at the first call and cached. */
 export function tinyWorldCorpus(): Corpus {
   written ??= writeCorpus();
   return written;

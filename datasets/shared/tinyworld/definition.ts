@@ -1,15 +1,15 @@
-/** What the TinyWorld datasets have in common. */
+/** Common parts of the TinyWorld datasets. */
 import type { DatasetDefinition, Splits } from '../../../contracts/dataset.ts';
 import { verifiedSplits } from '../verified-splits.ts';
 
-/** The generator's seed is a label (`WORLD_SEED`); its number is the version of the world. */
+/** The generator's seed is the label `WORLD_SEED`; its number is the version of the world. */
 const SEED = 1;
 
 type Parts = Pick<DatasetDefinition, 'id' | 'title' | 'version' | 'contentHash' | 'evaluationOnly' | 'tasks'> & {
   readonly rows: () => Splits;
 };
 
-/** Rows are generated and verified at the first load and kept. */
+/** Rows are generated and verified at the first load and cached. */
 export function defineTinyWorld({ rows, ...parts }: Parts): DatasetDefinition {
   let loaded: Splits | undefined;
   const definition: DatasetDefinition = {
@@ -26,7 +26,7 @@ export function defineTinyWorld({ rows, ...parts }: Parts): DatasetDefinition {
   return definition;
 }
 
-/** The splits of a dataset that is only for tests. */
+/** The splits of a test-only dataset. */
 export function onlyTest(test: Splits['test']): Splits {
   return { test, validation: [], calibration: [], training: [] };
 }

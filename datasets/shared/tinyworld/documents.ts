@@ -1,4 +1,7 @@
-/** The documents of the corpus: entries about a subject, almanacs, stories whose state is asked at the end, sketches. */
+/**
+ * The documents of the corpus: entries about a subject, almanacs, stories that end with a question about their state,
+ * sketches.
+ */
 import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
 import { doing, setting } from './filler.ts';
@@ -11,7 +14,7 @@ import { type Fact, stateFact, type World } from './world.ts';
 export interface Teller {
   readonly random: Random;
   readonly world: World;
-  /** Called for every fact stated. */
+  /** Called for every stated fact. */
   readonly tally: (fact: Fact) => void;
 }
 
@@ -25,7 +28,7 @@ export const ENTRY_OPENINGS = templates(`
   A few words about {s}.`);
 export const SOURCES = ['book', 'library', 'newspaper', 'old map', 'almanac', 'schoolteacher', 'king'];
 
-/** Facts about one subject, under its name or a pronoun, with asides. */
+/** Facts about one subject, by name or pronoun, with unrelated sentences in between. */
 export function entry({ random, world, tally }: Teller): string {
   const subject = world.drawSubject(random);
   const facts = pickSome(random, subject.facts, 3 + random.integer(subject.facts.length - 2));
@@ -47,7 +50,7 @@ const ALMANAC_OPENINGS = templates(`
   Did you know?
   Notes from the {source}.`);
 
-/** Facts about many subjects, each under its name. */
+/** Facts about many subjects, each by name. */
 export function almanac({ random, world, tally }: Teller): string {
   const sentences = [pick(random, ALMANAC_OPENINGS)({ source: pick(random, SOURCES) })];
   for (let left = 5 + random.integer(6); left > 0; left--) {
@@ -88,7 +91,7 @@ export function drawPeople(random: Random, world: World, count: number): Person[
   return [...people];
 }
 
-/** A fact about somebody of the story, now and then. */
+/** Occasionally adds a fact about a person of the story. */
 function introduction({ random, world, tally }: Teller, person: Person): string[] {
   if (!once(random, 2)) return [];
   const subject = world.people.find((candidate) => candidate.person === person);
@@ -136,7 +139,7 @@ export function possessionStory(teller: Teller): string {
   ].join(' ');
 }
 
-/** Counts that change, and sums: two or three small problems. */
+/** Changing counts and sums: two or three small problems. */
 export function countingStory(teller: Teller): string {
   const { random, world } = teller;
   const people = drawPeople(random, world, 4);
@@ -158,7 +161,7 @@ export function countingStory(teller: Teller): string {
   return sentences.join(' ');
 }
 
-/** What there is to see and hear: long noun phrases, pronouns, reflexives. */
+/** Descriptions: long noun phrases, pronouns, reflexives. */
 export function sketch({ random, world }: Teller): string {
   const person = world.drawPerson(random);
   const sentences = [setting(random)];

@@ -1,11 +1,11 @@
-/** Entailment pairs as rows: slices and classes take turns, each row from a stream of its own. */
+/** Entailment pairs as rows: slices and classes alternate, and each row has its own random stream. */
 import { present } from '../../../contracts/present.ts';
 import type { DatasetRow, SplitName, Splits } from '../../../contracts/dataset.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { drawEntailment, ENTAILMENT_CLASSES, ENTAILMENT_SLICES } from './entailment.ts';
 import { tinyWorld, WORLD_SEED } from './world.ts';
 
-/** Multiples of slices times classes, so that each combination is as frequent as any other. */
+/** Multiples of slices times classes, so that all combinations are equally frequent. */
 const ROWS: Readonly<Record<SplitName, number>> = { test: 1_500, validation: 600, calibration: 300, training: 40_005 };
 
 export function entailmentRows(): Splits {

@@ -1,11 +1,11 @@
 /**
- * Stories with a statement each that follows from the story, contradicts it, or is left open by it.
+ * Stories with one statement each, which follows from the story, contradicts it, or is left open by it.
  *
- * A story has a thread, or two about different things and people; the statement asks about one of them, and the other has
- * another class. Threads tell what was before and what is now, who gave and who got, how many there were, what is not so and
- * what nobody knows; the statement alone tells nothing of its class. Every word of it that matters stands in the story,
- * whatever the class. People here are strangers to the world: their facts hold in one story only, and nothing can be
- * memorised.
+ * A story has one thread, or two about different things and people; the statement is about one of them, and for the
+ * other it would have another class. Threads tell what was before and what is now, who gave and who received, counts,
+ * denials and unknowns.
+ * The statement alone does not reveal its class: every relevant word of it occurs in the story, whatever the class. The
+ * people are not in the world: their facts hold in one story only, so nothing can be memorised.
  */
 import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
@@ -27,13 +27,13 @@ export interface EntailmentPair {
 }
 
 interface Thread {
-  /** The thing, or the goods of a count: no two threads of a story are about the same. */
+  /** The thing, or the goods of a count: the threads of a story never share one. */
   readonly about: string;
   readonly sentences: readonly string[];
   readonly statement: string;
 }
 
-/** `person` has one thread, `other` takes part in a neighbouring one too. */
+/** `person` is in one thread, `other` also takes part in a neighbouring one. */
 type Teller = (
   random: Random,
   people: { readonly person: Person; readonly other: Person },
@@ -109,14 +109,14 @@ const PERHAPS_WITH = templates(`
   Nobody could say whether {a} had the {o}.
   Perhaps the {o} was with {a}, {q} thought.`);
 
-/** The class of a statement's opposite. */
+/** The class of the negated statement. */
 const OPPOSITE: Readonly<Record<EntailmentClass, EntailmentClass>> = {
   entailed: 'contradicted',
   contradicted: 'entailed',
   'not said': 'not said',
 };
 
-/** How often something changes: a contradiction is mostly with what was before. */
+/** Number of changes: most contradictions state an earlier state. */
 function movesFor(random: Random, positive: EntailmentClass): number {
   return positive === 'contradicted' ? Math.min(1, random.integer(4)) : random.integer(2);
 }
@@ -189,7 +189,9 @@ const UNCOUNTED = templates(`
 const LOWEST_STATED = 2;
 const HIGHEST_STATED = 9;
 
-/** The number stated is drawn first, alike for every class: it alone tells nothing. */
+/**
+ * The stated number is drawn first, with the same distribution for every class, so that it does not reveal the class.
+ */
 const numbers: Teller = (random, { person, other }, wanted) => {
   const goods = pick(random, GOODS);
   const stated = LOWEST_STATED + random.integer(HIGHEST_STATED - LOWEST_STATED + 1);
@@ -215,7 +217,7 @@ interface Bearings {
   readonly open: readonly Template[];
 }
 
-/** By relation: sentences that contradict a fact, and that leave it open. */
+/** By relation: sentences that contradict a fact, and sentences that leave it open. */
 const BEARINGS: Readonly<Record<string, Bearings>> = {
   trade: {
     denied: templates(`

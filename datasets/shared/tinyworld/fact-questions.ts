@@ -1,4 +1,6 @@
-/** Facts asked in a sentence whose answer is left out, with three wrong answers that are right for others. */
+/**
+ * Questions about facts: a sentence without its answer, with three wrong answers that are correct for other subjects.
+ */
 import { present } from '../../../contracts/present.ts';
 import type { DatasetRow } from '../../../contracts/dataset.ts';
 import { createRandom, type Random } from '../../../numerics/tensor/random.ts';
@@ -8,7 +10,7 @@ import { setting } from './filler.ts';
 import { pick } from './prose.ts';
 import { answerPhrase, type Fact, type Subject, subjectSlots, tinyWorld, WORLD_SEED } from './world.ts';
 
-/** Slices by how often training text states the fact; gaps between them keep their members apart. */
+/** Slices by how often training text states the fact; gaps between them keep the slices distinct. */
 export const FACT_SLICES = {
   head: { from: 80, to: Infinity },
   middle: { from: 25, to: 60 },
@@ -18,7 +20,7 @@ export const FACT_SLICES = {
 const PER_SLICE = 250;
 const WRONG_ANSWERS = 3;
 
-/** 250 rows per slice, each of a fact of its own. */
+/** 250 rows per slice, each about another fact. */
 export function factQuestions(): readonly DatasetRow[] {
   const world = tinyWorld();
   const { factCounts } = tinyWorldCorpus();
@@ -55,8 +57,8 @@ function question(
 }
 
 /**
- * Right for other facts of the relation, as often stated as this one where there are enough: an answer that is common in
- * training text is then no likelier to be the right one.
+ * Answers that are correct for other facts of the relation, stated about as often as this one where there are enough: a
+ * frequent answer is then no more likely to be correct.
  */
 function wrongAnswers(random: Random, fact: Fact, sameSlice: readonly Fact[]): readonly string[] {
   const answersOf = (facts: readonly Fact[]): string[] =>

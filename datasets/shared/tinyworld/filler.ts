@@ -1,4 +1,4 @@
-/** Sentences that change nothing: weather, moods, what people do all day. They carry most of the text's randomness. */
+/** Sentences that change no state: weather, moods, daily activities. They carry most of the text's randomness. */
 import type { Random } from '../../../numerics/tensor/random.ts';
 import {
   DAYS,
@@ -46,7 +46,7 @@ const DOINGS = templates(`
   For a while {p} was {state}, and then {he} was only {state2}.
   When {role2} came by, {p} told {himself} to be {state}.`);
 
-/** The determiner keeps the adjective list free of a/an trouble. */
+/** Adjectives that take the article "a". */
 const PLAIN_ADJECTIVES = THING_ADJECTIVES.filter((adjective) => !'aeiou'.includes(adjective.charAt(0)));
 
 function slotsOf(random: Random): Record<string, string> {
@@ -72,7 +72,7 @@ export function setting(random: Random): string {
   return pick(random, SETTINGS)(slotsOf(random));
 }
 
-/** Something `person` does or feels, under the name or, with `asPronoun`, as he or she. */
+/** Something `person` does or feels, by name or, with `asPronoun`, by pronoun. */
 export function doing(random: Random, person: Person, asPronoun = false): string {
   const pronouns = pronounsOf(person);
   return pick(
@@ -87,7 +87,7 @@ export function doing(random: Random, person: Person, asPronoun = false): string
   });
 }
 
-/** A place mentioned for its own sake. */
+/** A sentence about a place only. */
 const VIEWS = templates(`
   The {place} was {w} and quiet.
   Nobody was in the {place}.

@@ -1,4 +1,4 @@
-/** Minimal pairs as rows: a sentence about the weather, what the two have in common, and the two ways it may go on. */
+/** Minimal pairs as rows: a sentence about the weather, the common beginning, and the two continuations. */
 import type { DatasetRow } from '../../../contracts/dataset.ts';
 import { createRandom } from '../../../numerics/tensor/random.ts';
 import { setting } from './filler.ts';
@@ -8,7 +8,7 @@ import { WORLD_SEED } from './world.ts';
 
 const PER_PHENOMENON = 60;
 
-/** 60 rows per phenomenon, no sentence twice. */
+/** 60 rows per phenomenon, without repeated sentences. */
 export function grammarQuestions(): readonly DatasetRow[] {
   const root = createRandom(`${WORLD_SEED}/grammar-questions`);
   return PHENOMENON_IDS.flatMap((phenomenon) => {

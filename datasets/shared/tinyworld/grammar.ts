@@ -1,7 +1,9 @@
 /**
- * Sentences that turn on one point of grammar, each with its ungrammatical twin, in the manner of BLiMP (Warstadt et al.
- * 2020, https://arxiv.org/abs/1912.00582). Training text has the right ones alone. Every sentence has a core: two words
- * whose combination is either for training or for tests, so that no test sentence can occur in training text.
+ * Sentences that depend on one point of grammar, each with an ungrammatical variant, in the manner of BLiMP (Warstadt
+ * et al.
+ * 2020, https://arxiv.org/abs/1912.00582). Training text has only the grammatical ones. Every sentence has a core: two
+ * words whose combination is used either for training or for tests, so that no test sentence can occur in training
+ * text.
  */
 import type { Random } from '../../../numerics/tensor/random.ts';
 import {
@@ -23,7 +25,7 @@ import {
 import { bucketOf, capitalized, type Noun, numberWord, once, pick, pronounsOf, withArticle } from './prose.ts';
 
 export interface MinimalPair {
-  /** What both have in common before they part; may be empty. */
+  /** The common beginning; may be empty. */
   readonly opening: string;
   readonly right: string;
   readonly wrong: string;
@@ -35,13 +37,13 @@ interface Draft extends MinimalPair {
 
 type Phenomenon = (random: Random) => Draft;
 
-/** One combination in this many is kept for tests. */
+/** One combination in this many is reserved for tests. */
 const HELD_OUT_ONE_IN = 6;
 
 const form = (noun: Noun, plural: boolean): string => (plural ? noun.many : noun.one);
 const PEOPLE: readonly Noun[] = [...WOMEN, ...MEN, ...ROLES];
 
-/** Singular or plural, with the ending that agrees and the one that does not. */
+/** Singular or plural, with the correct and the wrong ending. */
 function agreement(
   random: Random,
   plural: boolean,
@@ -58,7 +60,7 @@ function agreement(
   return { right: `${plural ? many : one} ${rest}.`, wrong: `${plural ? one : many} ${rest}.` };
 }
 
-/** `the keys near the old box`: attractors of the other number, one or two of them. */
+/** `the keys near the old box`: one or two attractors of the other number. */
 const overAttractor: Phenomenon = (random) => {
   const plural = once(random, 2);
   const subject = pick(random, THINGS);
@@ -139,7 +141,7 @@ const numberNoun: Phenomenon = (random) => {
   };
 };
 
-/** Somebody whose word says which pronoun goes with them. */
+/** A person whose noun determines the pronoun. */
 function gendered(random: Random): { readonly noun: Noun; readonly woman: boolean } {
   const woman = once(random, 2);
   return { noun: pick(random, woman ? WOMEN : MEN), woman };
@@ -161,7 +163,7 @@ const pronounGender: Phenomenon = (random) => {
 
 const REFLEXIVE_VERBS = ['hurt', 'blamed', 'dressed', 'washed', 'admired', 'introduced', 'surprised', 'hid'];
 
-/** Over an attractor that may be of the other gender. */
+/** With an attractor that may be of the other gender. */
 const reflexiveGender: Phenomenon = (random) => {
   const { noun, woman } = gendered(random);
   const attractor = pick(random, PEOPLE);
@@ -248,7 +250,7 @@ export type PhenomenonId = keyof typeof PHENOMENA;
 
 export const PHENOMENON_IDS = Object.keys(PHENOMENA) as readonly PhenomenonId[];
 
-/** A pair whose core is kept for tests, or one whose core is not. */
+/** A pair whose core is reserved for tests, or one whose core is not. */
 export function drawMinimalPair(random: Random, phenomenon: PhenomenonId, heldOut: boolean): MinimalPair {
   for (;;) {
     const { core, opening, right, wrong } = PHENOMENA[phenomenon](random);

@@ -1,6 +1,6 @@
 /**
- * Stories cut before their last word, which the state of the world decides, in the manner of LAMBADA (Paperno et al. 2016,
- * https://arxiv.org/abs/1606.06031). All four choices stand in the story, or are neighbouring numbers.
+ * Stories without their last word, which follows from the state of the world, in the manner of LAMBADA (Paperno et al.
+ * 2016, https://arxiv.org/abs/1606.06031). All four choices occur in the story, or are neighbouring numbers.
  */
 import { present } from '../../../contracts/present.ts';
 import type { DatasetRow } from '../../../contracts/dataset.ts';
@@ -43,14 +43,14 @@ export function lastWords(): readonly DatasetRow[] {
   );
 }
 
-/** The story and its ending, which has the answer as its last word, without that word. */
+/** The story and its ending without the last word, which is the answer. */
 function cutStory(story: readonly string[], ending: string): string {
   return [...story, ending.slice(0, ending.lastIndexOf(' '))].join(' ');
 }
 
 /**
- * Draws until the answer is the choice named last before the end, or is not, as `named` says: with one row in four of the
- * first kind, naming the last place or person gets no more than chance.
+ * Draws until the answer is, or is not, the choice named last before the end, as `named` says: with one row in four of
+ * the first kind, always answering with the place or person named last scores no better than chance.
  */
 function drawByRecency(draw: () => Puzzle, named: boolean): Puzzle {
   for (;;) {
@@ -60,7 +60,7 @@ function drawByRecency(draw: () => Puzzle, named: boolean): Puzzle {
   }
 }
 
-/** A thing that has changed hands or places at least once, and with whom or where it is now. */
+/** A thing that has changed hands or places at least once, and its present owner or place. */
 function movedThing(random: Random, states: ReadonlyMap<string, readonly string[]>): { o: string; answer: string } {
   const moved = [...states].filter(([, been]) => been.length > 1);
   const [o, been] = pick(random, moved);
@@ -116,7 +116,7 @@ function sum(random: Random): Puzzle {
   };
 }
 
-/** Four numbers in a row; the right one is equally likely to be any of them but at the ends of 1 to 20. */
+/** Four consecutive numbers; each position is equally likely to be correct, except at the ends of 1 to 20. */
 function numberChoices(random: Random, right: number): Pick<Puzzle, 'answer' | 'choices'> {
   const first = Math.min(LARGEST_NUMBER - CHOICES + 1, Math.max(1, right - random.integer(CHOICES)));
   return {

@@ -1,7 +1,7 @@
-/** The words of TinyWorld that are English; names are made in names.ts. */
+/** The English words of TinyWorld; names are generated in names.ts. */
 import { nouns, phrases, words } from './prose.ts';
 
-/** Things that can be carried; all take `in the …` places. */
+/** Things that can be carried; all can be in the places below. */
 export const THINGS = nouns(
   'lamp box/boxes basket key book bottle candle blanket hammer kettle mirror drum rope bucket ladder clock letter map ' +
     'coat hat boot glove ring necklace brush/brushes knife/knives spoon plate cup jug saddle saw shovel needle thimble ' +
@@ -9,7 +9,7 @@ export const THINGS = nouns(
     'oar anchor net bell lantern pillow carpet painting statue vase teapot ribbon feather wheel quilt/quilts inkwell',
 );
 
-/** Things that come in numbers. */
+/** Things that are counted. */
 export const GOODS = nouns(
   'apple pear plum fig egg loaf/loaves biscuit carrot onion turnip candle button marble shell pebble nail ticket stamp ' +
     'coin nut acorn fish/fish hen goat sheep/sheep duck rose tulip walnut orange peach/peaches melon bean pie cake',
@@ -26,7 +26,7 @@ export const THING_ADJECTIVES = words(
     'expensive empty ancient iron orange useful ordinary elegant painted rusty round',
 );
 
-/** What a thing or a person can be said to be. */
+/** States of a thing or a person. */
 export const THING_STATES = words(
   'wet dry cold warm dirty clean missing ready useless precious dangerous strange lost hidden gone',
 );
@@ -34,7 +34,7 @@ export const PERSON_STATES = words(
   'tired happy hungry angry proud lonely sleepy cheerful nervous thirsty busy late quiet sick brave polite curious jealous',
 );
 
-/** People by what they are to others or do; the second list says which word goes with `she`. */
+/** People by relation or occupation; each list determines the pronoun. */
 export const WOMEN = nouns(
   'woman/women girl aunt sister mother grandmother daughter queen widow princess/princesses niece bride nun/nuns lady/ladies',
 );
@@ -46,7 +46,7 @@ export const ROLES = nouns(
     'pilot singer dancer thief/thieves hunter doctor cook judge visitor',
 );
 
-/** Present and past with their singular and plural. */
+/** Present and past, each with singular and plural. */
 export const SINGULAR_PLURAL_VERBS: readonly (readonly [string, string])[] = [
   ['was', 'were'],
   ['is', 'are'],

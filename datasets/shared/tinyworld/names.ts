@@ -1,4 +1,4 @@
-/** Invented names, made of syllables. Whether a name is a woman's cannot be told from its form. */
+/** Invented names, composed of syllables. The form of a name does not reveal the gender. */
 import type { Random } from '../../../numerics/tensor/random.ts';
 import { capitalized, pick, words } from './prose.ts';
 
@@ -20,12 +20,12 @@ const RIVER_ENDS = words('da le ma na ne ra re sk va wa');
 const CREATURE_STARTS = words('bl br ch cr dr fl gl gr kl kr pl pr sl sn sp spl squ st thr tr tw');
 const CREATURE_ENDS = words('ibble ock umble onk eeble arg oomp ivet addle orm uffin eck');
 
-/** What the syllables spell by chance that means something else. */
+/** Syllable combinations that happen to be other words. */
 const WORDS_ALREADY = words('Oreo Salmon Fennel Storm Melon Salon Torus Linen Coral Norm');
 
 export interface Names {
   readonly people: readonly string[];
-  /** Names that no person of the world has: for stories whose facts hold in that story alone. */
+  /** Names of no person of the world: for stories whose facts hold in one story only. */
   readonly strangers: readonly string[];
   readonly towns: readonly string[];
   readonly countries: readonly string[];
@@ -43,7 +43,7 @@ export interface NameCounts {
   readonly creatures: number;
 }
 
-/** All names differ, within a kind and between kinds. */
+/** All names are distinct, within a kind and between kinds. */
 export function inventNames(random: Random, counts: NameCounts): Names {
   const taken = new Set<string>(WORDS_ALREADY);
   function invent(count: number, starts: readonly string[], ends: readonly string[]): string[] {

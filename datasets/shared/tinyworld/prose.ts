@@ -1,4 +1,4 @@
-/** Small tools for writing sentences: choices by integers alone, templates, articles, number words. */
+/** Helpers for writing sentences: integer-only random choices, templates, articles, number words. */
 import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
 
@@ -18,7 +18,7 @@ export function once(random: Random, outOf: number): boolean {
   return random.integer(outOf) === 0;
 }
 
-/** Splits on white space: lists of words are easier to read as text. */
+/** Splits on white space, so that word lists can be written as text. */
 export function words(text: string): readonly string[] {
   return text.trim().split(/\s+/);
 }
@@ -31,7 +31,7 @@ export function phrases(text: string): readonly string[] {
 export type Slots = Readonly<Record<string, string>>;
 export type Template = (slots: Slots) => string;
 
-/** `The {o} stood in the {p}.` to a function of its slots; the first letter becomes a capital. */
+/** Converts a template such as `The {o} stood in the {p}.` to a function of its slots; capitalizes the first letter. */
 export function template(text: string): Template {
   const parts = text.split(/\{(\w+)\}/); // literal, slot, literal, slot, …
   return (slots) => {
@@ -81,7 +81,7 @@ export interface Noun {
   readonly many: string;
 }
 
-/** `lamp box/boxes` to nouns; without a slash the plural takes an s. */
+/** Converts `lamp box/boxes` to nouns; without a slash the plural gets an s. */
 export function nouns(text: string): readonly Noun[] {
   return words(text).map((entry) => {
     const [one = '', many] = entry.split('/');
@@ -89,7 +89,7 @@ export function nouns(text: string): readonly Noun[] {
   });
 }
 
-/** Somebody a sentence can be about. */
+/** A person that a sentence can be about. */
 export interface Person {
   readonly name: string;
   readonly woman: boolean;
@@ -110,8 +110,8 @@ export function pronounsOf({ woman }: { readonly woman: boolean }): Pronouns {
 }
 
 /**
- * FNV-1a over UTF-16 units (http://www.isthe.com/chongo/tech/comp/fnv/), in [0, outOf): sorts combinations of words
- * into those that training text may use and those kept for tests.
+ * FNV-1a over UTF-16 units (http://www.isthe.com/chongo/tech/comp/fnv/), in [0, outOf): divides combinations of words
+ * into those for training text and those reserved for tests.
  */
 export function bucketOf(text: string, outOf: number): number {
   let hash = 0x811c9dc5;

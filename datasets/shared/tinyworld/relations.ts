@@ -1,7 +1,7 @@
 /**
- * The kinds of facts and the sentences that state them. Slots: {s} the subject as subject (`Belda`, `she`), {m} as object
+ * The relations and the sentences that state them. Slots: {s} the subject as subject (`Belda`, `she`), {m} as object
  * (`Belda`, `her`), {g} as owner (`Belda's`, `her`), {his} a possessive pronoun, {o} the answer, {ao} the answer with
- * its article. A form that ends in the answer can be asked by leaving the answer out.
+ * its article. A sentence that ends with the answer becomes a question by removing the answer.
  */
 import {
   COLOURS,
@@ -28,7 +28,7 @@ export interface Relation {
   readonly questions: readonly Question[];
 }
 
-/** A form cut before the answer; `{ao}` forms leave the article to the answer. */
+/** A sentence truncated before the answer; with `{ao}` the article is part of the answer. */
 export interface Question {
   readonly ask: Template;
   readonly article: boolean;

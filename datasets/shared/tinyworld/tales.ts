@@ -1,6 +1,6 @@
 /**
- * Tales that change the state of the world, with the state at their end: where things are, who has them, how many there
- * are. The sentences of a tale stay in order; others may be put between them.
+ * Tales that change the state of the world, with the final state: where things are, who has them, how many there are.
+ * The sentences of a tale stay in order; other sentences may be inserted between them.
  */
 import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
@@ -8,7 +8,7 @@ import { setting, view } from './filler.ts';
 import { GOODS, PLACES, THING_ADJECTIVES, THINGS } from './lexicon.ts';
 import { counted, type Noun, numberWord, once, type Person, pick, pickSome, pronounsOf, templates } from './prose.ts';
 
-/** `the red lamp` without its article; told apart by noun. */
+/** `the red lamp` without its article; the noun identifies it. */
 export function drawThings(random: Random, count: number): string[] {
   return pickSome(random, THINGS, count).map(({ one }) => `${pick(random, THING_ADJECTIVES)} ${one}`);
 }
@@ -43,9 +43,9 @@ const WALKED = templates(`
 export interface LocationTale {
   readonly sentences: readonly string[];
   readonly things: readonly string[];
-  /** All places the tale names. */
+  /** All places named in the tale. */
   readonly places: readonly string[];
-  /** Thing → places it has been in, in order; the last one is where it is. */
+  /** Thing → places it has been in, in order; the last one is its present place. */
   readonly whereabouts: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -86,7 +86,7 @@ export function tellLocations(
     been.push(b);
     named.add(b);
   }
-  // A place the tale left out is seen in passing, at the front, where no sentence refers back.
+  // A place not yet named is mentioned at the beginning, where no sentence refers back.
   for (const place of places) if (!named.has(place)) sentences.unshift(view(random, place));
   return { sentences, things, places, whereabouts };
 }
@@ -117,7 +117,7 @@ const MET = templates(`
 export interface PossessionTale {
   readonly sentences: readonly string[];
   readonly things: readonly string[];
-  /** Thing → those who had it, in order; the last one has it now. */
+  /** Thing → its owners, in order; the last one has it now. */
   readonly holders: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -190,7 +190,7 @@ export interface CountTale {
   readonly sentences: readonly string[];
   readonly person: Person;
   readonly goods: Noun;
-  /** How many there were, in order; the last one is how many there are. */
+  /** Counts in order; the last one is the present count. */
   readonly counts: readonly number[];
 }
 
@@ -234,7 +234,7 @@ export interface SumTale {
   readonly total: number;
 }
 
-/** Two people put together what they have: 1 to 9 each. */
+/** Two people combine what they have: 1 to 9 each. */
 export function tellSum(random: Random, people: readonly [Person, Person]): SumTale {
   const goods = pick(random, GOODS);
   const parts = [1 + random.integer(9), 1 + random.integer(9)] as const;
@@ -252,7 +252,7 @@ export function tellSum(random: Random, people: readonly [Person, Person]): SumT
   return { sentence, goods, parts, total: parts[0] + parts[1] };
 }
 
-/** Puts a sentence about the weather somewhere between two others, `count` times. */
+/** Inserts a sentence about the weather between two others, `count` times. */
 export function withSettings(random: Random, sentences: readonly string[], count: number): string[] {
   const result = [...sentences];
   for (let added = 0; added < count; added++) result.splice(random.integer(result.length + 1), 0, setting(random));

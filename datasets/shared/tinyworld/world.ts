@@ -1,6 +1,6 @@
 /**
- * The world: who and what there is, and one answer for every subject and relation. Subjects of all kinds share one order
- * of fame; how often a subject is written about falls as 1 / (rank + FAME_OFFSET).
+ * The world: all subjects, and one answer for every subject and relation. Subjects of all kinds share one order of
+ * fame; the frequency of a subject in the text is proportional to 1 / (rank + FAME_OFFSET).
  */
 import { present } from '../../../contracts/present.ts';
 import { createRandom, type Random } from '../../../numerics/tensor/random.ts';
@@ -13,14 +13,14 @@ export const WORLD_SEED = 'tinyworld/1';
 
 const COUNTS = { people: 288, strangers: 96, towns: 56, countries: 9, rivers: 28, creatures: 40 };
 
-/** Flattens the head of the distribution, so that the most famous subject is not most of the text. */
+/** Flattens the head of the distribution, so that the most famous subject does not dominate the text. */
 const FAME_OFFSET = 6;
 
 export interface Subject {
   readonly kind: SubjectKind;
   /** `Belda`, `Ashford`, `the slock`. */
   readonly name: string;
-  /** The person, where it is one. */
+  /** The person, if the subject is one. */
   readonly person?: Person;
   readonly facts: readonly Fact[];
 }
@@ -35,9 +35,9 @@ export interface Fact {
 
 export interface World {
   readonly names: Names;
-  /** By fame. */
+  /** In order of fame. */
   readonly subjects: readonly Subject[];
-  /** The people among them, by fame. */
+  /** The people among them, in order of fame. */
   readonly people: readonly Subject[];
   readonly facts: readonly Fact[];
   drawSubject(random: Random): Subject;
@@ -46,7 +46,7 @@ export interface World {
 
 let built: World | undefined;
 
-/** The one world all TinyWorld datasets speak of; made at the first call. */
+/** The world of all TinyWorld datasets; generated at the first call. */
 export function tinyWorld(): World {
   built ??= createWorld(createRandom(WORLD_SEED));
   return built;
@@ -93,14 +93,14 @@ function createWorld(random: Random): World {
   };
 }
 
-/** What fills the slots of a relation's forms, the subject named or as a pronoun. */
+/** Values of the slots of a relation's sentences, with the subject by name or pronoun. */
 export function subjectSlots(subject: Subject, asPronoun: boolean): Record<'s' | 'm' | 'g' | 'his', string> {
   const { name, person } = subject;
   const { he, him, his } = person ? pronounsOf(person) : { he: 'it', him: 'it', his: 'its' };
   return asPronoun ? { s: he, m: him, g: his, his } : { s: name, m: name, g: `${name}'s`, his };
 }
 
-/** The answer as it stands at the end of a sentence. */
+/** The answer in its form at the end of a sentence. */
 export function answerPhrase(answer: string, article: boolean): string {
   return article ? withArticle(answer) : answer;
 }

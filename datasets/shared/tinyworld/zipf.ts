@@ -1,8 +1,11 @@
-/** Ranks drawn with weights 1 / (rank + offset), in whole numbers only. */
+/** Draws ranks with weights 1 / (rank + offset), in integer arithmetic. */
 import { present } from '../../../contracts/present.ts';
 import type { Random } from '../../../numerics/tensor/random.ts';
 
-/** Weight of a rank is floor(SCALE / (rank + offset)): a correctly rounded quotient of integers, the same everywhere. */
+/**
+ * The weight of a rank is floor(SCALE / (rank + offset)): a correctly rounded quotient of integers, the same on every
+ * machine.
+ */
 const SCALE = 1 << 22;
 
 export function createZipf(count: number, offset: number): (random: Random) => number {

@@ -1,4 +1,4 @@
-/** What a file of this folder gives: how one `model_type` of transformers is read into a specification and its weights. */
+/** The interface of files in this folder: converts one `model_type` of transformers to a specification and weights. */
 import type { DecoderWeights } from '../transformer/decoder.ts';
 import type { EncoderHead, EncoderWeights, Pooling } from '../transformer/encoder.ts';
 import type { TransformerSpecification } from '../transformer/specification.ts';
@@ -6,9 +6,9 @@ import type { Checkpoint, CheckpointNames } from './checkpoint.ts';
 import type { ConfigFields } from './config-fields.ts';
 
 export interface ReadOptions {
-  /** Positions the model is cut to where it has more. */
+  /** Context length to which the model is shortened. */
   readonly contextLimit: number;
-  /** What a sentence embedding is made of the last hidden states by; absent where the model gives none. */
+  /** How last hidden states become a sentence embedding; absent where the model has none. */
   readonly pooling?: Pooling;
 }
 
@@ -32,6 +32,6 @@ export interface Architecture {
   /** `model_type` of config.json. */
   readonly modelType: string;
   readonly kind: 'decoder' | 'encoder';
-  /** Throws InputError for a field that is unknown or asks for what is not built. */
+  /** Throws InputError for an unknown field or an unsupported value. */
   read(config: ConfigFields, options: ReadOptions): ReadArchitecture;
 }

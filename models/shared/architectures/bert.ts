@@ -47,7 +47,7 @@ export const bert: Architecture = {
   },
 };
 
-/** `skipped`: rows of the table of positions that belong to no position. */
+/** `skipped`: leading rows of the position table that belong to no position. */
 export function readBertSpecification(
   config: ConfigFields,
   { contextLimit, skipped }: Pick<ReadOptions, 'contextLimit'> & { readonly skipped: number },
@@ -83,7 +83,7 @@ export function readBertSpecification(
   return { specification, stored };
 }
 
-/** Everything but segments and head. */
+/** All weights except segments and head. */
 export async function bertWeights(
   checkpoint: Checkpoint,
   {
@@ -106,7 +106,7 @@ export async function bertWeights(
   };
 }
 
-/** Of a layer, within it. */
+/** Names of a layer's weights, relative to the layer. */
 export const BERT_LAYER: PostNormNames = {
   q: 'attention.self.query',
   k: 'attention.self.key',

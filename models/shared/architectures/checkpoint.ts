@@ -1,4 +1,4 @@
-/** Named weights of a checkpoint of transformers, brought into the layout of our graphs. */
+/** Named weights of a transformers checkpoint, converted to the layout of our graphs. */
 import { InputError } from '../../../contracts/errors.ts';
 import { present } from '../../../contracts/present.ts';
 import type { TensorStore } from '../../../engine/model/safetensors.ts';
@@ -6,37 +6,37 @@ import type { StoredTensor } from '../../../engine/model/stored-tensor.ts';
 import type { LinearWeights, NormWeights } from '../transformer/specification.ts';
 
 export interface CheckpointNames {
-  /** What may stand before every name of the network itself; the first under which `marker` is found. */
+  /** Possible prefixes of the network's names; the first under which `marker` exists is used. */
   readonly prefixes: readonly string[];
   readonly marker: string;
-  /** Full names that may be left unread: buffers, and heads that are not built. */
+  /** Full names that need not be read: buffers, and unsupported heads. */
   readonly unused: readonly RegExp[];
 }
 
 export interface Checkpoint {
-  /** Whether a tensor of this full name is there. */
+  /** Whether a tensor of this full name exists. */
   has(name: string): boolean;
-  /** `name` behind the prefix of the network. */
+  /** `name` after the network's prefix. */
   base(name: string): string;
-  /** Full names from here on. */
+  /** The following take full names. */
   tensor(name: string, dims: readonly number[]): Promise<Float32Array>;
-  /** A layer stored as torch.nn.Linear stores it, [out, in]. */
+  /** A layer in the layout of torch.nn.Linear, [out, in]. */
   linear(name: string, dims: readonly [number, number], options?: LinearOptions): Promise<LinearWeights>;
   norm(name: string, width: number, options?: { readonly bias?: boolean }): Promise<NormWeights>;
-  /** Throws InputError for tensors that nobody read. */
+  /** Throws InputError for tensors that were not read. */
   finish(): void;
 }
 
 export interface LinearOptions {
   /** Default false. */
   readonly bias?: boolean;
-  /** Which rows of the stored matrix become the outputs, in order; default all, `dims[1]` of them. */
+  /** Which rows of the stored matrix become the outputs, in order; default: all `dims[1]` rows. */
   readonly rows?: readonly number[];
-  /** Rows of the stored matrix where `rows` are given. */
+  /** Number of rows of the stored matrix where `rows` are given. */
   readonly of?: number;
 }
 
-/** Throws InputError where the store has no tensor `marker` behind any of the prefixes. */
+/** Throws InputError where `marker` exists under none of the prefixes. */
 export function createCheckpoint(store: TensorStore, { prefixes, marker, unused }: CheckpointNames): Checkpoint {
   const stored = modernNames(store.tensors);
   const prefix = prefixes.find((candidate) => stored.has(candidate + marker));
@@ -78,7 +78,7 @@ export function createCheckpoint(store: TensorStore, { prefixes, marker, unused 
   };
 }
 
-/** From today's name to the stored one: old checkpoints call a LayerNorm's weight gamma and its bias beta. */
+/** Maps a current name to the stored one: old checkpoints call a LayerNorm's weight gamma and its bias beta. */
 function modernNames(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<string, string> {
   const names = [...tensors.keys()];
   return new Map(
@@ -89,7 +89,7 @@ function modernNames(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<st
   );
 }
 
-/** Side of the squares in which a matrix is transposed, so that both sides stay in the processor's cache. */
+/** Tile size for transposing, so that both arrays stay in the processor's cache. */
 const TILE = 32;
 
 /** The given rows of a row-major matrix [any, columns] as the columns of another: [columns, rows.length]. */
@@ -114,8 +114,9 @@ export function transposedRows(
 }
 
 /**
- * Where each feature of `heads` heads of our graphs comes from: transformers turns feature i of the first `turned` together
- * with i + turned / 2, our graphs 2i with 2i + 1. Queries and keys are reordered alike, so their products stay the same.
+ * Source index of each feature of `heads` heads of our graphs: transformers rotates feature i of the first `turned`
+ * together with i + turned / 2, our graphs 2i with 2i + 1. Queries and keys are reordered alike, so their products do
+ * not change.
  */
 export function interleavedRows(
   heads: number,

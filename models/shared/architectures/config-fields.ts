@@ -1,11 +1,11 @@
 /**
- * The fields of a config.json, each read by name and checked; whatever nobody read at the end is an error, since a field that
- * a builder does not know may change what the network computes.
+ * The fields of a config.json, each read by name and checked. Fields that were not read at the end are an error, since
+ * an unknown field may change what the network computes.
  */
 import { InputError } from '../../../contracts/errors.ts';
 import { isRecord } from '../../../contracts/is-record.ts';
 
-/** Say nothing about what the network computes when it is evaluated. */
+/** Fields without influence on the network's evaluation. */
 const WITHOUT_EFFECT: readonly RegExp[] = [
   /^(architectures|model_type|transformers_version|torch_dtype|dtype|_name_or_path|_commit_hash|use_cache)$/,
   /^(bos|eos|pad|sep|cls|mask|unk|decoder_start)_token_id$/,
@@ -16,37 +16,37 @@ const WITHOUT_EFFECT: readonly RegExp[] = [
   /^(is_llama_config|transformers\.js_config|unsloth_version|unsloth_fixed|pretraining_tp|directionality|gradient_\w+)$/,
 ];
 
-/** Larger than any published model's by an order of magnitude; what is built for a count stays small until weights are found. */
+/** An order of magnitude above any published model; memory is not allocated for a count before weights are found. */
 const MOST = { layers: 1000, features: 2 ** 18, vocabulary: 2 ** 21, context: 2 ** 26, heads: 4096 } as const;
 export type CountKind = keyof typeof MOST;
 
 export interface ConfigFields {
   readonly modelType: string;
-  /** Whether the field is there and not null. */
+  /** Whether the field exists and is not null. */
   has(name: string): boolean;
-  /** A whole number from 1. Without the field the fallback, and without that an error. */
+  /** A whole number from 1. Without the field the fallback; without a fallback an error. */
   count(name: string, kind: CountKind, fallback?: number): number;
   /** A whole number from 0. */
   index(name: string): number;
   /** A finite number above 0. */
   positive(name: string, fallback?: number): number;
   flag(name: string, fallback?: boolean): boolean;
-  /** What the field's word stands for. */
+  /** The value that the field's word maps to. */
   oneOf<T>(name: string, meanings: Readonly<Record<string, T>>, fallback?: string): T;
   words(name: string): readonly string[] | undefined;
-  /** An object of its own, whose fields are read and checked alike. */
+  /** A nested object, whose fields are read and checked in the same way. */
   nested(name: string): ConfigFields | undefined;
   /** Number of entries of an object. */
   entries(name: string): number | undefined;
-  /** Throws where the field is there and is something else: a network that nobody builds. */
+  /** Throws where the field exists with another value: an unsupported network. */
   expect(name: string, values: readonly unknown[]): void;
   ignore(...names: readonly string[]): void;
-  /** Throws InputError for fields that nobody read. */
+  /** Throws InputError for fields that were not read. */
   finish(): void;
   fault(message: string): InputError;
 }
 
-/** `label` names the file. Throws InputError where `config` is no object. */
+/** `label` names the file. Throws InputError where `config` is not an object. */
 export function configFields(label: string, config: unknown, modelType = ''): ConfigFields {
   if (!isRecord(config)) {
     throw new InputError(`${label}: expected an object, got ${JSON.stringify(config)?.slice(0, 80)}`);
@@ -140,7 +140,7 @@ export function configFields(label: string, config: unknown, modelType = ''): Co
         const shown = unread.slice(0, 8).map((name) => `${name}: ${JSON.stringify(values.get(name))?.slice(0, 60)}`);
         throw fault(
           `${unread.length} fields that the builder of "${modelType}" does not know (${shown.join('; ')}): they may change what the ` +
-            'network computes; name them in models/shared/architectures once that is settled',
+            'network computes; support or ignore them in models/shared/architectures',
         );
       }
       for (const fields of nestedFields) fields.finish();

@@ -10,7 +10,7 @@ export const distilbert: Architecture = {
   modelType: 'distilbert',
   kind: 'encoder',
   read(config, options) {
-    // The table that sinusoids fill is stored all the same.
+    // The table is stored even if it contains sinusoids.
     config.ignore('sinusoidal_pos_embds', 'tie_weights_', 'tie_word_embeddings');
     const heads = readHeads(config, { width: 'dim', heads: 'n_heads' });
     const { width } = heads;

@@ -1,4 +1,4 @@
-/** What an encoder's checkpoint ends with, as config.json's `architectures` and sentence-transformers' files say. */
+/** The head of an encoder checkpoint, according to config.json's `architectures` and sentence-transformers' files. */
 import { UnsupportedError } from '../../../contracts/errors.ts';
 import type { EncoderHead, Pooling } from '../transformer/encoder.ts';
 import type { ReadOptions } from './architecture.ts';
@@ -9,7 +9,7 @@ export type HeadChoice =
   | { readonly kind: 'classifier'; readonly classes: number }
   | { readonly kind: 'embedding'; readonly pooling: Pooling };
 
-/** Throws UnsupportedError for heads that are neither: masked tokens, spans, tokens' classes. */
+/** Throws UnsupportedError for other heads: masked tokens, spans, token classes. */
 export function readHead(config: ConfigFields, { pooling }: ReadOptions): HeadChoice {
   const names = config.words('architectures') ?? [];
   const labels = config.entries('id2label');
@@ -24,7 +24,7 @@ export function readHead(config: ConfigFields, { pooling }: ReadOptions): HeadCh
   );
 }
 
-/** A classifier over the first position: a dense layer, an activation and the classes, both layers with a bias. */
+/** A classifier on the first position: a dense layer, an activation and the class layer, both with a bias. */
 export async function readClassifier(
   checkpoint: Checkpoint,
   { width, classes }: { readonly width: number; readonly classes: number },

@@ -1,6 +1,6 @@
 /**
- * What Llama, Mistral, Qwen 2, Qwen 3 and Gemma 3 share: RMS norms, rotary positions, grouped heads, a gated feed-forward
- * block, and the names of their weights.
+ * Common parts of Llama, Mistral, Qwen 2, Qwen 3 and Gemma 3: RMS norms, rotary positions, grouped heads, a gated
+ * feed-forward block, and the names of their weights.
  */
 import { present } from '../../../contracts/present.ts';
 import type { DecoderWeights } from '../transformer/decoder.ts';
@@ -18,12 +18,12 @@ export interface GatedDecoderTraits {
   readonly queryKeyNorm?: boolean;
   readonly tiedByDefault?: boolean;
   readonly headWidthByDefault?: number;
-  /** Name of the field with the activation function. */
+  /** Name of the field that holds the activation function. */
   readonly activationField?: string;
-  /** Norms on both sides, their stored weights one less than the factor, the embedding times √width. */
+  /** Norms on both sides, stored as the factor minus one, and the embedding scaled by √width. */
   readonly isGemma?: boolean;
   readonly scoreScale?: (headWidth: number) => number;
-  /** Reads what differs between layers; by default all turn alike and see everything. */
+  /** Reads differences between layers; by default all layers have the same rotation and full attention. */
   readonly layers?: (shape: {
     readonly count: number;
     readonly headWidth: number;

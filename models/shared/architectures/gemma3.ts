@@ -1,6 +1,6 @@
 /**
- * Gemma 3, text alone: norms on both sides, norms of queries and keys, most layers with a window and rotary positions of another
- * base. https://github.com/huggingface/transformers, models/gemma3.
+ * Gemma 3, text only: norms on both sides, norms of queries and keys, and in most layers a window and another base of
+ * rotary positions. https://github.com/huggingface/transformers, models/gemma3.
  */
 import type { Architecture } from './architecture.ts';
 import { readGatedDecoder } from './gated-decoder.ts';

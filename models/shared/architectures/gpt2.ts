@@ -14,7 +14,7 @@ export const gpt2: Architecture = {
     config.expect('scale_attn_weights', [true]);
     config.expect('scale_attn_by_inverse_layer_idx', [false]);
     config.expect('tie_word_embeddings', [true]);
-    // How scores are rounded in half precision, and heads that are not built.
+    // Options for rounding scores in half precision, and unsupported heads.
     config.ignore(
       'reorder_and_upcast_attn',
       'n_ctx',
@@ -74,7 +74,7 @@ async function layerWeights(
   name: string,
   { width, hiddenWidth }: TransformerSpecification,
 ): Promise<LayerWeights> {
-  /** Columns of a weight stored [in, out], and as many entries of its bias. */
+  /** Columns of a weight stored [in, out], and the corresponding entries of its bias. */
   const columns = async (part: string, dims: readonly [number, number]) => {
     const weight = await checkpoint.tensor(`${name}.${part}.weight`, dims);
     const bias = await checkpoint.tensor(`${name}.${part}.bias`, [dims[1]]);

@@ -1,4 +1,4 @@
-/** Every architecture that is built from a config.json of transformers, sorted by its `model_type`. */
+/** All supported architectures, sorted by the `model_type` of transformers' config.json. */
 import type { Architecture } from './architecture.ts';
 import { bert } from './bert.ts';
 import { distilbert } from './distilbert.ts';

@@ -1,7 +1,9 @@
-/** Which layers see a window only, as config.json says: by `layer_types`, or by counts in older files. */
+/** Which layers have windowed attention, according to config.json: by `layer_types`, or by counts in older files. */
 import type { ConfigFields } from './config-fields.ts';
 
-/** One entry per layer: does it see a window only? `otherwise` answers where config.json has no `layer_types`. */
+/**
+ * One entry per layer: whether it has windowed attention. `otherwise` is used where config.json has no `layer_types`.
+ */
 export function slidingLayers(
   config: ConfigFields,
   count: number,

@@ -1,8 +1,8 @@
-/** Heads and layers as config.json states them, where layers are alike. */
+/** Heads and layers from config.json, where all layers are alike. */
 import type { LayerSpecification, LayerWeights, TransformerSpecification } from '../transformer/specification.ts';
 import type { ConfigFields } from './config-fields.ts';
 
-/** Heads that divide the width among them, keys and values as many as queries. Throws InputError where they do not divide it. */
+/** Heads that divide the width, with as many key-value heads. Throws InputError where they do not divide it. */
 export function readHeads(
   config: ConfigFields,
   names: { readonly width: string; readonly heads: string } = { width: 'hidden_size', heads: 'num_attention_heads' },
@@ -14,12 +14,12 @@ export function readHeads(
   return { width, heads, keyValueHeads: heads, headWidth, scoreScale: 1 / Math.sqrt(headWidth) };
 }
 
-/** Layers that differ in nothing. */
+/** Identical layers. */
 export function alike(count: number, layer: LayerSpecification = {}): readonly LayerSpecification[] {
   return Array.from({ length: count }, () => layer);
 }
 
-/** The weights of each layer, read one after another: what is held beside them is one layer's. */
+/** The weights of each layer, read one after another, so that only one layer is held in an intermediate form. */
 export async function readLayers(
   { layers }: Pick<TransformerSpecification, 'layers'>,
   read: (index: number, layer: LayerSpecification) => Promise<LayerWeights>,

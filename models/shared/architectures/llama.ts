@@ -1,4 +1,4 @@
-/** Llama 1 to 3, SmolLM, TinyLlama and their kin: https://github.com/huggingface/transformers, models/llama. */
+/** Llama 1 to 3, SmolLM, TinyLlama and similar models: https://github.com/huggingface/transformers, models/llama. */
 import type { Architecture } from './architecture.ts';
 import { readGatedDecoder } from './gated-decoder.ts';
 

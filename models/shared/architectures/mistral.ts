@@ -1,4 +1,7 @@
-/** Mistral 7B and its kin: Llama whose layers may all see a window only. https://github.com/huggingface/transformers, models/mistral. */
+/**
+ * Mistral 7B and similar models: Llama with optional windowed attention. https://github.com/huggingface/transformers,
+ * models/mistral.
+ */
 import type { Architecture } from './architecture.ts';
 import { readGatedDecoder } from './gated-decoder.ts';
 import { alike } from './layers.ts';

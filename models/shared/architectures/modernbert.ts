@@ -96,7 +96,7 @@ async function layerWeights(
   const feedForward = (first: number) =>
     checkpoint.linear(name('mlp.Wi'), [width, hiddenWidth], { rows: shifted(first, hidden), of: 2 * hiddenWidth });
   return {
-    // The norm of the embedding stands in for the first layer's.
+    // The embedding's norm replaces the first layer's.
     ...(index > 0 && { attentionNorm: await checkpoint.norm(name('attn_norm'), width) }),
     q: await attention(0, rows),
     k: await attention(width, rows),

@@ -16,7 +16,7 @@ export const opt: Architecture = {
     config.expect('tie_word_embeddings', [true]);
     const heads = readHeads(config);
     const { width } = heads;
-    // OPT-350M alone projects its embedding and normalises after the sum.
+    // Only OPT-350M projects its embedding and normalises after the sum.
     config.expect('word_embed_proj_dim', [width]);
     config.expect('do_layer_norm_before', [true]);
     const bias = config.flag('enable_bias', true);

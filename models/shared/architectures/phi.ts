@@ -1,4 +1,7 @@
-/** Phi 1, 1.5 and 2: attention and feed-forward read one norm, side by side. https://github.com/huggingface/transformers, models/phi. */
+/**
+ * Phi 1, 1.5 and 2: attention and feed-forward read the same norm in parallel.
+ * https://github.com/huggingface/transformers, models/phi.
+ */
 import type { LayerWeights, TransformerSpecification } from '../transformer/specification.ts';
 import { ACTIVATIONS } from './activations.ts';
 import type { Architecture } from './architecture.ts';

@@ -1,8 +1,11 @@
-/** The layers of BERT and its kin: a norm after attention and one after the feed-forward block, a bias everywhere. */
+/**
+ * The layers of BERT and similar models: a norm after attention and one after the feed-forward block, biases
+ * everywhere.
+ */
 import type { LayerWeights, TransformerSpecification } from '../transformer/specification.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
-/** What a layer's parts are called within it. */
+/** Names of a layer's parts, relative to the layer. */
 export type PostNormNames = Readonly<
   Record<'q' | 'k' | 'v' | 'o' | 'attentionNorm' | 'up' | 'down' | 'feedForwardNorm', string>
 >;

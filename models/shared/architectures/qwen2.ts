@@ -15,12 +15,12 @@ export const qwen2: Architecture = {
     }),
 };
 
-/** From layer `max_window_layers` on, layers see a window where `use_sliding_window` says so. */
+/** If `use_sliding_window` is set, layers from `max_window_layers` on have windowed attention. */
 export function qwenLayers(config: ConfigFields): NonNullable<GatedDecoderTraits['layers']> {
   return ({ count, ...shape }) => {
     const used = config.flag('use_sliding_window', false);
     const window = used ? config.count('sliding_window', 'context', 4096) : undefined;
-    // 0 is a count here.
+    // 0 is a valid count here.
     const first = used && config.has('max_window_layers') ? config.index('max_window_layers') : 28;
     config.ignore('sliding_window', 'max_window_layers');
     const sliding = slidingLayers(config, count, (index) => used && index >= first);

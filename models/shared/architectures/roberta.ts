@@ -1,5 +1,5 @@
 /**
- * RoBERTa: BERT without segments, whose positions are counted from the padding token's id on.
+ * RoBERTa: BERT without segments, whose positions start after the padding token's id.
  * https://github.com/huggingface/transformers, models/roberta.
  */
 import { present } from '../../../contracts/present.ts';
@@ -13,7 +13,7 @@ export const roberta: Architecture = {
   read(config, options) {
     const skipped = (config.has('pad_token_id') ? config.index('pad_token_id') : 1) + 1;
     const { specification, stored } = readBertSpecification(config, { contextLimit: options.contextLimit, skipped });
-    // One segment is no segment: its only row is added to every position.
+    // There is a single segment, whose row is added to every position.
     config.expect('type_vocab_size', [1]);
     const choice = readHead(config, options);
     return {

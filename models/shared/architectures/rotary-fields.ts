@@ -1,4 +1,6 @@
-/** Rotary positions as config.json states them: `rope_parameters` since transformers 5, `rope_theta` and `rope_scaling` before. */
+/**
+ * Rotary positions from config.json: `rope_parameters` since transformers 5, `rope_theta` and `rope_scaling` before.
+ */
 import { InputError } from '../../../contracts/errors.ts';
 import { rotaryOf, type RotaryScaling } from '../transformer/rotary.ts';
 import type { Rotary } from '../transformer/specification.ts';
@@ -8,15 +10,15 @@ export interface RotaryDefaults {
   readonly headWidth: number;
   readonly contextLength: number;
   readonly base?: number;
-  /** Share of a head's features that is turned. */
+  /** Share of a head's features that is rotated. */
   readonly share?: number;
-  /** What the fields are called outside `rope_parameters`. */
+  /** Names of the fields outside `rope_parameters`. */
   readonly names?: { readonly base?: string; readonly share?: string };
 }
 
 export function readRotary(config: ConfigFields, defaults: RotaryDefaults): Rotary {
   const { names = {} } = defaults;
-  // Read in any case, so that they are known where rope_parameters say the same.
+  // Always read, so that they are not reported as unknown where rope_parameters repeat them.
   const base = config.positive(names.base ?? 'rope_theta', defaults.base ?? 10_000);
   const share = config.positive(names.share ?? 'partial_rotary_factor', defaults.share ?? 1);
   const nested = config.nested('rope_parameters') ?? config.nested('rope_scaling');
@@ -35,7 +37,7 @@ export function rotaryIn(
   const features = Math.trunc(headWidth * share);
   if (features < 2 || features % 2 !== 0) {
     throw new InputError(
-      `config.json: rotary positions turn ${features} of ${headWidth} features of a head; expected an even number`,
+      `config.json: rotary positions rotate ${features} of ${headWidth} features of a head; expected an even number`,
     );
   }
   const scaling = fields === undefined ? { kind: 'default' as const } : readScaling(fields, contextLength);
@@ -44,7 +46,7 @@ export function rotaryIn(
 
 function readScaling(fields: ConfigFields, contextLength: number): RotaryScaling {
   const kinds = { default: 'default', linear: 'linear', llama3: 'llama3', yarn: 'yarn' } as const;
-  // Older files say "type".
+  // Older files call it "type".
   const kind = fields.oneOf(fields.has('rope_type') ? 'rope_type' : 'type', kinds, 'default');
   fields.ignore('type');
   if (kind === 'default') {

@@ -1,4 +1,4 @@
-/** The files of a BERT classifier as transformers saves it: before its fine-tuning, and after. */
+/** The files of a BERT classifier in transformers' format, before and after its fine-tuning. */
 import { InputError } from '../../../contracts/errors.ts';
 import { isRecord } from '../../../contracts/is-record.ts';
 import { present } from '../../../contracts/present.ts';
@@ -16,8 +16,8 @@ const WEIGHTS = 'model.safetensors';
 const COPIED = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'] as const;
 
 /**
- * The base with a fresh classifier behind its pooler: weights of a normal distribution of the width config.json says, as BERT
- * begins, and a bias of zero. Throws InputError for a base that is no BERT.
+ * The base with a new classifier after its pooler: weights from a normal distribution with the deviation in
+ * config.json, as in BERT, and a bias of zero. Throws InputError for a base that is not a BERT.
  */
 export async function startingClassifier(
   base: ModelFiles,
@@ -27,7 +27,7 @@ export async function startingClassifier(
   const { model_type: modelType, hidden_size: width, initializer_range: spread } = isRecord(config) ? config : {};
   if (!isRecord(config) || modelType !== 'bert' || typeof width !== 'number' || typeof spread !== 'number') {
     throw new InputError(
-      `${CONFIG}: a classifier is fine-tuned from a BERT with hidden_size and initializer_range here`,
+      `${CONFIG}: expected a BERT with hidden_size and initializer_range as the base of a classifier`,
     );
   }
   const tensors = new Map<string, FloatTensor>();

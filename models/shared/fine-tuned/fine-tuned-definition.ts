@@ -1,4 +1,4 @@
-/** The definition of a classifier that is fine-tuned by our own engine when it is first used. */
+/** The definition of a classifier that our own engine fine-tunes on first use. */
 import * as v from 'valibot';
 import type { FineTuningRecipe } from '../../../engine/definitions/fine-tuning.ts';
 import type { ModelDefinition } from '../../../engine/definitions/model.ts';
@@ -12,15 +12,15 @@ const accuracySchema = v.strictObject({
   high: v.number(),
 });
 
-/** What is kept of the making of a model, beside its files or in models/fine-tuned/ of the repository. */
+/** Record of how a model was made, stored beside its files or in models/fine-tuned/ of the repository. */
 export const madeModelSchema = v.strictObject({
   model: v.string(),
   /** See recipeDigest(). */
   recipe: v.string(),
   files: v.array(v.strictObject({ path: v.string(), sha256: v.string(), sizeBytes: v.number() })),
-  /** On rows held out of the training split, which recipes are chosen on. */
+  /** On rows held out of the training split, on which recipes are chosen. */
   heldOut: accuracySchema,
-  /** On the test split, which nothing was chosen on. */
+  /** On the test split, which was not used for any choice. */
   test: accuracySchema,
   machine: v.string(),
 });
@@ -30,9 +30,9 @@ export type MadeModel = v.InferOutput<typeof madeModelSchema>;
 interface FineTunedFacts extends Pick<ModelDefinition, 'id' | 'title' | 'licence' | 'trainedOn'> {
   readonly base: ModelDefinition;
   readonly recipe: FineTuningRecipe;
-  /** Accuracy of a model of this kind that others published, with its source. */
+  /** Accuracy of a model of this kind as published by others, with its source. */
   readonly published: string;
-  /** What came out where it was made for publication; absent before. */
+  /** Result of making the model for publication; absent before. */
   readonly made?: MadeModel;
 }
 

@@ -16,7 +16,7 @@ import type {
 export interface BlockParts {
   readonly specification: TransformerSpecification;
   readonly weights: LayerWeights;
-  /** bool, broadcast to [batch, heads, sequence, sequence]: may the row's position see the column's? */
+  /** bool, broadcast to [batch, heads, sequence, sequence]: true where the row's position may see the column's. */
   readonly visible: string;
   /** Absent where positions are learned. */
   readonly turning?: Turning;
@@ -24,7 +24,7 @@ export interface BlockParts {
   readonly input: string;
 }
 
-/** `b` names within the layer, `name` is the layer's own. */
+/** `b` is the layer's scope, `name` the layer's own name. */
 export function buildBlock(b: GraphBuilder, name: string, parts: BlockParts): LayerRoles {
   const { specification, weights: w, input } = parts;
   const { width, hiddenWidth, heads, keyValueHeads, headWidth, norm, normPlacement, residual } = specification;
@@ -75,7 +75,7 @@ export function buildBlock(b: GraphBuilder, name: string, parts: BlockParts): La
   return { ...roles, ...fed.roles, output: b.add(attended, taught, { name: 'output' }) };
 }
 
-/** softmax(scale · q kᵀ, visible ones) v, heads merged: [batch, sequence, heads · headWidth]. */
+/** softmax(scale · q kᵀ, masked) v, heads merged: [batch, sequence, heads · headWidth]. */
 function buildAttention(
   b: GraphBuilder,
   {
@@ -89,7 +89,7 @@ function buildAttention(
   }: Omit<BlockParts, 'input'> & { readonly q: string; readonly k: string; readonly v: string },
 ): string {
   const { heads, keyValueHeads, headWidth, norm, scoreScale } = specification;
-  /** [batch, sequence, count, headWidth], normalised and turned as the model asks. */
+  /** [batch, sequence, count, headWidth], normalised and rotated as the model specifies. */
   const placed = (name: string, x: string, count: number, weightsOfNorm: NormWeights | undefined): string => {
     let value = x;
     if (weightsOfNorm !== undefined || turning === undefined) {
@@ -109,7 +109,7 @@ function buildAttention(
   const value = b.reshape(v, [0, 0, keyValueHeads, headWidth], { name: 'value' });
   const keyHeads = b.transpose(key, [0, 2, 3, 1], { name: 'key.heads.ordered' }); // [batch, keyValueHeads, headWidth, sequence]
   const valueHeads = b.transpose(value, [0, 2, 1, 3], { name: 'value.heads' }); // [batch, keyValueHeads, sequence, headWidth]
-  /** Each key-value head serves a group of query heads: [batch, keyValueHeads, …] → [batch, heads, …dims]. */
+  /** Repeats each key-value head for its group of query heads: [batch, keyValueHeads, …] → [batch, heads, …dims]. */
   const repeat = (of: string, from: string, dims: readonly [number, number]): string => {
     if (heads === keyValueHeads) return from;
     const single = b.unsqueeze(from, [2], { name: `${of}.single` });

@@ -1,6 +1,6 @@
 /**
- * A decoder as an ONNX graph of standard operators, as a specification says. Gradients are taken of this graph and methods
- * rewrite it; each linear layer is one MatMul whose weight is an initializer [in, out].
+ * Builds a decoder as an ONNX graph of standard operators from a specification. The graph is differentiated and
+ * rewritten by methods; each linear layer is one MatMul whose weight is an initializer [in, out].
  */
 import type { Model, RoleMap } from '../../../engine/definitions/model.ts';
 import { createModel } from '../../../engine/model/model.ts';
@@ -30,7 +30,7 @@ export interface DecoderParts {
   readonly weights: DecoderWeights;
 }
 
-/** Throws InputError for a specification whose parts do not fit together. */
+/** Throws InputError for an inconsistent specification. */
 export function buildDecoder({ id, architecture, specification, weights }: DecoderParts): Model {
   requireFittingShapes(id, specification, weights.layers);
   const { width, heads, keyValueHeads, vocabularySize, contextLength, embeddingScale = 1 } = specification;
@@ -91,7 +91,7 @@ export function buildDecoder({ id, architecture, specification, weights }: Decod
   });
 }
 
-/** bool [sequence, sequence]: of what is visible, the position itself and the `window` − 1 before it. */
+/** bool [sequence, sequence]: restricts the visible positions to the position itself and the `window` − 1 before it. */
 function windowed(
   b: GraphBuilder,
   { causal, positions, window }: { readonly causal: string; readonly positions: string; readonly window: number },

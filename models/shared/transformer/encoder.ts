@@ -1,6 +1,7 @@
 /**
- * An encoder as an ONNX graph of standard operators, as a specification says, with a classifier or giving one vector per input.
- * Gradients are taken of this graph and methods rewrite it; each linear layer is one MatMul whose weight is [in, out].
+ * Builds an encoder as an ONNX graph of standard operators from a specification, with a classifier or one embedding per
+ * input.
+ * The graph is differentiated and rewritten by methods; each linear layer is one MatMul whose weight is [in, out].
  */
 import type { LinearRole, Model, RoleMap } from '../../../engine/definitions/model.ts';
 import { createModel } from '../../../engine/model/model.ts';
@@ -19,7 +20,7 @@ import type {
 } from './specification.ts';
 import { buildStack, OPSET, requireFittingShapes } from './stack.ts';
 
-/** Of the last hidden states: that of the first token, or the mean of those that are not padding. */
+/** From the last hidden states: the first token's, or the mean of those that are not padding. */
 export type Pooling = 'first' | 'mean';
 
 export type EncoderHead =
@@ -38,7 +39,7 @@ export interface EncoderWeights {
   readonly embedding: Float32Array; // [vocabulary, width]
   /** [context, width]; absent where positions are rotary. */
   readonly positions?: Float32Array;
-  /** [2, width]; where it is there the graph reads token_type_ids. */
+  /** [2, width]; if present, the graph reads token_type_ids. */
   readonly segments?: Float32Array;
   readonly embeddingNorm: NormWeights;
   readonly layers: readonly LayerWeights[];
@@ -55,7 +56,7 @@ export interface EncoderParts {
   readonly head: EncoderHead;
 }
 
-/** Throws InputError for a specification whose parts do not fit together. */
+/** Throws InputError for an inconsistent specification. */
 export function buildEncoder({ id, architecture, specification, weights, head }: EncoderParts): Model {
   requireFittingShapes(id, specification, weights.layers);
   const { width, heads, keyValueHeads, vocabularySize, contextLength, norm } = specification;
@@ -157,7 +158,7 @@ function meanOf(b: GraphBuilder, hidden: string, attentionMask: string): string 
   return b.div(sum, counted, { name: 'pooling.mean' });
 }
 
-/** Shorter vectors than this have no direction; torch.nn.functional.normalize. */
+/** Lower bound of the length, as in torch.nn.functional.normalize. */
 const SHORTEST = 1e-12;
 
 function toUnitLength(b: GraphBuilder, pooled: string): string {
@@ -166,7 +167,7 @@ function toUnitLength(b: GraphBuilder, pooled: string): string {
   return b.div(pooled, divisor, { name: 'unit', output: 'logits' });
 }
 
-/** bool [batch, 1, sequence, sequence]: of what is present, what lies at a distance of `window` at most. */
+/** bool [batch, 1, sequence, sequence]: restricts the visible positions to a distance of at most `window`. */
 function near(
   b: GraphBuilder,
   { present, positions, window }: { readonly present: string; readonly positions: string; readonly window: number },

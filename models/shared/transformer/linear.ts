@@ -10,7 +10,10 @@ export interface BuiltLinear {
   readonly value: string;
 }
 
-/** `name` is local to the builder's scope, `role` is the whole name; `output` names the value where it is not the node's. */
+/**
+ * `name` is relative to the builder's scope, `role` is the full name; `output` names the value, default: the node's
+ * name.
+ */
 export function buildAnyLinear(
   b: GraphBuilder,
   {

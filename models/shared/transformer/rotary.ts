@@ -1,6 +1,6 @@
 /**
- * Rotary positions over interleaved pairs: frequencies as the families scale them, tables of cosines and sines, and the
- * rotation itself. The tables of all positions are initializers, cut at run time.
+ * Rotary positions over interleaved pairs: frequencies with the scaling of each model family, tables of cosines and
+ * sines, and the rotation itself. The tables of all positions are initializers, sliced at run time.
  */
 import { present } from '../../../contracts/present.ts';
 import type { GraphBuilder } from '../../../numerics/onnx/builder.ts';
@@ -12,7 +12,7 @@ export type RotaryScaling =
   | { readonly kind: 'default' }
   /** Positions divided by the factor (Chen et al. 2023, https://arxiv.org/abs/2306.15595). */
   | { readonly kind: 'linear'; readonly factor: number }
-  /** Llama 3.1: long wavelengths divided by the factor, short ones kept, those between blended. */
+  /** Llama 3.1: long wavelengths divided by the factor, short ones kept, those in between interpolated. */
   | {
       readonly kind: 'llama3';
       readonly factor: number;
@@ -30,7 +30,7 @@ export type RotaryScaling =
       readonly amplitude: number;
     };
 
-/** `features` is even: how many features of a head are turned. */
+/** `features` is even: the number of rotated features of a head. */
 export function rotaryOf(options: {
   readonly features: number;
   readonly base: number;
@@ -63,7 +63,7 @@ function scaled(
     }
     case 'yarn': {
       const { factor, originalContext, fastTurns, slowTurns } = scaling;
-      // The pair that turns so often within the original context.
+      // The pair that makes this number of rotations within the original context.
       const pairOf = (turns: number): number =>
         (features * Math.log(originalContext / (turns * 2 * Math.PI))) / (2 * Math.log(base));
       const low = Math.max(Math.floor(pairOf(fastTurns)), 0);
@@ -81,7 +81,7 @@ export interface Turning {
   readonly pairs: number;
 }
 
-/** `name` begins the names of the tables, `count` is the length of the input as a vector of one number. */
+/** `name` is the prefix of the tables' names, `count` the length of the input as a vector of one number. */
 export function buildTurning(
   b: GraphBuilder,
   name: string,
@@ -102,7 +102,10 @@ export function buildTurning(
   return { cos: part('cos'), sin: part('sin'), pairs };
 }
 
-/** [batch, sequence, heads · headWidth] or [batch, sequence, heads, headWidth] → the latter, the first 2 · pairs features of each head turned. */
+/**
+ * [batch, sequence, heads · headWidth] or [batch, sequence, heads, headWidth] → the latter, the first 2 · pairs
+ * features of each head rotated.
+ */
 export function turn(
   b: GraphBuilder,
   name: string,
@@ -111,7 +114,7 @@ export function turn(
 ): string {
   const { cos, sin, pairs } = turning;
   const features = 2 * pairs;
-  // `rotate` reads cosines and sines alone.
+  // `rotate` only reads cosines and sines.
   const positions = { cos, sin, visible: '' };
   if (features === headWidth) return rotate(b, name, x, { heads, headWidth, positions });
   const apart = b.reshape(x, [0, 0, heads, headWidth], { name: `${name}.apart` });

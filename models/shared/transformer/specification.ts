@@ -1,6 +1,6 @@
 /**
- * What distinguishes one transformer from another, as the builders of this folder take it: config.json is read into it by
- * models/shared/architectures, weights come beside it.
+ * The parameters that distinguish transformers, input of the builders in this folder: models/shared/architectures
+ * converts config.json to it; weights are separate.
  */
 
 export type Activation = 'relu' | 'gelu' | 'gelu-tanh' | 'silu';
@@ -13,9 +13,12 @@ export interface NormSpecification {
 
 /** Rotary positions of one layer (Su et al. 2021, https://arxiv.org/abs/2104.09864). */
 export interface Rotary {
-  /** Angle per position of each pair of features, in radians; twice as many features of a head are turned, the first ones. */
+  /**
+   * Angle per position of each pair of features, in radians; twice as many features of a head, the first ones, are
+   * rotated.
+   */
   readonly frequencies: readonly number[];
-  /** Factor of cosines and sines; 1 but for YaRN. */
+  /** Factor of cosines and sines; 1 except for YaRN. */
   readonly amplitude: number;
 }
 
@@ -23,8 +26,8 @@ export interface LayerSpecification {
   /** Absent where positions are learned. */
   readonly rotary?: Rotary;
   /**
-   * Positions that a position sees: a decoder's its own and the window − 1 before it, an encoder's those at a distance of
-   * window at most. Absent where all are seen.
+   * Positions that a position sees: in a decoder itself and the window − 1 before it, in an encoder those at a distance
+   * of at most window. Absent where all are seen.
    */
   readonly window?: number;
 }
@@ -42,16 +45,16 @@ export interface TransformerSpecification {
   readonly layers: readonly LayerSpecification[];
   readonly norm: NormSpecification;
   /**
-   * before: the input of attention and of feed-forward is normalised (GPT-2, Llama). after: the sum with the residual is
-   * (BERT). both: the input, and what comes out before it is added (Gemma 3).
+   * before: the input of attention and of feed-forward is normalised (GPT-2, Llama). after: the sum with the residual
+   * is (BERT). both: the input, and the output before it is added (Gemma 3).
    */
   readonly normPlacement: 'before' | 'after' | 'both';
   /** parallel: attention and feed-forward both read the layer's input (GPT-NeoX); sequential: one after the other. */
   readonly residual: 'sequential' | 'parallel';
   readonly activation: Activation;
-  /** activation(gate x) · up x in the place of activation(up x). */
+  /** activation(gate x) · up x instead of activation(up x). */
   readonly gated: boolean;
-  /** Factor of the products of queries and keys, 1 / √headWidth unless a model says otherwise. */
+  /** Factor of the products of queries and keys; 1 / √headWidth in most models. */
   readonly scoreScale: number;
   /** Factor of the token embedding; absent means 1. */
   readonly embeddingScale?: number;
@@ -69,18 +72,18 @@ export interface NormWeights {
 }
 
 export interface LayerWeights {
-  /** Absent where attention reads the layer's input as it is. */
+  /** Absent where attention reads the layer's input without a norm. */
   readonly attentionNorm?: NormWeights;
   readonly q: LinearWeights; // [width, heads · headWidth]; turned features as interleaved pairs
   readonly k: LinearWeights; // [width, keyValueHeads · headWidth]; turned features as interleaved pairs
   readonly v: LinearWeights; // [width, keyValueHeads · headWidth]
-  /** RMS norms of each head's query and key; in the order of the features of q and k. */
+  /** RMS norms of each head's query and key, in the feature order of q and k. */
   readonly queryNorm?: NormWeights; // [headWidth]
   readonly keyNorm?: NormWeights; // [headWidth]
   readonly o: LinearWeights; // [heads · headWidth, width]
   /** Only where norms are placed on both sides. */
   readonly attentionOutputNorm?: NormWeights;
-  /** Absent where feed-forward reads what attention reads. */
+  /** Absent where feed-forward reads the same input as attention. */
   readonly feedForwardNorm?: NormWeights;
   readonly gate?: LinearWeights; // [width, hiddenWidth]
   readonly up: LinearWeights; // [width, hiddenWidth]

@@ -1,4 +1,6 @@
-/** What decoders and encoders share: the layers one after the other, the tables of rotary positions, and checks of shapes. */
+/**
+ * Common parts of decoders and encoders: the sequence of layers, the tables of rotary positions, and checks of shapes.
+ */
 import { InputError } from '../../../contracts/errors.ts';
 import { present } from '../../../contracts/present.ts';
 import type { LayerRoles } from '../../../engine/definitions/model.ts';
@@ -10,7 +12,7 @@ import type { LayerWeights, Rotary, TransformerSpecification } from './specifica
 /** Gelu is an operator of opset 20. */
 export const OPSET = 21;
 
-/** Throws InputError for heads, turned features or layers that do not fit together. */
+/** Throws InputError for inconsistent heads, rotated features or layers. */
 export function requireFittingShapes(
   id: string,
   { heads, keyValueHeads, headWidth, layers }: TransformerSpecification,
@@ -24,7 +26,7 @@ export function requireFittingShapes(
   }
   const turned = layers.find(({ rotary }) => rotary !== undefined && 2 * rotary.frequencies.length > headWidth);
   if (turned !== undefined)
-    throw new InputError(`${id}: rotary positions turn more than the ${headWidth} features of a head`);
+    throw new InputError(`${id}: rotary positions rotate more than the ${headWidth} features of a head`);
 }
 
 export interface StackParts {
@@ -47,7 +49,7 @@ export function buildStack(
   const turnings = new Map<Rotary, Turning>();
   let hidden = input;
   return layers.map(({ rotary, window }, index) => {
-    // A window that the context fits into hides nothing.
+    // A window at least as long as the context hides nothing.
     const seen = window !== undefined && window >= contextLength ? undefined : window;
     const mask = masks.get(seen) ?? visible(seen);
     masks.set(seen, mask);

@@ -145,7 +145,7 @@ describe('makeModel', () => {
     await expect(make('home')).rejects.toThrow(/model\.safetensors is missing, expected sha256/);
     writeFileSync(join(folder, 'made.json'), '{}');
     await expect(make('home')).rejects.toThrow(/not the record of a made model/);
-    await expect(loadModel(definition, createHubClient())).rejects.toThrow(/fine-tuned when it is first used/);
+    await expect(loadModel(definition, createHubClient())).rejects.toThrow(/has not been fine-tuned in this home/);
   });
 });
 

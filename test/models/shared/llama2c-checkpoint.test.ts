@@ -24,7 +24,9 @@ describe('readLlama2cCheckpoint', () => {
     const { config, weights } = tinyLlamaParts();
     const file = llama2cFile(config, weights);
     const refused = (bytes: Uint8Array) => expect(() => readLlama2cCheckpoint(bytes));
-    refused(file.subarray(0, -4)).toThrow(`asks for ${file.byteLength} bytes, the file has ${file.byteLength - 4}`);
+    refused(file.subarray(0, -4)).toThrow(
+      `expected ${file.byteLength} bytes according to its header, got ${file.byteLength - 4}`,
+    );
     refused(Buffer.concat([file, new Uint8Array(4)])).toThrow(/fetch it again/);
     refused(file.subarray(0, 20)).toThrow(/too few for its header/);
     refused(Buffer.from('<!doctype html><html><head></head></html>')).toThrow(/not that of a version 0 file/);

@@ -92,7 +92,7 @@ describe('studentOf', () => {
     const [teacher, smaller] = [tinyGpt(), tinyGpt({ layers: 1, width: 16 })];
     const params = { depth: 'smaller' } as const;
     expect(chooseStudent(teacher, { params, smaller })).toEqual({ model: smaller, kept: null });
-    expect(() => chooseStudent(teacher, { params })).toThrow(/tiny-gpt: no smaller dense model/);
+    expect(() => chooseStudent(teacher, { params })).toThrow(/tiny-gpt: has no smaller dense model/);
     expect(chooseStudent(teacher, { params: { depth: 0.5 }, smaller }).kept).toEqual([0]);
   });
 

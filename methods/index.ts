@@ -52,6 +52,7 @@ import int8Static from './quantization/int8-static.ts';
 import kQuants from './quantization/k-quants.ts';
 import kmeans from './quantization/kmeans.ts';
 import llmInt8 from './quantization/llm-int8.ts';
+import microScaling from './quantization/micro-scaling.ts';
 import nf4 from './quantization/nf4.ts';
 import qat from './quantization/qat.ts';
 import qloraRecovery from './quantization/qlora-recovery.ts';
@@ -97,6 +98,7 @@ export const methods: readonly Method[] = [
   logitKd,
   losparse,
   magnitude,
+  microScaling,
   minilmStyle,
   movement,
   nf4,

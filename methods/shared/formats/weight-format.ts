@@ -53,10 +53,14 @@ export function storeQuantized(
 ): Model {
   const remarks = new Set(layers.flatMap(({ quantized }) => kernelRemark(quantized, activations) ?? []));
   remarks.forEach(note);
-  const smaller = withQuantizedLinears(model, layers, { activations });
-  if (embedding === 'float') return smaller;
+  return withStoredEmbedding(withQuantizedLinears(model, layers, { activations }), { activations, embedding });
+}
+
+/** The model with its token embedding and output layer stored as requested. */
+export function withStoredEmbedding(model: Model, { activations, embedding }: StorageFormat): Model {
+  if (embedding === 'float') return model;
   const format = { bits: EMBEDDING_BITS[embedding], groupSize: EMBEDDING_GROUP_SIZE, activations };
-  return withQuantizedEmbedding(smaller, format);
+  return withQuantizedEmbedding(model, format);
 }
 
 /** Block sizes for which the CPU provider can multiply 2-bit weights by int8 activations. */

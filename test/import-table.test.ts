@@ -9,7 +9,7 @@ const graph = readImportGraph();
 const sources = [...graph.keys()];
 
 describe('the table of imports', () => {
-  it('lets no room import a room above it', () => {
+  it('lets no folder import a folder on a higher floor', () => {
     const order = ROOMS.map(({ folder }) => folder);
     for (const { folder, mayImport } of ROOMS) {
       for (const target of mayImport) {
@@ -37,7 +37,7 @@ describe('the table of imports', () => {
     expect(breaches).toEqual([]);
   });
 
-  it('has a room for every folder with code', () => {
+  it('has an entry for every folder with code', () => {
     const folders = new Set(
       execFileSync('git', ['ls-files', '*.ts', '*.tsx'], { cwd: root, encoding: 'utf8' })
         .split('\n')
@@ -48,11 +48,11 @@ describe('the table of imports', () => {
     expect([...folders]).toEqual([]);
   });
 
-  it('sees no circle of files, types included', () => {
+  it('contains no circle of files, types included', () => {
     expect(circlesOf(graph)).toEqual([]);
   });
 
-  it('keeps every folder at the top under 30 % of the code', () => {
+  it('keeps every top-level folder below 30 % of the code', () => {
     const lines = (paths: readonly string[]) => paths.reduce((sum, path) => sum + linesOf(path), 0);
     const total = lines(sources);
     const tops = Object.entries(Object.groupBy(sources, (path) => path.split('/')[0] ?? ''));

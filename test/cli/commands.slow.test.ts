@@ -59,7 +59,7 @@ describe('shrinkrank', () => {
     [['board', '--home', 'EMPTY'], /no results yet in .*npm run bench.*import/],
     [['export', '--run', 'none', '--home', 'HOME'], /unknown run "none"; known: run-1/],
     [['import', '/no/such/file'], /\/no\/such\/file: no such file or folder/],
-  ] as const)('%j ends with exit code 2 and one line that says what is wrong', (args, message) => {
+  ] as const)('%j ends with exit code 2 and one line that names the error', (args, message) => {
     const { status, stdout, stderr } = shrinkrank(
       ...args.map((arg) => (arg === 'HOME' ? home : arg === 'EMPTY' ? empty : arg)),
     );
@@ -69,7 +69,7 @@ describe('shrinkrank', () => {
     expect(stderr).not.toMatch(CONTROL_CHARACTERS);
   });
 
-  it('lists its commands when asked for nothing', () => {
+  it('lists its commands when called without one', () => {
     const text = printed();
     for (const command of ['run', 'board', 'list', 'show', 'compare', 'study', 'export', 'import', 'doctor']) {
       expect(text).toContain(`  ${command} `);
@@ -85,7 +85,7 @@ describe('shrinkrank', () => {
     },
   );
 
-  it('ends in peace when nobody reads on', () => {
+  it('ends without an error when its output pipe is closed', () => {
     const script = `"${process.execPath}" "${CLI}" list --json | head -c 1; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
     expect({ stdout, stderr }).toEqual({ stdout: '{0\n', stderr: '' });
@@ -121,7 +121,7 @@ describe('commands on a store', () => {
     expect(detail.trials).toHaveLength(1);
   });
 
-  it('compare: names the better one, both ways round', () => {
+  it('compare: names the better one, in either order', () => {
     const line = (first: string, second: string) =>
       printed('compare', first, second, '--home', home)
         .split('\n')
@@ -143,7 +143,7 @@ describe('commands on a store', () => {
     expect(Object.keys(JSON.parse(printed('list', 'models', '--json')) as object)).toEqual(['models']);
   });
 
-  it('export and import: the rows of a published file in an empty store, and nothing twice', () => {
+  it('export and import: the rows of a published file in an empty store, without duplicates', () => {
     const [from, to] = [mkdtempSync(join(empty, 'home-')), mkdtempSync(join(empty, 'results-'))];
     const name = readdirSync(RESULTS).find((file) => file.includes('task-or-reconstruction')) ?? '';
     printed('import', join(RESULTS, name), '--home', from);

@@ -3,7 +3,7 @@ import { canonicalJson, digestOf, requireJson } from '../../contracts/canonical-
 import { InputError } from '../../contracts/errors.ts';
 
 describe('canonicalJson', () => {
-  it('sorts keys by code unit, leaves blanks and what is not given out, and gives back every value', () => {
+  it('sorts keys by code unit, omits blanks and undefined fields, and round-trips every value', () => {
     const value = { b: [1, 'é"\n', null, true, []], B: {}, 10: 5e-324, 9: -0, a: { z: undefined, y: 0.1 + 0.2 } };
     const text = canonicalJson(value);
     expect(text).toBe('{"10":5e-324,"9":0,"B":{},"a":{"y":0.30000000000000004},"b":[1,"é\\"\\n",null,true,[]]}');
@@ -19,7 +19,7 @@ describe('canonicalJson', () => {
     [{ run: () => 1 }, /^run: /],
     [[{ big: 1n }], /^\[0\]\.big: .* got 1$/],
     [undefined, /^the value: .* got undefined$/],
-  ])('names the path of what is no JSON: %#', (value, message) => {
+  ])('names the path of a value that is not JSON: %#', (value, message) => {
     for (const ask of [canonicalJson, requireJson]) {
       expect(() => ask(value)).toThrow(InputError);
       expect(() => ask(value)).toThrow(message);

@@ -12,18 +12,18 @@ const HOSTILE = {
 };
 
 describe('visibleJson', () => {
-  it('parses to the very value', () => {
+  it('parses to the same value', () => {
     expect(JSON.parse(visibleJson(HOSTILE))).toEqual(HOSTILE);
   });
 
-  it('holds no markup and nothing that cannot be seen', () => {
+  it('contains no markup and no invisible characters', () => {
     expect(visibleJson(HOSTILE)).not.toMatch(/[<>&]|[^\P{C}\p{Co}]|[\u2028\u2029]/u);
     expect(visibleJson(HOSTILE)).toContain('ü 漢 😀');
   });
 });
 
 describe('visibleText', () => {
-  it('shows what cannot be seen and leaves the rest', () => {
+  it('spells out invisible characters and keeps the rest', () => {
     expect(visibleText('w4\u202egnp\n')).toBe(String.raw`w4\u202egnp\n`);
     expect(visibleText('a\0b')).toBe(String.raw`a\u0000b`);
     expect(visibleText('<b> & "quoted" \\ ü')).toBe('<b> & "quoted" \\ ü');

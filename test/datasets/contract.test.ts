@@ -17,7 +17,7 @@ describe('datasets', () => {
     expect(datasets.map(({ id }) => `${id}.ts`)).toEqual(files.sort());
   });
 
-  it('have content hashes and tasks of their own', () => {
+  it('have unique content hashes and tasks', () => {
     const tasks = datasets.flatMap((dataset) => dataset.tasks.map(({ id }) => id));
     expect(new Set(tasks).size).toBe(tasks.length);
     expect(new Set(datasets.map((dataset) => dataset.contentHash)).size).toBe(datasets.length);
@@ -25,7 +25,7 @@ describe('datasets', () => {
 });
 
 describe.each(datasets)('dataset $id', (definition) => {
-  it('says what it is, under which licence, by whom and from where', () => {
+  it('states what it is, its licence, authors and source', () => {
     expect(definition.id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
     for (const text of [definition.title, definition.licence, definition.version]) expect(text.trim()).not.toBe('');
     expect(definition.citation).toMatch(/\b\d{4}\b.*https:\/\//);
@@ -33,7 +33,7 @@ describe.each(datasets)('dataset $id', (definition) => {
     if (definition.source.kind === 'hub') expect(definition.source.revision).toMatch(/^[0-9a-f]{40}$/);
   });
 
-  it('has tasks on itself, with an id that begins with its own and a sentence for the reader', () => {
+  it('has tasks on itself, with ids that begin with its own and a description', () => {
     expect(definition.tasks.length).toBeGreaterThan(0);
     for (const task of definition.tasks) {
       expect(task.dataset).toBe(definition.id);
@@ -55,7 +55,7 @@ describe.each(datasets)('dataset $id', (definition) => {
         splits = await definition.load(cachedHub());
       });
 
-      it('has the pinned rows, with ids of their own, in every split it may have', () => {
+      it('has the pinned rows, with unique ids, in every split it may have', () => {
         expect(contentHash(splits)).toBe(definition.contentHash);
         for (const split of SPLITS) {
           const isEmpty = definition.evaluationOnly === true && split !== 'test';

@@ -18,7 +18,7 @@ describe.skipIf(noHubCache)(`GLUE${noHubCache ? ` (${noHubCache})` : ''}`, () =>
     expect(test.filter(({ label }) => label === 1)).toHaveLength(ofClassOne);
   });
 
-  it('takes a file with other rows where it is the hub’s own, and no other', async () => {
+  it('accepts a file with other rows only if it is the hub’s own', async () => {
     const rows = await rte.load(cachedHub());
     const unpinned = { ...rte, contentHash: 'ab'.repeat(32) };
     expect(contentHash(await unpinned.load(cachedHub()))).toBe(contentHash(rows));

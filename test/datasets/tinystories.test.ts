@@ -4,7 +4,7 @@ import type { HubFileRequest } from '../../contracts/dataset.ts';
 import { cachedHub, noHubCache } from '../support/hub-cache.ts';
 
 describe('splitStories', () => {
-  it('strips stories, drops empty ones and the one that the slice cuts', () => {
+  it('strips stories, drops empty ones and the truncated last one', () => {
     const stories = splitStories(' One.\n<|endoftext|>\n\n<|endoftext|>\nTwo.\n\nMore.\n<|endoftext|>\nThree is c');
     expect(stories).toEqual([
       { id: 'story-00000', text: 'One.' },
@@ -14,7 +14,7 @@ describe('splitStories', () => {
 });
 
 describe.skipIf(noHubCache)(`tinystories${noHubCache ? ` (${noHubCache})` : ''}`, () => {
-  it('asks for the verified slice alone, and splits it in random order', async () => {
+  it('fetches only the verified slice, and splits it in random order', async () => {
     const requests: HubFileRequest[] = [];
     const hub = cachedHub();
     const splits = await definition.load({

@@ -40,16 +40,16 @@ describe('tinyworld-entailment', () => {
     expect(splits.test).toHaveLength(1500);
   });
 
-  it('is not given away by the statement, words and pairs of words', () => {
+  it('cannot be predicted from the statement’s words and word pairs', () => {
     const accuracy = accuracyFrom(({ pair = '' }) => [...normalizedWords(pair), ...pairs(normalizedWords(pair))]);
     expect(accuracy).toBeLessThan(NEAR_CHANCE);
   });
 
-  it('is given away by the story no further than its threads allow', () => {
+  it('can be predicted from the story only as far as its threads allow', () => {
     expect(accuracyFrom(({ text }) => normalizedWords(text))).toBeLessThan(BEST_FROM_STORY);
   });
 
-  it('is far from solved by the words of both and how often they are in common', () => {
+  it('is far from solved by the words that story and statement have in common', () => {
     const accuracy = accuracyFrom(({ text, pair = '' }) => {
       const story = normalizedWords(text);
       const statement = normalizedWords(pair);
@@ -66,7 +66,7 @@ describe('tinyworld-entailment', () => {
     expect(accuracy).toBeLessThan(0.75);
   });
 
-  it('says what a reader of the events alone would say', () => {
+  it('agrees with a reader that follows the events only', () => {
     let read = 0;
     for (const { text, pair = '', label, slice } of splits.test) {
       if (slice !== 'location' && slice !== 'possession' && slice !== 'negation') continue;

@@ -32,7 +32,7 @@ describe('tinyworld-facts', () => {
     expect(new Set(rows.map(factOf)).size).toBe(rows.length);
   });
 
-  it('has the right answer under its label and three wrong ones of the same kind', () => {
+  it('has the correct answer at its label and three wrong ones of the same kind', () => {
     for (const row of rows) {
       const fact = factOf(row);
       const known = tinyWorld().facts.filter(({ relation }) => relation === fact?.relation);
@@ -47,7 +47,7 @@ describe('tinyworld-facts', () => {
     }
   });
 
-  it('cannot be answered by what is named most in training text', () => {
+  it('cannot be answered by frequency in training text', () => {
     const { factCounts } = tinyWorldCorpus();
     const popularity = new Map<string, number>();
     for (const { relation, answer, index } of tinyWorld().facts) {
@@ -66,7 +66,7 @@ describe('tinyworld-facts', () => {
     }
   });
 
-  it('asks in documents of its own', () => {
+  it('asks with texts that occur in no other split', () => {
     const test = rows.map((row) => ({ ...row, text: `${row.text}${row.choices?.[row.label as number]}` }));
     expect(findLeaks({ ...tinyWorldCorpus().splits, test })).toEqual([]);
   });

@@ -25,7 +25,7 @@ describe('tinyworld-grammar', () => {
     }
   });
 
-  it('tests no sentence that training text has, right or wrong', () => {
+  it('tests no sentence that occurs in training text, right or wrong', () => {
     const { training } = tinyWorldCorpus().splits;
     const known = new Set(training.flatMap(({ text }) => sentencesOf(text)));
     expect(known.size).toBeGreaterThan(100_000);
@@ -33,7 +33,7 @@ describe('tinyworld-grammar', () => {
       for (const choice of [0, 1]) expect(known.has(lastSentence(row, choice)), row.id).toBe(false);
   });
 
-  it('has pairs whose halves differ in one word', () => {
+  it('has pairs whose sentences differ in one word', () => {
     for (const { id, choices = [] } of rows) {
       const [a = [], b = []] = choices.map((choice) => choice.split(' '));
       expect(a.length, id).toBe(b.length);
@@ -41,7 +41,7 @@ describe('tinyworld-grammar', () => {
     }
   });
 
-  it('labels the form that agrees', () => {
+  it('labels the grammatical form', () => {
     for (const row of rows.filter(({ slice }) => slice?.startsWith('determiner'))) {
       const isPlural = /\b(these|those|both|many)\b/.test(row.text.slice(row.text.lastIndexOf('.')));
       const [one = '', other = ''] = [row.label as number, 1 - (row.label as number)].map((at) => row.choices?.[at]);

@@ -36,7 +36,7 @@ describe('tinyworld-last-word', () => {
     for (const slice of lastWord.tasks[0]?.slices ?? []) expect(of(slice)).toHaveLength(150);
   });
 
-  it('ends as a reader of the events alone would end it', () => {
+  it('ends as a reader that follows the events only would end it', () => {
     for (const row of of('location')) {
       const { story, thing } = storyOf(row);
       expect(placeOf(thing, story), row.text).toBe(answerOf(row));
@@ -53,7 +53,7 @@ describe('tinyworld-last-word', () => {
     }
   });
 
-  it('names all places and people it offers, and the last one named is right no more often than chance', () => {
+  it('names all offered places and people, and the last one named is correct no more often than chance', () => {
     for (const slice of ['location', 'possession']) {
       const right = of(slice).filter((row) => {
         const at = (row.choices ?? []).map((choice) => row.text.lastIndexOf(choice.slice(1, -1)));
@@ -64,7 +64,7 @@ describe('tinyworld-last-word', () => {
     }
   });
 
-  it('tells stories that training text does not', () => {
+  it('tells stories that do not occur in training text', () => {
     expect(findLeaks({ ...tinyWorldCorpus().splits, test: rows })).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ describe('tinyworld', () => {
     splits = await tinyworld.load(cachedHub());
   });
 
-  it('has 24,000 documents to train on and 120 to test on, told in full', () => {
+  it('has 24,000 training and 120 test documents of full length', () => {
     expect(splits.training).toHaveLength(24_000);
     expect(splits.calibration).toHaveLength(256);
     expect(splits.validation).toHaveLength(120);
@@ -20,11 +20,11 @@ describe('tinyworld', () => {
     expect(faults.map(({ text }) => text)).toEqual([]);
   });
 
-  it('asks nobody for files and keeps what it made', async () => {
+  it('needs no files and caches what it generates', async () => {
     expect(await tinyworld.load({ file: () => Promise.reject(new Error('asked')) })).toBe(splits);
   });
 
-  it('speaks of every fact, of the famous ones a hundred times as often as of the last', () => {
+  it('states every fact, famous ones a hundred times as often as the last', () => {
     const { factCounts } = tinyWorldCorpus();
     const sorted = [...factCounts].sort((a, b) => b - a);
     expect(sorted).toHaveLength(tinyWorld().facts.length);
@@ -35,7 +35,7 @@ describe('tinyworld', () => {
     expect(median).toBeLessThan(30);
   });
 
-  it('counts what the text states: no fewer than the sentences that name both, no more than the documents could', () => {
+  it('counts stated facts: at least the sentences that name both, at most what the documents allow', () => {
     const { factCounts } = tinyWorldCorpus();
     const facts = tinyWorld().facts.filter(({ relation }) => relation.id === 'fear');
     const text = splits.training.map((row) => row.text).join('\n');
@@ -56,7 +56,7 @@ describe('tinyworld', () => {
     }
   });
 
-  it('gives everybody a gender that holds throughout', () => {
+  it('gives every person one gender', () => {
     const woman = new Map(tinyWorld().people.map(({ name, person }) => [name, person?.woman]));
     let seen = 0;
     for (const { text } of splits.training.slice(0, 4000)) {

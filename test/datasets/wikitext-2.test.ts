@@ -33,7 +33,7 @@ describe('joinArticles', () => {
 });
 
 describe('readParquetRows', () => {
-  it('refuses what is no Parquet file', async () => {
+  it('refuses a file that is not Parquet', async () => {
     const source = {
       bytes: Buffer.from('<html>not found</html>'),
       label: 'a/b: c.parquet',
@@ -44,7 +44,7 @@ describe('readParquetRows', () => {
     await expect(readParquetRows(source)).rejects.toThrow(/a\/b: c.parquet: not a Parquet file/);
   });
 
-  it.skipIf(noHubCache)('refuses another number of rows and a column that is not there', async () => {
+  it.skipIf(noHubCache)('refuses another number of rows and a missing column', async () => {
     if (definition.source.kind !== 'hub') throw new Error('wikitext-2 comes from the hub');
     const bytes = await cachedHub().file({
       kind: 'dataset',

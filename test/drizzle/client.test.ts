@@ -34,7 +34,7 @@ function storeFile(): string {
 }
 
 describe('openStore', () => {
-  it('makes the folder and the tables, and sets the pragmas rows depend on', () => {
+  it('creates the folder and the tables, and sets the pragmas that durability needs', () => {
     const store = opened(join(temporaryFolder(), 'a', 'b', 'store.sqlite'));
     const { $client } = store.database;
     expect($client.pragma('journal_mode', { simple: true })).toBe('wal');
@@ -51,7 +51,7 @@ describe('openStore', () => {
     expect([...exportRows(second)]).toHaveLength(2);
   });
 
-  it('refuses a file that is not there when it may not make one', () => {
+  it('refuses a missing file when it may not create one', () => {
     const path = join(temporaryFolder(), 'none.sqlite');
     const error = errorOf(() => openStore(path, { create: false }));
     expect(error).toBeInstanceOf(InputError);
@@ -59,7 +59,7 @@ describe('openStore', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('refuses what is no store of ours and leaves it as it was', () => {
+  it('refuses a file that is not a ShrinkRank store and does not change it', () => {
     const folder = temporaryFolder();
     const text = join(folder, 'notes.txt');
     writeFileSync(text, 'These are notes. '.repeat(100));
@@ -75,7 +75,7 @@ describe('openStore', () => {
     expect(String(errorOf(() => openStore(folder)))).toContain('is a folder');
   });
 
-  it('refuses a store of a newer schema, and one of another line', () => {
+  it('refuses a store of a newer schema, and one with unknown migrations', () => {
     const path = storeFile();
     const database = new Database(path);
     database.prepare(`insert into __drizzle_migrations (hash, created_at) values ('f00', ?)`).run(4e12);
@@ -89,7 +89,7 @@ describe('openStore', () => {
     expect(String(other)).toContain('another line of the project');
   });
 
-  it('calls a damaged file damaged', () => {
+  it('reports a damaged file as damaged', () => {
     const path = storeFile();
     const bytes = readFileSync(path);
     writeFileSync(path, bytes.fill(0xa5, 100, 8192));
@@ -116,11 +116,11 @@ describe('openStore', () => {
     expect(error).toBeInstanceOf(InputError);
   });
 
-  it.skipIf(process.platform !== 'linux')('says so where the system has no place for folders', () => {
+  it.skipIf(process.platform !== 'linux')('says so where the system cannot create folders', () => {
     expect(String(errorOf(() => openStore('/proc/nowhere/store.sqlite')))).toContain('cannot make its folder');
   });
 
-  it('shows every statement to who asks', () => {
+  it('passes every statement to the observer', () => {
     const statements: string[] = [];
     const store = temporaryStore({ onStatement: (statement) => void statements.push(statement) });
     recordRun(store, runOf({ suite: 'seen' }));

@@ -5,7 +5,7 @@ import { IntegrityError } from '../../contracts/errors.ts';
 import { createRandom } from '../../numerics/tensor/random.ts';
 
 describe('packColumns', () => {
-  it('gives back strings, counts and floats to the last bit', () => {
+  it('round-trips strings, counts and floats to the last bit', () => {
     const random = createRandom('columns');
     const columns = {
       ids: ['', 'a\0b', 'é\u2028"', '1'],
@@ -20,13 +20,13 @@ describe('packColumns', () => {
     expect(unpackColumns(packColumns(columns))).toEqual(columns);
   });
 
-  it('takes less than the numbers would', () => {
+  it('takes fewer bytes than the raw numbers', () => {
     const random = createRandom('columns');
     const counts = Array.from({ length: 10_000 }, () => random.integer(300));
     expect(packColumns({ counts }).length).toBeLessThan(10_000 * 1.3);
   });
 
-  it('says so when a blob is cut short', () => {
+  it('reports a truncated blob', () => {
     const layout = JSON.stringify([{ name: 'floats', type: 'f64', length: 3 }]);
     const blob = zstdCompressSync(Buffer.from(`${layout}\0tooshort`));
     expect(() => unpackColumns(blob)).toThrow(IntegrityError);

@@ -29,7 +29,7 @@ async function killAfter(writer: ChildProcess, lines: number): Promise<readonly 
 }
 
 describe('a store whose writers are killed', () => {
-  it('holds every row that was acknowledged, whole, once', async () => {
+  it('contains every acknowledged row, whole, once', async () => {
     const path = join(temporaryFolder(), 'store.sqlite');
     const random = createRandom('kills');
     const acknowledged: string[] = [];
@@ -54,7 +54,7 @@ describe('a store whose writers are killed', () => {
     }
   });
 
-  it('is made once by processes that open it together, and takes the rows of all', async () => {
+  it('is created once by processes that open it together, and accepts the rows of all', async () => {
     const folder = temporaryFolder();
     for (let round = 0; round < 3; round++) {
       const path = join(folder, `store-${round}.sqlite`);

@@ -21,7 +21,7 @@ const SIZE = {
 };
 
 describe('a large store', () => {
-  it(`goes through files and back with ${EVALUATIONS} evaluations`, () => {
+  it(`exports and imports ${EVALUATIONS} evaluations`, () => {
     const say = (line: string) => void process.stdout.write(`${line}\n`);
     function timed<T>(what: string, action: () => T, rowsOf?: (result: T) => number): T {
       const [started, spent] = [performance.now(), process.cpuUsage()];

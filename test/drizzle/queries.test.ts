@@ -19,7 +19,7 @@ import {
 import { temporaryStore } from '../support/store.ts';
 
 describe('doneKeys', () => {
-  it('holds what stands, failures included, of the trials asked for', () => {
+  it('contains the standing rows of the given trials, failures included', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const trial = trialOf();
@@ -44,7 +44,7 @@ describe('doneKeys', () => {
 });
 
 describe('itemsOf', () => {
-  it('gives back the columns that were recorded', () => {
+  it('returns the columns as recorded', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const trial = trialOf();
@@ -59,7 +59,7 @@ describe('itemsOf', () => {
 });
 
 describe('trialDetail', () => {
-  it('holds every row under a key, the one that stands first', () => {
+  it('contains every row of a key, the standing one first', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const failed = failedTrialOf('timeout', { startedAt: timeAt(1) });
@@ -83,7 +83,7 @@ describe('trialDetail', () => {
 });
 
 describe('failures', () => {
-  it('lists those that stand, newest first, and not those a retry has mended', () => {
+  it('lists standing failures, newest first, without those that a retry fixed', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const trial = trialOf({ startedAt: timeAt(1) });
@@ -177,7 +177,7 @@ describe('runSummaries', () => {
 });
 
 describe('recordCatalog', () => {
-  it('mirrors the registries and keeps what they no longer hold', () => {
+  it('mirrors the registries and keeps removed entries', () => {
     const store = temporaryStore();
     const catalog = catalogOf();
     recordCatalog(store, catalog);

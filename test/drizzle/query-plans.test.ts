@@ -110,7 +110,7 @@ describe('queries', () => {
     }
   });
 
-  it('would be caught scanning', () => {
+  it('detects a table scan', () => {
     const store = temporaryStore();
     const { plan } = plansOf(store, [`select * from trials where reason = 'x'`])[0]!;
     expect(plan).toMatch(/^SCAN trials\b/m);

@@ -51,7 +51,7 @@ describe('recordTrial', () => {
 });
 
 describe('recordEvaluation', () => {
-  it('wants the completed trial with the same artifact', () => {
+  it('requires the completed trial with the same artifact', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const trial = trialOf();
@@ -103,7 +103,7 @@ describe('recordRun and finishRun', () => {
     expect(() => finishRun(store, 'nowhere', finish)).toThrow('no such run');
   });
 
-  it('never uses an id for two runs', () => {
+  it('never reuses an id for another run', () => {
     const store = temporaryStore();
     recordRun(store, started);
     expect(recordRun(store, started)).toBe('present');

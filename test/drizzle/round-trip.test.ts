@@ -100,7 +100,7 @@ function textOf(store: Store): string {
 }
 
 describe('export and import', () => {
-  it('give back every kind of row in every status, byte by byte', () => {
+  it('restore every kind of row in every status, byte for byte', () => {
     const rows = everyRow();
     const store = temporaryStore();
     recordAll(store, rows);
@@ -111,7 +111,7 @@ describe('export and import', () => {
     expect(textOf(copy)).toBe(text);
   });
 
-  it('change nothing the second time, nor in another order', () => {
+  it('change nothing when repeated, nor in another order', () => {
     const rows = everyRow();
     const lines = rows.map(lineOf);
     const store = temporaryStore();
@@ -140,7 +140,7 @@ describe('export and import', () => {
     expect(() => exportRun(store, '../up', folder)).toThrow('cannot name a file');
   });
 
-  it('choose runs by time', () => {
+  it('select runs by time', () => {
     const store = temporaryStore();
     recordAll(store, everyRow());
     expect(
@@ -148,7 +148,7 @@ describe('export and import', () => {
     ).toEqual(new Set(['run-2']));
   });
 
-  it('read a folder whatever the order of its files and say which trials are missing', () => {
+  it('read a folder in any order of its files and report missing trials', () => {
     const store = temporaryStore();
     const trial = trialOf();
     const later = evaluationOf(trial, { run: 'a-later-run', startedAt: timeAt(99) });
@@ -164,7 +164,7 @@ describe('export and import', () => {
 });
 
 describe('importRows', () => {
-  it('names file and line and takes nothing of a bad file', () => {
+  it('names file and line and imports nothing of a bad file', () => {
     const store = temporaryStore();
     const good = [lineOf(runOf()), lineOf(trialOf())];
     const refused: readonly [string, string][] = [
@@ -182,7 +182,7 @@ describe('importRows', () => {
     }
   });
 
-  it('finishes a run that was imported unfinished, and never the other way', () => {
+  it('finishes a run that was imported unfinished, but does not reopen a finished one', () => {
     const store = temporaryStore();
     const started = runOf({ finishedAt: null, wallSeconds: null, overheadSeconds: null });
     importRows(store, [lineOf(started), lineOf(runOf()), lineOf(started)], { where: 'rows' });
@@ -205,7 +205,7 @@ describe('corrections', () => {
   const request = { model: 'tiny', task: 'stories-perplexity', protocol: PROTOCOL.version };
   const correction = { kind: 'correction', run: 'run-1', reason: 'wrong clock', date: '2026-02-01' } as const;
 
-  it('withdraw a row whenever it comes, and the key is due again', () => {
+  it('withdraw a row imported at any time, and the key is due again', () => {
     const trial = trialOf();
     const withdrawn = JSON.stringify({ ...correction, key: trial.key, action: 'withdraw' });
     for (const before of [true, false]) {
@@ -225,7 +225,7 @@ describe('corrections', () => {
     }
   });
 
-  it('annotate a row where it is shown', () => {
+  it('annotate a row wherever it is shown', () => {
     const store = temporaryStore();
     const trial = trialOf();
     const evaluation = evaluationOf(trial);
@@ -238,7 +238,7 @@ describe('corrections', () => {
     });
   });
 
-  it('refuse what is no correction', () => {
+  it('refuse an invalid correction', () => {
     const store = temporaryStore();
     expect(() => importCorrections(store, ['{"kind":"correction"}'], { where: 'c.jsonl' })).toThrow(
       'c.jsonl:1: correction',

@@ -41,7 +41,7 @@ describe('slugOf', () => {
     expect(slugOf('20261123T065417-quick-nbj')).toBe('20261123T065417-quick-nbj');
   });
 
-  it('makes a name of anything: no path, no device, nothing that has to be escaped', () => {
+  it('makes a safe name of any text: no path, no device name, nothing that needs escaping', () => {
     for (const part of HOSTILE) {
       for (const slug of [slugOf(part), slugOf(part, 'w4'), slugOf('gptq', part)]) {
         expect(slug).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_.~-]*$/);
@@ -52,7 +52,7 @@ describe('slugOf', () => {
     }
   });
 
-  it('gives different ids different names, also where capitals count for nothing', () => {
+  it('gives different ids different names, also on case-insensitive file systems', () => {
     const parts = [...HOSTILE, 'w4', 'W4', 'b', 'a', 'a.b'];
     const lists = [...parts.map((part) => [part]), ...parts.flatMap((a) => parts.map((b) => [a, b]))];
     const unlike = new Map(lists.map((list) => [JSON.stringify(list), list]));

@@ -44,7 +44,7 @@ function migrationsUpTo(count: number): string {
 }
 
 describe('a row with a source hash', () => {
-  it('is stored and exported as it was, and is stale beside a catalog of revisions', () => {
+  it('is stored and exported unchanged, and is stale beside a catalog of revisions', () => {
     const store = temporaryStore();
     recordCatalog(store, catalogOf());
     recordRun(store, runOf());
@@ -54,7 +54,7 @@ describe('a row with a source hash', () => {
     expect(entries.map(({ stale }) => stale)).toEqual([true]);
   });
 
-  it('is refused under another protocol, or beside a revision', () => {
+  it('is refused under another protocol, or together with a revision', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const later = { ...trial, identity: { ...identity, protocol: 2 } } as unknown as typeof trial;
@@ -70,7 +70,7 @@ describe('a row with a source hash', () => {
     expect(() => recordTrial(store, neither)).toThrow(/identity\.revision: .*Expected "revision"/);
   });
 
-  it('comes out of a published file to the byte, under a key that is the digest of its identity', () => {
+  it('is imported from a published file byte for byte, under a key that is the digest of its identity', () => {
     const file = readdirSync(RESULTS).find((name) => name.includes('-orderings-4ct')) ?? '';
     const store = temporaryStore();
     importFile(store, join(RESULTS, file));
@@ -81,7 +81,7 @@ describe('a row with a source hash', () => {
     for (const row of identities) expect(digestOf({ kind: 'trial', ...row.identity })).toBe(row.key);
   });
 
-  it('stays when a store from before revisions is opened', () => {
+  it('survives the migration of a store from before revisions', () => {
     const path = join(temporaryFolder(), 'store.sqlite');
     const client = new Database(path);
     migrate(drizzle(client), { migrationsFolder: migrationsUpTo(BEFORE_REVISIONS) });

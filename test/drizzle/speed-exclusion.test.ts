@@ -13,12 +13,12 @@ const placement = (cpuShare: number) => ({
 });
 
 describe('speedExclusion', () => {
-  it('lets the CPU be, and a device that does most of the work', () => {
+  it('accepts CPU timings, and devices that do most of the work', () => {
     expect(speedExclusion({ provider: 'cpu', device: null, placement: placement(1) })).toBeNull();
     expect(speedExclusion({ provider: 'cuda', device: deviceOf(), placement: placement(0.5) })).toBeNull();
   });
 
-  it('says why a row is none of its device', () => {
+  it('says why a row does not count for its device', () => {
     const measured = { provider: 'cuda', device: deviceOf(), placement: placement(0.51) } as const;
     expect(speedExclusion(measured)).toMatch(/^51 % .* CPU, not of cuda$/);
     expect(speedExclusion({ ...measured, device: deviceOf({ kind: 'software', name: 'llvmpipe' }) })).toMatch(

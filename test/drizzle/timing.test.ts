@@ -48,7 +48,7 @@ function refused(change: (row: CompletedMeasurement) => object): () => void {
 }
 
 describe('timing', () => {
-  it('comes back as it was recorded, with threads, processes and how it was taken', () => {
+  it('round-trips with threads, processes and the way it was measured', () => {
     const store = storeWithTrial();
     const row = measurementOf(trial);
     recordMeasurement(store, row);
@@ -73,7 +73,7 @@ describe('timing', () => {
     ).toThrow(/1x1: threads or processes are missing/);
   });
 
-  it('that stands for a key is the steadiest, in whatever order they came', () => {
+  it('that stands for a key is the steadiest, in any order of arrival', () => {
     const timings = [
       timedAt(3, { width: 1.2 }),
       timedAt(4, { width: 1.1 }),
@@ -89,7 +89,7 @@ describe('timing', () => {
     }
   });
 
-  it('is a point of the history whenever it was taken, also when nothing changed', () => {
+  it('is a point of the history whenever it was measured, even when nothing changed', () => {
     const store = storeWithTrial();
     const first = timedAt(3, { width: 1.1 });
     const again = runOf({ id: 'run-2', startedAt: timeAt(100) });
@@ -121,7 +121,7 @@ describe('timing', () => {
     ]);
   });
 
-  it('is published while at most a fifth are noisy, or where told to', () => {
+  it('is published while at most a fifth are noisy, or on request', () => {
     const folder = mkdtempSync(join(tmpdir(), 'export-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const store = storeWithTrial();

@@ -98,7 +98,7 @@ describe.skipIf(noHubCache)(`on stories260K${noHubCache ? `: ${noHubCache}` : ''
     ['sparsegpt', ['s50', '4-of-8', '2-of-4']],
     ['svd', ['p90', 'p50', 'p25']],
     ['svd-whitened', ['p90', 'p50', 'p25']],
-  ] as const)('%s loses more the further it goes: %s', async (id, variants) => {
+  ] as const)('%s loses more the more it compresses: %s', async (id, variants) => {
     // Eight bits may come out ahead of dense by chance, never by much.
     let last = densePerplexity * 0.999;
     for (const variant of variants) {
@@ -170,7 +170,7 @@ describe.skipIf(noHubCache)(`on stories260K${noHubCache ? `: ${noHubCache}` : ''
     },
   );
 
-  it.each(['2-of-4', '4-of-8'])('correcting helps where the pattern leaves little choice: %s', async (variant) => {
+  it.each(['2-of-4', '4-of-8'])('correction helps where the pattern leaves little choice: %s', async (variant) => {
     expect(await perplexity('sparsegpt', variant)).toBeLessThan(await perplexity('wanda', variant));
   });
 });

@@ -28,7 +28,7 @@ describe('breakEven', () => {
     expect(found.reason).toBeNull();
   });
 
-  it('is after n calls exactly as much ahead as it was behind', () => {
+  it('breaks even after exactly n calls', () => {
     const [costly, cheap] = [3, 1.25].map((speedUp) => timing(speedUp, 0));
     const { requests } = breakEven(SHAPE, {
       costly: { compute: compute(40), timing: costly ?? null },
@@ -44,7 +44,7 @@ describe('breakEven', () => {
     ['no surely faster', { costly: timing(1.01), cheap: timing(1) }, 'the speeds cannot be told apart'],
     ['not timed', { costly: null, cheap: timing(1) }, 'not timed on this runner'],
     ['noisily timed', { costly: { ...timing(2), noisy: true }, cheap: timing(1) }, 'the timing is too noisy to tell'],
-  ])('says why where it is %s', (_, timings, reason) => {
+  ])('gives the reason where there is none: %s', (_, timings, reason) => {
     const found = breakEven(SHAPE, {
       costly: { compute: compute(100), timing: timings.costly },
       cheap: { compute: compute(1), timing: timings.cheap },
@@ -53,7 +53,7 @@ describe('breakEven', () => {
     expect(found).toMatchObject({ requests: null, tokens: null, reason });
   });
 
-  it('has nothing to pay back where it cost no more', () => {
+  it('is zero calls where the compute is no larger', () => {
     const sides = {
       costly: { compute: compute(1), timing: timing(2) },
       cheap: { compute: compute(1), timing: timing(1) },
@@ -61,7 +61,7 @@ describe('breakEven', () => {
     expect(breakEven(SHAPE, { ...sides, provider: 'cpu' }).reason).toMatch('no more compute');
   });
 
-  it('sets no seconds of one kind against another', () => {
+  it('does not compare seconds of different kinds', () => {
     const accelerator = { compute: { seconds: 5, unit: 'accelerator' } as const, timing: timing(2) };
     const cheap = { compute: compute(1), timing: timing(1) };
     expect(breakEven(SHAPE, { costly: accelerator, cheap, provider: 'cpu' }).reason).toMatch('not the same thing');
@@ -70,7 +70,7 @@ describe('breakEven', () => {
     expect(breakEven(SHAPE, { ...both, provider: 'cuda' }).requests?.value).toBeCloseTo(100, 9);
   });
 
-  it('takes dense as free and as fast as itself', () => {
+  it('treats dense as free and with speed-up 1', () => {
     const costly = { compute: compute(10), timing: timing(2) };
     const { requests } = breakEven(SHAPE, { costly, cheap: denseSide(timing(2), 'processor'), provider: 'cpu' });
     expect(requests?.value).toBeCloseTo(200, 9);

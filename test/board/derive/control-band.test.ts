@@ -16,7 +16,7 @@ describe('learnBand', () => {
     expect(learnBand(same, ONE_PLACE)?.runs).toBe(LEAST_RUNS);
   });
 
-  it('is 10 % wide where the runs agree, and as wide as the next run may lie where they do not', () => {
+  it('is 10 % wide where the runs agree, and otherwise as wide as the spread predicts for the next run', () => {
     const quiet = learnBand([20, 20.1, 19.9, 20, 20.05, 19.95, 20, 20, 20, 20], ONE_PLACE);
     expect(quiet?.low).toBeCloseTo(20 / 1.1, 1);
     expect(quiet?.high).toBeCloseTo(20 * 1.1, 1);
@@ -27,14 +27,14 @@ describe('learnBand', () => {
     expect(Math.log(loud?.low ?? 0)).toBeCloseTo(-Math.log(loud?.high ?? 0), 12);
   });
 
-  it('is wider for many places, and for nights that resemble each other', () => {
+  it('is wider for more places and for autocorrelated nights', () => {
     const values = [-0.2, -0.1, 0, 0.1, 0.2, -0.2, -0.1, 0, 0.1, 0.2].map(Math.exp);
     const high = (places: number, autocorrelation: number) => learnBand(values, { places, autocorrelation })?.high ?? 0;
     expect(high(8, 0)).toBeGreaterThan(high(1, 0));
     expect(high(1, 0.8)).toBeGreaterThan(high(1, 0));
   });
 
-  it('leaves out a good night in at most 2 % of cases', () => {
+  it('rejects a good night in at most 2 % of cases', () => {
     const random = createRandom('band');
     const night = () => 20 * Math.exp(0.05 * random.normal());
     let left = 0;
@@ -69,7 +69,7 @@ describe('controlFindings', () => {
       ({ kind, state }) => `${kind} ${state}`,
     );
 
-  it('learns, then believes what is as before and nothing else', () => {
+  it('learns first, then accepts only values within the band', () => {
     const store = temporaryStore();
     expect(statesOf(store, addRun(store, 0))).toEqual(['quality learning', 'latency learning', 'latency learning']);
     for (let i = 1; i < LEAST_RUNS; i++) addRun(store, i);
@@ -81,7 +81,7 @@ describe('controlFindings', () => {
     expect(statesOf(store, off)).toEqual(['quality out of control', 'latency as before', 'latency as before']);
   });
 
-  it('finds dense that scores differently beside different candidates', () => {
+  it('finds dense scores that differ beside different candidates', () => {
     const store = temporaryStore();
     const run = addRun(store, 0);
     const trial = trialOf({ run, identity: { variant: 'w3' } });
@@ -92,7 +92,7 @@ describe('controlFindings', () => {
     expect(found).toMatchObject({ state: 'out of control', text: expect.stringContaining('20, 21') });
   });
 
-  it('does not learn from rows that were withdrawn, nor from another machine', () => {
+  it('ignores withdrawn rows and other machines', () => {
     const store = temporaryStore();
     const wrong = addRun(store, 0, { dense: 19 });
     for (const { run, key } of denseRows(store, wrong)) {

@@ -10,20 +10,20 @@ describe('qualityKept', () => {
     expect(qualityKept({ metric: 'perplexity', estimate: at(4), dense: 4 })).toBe(1);
   });
 
-  it('counts accuracy from chance up, and never below nothing', () => {
+  it('measures accuracy from chance level, and is never negative', () => {
     const kept = (value: number) => qualityKept({ metric: 'choice-accuracy', estimate: at(value), dense: 0.9 }, 0.5);
     expect(kept(0.7)).toBeCloseTo(0.5, 12);
     expect(kept(0.5)).toBe(0);
     expect(kept(0.3)).toBe(0);
   });
 
-  it('is not known where dense only guesses', () => {
+  it('is unknown where dense scores at chance level', () => {
     expect(qualityKept({ metric: 'choice-accuracy', estimate: at(0.6), dense: 0.5 }, 0.5)).toBeNull();
   });
 });
 
 describe('computeOf', () => {
-  it('takes the accelerator’s seconds where one was used', () => {
+  it('uses accelerator seconds where an accelerator was used', () => {
     const cost = { ...costOf('some'), cpuSeconds: 7, deviceSeconds: 3 };
     expect(computeOf(cost)).toEqual({ seconds: 3, unit: 'accelerator' });
     expect(computeOf({ ...cost, deviceSeconds: null })).toEqual({ seconds: 7, unit: 'processor' });

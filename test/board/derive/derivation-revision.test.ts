@@ -83,7 +83,7 @@ function difference(committed: Digests, found: Digests): string | undefined {
 describe('DERIVATION_REVISION', () => {
   const committed = JSON.parse(readFileSync(FILE, 'utf8')) as Digests;
 
-  it('is raised whenever the same rows give other figures', () => {
+  it('must be raised whenever the same rows give other figures', () => {
     const found = digestsOf(fixedStores());
     const problem = difference(committed, found);
     if (process.env['UPDATE_DIGESTS'] === '1' && !problem?.startsWith('board/derive')) {
@@ -93,7 +93,7 @@ describe('DERIVATION_REVISION', () => {
     if (problem !== undefined) expect.fail(problem);
   });
 
-  it('has a digest of figures that differ from store to store', () => {
+  it('has a digest that depends on the figures of the store', () => {
     const [history, board] = fixedStores();
     expect(history && digestsOf([history]).figures).not.toBe(board && digestsOf([board]).figures);
   });
@@ -106,7 +106,7 @@ describe('DERIVATION_REVISION', () => {
       { revision: 2, figures: 'other' },
       /DERIVATION_REVISION changed; run: npm run update-digests/,
     ],
-  ])('tells what to do about %s', (_, change, message) => {
+  ])('says what to do about %s', (_, change, message) => {
     const found = { revision: 1, rows: 'rows', figures: 'figures' };
     expect(difference(found, { ...found, ...change })).toMatch(message);
   });

@@ -145,7 +145,7 @@ describe('deriveContest', () => {
     expect(derived()).toEqual(derived());
   });
 
-  it('marks an entry whose interval hangs on a few items', () => {
+  it('marks an entry whose interval depends on a few items', () => {
     const [even] = rounding.items;
     if (!even) throw new Error('rounding has a seed');
     const uneven = {

@@ -83,7 +83,7 @@ function boardsBySlug(board: DerivedBoard): ReadonlyMap<string, DerivedEntry> {
   return new Map(board.entries.map((entry) => [entry.slug, entry]));
 }
 
-it('puts the board first that has most of both cost classes, not the one with most variants', () => {
+it('lists first the board with most rows of both cost classes, not the one with most variants', () => {
   const store = temporaryStore();
   const trained = { access: 'trained' } as const;
   for (const model of ['many-looks', 'some-training']) fillBoard(store, { model, task: 'text' });
@@ -95,7 +95,7 @@ it('puts the board first that has most of both cost classes, not the one with mo
 });
 
 describe('deriveStore', () => {
-  describe('against reckonings of its own', () => {
+  describe('compared with independent computations', () => {
     let store: Store;
     let boards: readonly DerivedBoard[];
     beforeAll(() => {
@@ -156,7 +156,7 @@ describe('deriveStore', () => {
       }
     });
 
-    it('finds the fronts that comparing every two entries finds', () => {
+    it('finds the same fronts as pairwise comparison of all entries', () => {
       for (const board of boards) {
         const bySlug = boardsBySlug(board);
         const axes = {
@@ -186,7 +186,7 @@ describe('deriveStore', () => {
       }
     });
 
-    it('sets cost classes against each other over items and seeds, who wins at no more bytes', () => {
+    it('compares cost classes over items and seeds, where the winner has no more bytes', () => {
       let won = 0;
       for (const board of boards) {
         const { model, task, protocol, metric } = board;
@@ -247,7 +247,7 @@ describe('deriveStore', () => {
       }
     });
 
-    it('reckons distance to dense by slice from the items of the slice', () => {
+    it('computes distance to dense by slice from the items of the slice', () => {
       const board = boards.find(({ metric }) => metric === 'choice-accuracy') as DerivedBoard;
       const { model, task, protocol } = board;
       const { entries } = leaderboard(store, { model, task, protocol });
@@ -272,7 +272,7 @@ describe('deriveStore', () => {
       }
     });
 
-    it('keeps a history per entry, one point per generation, with nothing of noise in it', () => {
+    it('keeps a history per entry, one point per generation, without random noise', () => {
       for (const board of boards) {
         const histories = derivedHistories(store, board.id);
         expect(histories).toHaveLength(board.entries.length);
@@ -296,7 +296,7 @@ describe('deriveStore', () => {
   describe('marks', () => {
     const place = { model: 'tiny', task: 'stories-perplexity' };
 
-    it('what a reader must know, and leaves out of the headline what is no proposal', () => {
+    it('facts a reader must know, and excludes controls and simulated entries from the headline', () => {
       const store = temporaryStore();
       fillBoard(store, place);
       addEntry(store, place, {
@@ -375,7 +375,7 @@ describe('deriveStore', () => {
       expect(annotated?.badges).toContainEqual({ id: 'annotated', reason: 'look' });
     });
 
-    it('an entry scored on other items as not ranked, and ranks the rest', () => {
+    it('an entry scored on other items as unranked, and ranks the rest', () => {
       const store = temporaryStore();
       fillBoard(store, place);
       const trial = trialOf({ identity: { method: 'rounding', variant: 'older-data', model: 'tiny' } });
@@ -390,7 +390,7 @@ describe('deriveStore', () => {
       expect(comparedEntries(store, board.contest)).not.toContain('rounding.older-data');
     });
 
-    it('one board per runner, with qualities in common and speeds of their own', () => {
+    it('one board per runner, with common qualities and separate speeds', () => {
       const store = temporaryStore();
       fillBoard(store, place);
       const trial = addEntry(store, place, { method: 'rounding', variant: 'w3', zstdBytes: 150_000 });
@@ -410,7 +410,7 @@ describe('deriveStore', () => {
       );
     });
 
-    it('speeds of a software device as no speeds at all, and remarks of a device', () => {
+    it('speeds of a software device as excluded, and shows remarks about a device', () => {
       const store = temporaryStore();
       fillBoard(store, place);
       const trial = addEntry(store, place, { method: 'rounding', variant: 'w3', zstdBytes: 150_000 });
@@ -430,10 +430,10 @@ describe('deriveStore', () => {
     });
   });
 
-  describe('on runners that come and go', () => {
+  describe('on changing runners', () => {
     const place = { model: 'tiny', task: 'stories-perplexity' };
 
-    it('has no board for one that timed older rows only, and keeps its points of the history', () => {
+    it('has no board for a runner that timed older rows only, but keeps its history', () => {
       const store = temporaryStore();
       fillBoard(store, place);
       for (const cpuModel of ['old machine', 'older machine']) {
@@ -465,7 +465,7 @@ describe('deriveStore', () => {
     });
   });
 
-  describe('brought up to date', () => {
+  describe('is brought up to date', () => {
     it(
       'computes only what has changed, and comes to what computing all comes to',
       () => {
@@ -512,7 +512,7 @@ describe('deriveStore', () => {
       PATIENCE_MS,
     );
 
-    it('goes on where it was broken off', () => {
+    it('continues after an interruption', () => {
       const store = filledStore();
       deriveStore(store);
       const whole = rollupsOf(store);
@@ -527,7 +527,7 @@ describe('deriveStore', () => {
       expect(rollupsOf(store)).toEqual(whole);
     });
 
-    it('compares of a board with too many entries those that rank first, and dense', () => {
+    it('compares only the first entries by rank, and dense, on a board with too many entries', () => {
       const store = filledStore();
       deriveStore(store, { comparedLimit: 2 });
       for (const { id } of derivedBoards(store)) {
@@ -538,7 +538,7 @@ describe('deriveStore', () => {
       }
     });
 
-    it('has nothing to show of an empty store', () => {
+    it('gives no boards for an empty store', () => {
       const store = temporaryStore();
       expect(deriveStore(store)).toEqual({ computed: [], kept: [], removed: [] });
       expect(derivedBoards(store)).toEqual([]);

@@ -106,7 +106,7 @@ describe('headlines', () => {
   const rounding8 = { slug: 'rounding-8-bit', ratio: 2.38, loss: 1 };
   const training4 = { slug: 'training-4-bit', trains: true, ratio: 3.21, loss: 1.1 };
 
-  it('do not say that training loses because 8-bit rounding beats 4-bit training', () => {
+  it('does not claim that training loses because 8-bit rounding beats 4-bit training', () => {
     expect(headlinesOf([rounding8, training4]).get(2)?.verdict).toBe('larger is better');
     const rounding4 = { slug: 'rounding-4-bit', ratio: 3.25, loss: 1.3 };
     expect(headlinesOf([rounding8, training4, rounding4]).get(2)).toMatchObject({
@@ -116,14 +116,14 @@ describe('headlines', () => {
     });
   });
 
-  it('do not say that training loses because fp16 beats 4-bit training, nor that it wins with more bytes', () => {
+  it('does not claim that training loses because fp16 beats 4-bit training, nor that it wins with more bytes', () => {
     const half = { slug: 'fp16', ratio: 2, loss: 0.9 };
     expect(headlinesOf([half, training4]).get(2)?.verdict).toBe('larger is better');
     const training8 = { slug: 'training-8-bit', trains: true, ratio: 2.1, loss: 0.9 };
     expect(headlinesOf([training8, { ...rounding8, loss: 1.2 }]).get(2)?.verdict).toBe('larger is better');
   });
 
-  it('say that training loses to what is no larger, of a smaller class too', () => {
+  it('says that training loses to an entry that is no larger, also of a smaller class', () => {
     const small = { slug: 'rounding-3-bit', ratio: 4.2, loss: 1.0 };
     expect(headlinesOf([training4, small]).get(2)).toMatchObject({ verdict: 'low-cost better', lowCost: small.slug });
     const within = { slug: 'rounding', ratio: 3.21 / 1.049, loss: 1.0 };
@@ -131,7 +131,7 @@ describe('headlines', () => {
     expect(headlinesOf([training4, { ...within, ratio: 3.21 / 1.051 }]).get(2)?.verdict).toBe('larger is better');
   });
 
-  it('say so where nothing differs, where each wins at a size, and where one is missing', () => {
+  it('says so where nothing differs, where each wins at one size, and where a side is missing', () => {
     expect(headlinesOf([training4, { ...rounding8, ratio: 3.2, loss: 1.11 }]).get(2)?.verdict).toBe('undecided');
     const lines = headlinesOf([
       { slug: 'rounding-a', ratio: 2.4, loss: 1 },
@@ -155,7 +155,7 @@ describe('headlines', () => {
     expect(headlinesOf([training4]).get(2)?.verdict).toBe('only high-cost');
   });
 
-  it('set the compute of training against the cheapest entry that no test separates from the best', () => {
+  it('compares the compute of training with the cheapest entry that no test separates from the best', () => {
     const line = headlinesOf([
       { slug: 'best', ratio: 4.1, loss: 1.0, seconds: 30 },
       { slug: 'cheap', ratio: 4.2, loss: 1.01, seconds: 2 },
@@ -176,7 +176,7 @@ describe('headlines', () => {
 describe('computeRatio', () => {
   const side = (own: Compute) => ({ best: { slug: 'a', compute: own }, tied: [] });
 
-  it('has the interval of the spread of both costs', () => {
+  it('has an interval from the spread of both costs', () => {
     // Costs 9, 10, 11 and 1.9, 2, 2.1: relative standard errors 0.1/√3 and 0.05/√3; t of 2 degrees of freedom is 4.3027.
     const ratio = computeRatio(side(compute(10, 1)), side(compute(2, 0.1)));
     if (typeof ratio === 'string') throw new Error(ratio);
@@ -185,7 +185,7 @@ describe('computeRatio', () => {
     expect(ratio.least.interval?.high).toBeCloseTo(5 * Math.exp(half), 6);
   });
 
-  it('is none of costs below 0.2 s, nor of seconds of different kinds', () => {
+  it('is absent for costs below 0.2 s and for seconds of different kinds', () => {
     expect(computeRatio(side(compute(10)), side(compute(0.19)))).toContain('too small');
     expect(computeRatio(side({ ...compute(10), unit: 'accelerator' }), side(compute(2)))).toContain('accelerator');
   });
@@ -201,7 +201,7 @@ describe('meanOver', () => {
   const meanOf = (range: { from: number; to: number }) =>
     [...meanOver(curve, range)].reduce((sum, [index, share]) => sum + share * (heights[index] ?? NaN), 0);
 
-  it('is the area below the straight lines over its width', () => {
+  it('is the area between the piecewise linear curves divided by its width', () => {
     // Trapezoids: 2 × 3 over [0, 2] and 2.5 over [2, 3].
     expect(meanOf({ from: 0, to: 3 })).toBeCloseTo((6 + 2.5) / 3, 12);
     // From height 3 at 1 to 1 at 2, then to 2.5 at 2.5.

@@ -100,7 +100,7 @@ function changesOf(rows: readonly HistoryRow[], natsOf: (row: HistoryRow) => num
 }
 
 describe('histories', () => {
-  it('has a point per run and state of the code, oldest first, seeds together', () => {
+  it('has a point per run and state of the code, oldest first, averaged over seeds', () => {
     const rows = [2, 0, 1].flatMap((point) => [0, 1].map((seed) => rowOf({ variant: 'w4', point, seed })));
     const [history] = changesOf(rows);
     expect(history).toMatchObject({ board: 'a-board', entry: 'rounding.w4', id: 'rounding/w4' });
@@ -135,7 +135,7 @@ describe('histories', () => {
     expect(observed.high).toBeGreaterThan(FALSE_DISCOVERY_RATE);
   });
 
-  it('takes the same artifact for no change, and tests no other data against this', () => {
+  it('reports no change for the same artifact, and does not compare different test data', () => {
     const same = [0, 1, 2].map((point) => rowOf({ variant: 'w4', point, artifact: 'the same' }));
     expect(changesOf(same)[0]?.changes).toEqual([]);
     const moved = [
@@ -145,7 +145,7 @@ describe('histories', () => {
     expect(changesOf(moved, (row) => (row.run === 'run-1' ? 1 : 0))[0]?.changes).toEqual([]);
   });
 
-  it('sets seeds against themselves only', () => {
+  it('compares each seed with itself only', () => {
     const rows = [
       rowOf({ variant: 'w4', point: 0, seed: 0 }),
       rowOf({ variant: 'w4', point: 1, seed: 1, zstdBytes: 9 }),
@@ -153,14 +153,14 @@ describe('histories', () => {
     expect(changesOf(rows, (row) => row.seed)[0]?.changes).toEqual([]);
   });
 
-  it('takes other bytes for a change of size', () => {
+  it('reports different bytes as a change of size', () => {
     const rows = [rowOf({ variant: 'w4', point: 0 }), rowOf({ variant: 'w4', point: 1, zstdBytes: 900 })];
     expect(changesOf(rows)[0]?.changes).toEqual([
       { figure: 'size', at: 1, foundAt: 1, before: 1000, after: 900, pValue: null, qValue: null, better: true },
     ]);
   });
 
-  it('finds a lasting change of speed, not a single odd run, and leaves noisy ones out', () => {
+  it('finds a lasting change of speed, ignores single outliers and noisy runs', () => {
     const random = createRandom('speeds');
     const speeds = Array.from({ length: 16 }, (_, i) => (i < 8 ? 1 : 1.5) * (1 + 0.02 * random.normal()));
     const rows = speeds.map((speedUp, point) =>

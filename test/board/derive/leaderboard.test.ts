@@ -142,7 +142,7 @@ describe('leaderboard', () => {
     else expect(entry.cost?.energyJoules).toBeCloseTo(mean(energies as number[]), 9);
   });
 
-  it('shows the newest row of a variant and seed, a failure too, and other models and protocols not at all', () => {
+  it('shows the newest row of a variant and seed, failures included, and no other models or protocols', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const old = trialOf({ identity: { revision: 1 }, startedAt: timeAt(1) });
@@ -164,7 +164,7 @@ describe('leaderboard', () => {
     });
   });
 
-  it('prefers the present code to newer rows of other code, and marks what is stale', () => {
+  it('prefers the present code to newer rows of other code, and marks stale rows', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     recordCatalog(store, catalogOf());
@@ -182,7 +182,7 @@ describe('leaderboard', () => {
     expect(stale()).toEqual([[true, true, true], [false]]);
   });
 
-  it('prefers what the processor trained to newer rows of a device, which stand where it has none', () => {
+  it('prefers rows trained on the CPU to newer rows of a device, and uses the latter where there are none', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const trainedOn = { provider: 'webgpu', device: 'Example GPU', runner: '0123456789abcdef' } as const;
@@ -232,7 +232,7 @@ describe('leaderboard', () => {
     });
   });
 
-  it('shows one runner at a time: the one asked for, else the one that measured most', () => {
+  it('shows one runner at a time: the requested one, otherwise the one with most measurements', () => {
     const store = temporaryStore();
     recordRun(store, runOf());
     const busy = runnerOf({ machine: machineOf({ cores: 8 }) });

@@ -21,7 +21,7 @@ function byBruteForce(points: readonly Point[]): Point[] {
 }
 
 describe('paretoFront', () => {
-  it('holds exactly the points that no other beats, ties and doubles included', () => {
+  it('contains exactly the points that no other dominates, ties and duplicates included', () => {
     const random = createRandom('fronts');
     for (let round = 0; round < 200; round++) {
       const grain = round % 2 === 0 ? 6 : 1000;

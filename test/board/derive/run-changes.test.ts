@@ -71,7 +71,7 @@ describe('runChanges', () => {
     return filled;
   };
 
-  it('tells what a run made worse and better, broke, mended, and what is new', () => {
+  it('lists what a run made worse or better, broke, fixed, and added', () => {
     const changes = runChanges(store(), 'run-2');
     const names = (list: readonly { readonly name: string; readonly figure: string }[]) =>
       list.filter(({ figure }) => figure === 'quality').map(({ name }) => name);
@@ -86,7 +86,7 @@ describe('runChanges', () => {
     expect(text).toContain('**Broke: completed when last run** (1)');
   });
 
-  it('finds nothing in a first run but that all is new', () => {
+  it('reports everything in a first run as new', () => {
     const { better, worse, broke, mended, fresh } = runChanges(store(), 'run-1');
     expect([better, worse, broke, mended]).toEqual([[], [], [], []]);
     expect(fresh).toHaveLength(5);

@@ -43,7 +43,7 @@ function differencesOf(store: Store, run: string): readonly string[] {
 }
 
 describe('sentinelFindings', () => {
-  it('finds nothing where all is as before, whatever the noise of the speed', () => {
+  it('finds nothing where nothing changed, despite noise in the speed', () => {
     expect(differencesOf(filled([1.1, 1.12, 1.09, 1.1, 1.11]), 'run-4')).toEqual([]);
   });
 

@@ -13,12 +13,12 @@ function parseLine(line: string): string[] {
 }
 
 describe('csvLine', () => {
-  it('is read back as it was, numbers to the last digit', () => {
+  it('round-trips, numbers to the last digit', () => {
     const cells: Cell[] = ['plain', 'a, "b" c', 0.1 + 0.2, -1.5e-7, true, null, 'ü; x', ''];
     expect(parseLine(csvLine(cells))).toEqual(cells.map((cell) => (cell === null ? '' : String(cell))));
   });
 
-  it('gives a spreadsheet no formula to run', () => {
+  it('contains no formula that a spreadsheet would run', () => {
     for (const text of [
       '=1+1',
       '+cmd',
@@ -39,7 +39,7 @@ describe('csvLine', () => {
     expect(parseLine(csvLine([-3, 'w4-t100k']))).toEqual(['-3', 'w4-t100k']);
   });
 
-  it('stays one line, whatever a cell holds', () => {
+  it('stays on one line, whatever a cell contains', () => {
     const line = csvLine(['a\nb', 'c\r\nd', 'e\u2028f', 'g\0h', 'w4\u202egnp']);
     expect(line.match(/\r\n/g)).toHaveLength(1);
     expect(line.slice(0, -2)).not.toMatch(/[^\P{C}\p{Co}]|[\u2028\u2029]/u);

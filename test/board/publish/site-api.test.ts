@@ -48,7 +48,7 @@ function documentOf(path: string): ApiDocument {
 }
 
 describe('writeApi', () => {
-  it('writes documents of every kind, each as its schema says and as the store has it', () => {
+  it('writes documents of every kind that match their schema and the store', () => {
     const read = (path: string): unknown => JSON.parse(readFileSync(join(folder, path), 'utf8'));
     const kinds = new Set<ApiDocument>();
     for (const path of paths.filter((each) => each !== 'schema.json')) {
@@ -76,7 +76,7 @@ describe('writeApi', () => {
     }
   });
 
-  it('says of a result all that the store knows but items, and what reproduces it', () => {
+  it('describes a result completely except for its items, with the command that reproduces it', () => {
     for (const key of trialKeys(store)) {
       const result = resultDetail(store, key);
       const { trials, evaluations, measurements } = trialDetail(store, key);
@@ -100,7 +100,7 @@ describe('writeApi', () => {
     }
   });
 
-  it('holds text of others harmlessly in names and content', () => {
+  it('escapes untrusted text in names and content', () => {
     for (const path of paths) {
       expect(path).toMatch(/^[A-Za-z0-9._~/-]+$/);
       const text = readFileSync(join(folder, path), 'utf8');

@@ -28,7 +28,7 @@ const page = (...links: readonly string[]) =>
   );
 
 describe('checkSite', () => {
-  it('follows links to pages, files and folders, and leaves other hosts and places on a page alone', () => {
+  it('follows links to pages, files and folders, and ignores other hosts and anchors', () => {
     const folder = siteOf({
       'index.html': page(
         '/',
@@ -60,7 +60,7 @@ describe('checkSite', () => {
     expect(() => checkSite(lost)).toThrow('api/v2/index.json: names /data/x');
   });
 
-  it('knows the path the site lies under', () => {
+  it('respects the base path of the site', () => {
     const folder = siteOf({ 'index.html': page('/board/a.txt'), 'a.txt': 'a' });
     expect(checkSite(folder, '/board').pages).toBe(1);
     expect(() => checkSite(folder)).toThrow('/board/a.txt');

@@ -74,7 +74,7 @@ describe('writeDumps', () => {
     expect(correctionLedger(other)).toEqual(correctionLedger(store));
   });
 
-  it('copies the store itself, without what can be derived', async () => {
+  it('copies the store itself without derived tables', async () => {
     const { store, folder } = hostile;
     const path = join(temporaryFolder(), 'copy.sqlite');
     copyFileSync(join(folder, 'shrinkrank.sqlite'), path);
@@ -111,7 +111,7 @@ describe('writeDumps', () => {
     expect(readFileSync(join(folder, 'index.html'), 'utf8')).toBe('the data page');
   });
 
-  it('writes a line of CSV per seed of each board, figures in full', async () => {
+  it('writes one line of CSV per seed of each board, unrounded', async () => {
     const size = { models: 2, tasks: 2, methods: 2, variantsPerMethod: 1, seeds: 2, generations: 1, items: 8 };
     const store = temporaryStore();
     fillLargeStore(store, size);
@@ -142,7 +142,7 @@ describe('writeDumps', () => {
     expect(manifest.files.find(({ name }) => name === 'results.csv')?.rows).toBe(rows.length);
   });
 
-  it('gives a spreadsheet no formula and no line of its own, whatever a name holds', async () => {
+  it('writes no formula and no extra line, whatever a name contains', async () => {
     const { folder } = hostile;
     const text = readFileSync(join(folder, 'results.csv'), 'utf8');
     expect(text.replaceAll('\r\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);

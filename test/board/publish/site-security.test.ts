@@ -11,7 +11,7 @@ const page = (body: string, head = '') =>
   `<!DOCTYPE html><html><head><meta charSet="utf-8"/>${head}</head><body>${body}</body></html>`;
 
 describe('policyOf', () => {
-  it('allows the page’s own inline scripts and styles by their hashes, and nothing of other hosts', () => {
+  it('allows the page’s own inline scripts and styles by hash, and nothing from other hosts', () => {
     const policy = policyOf(
       page('<script>run("<b>")</script><script src="/a.js"></script>', '<style>a{}</style>'),
       'page',
@@ -22,7 +22,7 @@ describe('policyOf', () => {
     expect(policy).not.toMatch(/unsafe|\*|https?:/);
   });
 
-  it('needs no hash for data', () => {
+  it('needs no hash for data blocks', () => {
     const policy = policyOf(page('<script type="application/ld+json">{"a":1}</script>'), 'page');
     expect(policy).toContain("script-src 'self';");
     expect(policyOf(page('<script type="module">a()</script>'), 'page')).toContain(hashOf('a()'));
@@ -35,7 +35,7 @@ describe('policyOf', () => {
     },
   );
 
-  it('takes text and values for what they are', () => {
+  it('does not mistake text and attribute values for scripts', () => {
     const harmless =
       '<p title="style=1 onclick=2">style="x" onload=1 &lt;p style=""&gt;</p><script>a = "<p style=x>"</script>';
     expect(() => policyOf(page(harmless), 'page')).not.toThrow();
@@ -43,7 +43,7 @@ describe('policyOf', () => {
 });
 
 describe('withPolicy', () => {
-  it('puts it first into the head, once, and gives the header', () => {
+  it('inserts the policy first in the head, once, and returns the header', () => {
     const once = withPolicy(page('<script>a()</script>'), 'page');
     expect(once).toMatch(/<head><meta http-equiv="Content-Security-Policy" content="[^"]+"\/>/);
     expect(withPolicy(once, 'page')).toBe(once);
@@ -57,7 +57,7 @@ describe('withPolicy', () => {
 });
 
 describe('secureSite', () => {
-  it('reaches every page of a folder', () => {
+  it('covers every page of a folder', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'deep/er'), { recursive: true });
     for (const path of ['index.html', 'deep/er/index.html']) writeFileSync(join(folder, path), page('x'));

@@ -29,12 +29,12 @@ const recorded: MethodDigests = {
 const same = { madeOn: 'x64 avx2', inputs, name: 'w4 on tiny-gpt', digest: sha256Of('w4') };
 
 describe('artifactFinding', () => {
-  it('has nothing to say of the recorded artifact', () => {
+  it('finds nothing for the recorded artifact', () => {
     expect(artifactFinding(gptq, recorded, same)).toBeUndefined();
     expect(artifactFinding(gptq, recorded, { ...same, name: 'w4 on tiny-bert', digest: REFUSED })).toBeUndefined();
   });
 
-  it('names the method, the artifact and both ways out where another artifact is made', () => {
+  it('names the method, the artifact and both remedies where another artifact is made', () => {
     const finding = artifactFinding(gptq, recorded, { ...same, digest: sha256Of('other') }) ?? '';
     expect(finding).toContain('gptq makes another artifact of w4 on tiny-gpt under the same revision 1');
     expect(finding).toContain('If this was not meant, correct the change.');
@@ -42,7 +42,7 @@ describe('artifactFinding', () => {
     expect(finding).toContain('npm run update-digests -- gptq');
   });
 
-  it('compares artifacts of kernels only where the instruction sets are those of the record', () => {
+  it('compares artifacts of kernels only where the instruction sets match the record', () => {
     const other = { ...same, madeOn: 'x64 avx512f', digest: sha256Of('other') };
     expect(artifactFinding(gptq, recorded, other)).toBeUndefined();
     const { madeOn: _, ...everywhere } = recorded;
@@ -50,7 +50,7 @@ describe('artifactFinding', () => {
     expect(artifactFinding(gptq, everywhere, found)).toContain('makes another artifact');
   });
 
-  it('sees a model that is refused or accepted anew on any machine', () => {
+  it('detects a model that is newly refused or accepted, on any machine', () => {
     const elsewhere = { ...same, madeOn: 'arm64 asimd' };
     expect(artifactFinding(gptq, recorded, { ...elsewhere, digest: REFUSED })).toContain('made refused');
     expect(artifactFinding(gptq, recorded, { ...elsewhere, name: 'w4 on tiny-bert' })).toContain('recorded refused');
@@ -69,7 +69,7 @@ describe('artifactFinding', () => {
     expect(artifactFinding(method, recorded, { ...same, ...change })).toMatch(message);
   });
 
-  it('does not let a revision fall', () => {
+  it('refuses a lower revision', () => {
     expect(artifactFinding(gptq, { ...recorded, revision: 3 }, same)).toMatch(/revision 1, below the recorded 3/);
   });
 });
@@ -78,7 +78,7 @@ describe('withRecorded', () => {
   const table = { gptq: recorded };
   const changed = { ...recorded, artifacts: { ...recorded.artifacts, 'w4 on tiny-gpt': sha256Of('other') } };
 
-  it('refuses another artifact under the same revision, and takes it under a higher one', () => {
+  it('refuses another artifact under the same revision, and accepts it under a higher one', () => {
     expect(() => withRecorded(table, gptq, changed)).toThrow(InputError);
     expect(() => withRecorded(table, gptq, changed)).toThrow(/nothing recorded: gptq makes another artifact/);
     const raised = { ...changed, revision: 2 };
@@ -86,7 +86,7 @@ describe('withRecorded', () => {
     expect(() => withRecorded({ gptq: raised }, gptq, changed)).toThrow(/a revision only rises/);
   });
 
-  it('takes a new method, variants that come and go, and other models, under the same revision', () => {
+  it('accepts a new method, added or removed variants, and other models under the same revision', () => {
     expect(withRecorded({}, gptq, recorded)).toEqual(table);
     const { 'w4 on tiny-bert': _, ...fewer } = recorded.artifacts;
     const others = { ...recorded, artifacts: { ...fewer, 'w2 on tiny-gpt': sha256Of('w2') } };
@@ -97,7 +97,7 @@ describe('withRecorded', () => {
 });
 
 describe('methods/artifact-digests.json', () => {
-  it('is as writeDigests writes it: methods and artifacts sorted, a line each', () => {
+  it('is formatted as writeDigests writes it: methods and artifacts sorted, one per line', () => {
     const path = join(temporaryFolder(), 'digests.json');
     writeDigests(path, Object.fromEntries(Object.entries(readDigests(COMMITTED)).toReversed()));
     expect(readFileSync(path, 'utf8')).toBe(readFileSync(COMMITTED, 'utf8'));
@@ -119,7 +119,7 @@ describe('methods/artifact-digests.json', () => {
     expect(kernels.map(({ method }) => method.id).filter((id) => free.has(id))).toEqual(['svd', 'tensor-train']);
   });
 
-  it('is named with its field where it is damaged', () => {
+  it('is reported with its field where it is damaged', () => {
     const path = join(temporaryFolder(), 'digests.json');
     writeFileSync(path, JSON.stringify({ gptq: { ...recorded, revision: 0 } }));
     expect(() => readDigests(path)).toThrow(`${path}: gptq.revision: `);

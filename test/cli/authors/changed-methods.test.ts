@@ -17,11 +17,11 @@ describe('changedMethods', () => {
     expect(found).not.toContain('rtn');
   });
 
-  it('names none where nothing that a method loads has changed', () => {
+  it('names none where no file that a method loads has changed', () => {
     expect(changed('README.md', 'site/app/page.tsx', '')).toEqual([]);
   });
 
-  it('names none for what every method imports: the contract suite tests that change', () => {
+  it('names none for files that every method imports: the contract suite tests such a change', () => {
     expect(changed('engine/definitions/method.ts', 'numerics/onnx/write.ts')).toEqual([]);
   });
 });

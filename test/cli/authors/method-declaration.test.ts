@@ -34,7 +34,7 @@ describe('declarationFindings', () => {
     [{ variants: { ...rtn.variants, w0: { bits: 'none' } } }, /^variants\.w0: .*bits/],
     [{ id: 'elsewhere' }, /^methods\/quantization\/elsewhere\.ts is missing/],
     [{ access: 'calibrated' }, /^access: declared calibrated, but the file reads no data/],
-  ] as const)('tells of %j', (changes, message) => {
+  ] as const)('reports %j', (changes, message) => {
     const findings = declarationFindings(of(changes as Partial<Method>), REPOSITORY);
     expect(
       findings.some((finding) => message.test(finding)),
@@ -43,7 +43,7 @@ describe('declarationFindings', () => {
   });
 });
 
-describe('declarationFindings of a method that was just begun', () => {
+describe('declarationFindings of a newly created method', () => {
   let root = '';
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'shrinkrank-declaration-'));
@@ -56,7 +56,7 @@ describe('declarationFindings of a method that was just begun', () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  it('names the lines that are not filled in, in the method and in its test', () => {
+  it('names the placeholders that are not filled in, in the method and in its test', () => {
     const findings = declarationFindings(of({ id: 'rounded' }), root);
     expect(findings).toHaveLength(3);
     expect(findings[0]).toMatch(/^methods\/quantization\/rounded\.ts: "FILL IN" is left in line 2, \d+, /);

@@ -28,7 +28,7 @@ const standing = (method: string) => standingsOf(store, { method, ...place });
 const contract = { kept: 12, broken: [], refused: [], wallSeconds: 3 };
 
 describe('standingsOf', () => {
-  it('compares each variant with the best of its class that is not its own, and with dense', () => {
+  it('compares each variant with the best of its class besides itself, and with dense', () => {
     const { standings, failures, metric } = standing('rounding');
     expect(metric).toBe('perplexity');
     expect(failures).toEqual([]);
@@ -43,7 +43,7 @@ describe('standingsOf', () => {
     expect(better?.againstBest?.text).toMatch(/better$/);
   });
 
-  it('tells what failed and why, and leaves rows of older code out', () => {
+  it('reports failures with their reason, and excludes rows of older code', () => {
     const { standings, failures } = standing('cutting');
     expect(standings).toEqual([]);
     expect(failures).toContainEqual({
@@ -68,7 +68,7 @@ describe('renderReport', () => {
     expect(renderReport({ ...report, boards, contract: broken })).toContain('- is smaller: Error: larger');
   });
 
-  it('shows each variant in a table whose columns stand below each other', () => {
+  it('shows the variants in a table with aligned columns', () => {
     const text = renderReport({ ...report, boards: [standing('rounding')] });
     expect(text).toMatch(/^# rounding: ready\n/);
     const rows = text.split('\n').filter((line) => line.startsWith('| w') || line.startsWith('| variant | class'));
@@ -76,7 +76,7 @@ describe('renderReport', () => {
     expect(rows.filter((row) => row.length === first.length).length).toBe(3);
   });
 
-  it('takes what a method says as text, not as Markdown', () => {
+  it('treats a method’s text as text, not as Markdown', () => {
     const reason = 'Error: <img src=x>\n# title | [a](https://evil.example) @everyone `code`';
     const text = renderReport({ ...report, undone: [reason] });
     expect(renderReport({ ...report, undone: ['> quoted', '# title'] })).toContain('- \\> quoted\n- \\# title\n');
@@ -111,12 +111,12 @@ describe('chooseContenders', () => {
     expect(choose(method('mine'))).toEqual(['mine', 'dense', 'guessing', 'rounding/w8', 'rounding/w4']);
   });
 
-  it('adds what the suite lists of a family that nothing was published of', () => {
+  it('adds the suite’s variants of a family without published results', () => {
     const contenders = choose(method('mine', { family: 'sharing' }));
     expect(contenders).toEqual(['mine', 'dense', 'guessing', 'rounding/w8', 'rounding/w4', 'tying/w4']);
   });
 
-  it('takes all low-cost variants that the suite lists where nothing was published', () => {
+  it('uses all low-cost variants of the suite where nothing was published', () => {
     expect(choose(method('mine'), [])).toEqual(['mine', 'dense', 'guessing', 'rounding/w4', 'other/w4', 'tying/w4']);
   });
 });
@@ -174,7 +174,7 @@ describe('readReport', () => {
     expect(text).toContain('- refused tiny-bert (w4, w8): tiny-bert has no linear layer');
   });
 
-  it('refuses a report that has nothing of it, with what the suite said', () => {
+  it('refuses a report without results for the method, quoting the suite’s output', () => {
     const testResults = [{ message: 'SyntaxError: half a method', assertionResults: [] }];
     expect(() => readReport({ testResults }, 'rtn')).toThrow(/could not examine rtn: SyntaxError: half a method/);
   });

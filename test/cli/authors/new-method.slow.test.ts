@@ -45,14 +45,14 @@ function runTool(tool: string, args: readonly string[], environment: Readonly<Re
   expect({ status, stdout: status === 0 ? '' : stdout + stderr }).toEqual({ status: 0, stdout: '' });
 }
 
-it('what new-method writes compiles under the rules of the repository', () => {
+it('the files of new-method compile under the rules of the repository', () => {
   const config = JSON.parse(readFileSync(join(REPOSITORY, 'tsconfig.json'), 'utf8')) as object;
   const include = written.filter((path) => path !== 'methods/index.ts');
   writeFileSync(join(root, 'tsconfig.json'), JSON.stringify({ ...config, include }));
   runTool('typescript/bin/tsc', ['--noEmit']);
 });
 
-it('what new-method writes passes its own test and the contract suite as it is, before and after its digests are recorded', () => {
+it('the files of new-method pass their own test and the contract suite unchanged, before and after their digests are recorded', () => {
   const file = join(root, 'report.json');
   const output = ['--reporter', 'json', '--outputFile', file];
   runTool('vitest/vitest.mjs', ['run', '--root', root, '-t', '^a-beginning ']);

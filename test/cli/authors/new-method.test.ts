@@ -19,7 +19,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 describe('createMethod', () => {
-  it('adds one import and one name to the list, in order, and takes nothing away', () => {
+  it('adds one import and one name to the list, in order, and removes nothing', () => {
     const before = read(LIST).split('\n');
     createMethod(root, ['quantization/layer-a1']);
     const after = read(LIST).split('\n');
@@ -35,7 +35,7 @@ describe('createMethod', () => {
     expect(at('  layerA1,')).toBe(at('  layerDrop,') - 1);
   });
 
-  it('says everywhere what is to be filled in, in files as the formatter and the linter want them', () => {
+  it('marks everything to be filled in, in files that pass the formatter and the linter', () => {
     const [method = '', test = ''] = createMethod(root, ['sharing/some-new-way']);
     expect([method, test]).toEqual(['methods/sharing/some-new-way.ts', 'test/methods/sharing/some-new-way.test.ts']);
     expect(read(method).split(PLACEHOLDER).length).toBeGreaterThan(8);
@@ -68,7 +68,7 @@ describe('createMethod', () => {
     expect(existsSync(join(root, 'test'))).toBe(false);
   });
 
-  it('leaves a file that is there as it is', () => {
+  it('does not overwrite an existing file', () => {
     mkdirSync(join(root, 'methods/pruning'));
     writeFileSync(join(root, 'methods/pruning/mine.ts'), '// mine\n');
     expect(() => createMethod(root, ['pruning/mine'])).toThrow(/methods\/pruning\/mine\.ts is there already/);
@@ -89,7 +89,7 @@ describe('the command', () => {
 });
 
 describe('withMethod', () => {
-  it('refuses a list it cannot read', () => {
+  it('refuses a list it cannot parse', () => {
     expect(() => withMethod('export const methods = [];\n', { family: 'pruning', id: 'mine' })).toThrow(
       /no longer one block of imports/,
     );

@@ -84,7 +84,7 @@ describe.skipIf(missing.length > 0)(`posting a report (needs ${missing.join(', '
     expect(written()).toContain('```text\n# rtn: ready\n```');
   });
 
-  it('takes the place of an earlier report of its own, and of no comment of another', () => {
+  it('replaces its own earlier report, and no other comment', () => {
     answer('comments', [
       { id: 1, user: { login: 'stranger' }, body: '<!-- method report -->' },
       { id: 2, user: { login: 'github-actions[bot]' }, body: 'another <!-- method report -->' },
@@ -102,14 +102,14 @@ describe.skipIf(missing.length > 0)(`posting a report (needs ${missing.join(', '
     expect(written()).toBeUndefined();
   });
 
-  it('refuses an artifact that is too large without fetching it', () => {
+  it('refuses too large an artifact without fetching it', () => {
     answer('artifacts', { artifacts: [{ id: 7, name: 'method-report', size_in_bytes: 2e6 }] });
     const { status, asked } = post();
     expect(status).toBe(1);
     expect(asked).toEqual(['GET repos/o/r/actions/runs/5/artifacts']);
   });
 
-  it('cuts a report that unpacks to a hundred times what it weighs', () => {
+  it('truncates a report that unpacks to a hundred times its size', () => {
     report('x'.repeat(5e7));
     expect(post().status).toBe(0);
     expect(written()?.length).toBeLessThan(65_536);

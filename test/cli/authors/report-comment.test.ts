@@ -22,7 +22,7 @@ describe('reportComment', () => {
     '````\n`````js\n``` `` `',
     '~~~\n~~~\n<script>',
     '``````````````````\nout',
-  ])('shows %j as text alone', (text) => {
+  ])('shows %j as plain text', (text) => {
     const body = comment(text);
     expect(body.startsWith(`${COMMENT_MARK}\n`)).toBe(true);
     expect(read(body)).toEqual({ types: ['html', 'paragraph', 'code'], text });
@@ -32,11 +32,11 @@ describe('reportComment', () => {
     expect(read(comment(' \n'))).toEqual({ types: ['html', 'paragraph', 'code'], text: '(empty)' });
   });
 
-  it('leaves out what a reader cannot see', () => {
+  it('removes invisible characters', () => {
     expect(read(comment('a\u0000b\u001B[31mc\u202Ed\u200Be\r\nf\tg')).text).toBe('ab[31mcde\nf\tg');
   });
 
-  it('cuts a long report below what GitHub takes, between characters, and closes the fence', () => {
+  it('truncates a long report below GitHub’s limit, between characters, and closes the fence', () => {
     for (const text of ['x'.repeat(2e6), '😀'.repeat(50_000), '`'.repeat(30_000) + 'x'.repeat(5e5)]) {
       const body = comment(text);
       expect(read(body).types.at(-1)).toBe('code');
@@ -45,7 +45,7 @@ describe('reportComment', () => {
     expect(comment('x'.repeat(2e6)).length).toBeLessThan(65_536);
   });
 
-  it('is written as the body of a request, of no more input than it needs', () => {
+  it('is written as the body of a request, from a bounded input', () => {
     const { status, stdout } = spawnSync(process.execPath, [SCRIPT], { input: 'x'.repeat(5e6), encoding: 'utf8' });
     expect(status).toBe(0);
     const { body } = JSON.parse(stdout) as { readonly body: string };

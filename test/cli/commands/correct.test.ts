@@ -37,7 +37,7 @@ async function run(...rawArgs: readonly string[]): Promise<void> {
 }
 
 describe('correct', () => {
-  it('withdraws a row here and at every import, once, and leaves what stands in the ledger', async () => {
+  it('withdraws a row here and at every import, once, and keeps earlier corrections in the file', async () => {
     const { home, results } = published();
     const ledger = join(results, 'corrections.jsonl');
     // A ledger whose last line an editor left without its end.
@@ -89,7 +89,7 @@ describe('correct', () => {
     fresh.close();
   });
 
-  it('says what is wrong with what it is given, and writes nothing then', async () => {
+  it('reports invalid arguments, and then writes nothing', async () => {
     const { home, results } = published();
     const tail = ['--reason', 'r', '--home', home, '--to', results];
     await expect(run('', '--withdraw', ...tail)).rejects.toThrow('2 rows have keys that begin with ""');

@@ -88,7 +88,7 @@ describe('run on an embedded model', () => {
     first = await shrinkrank(['run', ...CHOICE, '--home', home]);
   });
 
-  it('goes on after an interruption to the board and what it took, with nothing on standard error', () => {
+  it('resumes after an interruption and shows board and cost, with nothing on standard error', () => {
     expect({ exitCode: first.exitCode, stderr: first.stderr }).toEqual({ exitCode: 0, stderr: '' });
     for (const part of ['tinyworld-gpt · tinyworld-perplexity', 'gptq/w4g32', 'rtn/w8', 'the harness itself']) {
       // The summary wraps at the width of the terminal.
@@ -116,7 +116,7 @@ describe('run on an embedded model', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ planned: 4, alreadyDone: 4, recorded: 0, undone: [] });
   });
 
-  it('exports what an empty store shows the same board from', async () => {
+  it('exports rows from which an empty store shows the same board', async () => {
     const to = join(folder, 'results');
     expect((await shrinkrank(['export', '--allow-noisy', '--home', home, '--to', to])).exitCode).toBe(0);
     const elsewhere = join(folder, 'elsewhere');
@@ -126,7 +126,7 @@ describe('run on an embedded model', () => {
     expect(there?.stdout).toBe(here?.stdout);
   });
 
-  it('makes published artifacts again, and says that they are the same', async () => {
+  it('reproduces published artifacts, and says that they are identical', async () => {
     const again = await shrinkrank(['reproduce', 'rtn', '--trials', '2', '--home', home, '--json']);
     expect(again.exitCode).toBe(0);
     const { trials: made, methods } = JSON.parse(again.stdout) as {
@@ -138,7 +138,7 @@ describe('run on an embedded model', () => {
     expect(methods).toMatchObject([{ method: 'rtn', same: true }]);
   });
 
-  it('ends with 5 and names the artifact that is not the published one', async () => {
+  it('ends with 5 and names the artifact that differs from the published one', async () => {
     const elsewhere = join(folder, 'other');
     cpSync(join(home, 'store.sqlite'), join(elsewhere, 'store.sqlite'), { recursive: true });
     const store = openStore(join(elsewhere, 'store.sqlite'));
@@ -157,7 +157,7 @@ describe('run on an embedded model', () => {
     expect(again.stdout.match(/differs/g)).toHaveLength(1);
   });
 
-  it('does not make rows of another revision again', async () => {
+  it('does not reproduce rows of another revision', async () => {
     const elsewhere = join(folder, 'revised');
     cpSync(join(home, 'store.sqlite'), join(elsewhere, 'store.sqlite'), { recursive: true });
     const store = openStore(join(elsewhere, 'store.sqlite'));
@@ -177,7 +177,7 @@ describe('run on an embedded model', () => {
 });
 
 describe.skipIf(noHubCache)(`run on stories260k${noHubCache ? ` (${noHubCache})` : ''}`, () => {
-  it('is left out unless asked for, and scores dense as its publisher does', async () => {
+  it('is skipped unless asked for, and scores dense as its publisher does', async () => {
     const home = join(folder, 'stories');
     const { exitCode, stderr } = await shrinkrank([
       'run',
@@ -219,7 +219,7 @@ describe('without hub and cache', () => {
     expect(existsSync(join(home, 'run.lock'))).toBe(false);
   });
 
-  it('run leaves out a model that cannot be fetched, runs the rest, and ends with exit code 3', async () => {
+  it('run skips a model that cannot be fetched, runs the rest, and ends with exit code 3', async () => {
     const home = join(folder, 'embedded');
     const choice = ['--models', 'stories260k,tinyworld-bert', '--methods', 'dense'];
     const { exitCode, stdout, stderr } = await shrinkrank(['run', ...choice, '--home', home], env);
@@ -228,7 +228,7 @@ describe('without hub and cache', () => {
     expect(stderr).toMatch(/^stories260k: left out: karpathy\/tinyllamas@[^\n]* is not in the cache [^\n]*\n/);
   });
 
-  it('doctor says what is out of reach, and that the rest runs', async () => {
+  it('doctor says what cannot be reached, and that the rest runs', async () => {
     const { exitCode, stdout } = await shrinkrank(['doctor', '--home', join(folder, 'offline')], env);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/~ model stories260k/);

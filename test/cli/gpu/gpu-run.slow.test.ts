@@ -62,7 +62,7 @@ process.exit(0);
 describe.skipIf(skipped)(`the archive in an empty folder, with an empty environment ${skipped}`, () => {
   const rows = join(folder, 'rows.jsonl');
 
-  it('runs on the CPU and brings rows back that import takes', () => {
+  it('runs on the CPU and returns rows that import accepts', () => {
     const through = `env -C ${there} -i sh -c`;
     const options = ['--methods', 'dense', '--models', 'tinyworld-bert', '--quiet'];
     const args = [SCRIPT, '--level', '0', '--through', through, '--to', rows, '--', ...options];
@@ -81,7 +81,7 @@ describe.skipIf(skipped)(`the archive in an empty folder, with an empty environm
     expect(importFile(temporaryStore(), rows)).toEqual({ recorded: 4, present: 0 });
   });
 
-  it('ends as the run there did, with nothing on standard output', () => {
+  it('ends with the exit code of the run, with nothing on standard output', () => {
     const run = join(there, 'shrinkrank-gpu-run/run.sh');
     const { status, stdout, stderr } = spawnSync('env', ['-i', 'sh', run, '--methods', 'no such; method'], {
       encoding: 'utf8',
@@ -91,7 +91,7 @@ describe.skipIf(skipped)(`the archive in an empty folder, with an empty environm
     expect(stderr).toContain('unknown method "no such; method"');
   });
 
-  it('holds the packages that its sources import and what these depend on, and none of the site or the tests', () => {
+  it('contains the packages that its sources import and their dependencies, but none of the site or the tests', () => {
     const needed = neededPackages(join(there, 'shrinkrank-gpu-run/app'));
     expect(needed).toEqual(expect.arrayContaining(['onnxruntime-node', 'onnxruntime-common', 'valibot', 'adm-zip']));
     for (const name of ['next', 'react', 'vitest', 'playwright-core']) expect(needed).not.toContain(name);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { markdownTable } from '../../../cli/render/markdown-table.ts';
 
 describe('markdownTable', () => {
-  it('has a rule under the titles that says which columns stand to the right', () => {
+  it('has a separator row that right-aligns numeric columns', () => {
     expect(markdownTable(['task', 'items'], [['facts', 750]], { alignments: ['left', 'right'] })).toBe(
       '| task | items |\n| --- | --: |\n| facts | 750 |',
     );
@@ -21,7 +21,7 @@ describe('markdownTable', () => {
     ).toBe('| task | n   |\n| ---- | --- |\n| a    | 750 |\n| b\\|c | 1   |');
   });
 
-  it('keeps a cell a cell, whatever stands in it', () => {
+  it('keeps a cell intact, whatever it contains', () => {
     expect(markdownTable(['a'], [['x | y\nz']])).toBe('| a |\n| --- |\n| x \\| y z |');
   });
 });

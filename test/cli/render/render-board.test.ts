@@ -24,14 +24,14 @@ function lineWith(lines: readonly string[], text: string): string {
 }
 
 describe('renderBoard', () => {
-  it('heads the board with the place, the runner and dense', () => {
+  it('starts the board with model, task, runner and dense', () => {
     const text = boardOf(200).join('\n');
     expect(text).toContain('tiny · stories-perplexity · protocol 2 · cpu · Example CPU @ 2.00GHz, 2 cores · 1 thread');
     expect(text).toMatch(/dense: perplexity \d\.\d+ · .* 1\.00 MB as shipped \(zstd\)/);
     expect(text).toContain('in-sample');
   });
 
-  it('has a block per weight class, the smallest first, and dense in none', () => {
+  it('has a block per weight class, the smallest first, and dense outside them', () => {
     const lines = boardOf(90);
     const blocks = lines.filter((line) => line.includes('× smaller'));
     expect(blocks).toEqual(['16× smaller and more', '4× to 8× smaller', '2× to 4× smaller', 'less than 2× smaller']);
@@ -58,7 +58,7 @@ describe('renderBoard', () => {
     for (const mark of ['† control', '* simulated', '° stale', '~ noisy']) expect(text).toContain(mark);
   });
 
-  it('explains no mark that is not there', () => {
+  it('explains no mark that does not occur', () => {
     const text = boardOf(120, (store, place) => {
       recordRun(store, runOf());
       recordCatalog(store, catalogOf());
@@ -68,7 +68,7 @@ describe('renderBoard', () => {
     expect(text).toContain('nothing yet under HIGH-COST');
   });
 
-  it('sets high-cost beside low-cost where there is room, else below', () => {
+  it('shows high-cost beside low-cost where there is room, otherwise below', () => {
     const wide = boardOf(200);
     expect(lineWith(wide, 'training/w4')).toContain('rounding/w4');
     expect(lineWith(wide, '16× smaller')).not.toContain('│');
@@ -83,12 +83,12 @@ describe('renderBoard', () => {
     expect(lines.filter((line) => line !== line.trimEnd())).toEqual([]);
   });
 
-  it('says which columns it leaves out', () => {
+  it('says which columns it omits', () => {
     expect(boardOf(60).join('\n')).toContain('not shown, for want of room: smaller, 1 token, 8×128, cost');
     expect(boardOf(200).join('\n')).not.toContain('not shown');
   });
 
-  it('lists failures at the end, those of one reason together, each reason on one line', () => {
+  it('lists failures at the end, grouped by reason, each reason on one line', () => {
     const lines = boardOf(80);
     const start = lines.findIndex((line) => line.startsWith('failed (3)'));
     expect(lines.slice(start + 1, start + 5)).toEqual([
@@ -100,7 +100,7 @@ describe('renderBoard', () => {
     expect(lines.join('\n')).not.toContain('at stack');
   });
 
-  it('says so when there is nothing yet', () => {
+  it('says so when there are no rows yet', () => {
     const text = stripVTControlCharacters(renderBoard(temporaryStore(), { ...PLACE, columns: 80 }));
     expect(text).toContain('dense not measured yet');
     expect(text).toContain('no speed measured');

@@ -6,7 +6,7 @@ const runner = { ...runnerOf('cpu', readMachine()), fingerprint: 'abc' };
 const since = '2026-11-25T12:00:00.000Z';
 
 describe('renderFleet', () => {
-  it('lists workers with what they do and for how long, and queues with what is in them', () => {
+  it('lists workers with their work and its duration, and queues with their contents', () => {
     const worker = { id: 'a', host: 'night', processId: 7, runner, since };
     const lines = renderFleet(
       {
@@ -28,7 +28,7 @@ describe('renderFleet', () => {
     ]);
   });
 
-  it('says what to do where nobody is there', () => {
+  it('says what to do where there is no worker', () => {
     expect(renderFleet({ workers: [], queues: [] }, 0)[0]).toContain('start one');
   });
 });

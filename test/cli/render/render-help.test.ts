@@ -36,7 +36,7 @@ const COMMANDS = [
 ];
 
 describe('renderHelp', () => {
-  it('shows what the command does and takes, with values, defaults and examples', () => {
+  it('shows the command’s purpose and options, with values, defaults and examples', () => {
     const weigh = {
       name: 'weigh',
       description: 'Weigh things.',
@@ -92,7 +92,7 @@ describe('renderHelp', () => {
   );
 });
 
-describe('renderUsage', () => {
+describe('lists the commands within the width of the terminal', () => {
   it('lists the commands and stays within the columns', () => {
     const lines = renderUsage({ run: 'a summary that is too long to fit into forty columns', list: 'lists' }, 40).split(
       '\n',

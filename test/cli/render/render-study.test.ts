@@ -17,7 +17,7 @@ function filledStore() {
 }
 
 describe('renderStudy', () => {
-  it('counts the verdicts, concludes from them and lists what was compared', () => {
+  it('counts the verdicts, computes the conclusions and lists the comparisons', () => {
     const page = renderStudy(EXAMPLE_STUDY, judgeStudy(filledStore(), EXAMPLE_STUDY));
     expect(page).toMatch(/^# Does it pay\?\n\nOne against the other\.\n/);
     expect(page).toContain('Of 2 relations measured 1 are shown, 1 refuted and 0 not shown.');
@@ -27,13 +27,13 @@ describe('renderStudy', () => {
     expect(page).not.toContain('| dreaming/w1 |');
   });
 
-  it('shows a note as it was written while every row is of its runs', () => {
+  it('shows a note unchanged while every row is from its runs', () => {
     const page = renderStudy(EXAMPLE_STUDY, judgeStudy(filledStore(), EXAMPLE_STUDY));
     expect(page).toContain('- It pays where it hurts. (Note of 2026-01-02.)\n');
     expect(page).not.toContain('Out of date');
   });
 
-  it('marks a note as out of date where the tables hold a row of another run', () => {
+  it('marks a note as outdated where the tables contain a row of another run', () => {
     const store = filledStore();
     recordRun(store, runOf({ id: 'run-2' }));
     addEntry(store, EXAMPLE_CONTEST, { method: 'training', variant: 'w4', seed: 1, nats: 0.1, run: 'run-2' });
@@ -88,7 +88,7 @@ describe('concludeStudy', () => {
     );
   });
 
-  it('says the opposite of opposite rows', () => {
+  it('concludes the opposite from opposite rows', () => {
     const swapped = EXAMPLE_STUDY.relations
       .slice(0, 2)
       .map((relation) => ({ ...relation, first: relation.second, second: relation.first }));

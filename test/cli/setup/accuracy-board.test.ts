@@ -53,7 +53,7 @@ describe('a board of accuracies', () => {
     expect(text).not.toContain('perplexity');
   });
 
-  it('puts the highest first and apart only what the paired test tells apart', () => {
+  it('ranks the highest first and separates only what the paired test separates', () => {
     const rows = [...render().matchAll(/^ +(\S+) {2}rounding\/(w\d) +(\d+\.\d) %/gm)].map(([, rank, name, value]) => [
       rank,
       name,

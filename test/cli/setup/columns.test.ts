@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cut, renderColumns, renderHanging, width, wrapParts } from '../../../cli/setup/columns.ts';
 
 describe('renderColumns', () => {
-  it('aligns by what is seen of styled text', () => {
+  it('aligns styled text by its visible width', () => {
     const bold = styleText('bold', 'ab', { validateStream: false });
     const lines = renderColumns(
       [
@@ -16,7 +16,7 @@ describe('renderColumns', () => {
     expect(lines.map(width)).toEqual([9, 9]);
   });
 
-  it('leaves no blanks at the end', () => {
+  it('leaves no trailing blanks', () => {
     expect(renderColumns([['a', 'b'], ['long', '']], ['left', 'left'])).toEqual(['a     b', 'long']); // prettier-ignore
   });
 });
@@ -27,7 +27,7 @@ describe('renderHanging', () => {
     ['longer', 'short'],
   ];
 
-  it('goes on below itself, between words', () => {
+  it('wraps between words, with a hanging indent', () => {
     const lines = renderHanging(rows, { alignments: ['left', 'left'], columns: 30 });
     expect(lines).toEqual(['id      one two three four', '        five six seven', 'longer  short']);
   });
@@ -43,7 +43,7 @@ describe('renderHanging', () => {
 });
 
 describe('wrapParts and cut', () => {
-  it('break between parts, never within', () => {
+  it('wrap between parts, never within', () => {
     expect(wrapParts(['aaa', 'bbb', 'ccccccccccc', 'd'], { separator: ' · ', columns: 9 })).toEqual([
       'aaa · bbb',
       'ccccccccccc',
@@ -52,7 +52,7 @@ describe('wrapParts and cut', () => {
     expect(wrapParts([], { separator: ' ', columns: 9 })).toEqual([]);
   });
 
-  it('cut only what is too long', () => {
+  it('truncate only what is too long', () => {
     expect([cut('abcdef', 6), cut('abcdef', 5), cut('×××', 2)]).toEqual(['abcdef', 'abcd…', '×…']);
   });
 });

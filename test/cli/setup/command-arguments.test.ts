@@ -27,7 +27,7 @@ describe('checkArguments', () => {
     [['--unit=g', 'apple', '--no-json']],
     [['apple', '-']],
     [['apple', '--home', '/a=b']],
-  ])('takes %j', (rawArgs) => {
+  ])('accepts %j', (rawArgs) => {
     expect(check(...rawArgs)).toBeUndefined();
   });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { modelFindingsOf } from '../../../cli/setup/doctor-model.ts';
 
-it('says what a model in a folder is and what it asks for', async () => {
+it('describes a model in a folder and its requirements', async () => {
   const root = mkdtempSync(join(tmpdir(), 'doctor-model-'));
   try {
     const folder = join(root, 'tiny');

@@ -11,12 +11,12 @@ const WHOLE: SandboxSupport = {
   reason: null,
 };
 
-it('says what is given', () => {
+it('lists the available protections', () => {
   expect(sandboxFindings(WHOLE).map(({ state }) => state)).toEqual(['ok', 'ok', 'ok']);
   expect(sandboxFindings({ ...WHOLE, userNamespace: false })[0]?.text).toContain('as root, methods as nobody');
 });
 
-it.runIf(process.platform === 'linux')('says what is not, why, and what to do', () => {
+it.runIf(process.platform === 'linux')('lists the missing ones, with the reason and what to do', () => {
   const none: SandboxSupport = {
     ...WHOLE,
     isolation: 'none',

@@ -13,7 +13,7 @@ function judgedContest(study: Study) {
 }
 
 describe('judgeStudy', () => {
-  it('judges each relation from the stored outcomes, and says why one cannot be', () => {
+  it('judges each relation from the stored outcomes, or says why it cannot', () => {
     const { judged } = judgedContest(EXAMPLE_STUDY);
     expect(judged.map(({ judgement }) => (typeof judgement === 'string' ? judgement : judgement.verdict))).toEqual([
       'shown',
@@ -24,7 +24,7 @@ describe('judgeStudy', () => {
     expect(judged[0]?.judgement).toMatchObject({ estimate: { value: expect.closeTo(-0.1, 6) } });
   });
 
-  it('judges time at every shape by the speed-up over dense, unless it is noisy, and size by the bytes of the file', () => {
+  it('judges time at every shape by the speed-up over dense, unless it is noisy, and size by file bytes', () => {
     const relation = (
       first: string,
       second: string,

@@ -88,7 +88,7 @@ const make = (home: string, signal = new AbortController().signal) =>
 const pathOf = ({ source }: ModelDefinition): string => (source.kind === 'fine-tuned' && source.path) || '';
 
 describe('makeModel', () => {
-  it('makes a model once, as a folder that transformers could load, and finds it from then on', async () => {
+  it('makes a model once, as a folder that transformers can load, and reuses it from then on', async () => {
     const made = await make('home');
     const folder = pathOf(made);
     expect(readdirSync(folder).sort()).toEqual([
@@ -118,7 +118,7 @@ describe('makeModel', () => {
     expect(modelRevision(made)).not.toBe(modelRevision(definition));
   });
 
-  it('goes on where it stopped, to the same bytes', async () => {
+  it('resumes where it stopped, with identical bytes', async () => {
     const whole = await make('whole');
     const controller = new AbortController();
     const stopped = makeModel(definition, {
@@ -135,7 +135,7 @@ describe('makeModel', () => {
     expect(existsSync(join(pathOf(made), 'checkpoint.safetensors'))).toBe(false);
   });
 
-  it('says what is wrong with a model that was altered, and never makes it again', async () => {
+  it('refuses a model that was altered, and never makes it again', async () => {
     const folder = pathOf(await make('home'));
     const weights = join(folder, 'model.safetensors');
     const bytes = readFileSync(weights);

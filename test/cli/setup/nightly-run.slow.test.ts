@@ -10,7 +10,7 @@ import { methodRegistration, tinyEntry, tinyLimits } from '../../support/tiny-su
 
 const VARIANTS = ['w8', 'w4g32', 'w3g32'];
 
-describe('nights one after the other', () => {
+describe('consecutive nightly runs', () => {
   let home = '';
   let results = '';
   const nights: NightSummary[] = [];
@@ -47,7 +47,7 @@ describe('nights one after the other', () => {
   });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-  it('do what is missing once, and publish it', () => {
+  it('make what is missing once, and publish it', () => {
     const [first, second] = nights;
     expect(first?.suite).toMatchObject({ planned: 4, recorded: 12 });
     expect(first?.again).toBe(null);
@@ -72,7 +72,7 @@ describe('nights one after the other', () => {
     expect(measured[0]).not.toEqual(measured[1]);
   });
 
-  it('reject a run whose dense is not what it was: withdrawn, not published, and the rows before stand', () => {
+  it('reject a run whose dense results changed: it is withdrawn, not published, and earlier rows stand', () => {
     const last = nights[3] as NightSummary;
     const [verdict] = last.verdicts;
     expect(verdict).toMatchObject({ run: last.again?.run, rejected: true });
@@ -97,7 +97,7 @@ describe('nights one after the other', () => {
     expect(report).toContain('Drift: not checked');
   });
 
-  it('leave files that say what the store says', () => {
+  it('write files that match the store', () => {
     const text = readdirSync(results)
       .map((name) => readFileSync(join(results, name), 'utf8'))
       .join('');

@@ -55,7 +55,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 const build = (definition: ModelDefinition) => loadModel(definition, hub());
 
 describe('openModel on a folder', () => {
-  it('reads weights of torch.save and a vocabulary without tokenizer.json, as OPT has them', async () => {
+  it('reads weights of torch.save and a vocabulary without tokenizer.json, as in OPT', async () => {
     const [modern, older] = [folder('opt'), folder('opt-older')];
     const initializersOf = async (path: string) => (await build(await openModel(path))).onnx.graph.initializers;
     const expected = await initializersOf(modern);
@@ -71,7 +71,7 @@ describe('openModel on a folder', () => {
     expect([tokenizer.beginOfSequence, ...tokenizer.encode('aba')]).toEqual([0, 3, 1]);
   });
 
-  it('defines the model in it, wherever it lies, under an id that no model of the board has', async () => {
+  it('defines a model from a folder anywhere, under an id that no model of the board has', async () => {
     const definition = await openModel(folder('llama3'));
     expect(definition).toMatchObject({ id: 'local-llama3', architecture: 'llama', kind: 'decoder', title: 'llama3' });
     expect((await build(definition)).contextLength).toBe(24);
@@ -88,7 +88,7 @@ describe('openModel on a folder', () => {
     expect((await build(embedder)).roles.segments).toBeDefined();
   });
 
-  it('cuts the context where asked, says so, and is another model then', async () => {
+  it('shortens the context on request, says so, and gives the model another identity', async () => {
     const path = folder('llama3');
     const [whole, cut] = [await openModel(path), await openModel(path, { contextLimit: 10 })];
     expect(cut.title).toBe('llama3 (context 10 of 24)');
@@ -114,7 +114,7 @@ describe('openModel on a folder', () => {
 });
 
 describe('openModel on the hub', () => {
-  it('resolves a branch to its commit, fetches what is read and nothing else, and sends the token to the hub', async () => {
+  it('resolves a branch to its commit, fetches only what is read, and sends the token to the hub only', async () => {
     const definition = await openModel('hf:owner/Tiny_Llama', { hub: hub({ token: 'secret' }) });
     expect(definition).toMatchObject({
       id: 'hf-owner-tiny-llama',
@@ -140,7 +140,7 @@ describe('openModel on the hub', () => {
     expect(server.requests).toHaveLength(asked);
   });
 
-  it.each([401, 403])('says how to get into what is gated (%i)', async (status) => {
+  it.each([401, 403])('says how to get access to a gated model (%i)', async (status) => {
     server.apiFaults.push({ kind: 'status', status });
     await expect(openModel('hf:owner/Tiny_Llama', { hub: hub() })).rejects.toThrow(
       /accept its terms on the hub and set HF_TOKEN/,
@@ -151,7 +151,7 @@ describe('openModel on the hub', () => {
     );
   });
 
-  it('says what is not there', async () => {
+  it('reports a missing model or revision', async () => {
     await expect(openModel('hf:owner/none', { hub: hub() })).rejects.toThrow(/no such model or revision \(404\)/);
     await expect(openModel('hf:owner/weightless', { hub: hub() })).rejects.toThrow(
       /has no tokenizer\.json, no model\.safetensors/,
@@ -165,7 +165,7 @@ describe('openModel on the hub', () => {
 });
 
 describe('defaultPlace', () => {
-  it('asks a decoder for text, an embedder for similarity, and of an encoder which tasks', () => {
+  it('selects tasks by kind: text for a decoder, similarity for an embedder; an encoder must name its own', () => {
     expect(defaultPlace({ id: 'x', kind: 'decoder' }, undefined)).toEqual({
       calibration: 'wikitext-2',
       tasks: ['wikitext-2-raw-sample-perplexity'],

@@ -10,7 +10,7 @@ describe('siteAddress', () => {
     ['https://example.org/', { origin: 'https://example.org', basePath: '' }],
     ['https://example.org/board/', { origin: 'https://example.org', basePath: '/board' }],
     ['http://localhost:4173/a/b', { origin: 'http://localhost:4173', basePath: '/a/b' }],
-  ])('takes %s apart', (url, expected) => {
+  ])('splits %s', (url, expected) => {
     expect(siteAddress(url)).toEqual(expected);
   });
 

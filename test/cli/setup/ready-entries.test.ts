@@ -41,7 +41,7 @@ const ready = (entries: readonly SuiteEntry[], said: string[] = []) =>
   });
 
 describe('readyEntries', () => {
-  it('leaves out what cannot be fetched and what is not the pinned file, says so, and keeps the rest', async () => {
+  it('skips what cannot be fetched or is not the pinned file, says so, and keeps the rest', async () => {
     const said: string[] = [];
     const { entries, missing } = await ready(
       [
@@ -63,7 +63,7 @@ describe('readyEntries', () => {
     expect(said).toEqual(missing.map(({ model, reason }) => `${model}: left out: ${reason}`));
   });
 
-  it('fails where nothing is left', async () => {
+  it('fails where no entry is left', async () => {
     await expect(ready([entryOf('gpt2', 'tinyworld', 'tinyworld-perplexity')])).rejects.toThrow(/gpt2.*404/);
   });
 });

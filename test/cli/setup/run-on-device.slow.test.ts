@@ -55,7 +55,7 @@ async function run(provider: Provider) {
 describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () => {
   if ('missing' in found) return;
 
-  it('says why where the runner is not here', async () => {
+  it('explains why the runner is not available', async () => {
     inEnvironment({ ...found.environment, VK_DRIVER_FILES: join(home, 'none.json') });
     await expect(run('webgpu')).rejects.toThrow(UnsupportedError);
     await expect(run('webgpu')).rejects.toThrow(/runner webgpu: .*no driver/);
@@ -107,7 +107,7 @@ describe.skipIf(skipped)(`run --runner webgpu over SwiftShader ${skipped}`, () =
     }
   });
 
-  it('trains on the device, as trials of their own, to what the CPU trains to', async () => {
+  it('trains on the device, as separate trials, with the same results as on the CPU', async () => {
     inEnvironment(found.environment);
     const { method, file } = await methodRegistration('distillation/logit-kd');
     const few = { method: { ...method, variants: { few: { depth: 0.5, tokens: 192, batch: 2 } } }, file };

@@ -41,18 +41,18 @@ describe('searchRate', () => {
     expect(present(found.losses['3e-4'], 'loss')).toBeCloseTo(0, 12);
   });
 
-  it('takes the lower of equal rates, and passes over those at which training diverges', async () => {
+  it('takes the lower of equal rates, and skips rates at which training diverges', async () => {
     const { fake } = validation((rate) => (rate < 1e-4 ? NaN : 0.5));
     const { learningRate, losses } = await searchRate(fake, subject);
     expect(learningRate).toBe(1e-4);
     expect(losses['3e-5']).toBeNull();
   });
 
-  it('says so where all diverge', async () => {
+  it('fails where all rates diverge', async () => {
     await expect(searchRate(validation(() => NaN).fake, subject)).rejects.toThrow(/diverges at every learning rate/);
   });
 
-  it('spends no less than a search needs and no more than the budget', () => {
+  it('uses at least the minimum of a search and at most the budget', () => {
     expect([20_000, 100_000, 1_000_000, 10_000_000].map(searchTokens)).toEqual([20_000, 50_000, 100_000, 1_000_000]);
   });
 });

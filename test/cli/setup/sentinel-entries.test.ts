@@ -7,7 +7,7 @@ import { temporaryStore } from '../../support/store.ts';
 import { methodRegistration, tinyEntry } from '../../support/tiny-suite.ts';
 
 describe('sentinels of a night', () => {
-  it('are dense and what gives the same bytes again, not what a device trained', async () => {
+  it('are dense and variants with reproducible bytes, not those trained on a device', async () => {
     const registrations = await Promise.all(
       ['control/dense', 'quantization/rtn', 'distillation/logit-kd'].map(methodRegistration),
     );

@@ -8,7 +8,7 @@ import { temporaryStore } from '../../support/store.ts';
 const PLACE = { model: 'tiny', task: 'stories-perplexity' };
 
 describe('sharedSeeds', () => {
-  it('pairs trials by seed, never by their place in the list, and leaves out those that were not scored', () => {
+  it('pairs trials by seed, not by their position in the list, and skips those without a score', () => {
     const store = temporaryStore();
     fillBoard(store, PLACE);
     for (const seed of [1, 2]) addEntry(store, PLACE, { method: 'rounding', variant: 'w8', seed });

@@ -8,7 +8,7 @@ import { runnerOf } from '../../support/rows.ts';
 import { NIGHT_LIMITS, suites } from '../../../cli/setup/suites.ts';
 
 describe('suites', () => {
-  it.each(suites.map((suite) => [suite.id, suite] as const))('%s names what is registered', (_, { entries }) => {
+  it.each(suites.map((suite) => [suite.id, suite] as const))('%s contains registered ids only', (_, { entries }) => {
     for (const { model, calibration, tasks, variants } of entries) {
       findModel(model);
       findDataset(calibration);
@@ -25,7 +25,7 @@ describe('suites', () => {
     },
   );
 
-  it('asks a model that it lacks what another suite asks, with the limits of a night', async () => {
+  it('gives a model without tasks those of another suite, with the limits of a night', async () => {
     const quick = present(
       suites.find(({ id }) => id === 'quick'),
       'the quick suite',
@@ -41,7 +41,7 @@ describe('suites', () => {
     expect(named?.calibration.id).toBe('sst2');
   });
 
-  it('has methods of both cost classes in what a newcomer and a night see', () => {
+  it('has methods of both cost classes in the quick and the nightly suite', () => {
     for (const id of ['quick', 'nightly']) {
       const names = suites.find((suite) => suite.id === id)?.entries.flatMap(({ variants }) => variants) ?? [];
       const classes = findVariants(names).map(({ registration }) => costClassOf(registration.method.access));

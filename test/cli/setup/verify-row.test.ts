@@ -30,7 +30,7 @@ function changed<K extends 'trial' | 'evaluation' | 'measurement'>(
 }
 
 describe('verifyRow', () => {
-  it('accepts what was published', () => {
+  it('accepts published rows', () => {
     for (const row of rows) verifyRow(row);
   });
 

@@ -56,7 +56,7 @@ function rawGet(
 }
 
 describe('serveSite', () => {
-  it('serves pages, files and what each is', async () => {
+  it('serves pages and files with their content types', async () => {
     const { url } = await served();
     const expected: Readonly<Record<string, string>> = {
       '/': 'text/html; charset=utf-8',
@@ -86,7 +86,7 @@ describe('serveSite', () => {
     expect(policy).not.toContain('unsafe-inline');
   });
 
-  it('shows the page for what is not there', async () => {
+  it('shows the not-found page for an unknown address', async () => {
     const { url } = await served();
     const response = await fetch(`${url}/nowhere/`);
     expect(response.status).toBe(404);
@@ -113,7 +113,7 @@ describe('serveSite', () => {
     'secret.txt',
     'http://127.0.0.1/../secret.txt',
     '*',
-  ])('gives nothing away for %s', async (path) => {
+  ])('reveals nothing for %s', async (path) => {
     const { url } = await served();
     const { status, body } = await rawGet(url, path);
     expect(status).toBeGreaterThanOrEqual(400);
@@ -121,7 +121,7 @@ describe('serveSite', () => {
     expect(body).not.toContain('root:');
   });
 
-  it('leads to the address with its slash, on this host only', async () => {
+  it('redirects to the address with a trailing slash, on this host only', async () => {
     const { url } = await served();
     expect(await rawGet(url, '/methods/gptq?a=b')).toMatchObject({ status: 308, location: '/methods/gptq/?a=b' });
     for (const path of ['//example.org/methods/gptq', '/%2f/example.org', '/empty', '/linked']) {
@@ -130,7 +130,7 @@ describe('serveSite', () => {
     }
   });
 
-  it('compresses what gains by it, as asked, and knows what the browser has', async () => {
+  it('compresses what shrinks, as requested, and honours the browser’s cache', async () => {
     const { url } = await served();
     const get = async (encoding: string) => {
       const response = await fetch(`${url}/long.txt`, { headers: { 'Accept-Encoding': encoding } });
@@ -150,7 +150,7 @@ describe('serveSite', () => {
     expect(again.status).toBe(304);
   });
 
-  it('answers HEAD with the head and refuses to be written to', async () => {
+  it('answers HEAD with headers and refuses writes', async () => {
     const { url } = await served();
     const head = await fetch(`${url}/data.json`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
@@ -158,7 +158,7 @@ describe('serveSite', () => {
     expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 
-  it('serves below a path and nothing above it', async () => {
+  it('serves below a base path and nothing above it', async () => {
     const { url } = await served({ basePath: '/board' });
     expect(url).toMatch(/\/board$/);
     expect((await fetch(`${url}/data.json`)).status).toBe(200);
@@ -167,7 +167,7 @@ describe('serveSite', () => {
     expect(await rawGet(url, '/board/methods/gptq')).toMatchObject({ status: 308, location: '/board/methods/gptq/' });
   });
 
-  it('says what is missing or taken', async () => {
+  it('reports a missing folder and a used port', async () => {
     await expect(serveSite(temporaryFolder())).rejects.toThrow('holds no index.html; build the site first');
     const { url, folder } = await served();
     await expect(serveSite(folder, { port: Number(new URL(url).port) })).rejects.toThrow('is taken');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatGap, formatQuality, shownDifference } from '../../../contracts/words/metric.ts';
 
 describe('shownDifference', () => {
-  it('says nats as percent of perplexity and shares as points', () => {
+  it('shows nats as percent of perplexity and shares as points', () => {
     const difference = { value: Math.log(1.05), low: 0, high: Math.log(1.1) };
     const shown = shownDifference('perplexity', difference);
     expect(shown.value).toBeCloseTo(5, 10);
@@ -10,7 +10,7 @@ describe('shownDifference', () => {
     expect(shownDifference('choice-accuracy', { value: -0.0125, low: -0.1, high: 0 }).value).toBeCloseTo(-1.25, 12);
   });
 
-  it('stays a finite number where a perplexity has no bounds', () => {
+  it('stays finite where a perplexity is unbounded', () => {
     expect(shownDifference('perplexity', { value: 5000, low: 0, high: 6000 }).value).toBe(Number.MAX_VALUE);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { commitAddress, fileAddress, projectAddressOf } from '../../../contracts/words/project.ts';
 
 describe('projectAddressOf', () => {
-  it('reads the forms npm knows, without the suffixes that browsers do not want', () => {
+  it('reads the forms that npm accepts, without suffixes that browsers cannot use', () => {
     expect(
       projectAddressOf({
         repository: { type: 'git', url: 'git+https://example.org/owner/board.git' },

@@ -41,7 +41,7 @@ describe('normalizedWords', () => {
     expect(normalizedWords(' ... ')).toEqual([]);
   });
 
-  it('keeps what tells two sums or two prices apart', () => {
+  it('keeps characters that distinguish sums or prices', () => {
     expect(normalizedWords('What is 7 - 5?')).toEqual(['what', 'is', '7', '-', '5']);
     expect(normalizedWords('What is 7 + 5?')).toEqual(['what', 'is', '7', '+', '5']);
     expect(normalizedWords('$5 a well-made film - 3*2')).toEqual([
@@ -127,7 +127,7 @@ describe('findLeaks', () => {
 });
 
 describe('dropRepeatedRows', () => {
-  it('keeps a repeated row in the split that must stay unseen first', () => {
+  it('keeps a repeated row in the split that comes first', () => {
     const [a, b] = [text(), text()];
     const dropped = dropRepeatedRows(splits({ test: [a], validation: [b], calibration: [a], training: [a, b, b] }));
     const ids = (split: keyof Splits): string[] => dropped[split].map(({ id }) => id);
@@ -138,7 +138,7 @@ describe('dropRepeatedRows', () => {
     expect(findExactLeaks(dropped)).toEqual([]);
   });
 
-  it('keeps a row that repeats another for the most part; dropLeakedRows does not', () => {
+  it('also drops a row that mostly repeats another, which dropLeakedRows does not', () => {
     const original = text();
     const both = splits({ test: [original], training: [`${original} and more`] });
     expect(dropRepeatedRows(both)).toEqual(both);

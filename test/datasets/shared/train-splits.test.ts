@@ -18,14 +18,14 @@ describe('splitTraining', () => {
       expect(split.map(({ id }) => id)).toEqual(split.map(({ id }) => id).sort());
   });
 
-  it('keeps rows of one text together, and takes as many texts as the sizes need', () => {
+  it('keeps rows of one text together, and takes as many texts as the sizes require', () => {
     expect(splits.validation).toHaveLength(9);
     expect(splits.calibration).toHaveLength(12);
     const texts = Object.values(splits).map((split) => new Set(split.map(({ text }) => text)).size);
     expect(texts.reduce((sum, count) => sum + count)).toBe(20);
   });
 
-  it('draws by the name of the dataset alone', () => {
+  it('depends only on the name of the dataset', () => {
     expect(splitTraining(rows, sizes)).toEqual(splits);
     expect(splitTraining(rows, { ...sizes, dataset: 'other' })).not.toEqual(splits);
   });

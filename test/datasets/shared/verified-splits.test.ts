@@ -12,7 +12,7 @@ const splits: Splits = {
 };
 
 describe('contentHash', () => {
-  it('is moved by every text, id, label, order and split', () => {
+  it('changes with every text, id, label, order and split', () => {
     const changed: Splits[] = [
       splits,
       { ...splits, test: [{ id: 'a', text: 'one ' }] },
@@ -29,7 +29,7 @@ describe('contentHash', () => {
 });
 
 describe('verifiedSplits', () => {
-  it('hands on splits with the pinned hash', () => {
+  it('returns splits with the pinned hash', () => {
     expect(verifiedSplits({ id: 'toy', contentHash: contentHash(splits) }, splits)).toBe(splits);
   });
 
@@ -39,7 +39,7 @@ describe('verifiedSplits', () => {
     expect(refuse).toThrow(`dataset toy: expected content hash ${'ab'.repeat(32)}, got ${contentHash(splits)}`);
   });
 
-  it('takes the rows of the hub’s own files whatever their hash', () => {
+  it('accepts rows of the hub’s own files whatever their hash', () => {
     expect(verifiedSplits({ id: 'toy', contentHash: 'ab'.repeat(32) }, splits, { areHubFiles: true })).toBe(splits);
   });
 

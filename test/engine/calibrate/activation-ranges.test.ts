@@ -76,7 +76,7 @@ describe('activationRanges', () => {
   const { examples } = randomExamples(model, 'ranges', { count: 3 });
   const values = [model.linears[0]!.input, model.linears[5]!.output];
 
-  it('spans what the examples give, and less where extremes are cut off', async () => {
+  it('spans the values of the examples, and less where extremes are clipped', async () => {
     const seen = new Map(values.map((value) => [value, [] as number[]]));
     await captureValues({
       model: model.onnx,

@@ -39,7 +39,7 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], rel
 }
 
 describe('captureValues', () => {
-  it('gives each example by itself and stops when aborted', async () => {
+  it('returns each example separately and stops when aborted', async () => {
     const seen: (readonly number[])[] = [];
     const { output } = model.roles.layers[0]!;
     await captureValues({
@@ -64,7 +64,7 @@ describe('captureValues', () => {
 });
 
 describe('secondMoments', () => {
-  it('is the sum of outer products of the rows that enter a layer', async () => {
+  it('is the sum of outer products of the input rows of a layer', async () => {
     const moments = await secondMoments({ model, examples });
     expect([...moments.keys()]).toEqual(model.linears.map(({ role }) => role));
     for (const linear of [model.linears[0], model.linears[6], model.linears[10]]) {

@@ -26,7 +26,7 @@ describe('createCalibrationLoss', () => {
     },
   );
 
-  it('counts every token alike, in long examples and in short ones', async () => {
+  it('weights every token equally, in long examples and in short ones', async () => {
     const model = tinyGpt();
     const { examples } = randomExamples(model, 'uneven', { count: 2, length: 20 });
     const short = { tokens: (examples[1] as (typeof examples)[number]).tokens.subarray(0, 5) };
@@ -50,7 +50,7 @@ describe('createCalibrationLoss', () => {
     await loss.release();
   });
 
-  it('is the loss of the class of an encoder, and refuses examples that have none', async () => {
+  it('is the classification loss of an encoder, and refuses examples without a label', async () => {
     const model = tinyBert();
     const { examples } = randomExamples(model, 'classes', { count: 6 });
     const logits = await logitsOf(

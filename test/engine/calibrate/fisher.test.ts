@@ -51,7 +51,7 @@ describe.each([
     }
   });
 
-  it('unitGradients are those of masks on heads and neurons, example by example', async () => {
+  it('unitGradients are those of masks on heads and neurons, by example', async () => {
     const units = await unitGradients({ model, examples, headWidth: 8 });
     for (const [layer, { heads, neurons }] of units.entries()) {
       const rows = (part: string) => expected.units.flatMap((example) => example[`layers.${layer}.${part}`] ?? []);
@@ -140,7 +140,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('on %s', (_
 });
 
 describe('unitGradients', () => {
-  it('puts examples of very different lengths into rows in the order they were given', async () => {
+  it('returns rows in the order of examples of very different lengths', async () => {
     const model = tinyGpt({ contextLength: 160, layers: 1 });
     const examples = [100, 3, 70, 160].map((length) => ({
       tokens: new Int32Array(length).map((_, at) => (at * 7) % 64),
@@ -154,7 +154,7 @@ describe('unitGradients', () => {
     }
   });
 
-  it('leaves out the blocks before the first asked for', async () => {
+  it('skips the blocks before the requested one', async () => {
     const model = tinyGpt({ layers: 3 });
     const { examples } = randomExamples(model, 'from', { count: 2 });
     const all = await unitGradients({ model, examples, headWidth: 8 });
@@ -163,7 +163,7 @@ describe('unitGradients', () => {
     for (const layer of [1, 2]) expectClose(some[layer]?.neurons ?? [], all[layer]?.neurons ?? [], 1e-6);
   });
 
-  it('stops when told to, and refuses an encoder without labels', async () => {
+  it('stops when aborted, and refuses an encoder without labels', async () => {
     const [llama, , bert] = tinyModels as [Model, Model, Model];
     const signal = AbortSignal.abort(new Error('time is over'));
     const { examples } = randomExamples(llama, 'abort');

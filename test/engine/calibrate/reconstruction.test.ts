@@ -31,7 +31,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('reconstruc
     countUnits(dense).map(() => ({ heads: [0], neurons: Array.from({ length: 20 }, (_, at) => at) })),
   );
 
-  it.each(['o', 'down'] as const)('sums what the projection gets and what it should give: %s', async (part) => {
+  it.each(['o', 'down'] as const)('sums the input and target of a projection: %s', async (part) => {
     for (const layer of [0, 1]) {
       const linear = {
         dense: dense.roles.layers[layer]?.[part] as LinearRole,
@@ -59,7 +59,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('reconstruc
     }
   });
 
-  it('sums what layers get and what they give in the dense model: q, v', async () => {
+  it('sums the inputs and the dense outputs of layers: q, v', async () => {
     // All heads stay, so that shapes are those of dense; the first layer has fewer neurons.
     const whole = keepUnits(
       dense,
@@ -93,7 +93,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('reconstruc
     }
   });
 
-  it('leads to a residual stream nearer to that of dense', async () => {
+  it('gives a residual stream nearer to dense', async () => {
     const linear = dense.roles.layers[0]?.down as LinearRole;
     const cut = compressed.roles.layers[0]?.down as LinearRole;
     const moments = await reconstructionMoments({
@@ -119,7 +119,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('reconstruc
 });
 
 describe('residualAfter', () => {
-  it('refuses a projection whose output goes elsewhere', () => {
+  it('refuses a projection whose output does not reach the stream', () => {
     for (const model of tinyModels)
       expect(() => residualAfter(model, model.linears[0] as LinearRole)).toThrow(UnsupportedError);
   });

@@ -72,7 +72,7 @@ const snapshot = (path: string): string => join(repoFolder(), 'snapshots', REVIS
 const bodyRequests = (): string[] => server.requests.filter((request) => request.startsWith('GET /lfs/'));
 
 describe('createHubClient', () => {
-  it('downloads an LFS file through its redirect into the standard layout, then needs no network', async () => {
+  it('downloads an LFS file through its redirect into the standard layout, then works without network', async () => {
     expect(await client().file({ ...weights, sha256: sha256(bytes) })).toEqual(Buffer.from(bytes));
     expect(lstatSync(snapshot('weights.bin')).isSymbolicLink()).toBe(true);
     expect(readFileSync(join(repoFolder(), 'blobs', sha256(bytes)))).toEqual(Buffer.from(bytes));
@@ -82,7 +82,7 @@ describe('createHubClient', () => {
     expect(server.requests).toHaveLength(before);
   });
 
-  it('leaves files where the library of the hub finds them', async () => {
+  it('stores files where the hub’s library finds them', async () => {
     await client().file({ ...weights, path: 'folder/tokenizer.bin' });
     const found = await downloadFileToCacheDir({
       repo: 'owner/name',
@@ -104,7 +104,7 @@ describe('createHubClient', () => {
     expect(await client().file({ ...weights, path: 'empty.txt' })).toHaveLength(0);
   });
 
-  it('fetches a range, keeps it apart from the standard layout, and reads it back without network', async () => {
+  it('fetches a range, stores it outside the standard layout, and reads it back without network', async () => {
     const wanted = Buffer.from(bytes.subarray(range.start, range.end));
     const request = { ...rows, range, sha256: sha256(wanted) };
     expect(await client().file(request)).toEqual(wanted);
@@ -126,7 +126,7 @@ describe('createHubClient', () => {
     expect(bodyRequests()).toHaveLength(1);
   });
 
-  it('gives what there is when a range reaches past the end, and refuses one that begins there', async () => {
+  it('returns the available bytes of a range beyond the end, and refuses one that begins there', async () => {
     const tail = await client().file({ ...rows, range: { start: 199_990, end: 300_000 } });
     expect(tail).toEqual(Buffer.from(bytes.subarray(199_990)));
     await expect(client().file({ ...rows, range: { start: 200_000, end: 300_000 } })).rejects.toThrow(
@@ -134,7 +134,7 @@ describe('createHubClient', () => {
     );
   });
 
-  it.each(['break', 'truncate'] as const)('goes on by range after a body that ends early (%s)', async (kind) => {
+  it.each(['break', 'truncate'] as const)('continues by range after a body that ends early (%s)', async (kind) => {
     server.faults.push({ kind, afterBytes: 60_000 }, { kind, afterBytes: 30_000 });
     expect(await client().file({ ...weights, sha256: sha256(bytes) })).toEqual(Buffer.from(bytes));
     const starts = bodyRequests().map((request) => Number(/bytes=(\d+)-/.exec(request)?.[1]));
@@ -146,7 +146,7 @@ describe('createHubClient', () => {
     if (kind === 'truncate') expect(starts).toEqual([0, 60_000, 90_000]);
   });
 
-  it('goes on where an earlier process left off', async () => {
+  it('continues where an earlier process stopped', async () => {
     const blobs = join(repoFolder(), 'blobs');
     mkdirSync(blobs, { recursive: true });
     writeFileSync(join(blobs, `${sha256(bytes)}.incomplete`), bytes.subarray(0, 150_000));
@@ -161,7 +161,7 @@ describe('createHubClient', () => {
     expect(await client().file(weights)).toEqual(Buffer.from(bytes));
   });
 
-  it('keeps what arrived when the tries are used up, and the next call goes on from there', async () => {
+  it('keeps the received bytes when the tries are used up, and the next call continues from there', async () => {
     const stuck = { kind: 'status', status: 503 } as const;
     server.faults.push({ kind: 'truncate', afterBytes: 60_000 }, stuck, stuck);
     await expect(client({ attempts: 3 }).file(weights)).rejects.toThrow(/failed 3 times.*503.*run again later/);
@@ -193,7 +193,7 @@ describe('createHubClient', () => {
     );
   });
 
-  it('removes a kept range that went bad, so that the next call fetches it anew', async () => {
+  it('removes a cached range that was corrupted, so that the next call fetches it again', async () => {
     const wanted = Buffer.from(bytes.subarray(range.start, range.end));
     const request = { ...rows, range, sha256: sha256(wanted) };
     await client().file(request);
@@ -220,14 +220,14 @@ describe('createHubClient', () => {
     await expect(client().file(weights)).rejects.toThrow(/refuses access \(401\).*HF_HUB_CACHE/);
   });
 
-  it('waits as long as a 429 asks, for the API and for the bytes', async () => {
+  it('waits as long as a 429 asks, for the API and for file contents', async () => {
     server.apiFaults.push({ kind: 'status', status: 429, headers: { 'retry-after': '7' } });
     server.faults.push({ kind: 'status', status: 429, headers: { 'retry-after': '11' } });
     expect(await client().file(weights)).toEqual(Buffer.from(bytes));
     expect(waits).toEqual([7_000, 11_000]);
   });
 
-  it('reports a 429 that asks for more patience than there is', async () => {
+  it('reports a 429 that asks for a longer wait than the limit', async () => {
     server.apiFaults.push({ kind: 'status', status: 429, headers: { 'retry-after': '86400' } });
     await expect(client().file(weights)).rejects.toThrow(/the server answered 429/);
     expect(waits).toEqual([]);
@@ -239,13 +239,13 @@ describe('createHubClient', () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000]);
   });
 
-  it('gives up on a body that falls silent and goes on from what came', async () => {
+  it('gives up on a stalled body and continues from the received bytes', async () => {
     server.faults.push({ kind: 'stall', afterBytes: 60_000 });
     expect(await client({ idleTimeoutMs: 50 }).file(weights)).toEqual(Buffer.from(bytes));
     expect(bodyRequests().at(-1)).toContain('bytes=60000-');
   });
 
-  it('gives up on a server that never answers', async () => {
+  it('gives up on a server that never responds', async () => {
     for (let index = 0; index < 3; index++) server.apiFaults.push({ kind: 'silence' });
     await expect(client({ connectTimeoutMs: 30, attempts: 3 }).file(weights)).rejects.toThrow(
       /failed 3 times, last: no answer within 30 ms/,
@@ -262,7 +262,7 @@ describe('createHubClient', () => {
     expect(waits).toEqual([]);
   });
 
-  it('waits for a network that was there before', async () => {
+  it('waits for a network that was available before', async () => {
     let cut = 2;
     const hub = client({
       fetch: (url, init) => {

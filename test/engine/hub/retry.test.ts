@@ -22,18 +22,18 @@ function failing(...errors: Error[]): () => Promise<string> {
 }
 
 describe('withRetries', () => {
-  it('doubles the wait with each try and gives the result', async () => {
+  it('doubles the wait with each try and returns the result', async () => {
     const waits: number[] = [];
     expect(await withRetries(policy(waits), failing(new TransientError('a'), new TransientError('b')))).toBe('done');
     expect(waits).toEqual([100, 200]);
   });
 
-  it('hands on the last error when the tries are used up', async () => {
+  it('throws the last error when the tries are used up', async () => {
     const errors = ['a', 'b', 'c', 'd'].map((message) => new TransientError(message));
     await expect(withRetries(policy([]), failing(...errors))).rejects.toThrow('c');
   });
 
-  it('counts anew after progress', async () => {
+  it('restarts the count after progress', async () => {
     const waits: number[] = [];
     const errors = Array.from({ length: 6 }, () => new TransientError('cut', { madeProgress: true }));
     expect(await withRetries(policy(waits), failing(...errors))).toBe('done');
@@ -49,7 +49,7 @@ describe('withRetries', () => {
     );
   });
 
-  it('does not repeat what another try cannot cure', async () => {
+  it('does not retry errors that a retry cannot fix', async () => {
     const waits: number[] = [];
     await expect(withRetries(policy(waits), failing(new Error('defect')))).rejects.toThrow('defect');
     expect(waits).toEqual([]);
@@ -57,7 +57,7 @@ describe('withRetries', () => {
 });
 
 describe('retryAfterMs', () => {
-  it('reads seconds and dates, and nothing else', () => {
+  it('reads seconds and dates only', () => {
     const now = Date.parse('2026-01-01T00:00:00Z');
     expect(retryAfterMs('120', now)).toBe(120_000);
     expect(retryAfterMs('0', now)).toBe(0);

@@ -21,7 +21,7 @@ const draw = (tokenBudget: number, seed: number | string = 0) =>
   drawExamples({ ...base, tokenBudget, random: createRandom(seed) });
 
 describe('encodeExamples', () => {
-  it('puts begin-of-sequence first and cuts at the context length, in the order of the rows', () => {
+  it('puts begin-of-sequence first and truncates at the context length, in the order of the rows', () => {
     const { examples, tokenCount } = encodeExamples(base);
     expect(examples).toHaveLength(40);
     expect(Array.from(examples[0]?.tokens ?? [])).toEqual([1, 40, 40, 40]);
@@ -29,7 +29,7 @@ describe('encodeExamples', () => {
     expect(tokenCount).toBe(examples.reduce((sum, { tokens }) => sum + tokens.length, 0));
   });
 
-  it('carries labels', () => {
+  it('keeps labels', () => {
     const labelled = encodeExamples({ ...base, rows: [{ id: 'x', text: 'ab', label: 1 }] });
     expect(labelled.examples[0]?.label).toBe(1);
     const other = encodeExamples({ ...base, rows: [{ id: 'x', text: 'ab', label: 0 }] });
@@ -38,7 +38,7 @@ describe('encodeExamples', () => {
 });
 
 describe('drawExamples', () => {
-  it('meets the token budget exactly, no row twice, each the beginning of a row', () => {
+  it('meets the token budget exactly, without repeated rows, each a prefix of a row', () => {
     for (const budget of [2, 17, 100, 150]) {
       const { examples, tokenCount } = draw(budget);
       expect(Math.abs(tokenCount - budget)).toBeLessThanOrEqual(1);
@@ -53,19 +53,19 @@ describe('drawExamples', () => {
     }
   });
 
-  it('draws the same for the same seed and something else for another', () => {
+  it('is the same for the same seed and different for another', () => {
     expect(draw(100)).toEqual(draw(100));
     expect(draw(100).contentHash).not.toBe(draw(100, 1).contentHash);
     expect(draw(100).contentHash).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('draws rows from everywhere', () => {
+  it('draws from the whole set of rows', () => {
     const seen = new Set<number | undefined>();
     for (let seed = 0; seed < 60; seed++) seen.add(draw(8, seed).examples[0]?.tokens[1]);
     expect(seen.size).toBeGreaterThan(20);
   });
 
-  it('refuses a budget that the rows cannot fill, with both figures', () => {
+  it('refuses a budget that exceeds the rows, with both figures', () => {
     const { tokenCount } = encodeExamples(base);
     expect(draw(tokenCount).tokenCount).toBe(tokenCount);
     expect(() => draw(tokenCount + 2)).toThrow(InputError);

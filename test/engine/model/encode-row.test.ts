@@ -24,17 +24,17 @@ const ids = (text: string): number[] => [...tokenizer.encode(text)];
 const row = (parts: Partial<DatasetRow>): DatasetRow => ({ id: 'r', text: 'xyz', ...parts });
 
 describe('encodeRow', () => {
-  it('opens text with begin-of-sequence and cuts it to the context', () => {
+  it('begins text with begin-of-sequence and truncates it to the context', () => {
     expect([...encodeRow(row({}), decoder).tokens]).toEqual([1, ...ids('xyz')]);
     expect([...encodeRow(row({ text: 'abcdefghijk' }), decoder).tokens]).toEqual([1, ...ids('abcdefgh')]);
     expect([...textItem(row({ slice: 's' }), decoder).tokens]).toEqual([1, ...ids('xyz')]);
   });
 
-  it('continues a context by its right choice, for calibration', () => {
+  it('continues a context with its correct choice, for calibration', () => {
     expect([...encodeRow(row({ choices: [' p', ' q'], label: 1 }), decoder).tokens]).toEqual([1, ...ids('xyz q')]);
   });
 
-  it('puts segments between classification and separator tokens and cuts the first', () => {
+  it('puts segments between classification and separator tokens and truncates the first', () => {
     expect([...encodeRow(row({}), encoder).tokens]).toEqual([3, ...ids('xyz'), 4]);
     expect([...encodeRow(row({ pair: 'pq' }), encoder).tokens]).toEqual([3, ...ids('xyz'), 4, ...ids('pq'), 4]);
     expect([...encodeRow(row({ text: 'uvwxyz', pair: 'pq' }), encoder).tokens]).toEqual([
@@ -47,7 +47,7 @@ describe('encodeRow', () => {
     expect(() => encodeRow(row({ pair: 'pqrstu' }), encoder)).toThrow(/row r: its second segment takes 7 of 8/);
   });
 
-  it('says where the second segment begins, after what the tokenizer puts between the two', () => {
+  it('returns where the second segment begins, after the tokens that the tokenizer puts in between', () => {
     expect(encodeRow(row({}), encoder)).not.toHaveProperty('secondSegment');
     expect(encodeRow(row({ pair: 'pq' }), encoder).secondSegment).toBe(5);
     const doubled = { ...encoder, tokenizer: { ...tokenizer, segmentBreak: [4, 4] } };
@@ -79,7 +79,7 @@ describe('encodeRow', () => {
     });
   });
 
-  it('takes texts longer than a call has arguments', () => {
+  it('handles texts with more tokens than a call may have arguments', () => {
     const long = { ...decoder, contextLength: 400_000 };
     expect(encodeRow(row({ text: 'x'.repeat(300_000) }), long).tokens).toHaveLength(300_001);
   });
@@ -91,7 +91,7 @@ describe('encodeRow', () => {
 });
 
 describe('choiceItem', () => {
-  it('scores what follows the context', () => {
+  it('scores the tokens after the context', () => {
     const item = choiceItem(row({ choices: [' p', ' qr'], label: 1, slice: 'tail' }), decoder);
     expect(item).toMatchObject({ id: 'r', slice: 'tail', label: 1, starts: [4, 4], characters: [1, 2] });
     expect(item.choices.map((tokens) => [...tokens])).toEqual([
@@ -100,7 +100,7 @@ describe('choiceItem', () => {
     ]);
   });
 
-  it('scores what follows as many tokens as the context has by itself, also where a choice changes its last one', () => {
+  it('scores the tokens after the length of the context alone, also where a choice changes its last token', () => {
     const item = choiceItem(row({ text: 'xa', choices: ['bcd', 'cd'], label: 0 }), decoder);
     expect(item.choices.map((tokens) => [...tokens])).toEqual([
       [1, ...ids('x'), 9, ...ids('cd')],
@@ -109,7 +109,7 @@ describe('choiceItem', () => {
     expect(item.starts).toEqual([3, 3]);
   });
 
-  it('gives blanks at the end of a context to what follows, and takes a context for each choice', () => {
+  it('moves blanks at the end of a context to the continuation, and allows one context per choice', () => {
     const contexts = ['x ', 'yz'];
     const item = choiceItem(row({ contexts, choices: ['p', ' q'], label: 0 }), decoder);
     expect(item.choices.map((tokens) => [...tokens])).toEqual([
@@ -124,7 +124,7 @@ describe('choiceItem', () => {
     expect(item.starts).toEqual([1, 1]);
   });
 
-  it('cuts the beginning of a long context, so that all but the last token fit', () => {
+  it('truncates a long context at its beginning, so that all but the last token fit', () => {
     const item = choiceItem(row({ text: 'stuvwxyz', choices: ['p', 'qr'], label: 0 }), decoder);
     expect(item.choices.map((tokens) => [...tokens])).toEqual([[...ids('stuvwxyzp')], [...ids('tuvwxyzqr')]]);
     expect(item.starts).toEqual([8, 7]);
@@ -142,7 +142,7 @@ describe('encodeWindows', () => {
   const text = { id: 'r', text: 'abcdefghijk'.replaceAll('ab', 'xy') };
   const tokens = [1, ...ids(text.text)];
 
-  it('cuts a text into sequences that do not overlap, without the rest', () => {
+  it('splits a text into sequences that do not overlap, without the remainder', () => {
     const windows = encodeWindows(text, { longest: 5 }, decoder);
     expect(windows.map((window) => [...window.tokens])).toEqual([tokens.slice(0, 5), tokens.slice(5, 10)]);
     expect(windows.map(({ start }) => start)).toEqual([undefined, undefined]);
@@ -171,7 +171,7 @@ describe('taskItems', () => {
     expect(items.items[0]).toMatchObject({ label: 2, tokens: Int32Array.of(3, ...ids('xyz'), 4, ...ids('p'), 4) });
   });
 
-  it('takes a fixed random part where the task is limited', () => {
+  it('takes a fixed random sample where the task has a limit', () => {
     const rows = Array.from({ length: 50 }, (_, i) => row({ id: `r${i}`, label: 0 }));
     const idsOf = (limit: number) =>
       taskItems({ id: 't', dataset: 'd', metric: 'classification-accuracy', limit }, rows, encoder).items.map(

@@ -37,12 +37,12 @@ describe('finishModel', () => {
     expect(initializers.has(`${model.roles.embedding.weight}.float16`)).toBe(true);
   });
 
-  it('leaves the model alone where the variant asks for float32', () => {
+  it('does not change the model where the variant asks for float32', () => {
     const model = tinyGpt();
     expect(finished(model, { floats: 'float32' }).model).toBe(model);
   });
 
-  it('remarks which weights float16 cannot hold', () => {
+  it('reports weights that float16 cannot hold', () => {
     const model = tinyGpt();
     const linear = present(model.linears[0], 'first linear layer');
     const large = model.weight(linear).fill(1e5);

@@ -90,7 +90,7 @@ describe('loadModel', () => {
 });
 
 describe('modelRevision', () => {
-  it('follows repository, revision and file hashes, not the order of files or the texts around', () => {
+  it('depends on repository, revision and file hashes, not on file order or descriptions', () => {
     const files = [
       { path: 'a', sha256: 'aa', sizeBytes: 1 },
       { path: 'b', sha256: 'bb', sizeBytes: 2 },

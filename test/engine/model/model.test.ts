@@ -11,7 +11,7 @@ function linearOf(model: Model, role: string): LinearRole {
 }
 
 describe('createModel', () => {
-  it('lists linear layers in the order data flows', () => {
+  it('lists linear layers in the order of data flow', () => {
     const roles = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
     expect(tinyLlama().linears.map(({ role }) => role)).toEqual(
       [0, 1].flatMap((layer) => roles.map((role) => `layers.${layer}.${role}`)),
@@ -47,7 +47,7 @@ describe('createModel', () => {
     expect(() => model.withWeight(q, tensorOf('int8', [32, 32], new Int8Array(1024)))).toThrow(InputError);
   });
 
-  it('refuses to read a weight that is gone or has become something else', () => {
+  it('refuses to read a weight that is gone or has another form', () => {
     const model = tinyLlama();
     const q = linearOf(model, 'layers.0.q');
     const { graph } = model.onnx;

@@ -10,7 +10,7 @@ const bytesOf = (name: string): Uint8Array =>
 const open = (bytes: Uint8Array) => openTensors(filesInMemory('model', new Map([['pytorch_model.bin', bytes]])));
 
 describe('pytorch_model.bin', () => {
-  it('gives the tensors that torch.save wrote: float32, float16, bfloat16, tied ones and parts', async () => {
+  it('returns the tensors that torch.save wrote: float32, float16, bfloat16, tied ones and views', async () => {
     const store = await open(bytesOf('state.bin'));
     expect([...store.tensors.keys()]).toEqual(Object.keys(golden));
     for (const [name, { dims, values }] of Object.entries(golden)) {
@@ -28,7 +28,7 @@ describe('pytorch_model.bin', () => {
     await expect(open(bytesOf(name))).rejects.toThrow(message);
   });
 
-  it('refuses a file cut anywhere, at once', async () => {
+  it('refuses a file truncated anywhere, at once', async () => {
     const whole = bytesOf('state.bin');
     for (let end = 0; end < whole.length; end += 97) {
       await expect(open(whole.subarray(0, end)), `${end} bytes`).rejects.toThrow(
@@ -56,12 +56,12 @@ describe('pytorch_model.bin', () => {
 describe('readStateDict', () => {
   const read = (...bytes: number[]) => readStateDict(Uint8Array.from(bytes), 'p');
 
-  it('names opcode and byte of what it does not know', () => {
+  it('names opcode and byte of what it does not support', () => {
     expect(() => read(0x80, 2, 0x69)).toThrow(/p: opcode 0x69 \("i"\) at byte 2/);
     expect(() => read(0x81)).toThrow(/opcode 0x81/);
   });
 
-  it('refuses what cannot be: an empty stack, no mark, a memo nobody filled, an end within an opcode, a result of another kind', () => {
+  it('refuses invalid pickles: an empty stack, no mark, an empty memo, an end within an opcode, another result', () => {
     expect(() => read(0x2e)).toThrow(/an opcode on an empty stack at byte 0/);
     expect(() => read(0x74)).toThrow(/an opcode without a mark/);
     expect(() => read(0x68, 3)).toThrow(/BINGET of 3/);
@@ -70,7 +70,7 @@ describe('readStateDict', () => {
     expect(() => read(0x7d)).toThrow(/ends within an opcode at byte 1/);
   });
 
-  it('grows no stack without bound', () => {
+  it('does not grow the stack without bound', () => {
     expect(() => readStateDict(new Uint8Array(2 ** 20).fill(0x28), 'p')).toThrow(/stack too deep/);
   });
 });

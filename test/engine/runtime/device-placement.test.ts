@@ -34,7 +34,7 @@ const events = [
 ];
 
 describe('devicePlacementOf', () => {
-  it('takes the device’s own clock for its part, of the last run alone', () => {
+  it('uses the device’s own clock for its part, of the last run only', () => {
     const { placement, timeBasis, strayed } = devicePlacementOf(
       JSON.stringify([...events, stamp(500, 800_000), stamp(2_000_100, 500), stamp(2_000_700, 100)]),
     );
@@ -47,20 +47,20 @@ describe('devicePlacementOf', () => {
     ]);
   });
 
-  it('counts what is in a loop, and not the loop', () => {
+  it('counts the nodes in a loop, and not the loop', () => {
     const loop = node(2_000_005, 950, CPU, 'Loop', ['float']);
     const { placement, strayed } = devicePlacementOf(JSON.stringify([...events, loop, stamp(2_000_100, 600)]));
     expect(placement.timeShare).toEqual({ [CPU]: 200 / 800, [GPU]: 600 / 800 });
     expect(strayed.has('Loop')).toBe(false);
   });
 
-  it('gives the device what the CPU’s kernels leave of the run where it has no clock', () => {
+  it('attributes the time that the CPU’s kernels leave to a device without a clock', () => {
     const { placement, timeBasis } = devicePlacementOf(JSON.stringify(events));
     expect(timeBasis).toBe('run-time');
     expect(placement.timeShare).toEqual({ [CPU]: 0.2, [GPU]: 0.8 });
   });
 
-  it('is all the CPU’s where nothing ran on the device', () => {
+  it('attributes everything to the CPU where nothing ran on the device', () => {
     const { placement } = devicePlacementOf(JSON.stringify([node(1, 5, CPU, 'MatMul', ['float']), run(0, 10)]));
     expect(placement.timeShare).toEqual({ [CPU]: 1 });
   });
@@ -76,11 +76,11 @@ describe('placementFindings', () => {
     strayed: new Map(strayed),
   });
 
-  it('has nothing to say of a row whose work the device did', () => {
+  it('finds nothing in a row whose work the device did', () => {
     expect(placementFindings('webgpu', placed(0.5, []))).toEqual([]);
   });
 
-  it('names kernels that are missing, and says when the row is the CPU’s', () => {
+  it('names missing kernels, and says when the CPU did the work', () => {
     const findings = placementFindings('webgpu', placed(0.753, [['TopK', 2]]));
     expect(findings[0]).toContain('TopK (2 nodes)');
     expect(findings[1]).toMatch(/^75 % .* no row of webgpu/);

@@ -28,7 +28,7 @@ const XML = `<?xml version="1.0" ?>
 const devices = parseDevices(XML);
 
 describe('parseDevices', () => {
-  it('reads what is told, and null where it is not', () => {
+  it('reads the reported values, and null where there are none', () => {
     expect(devices).toEqual([
       {
         minor: 0,
@@ -54,7 +54,7 @@ describe('parseDevices', () => {
 });
 
 describe('parseMemoryOf', () => {
-  it('adds up a process over devices; null for one that is not listed or not told', () => {
+  it('sums a process over devices; null for one that is not listed or not reported', () => {
     expect(parseMemoryOf(XML, 77)).toBe(540 * 2 ** 20);
     expect(parseMemoryOf(XML, 78)).toBeNull();
     expect(parseMemoryOf(XML, 79)).toBeNull();
@@ -88,7 +88,7 @@ describe('deviceOf', () => {
     expect(deviceOf('webgpu', radeon, [])).toMatchObject({ name: null, kind: 'hardware', driver: 'Mesa RADV' });
   });
 
-  it('takes for software what cannot be shown to be hardware', () => {
+  it('counts as software what cannot be shown to be hardware', () => {
     const swiftShader = '/usr/lib/chromium/libvk_swiftshader.so';
     for (const [evidence, name] of [
       [{ libraries: [swiftShader], deviceFiles: [] }, 'SwiftShader'],

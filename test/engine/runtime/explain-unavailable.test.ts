@@ -24,13 +24,13 @@ describe('explainUnavailable of webgpu', () => {
     ['driver-broken', BROKEN + NO_DRIVERS, /nothere\.so.*reinstall the driver/],
     ['no-fit-adapter', '', /too old; update it$/],
     ['no-fit-adapter', 'Warning: vkEnumeratePhysicalDevices failed\n', /it said: Warning: vkEnumerate/],
-  ] as const)('tells %s', (cause, errorOutput, reason) => {
+  ] as const)('explains %s', (cause, errorOutput, reason) => {
     const told = explainUnavailable('webgpu', { message: NO_ADAPTER, errorOutput });
     expect(told.cause).toBe(cause);
     expect(told.reason).toMatch(reason);
   });
 
-  it('quotes what it does not know, cut and on one line', () => {
+  it('quotes unknown messages, truncated and on one line', () => {
     const told = explainUnavailable('webgpu', { errorOutput: `its process ended: SIGSEGV\n${'x'.repeat(5000)}` });
     expect(told.cause).toBe('failed');
     expect(told.reason).toContain('SIGSEGV');
@@ -53,14 +53,14 @@ describe('explainUnavailable of cuda', () => {
     ['no-fit-adapter', { message: 'CUDA failure 100: no CUDA-capable device is detected' }, /CUDA_VISIBLE_DEVICES/],
     ['no-fit-adapter', { message: 'CUDA failure 209: no kernel image is available' }, /use webgpu/],
     ['failed', { message: 'CUDA failure 2: out of memory' }, /out of memory/],
-  ] as const)('tells %s', (cause, traces, reason) => {
+  ] as const)('explains %s', (cause, traces, reason) => {
     const told = cuda({ message: CUDA_THROWN, ...traces });
     expect(told.cause).toBe(cause);
     expect(told.reason).toMatch(reason);
     expect(told.reason).not.toContain('\u001b');
   });
 
-  it('is not there on other platforms, whatever else is missing', () => {
+  it('is unavailable on other platforms, whatever else is missing', () => {
     const told = explainUnavailable('cuda', { libraryMissing: 'x' }, 'linux-arm64');
     expect(told).toEqual({ cause: 'platform', reason: expect.stringContaining('linux-arm64') });
   });

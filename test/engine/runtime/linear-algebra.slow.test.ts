@@ -22,11 +22,11 @@ async function deviation(a: Float64Array, of: 'rows' | 'columns'): Promise<numbe
   return product.reduce((most, value, at) => Math.max(most, Math.abs(value - (at % (SIZE + 1) === 0 ? 1 : 0))), 0);
 }
 
-describe('at the width of a small language model', () => {
+describe('for matrices as wide as a small language model', () => {
   it.each([
     { name: 'normal', grade: 0 },
     { name: 'columns graded over twelve decades', grade: 12 },
-  ])('thinSvd rebuilds to 1e-12 from factors orthogonal to 1e-12: $name', async ({ grade }) => {
+  ])('thinSvd reconstructs to 1e-12 from factors orthogonal to 1e-12: $name', async ({ grade }) => {
     const a = normal(SIZE, SIZE).map((value, at) => value * 10 ** ((-grade * (at % SIZE)) / SIZE));
     const { u, s, vt } = await thinSvd(a, SIZE, SIZE);
     expect(await deviation(u, 'columns')).toBeLessThan(1e-12);

@@ -67,7 +67,7 @@ describe('matmul', () => {
 });
 
 describe('choleskyPair', () => {
-  it.each([1, 96, 97, 250])('gives factor and inverse of a %i-row matrix', async (size) => {
+  it.each([1, 96, 97, 250])('returns factor and inverse of a %i-row matrix', async (size) => {
     const x = normal(size + 40, size);
     const a = await gram(x, size + 40, size);
     expect(
@@ -106,7 +106,7 @@ describe('thinSvd', () => {
   it.each([
     [64, 172],
     [130, 60],
-  ])('agrees with the plain one for %i x %i', async (rows, columns) => {
+  ])('agrees with numerics/tensor/thin-svd for %i x %i', async (rows, columns) => {
     const a = normal(rows, columns);
     const large = await thinSvd(a, rows, columns);
     const plain = small.thinSvd(a, rows, columns);

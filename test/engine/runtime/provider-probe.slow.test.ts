@@ -19,7 +19,7 @@ describe.skipIf(skipped)(`webgpu over SwiftShader ${skipped}`, () => {
   if ('missing' in found) return;
   const { environment, manifest } = found;
 
-  it('runs, and is known for the software it is', async () => {
+  it('runs, and is recognized as software', async () => {
     const probe = await probeProvider('webgpu', { environment: { ...PATH, ...environment } });
     expect(probe).toMatchObject({ available: true, environment: { VK_DRIVER_FILES: manifest } });
     if (!probe.available) return;
@@ -31,7 +31,7 @@ describe.skipIf(skipped)(`webgpu over SwiftShader ${skipped}`, () => {
     expect(finding.text).toMatch(/SwiftShader: a software device/);
   });
 
-  it('is found by its manifest beside one that does not work', async () => {
+  it('is found by its manifest beside a broken one', async () => {
     const manifests = join(folder, 'icd.d');
     const broken = brokenManifest(join(folder, 'a-broken.json'));
     const probe = await probeProvider('webgpu', {
@@ -41,7 +41,7 @@ describe.skipIf(skipped)(`webgpu over SwiftShader ${skipped}`, () => {
     expect(probe).toMatchObject({ available: true, environment: { VK_DRIVER_FILES: manifest } });
   });
 
-  it('is told to lack its loader, its driver, or the driver’s library', async () => {
+  it('reports a missing loader, driver, or driver library', async () => {
     // An empty file in its place: also a loader of the system is hidden by it.
     writeFileSync(join(folder, 'libvulkan.so.1'), '');
     const { LD_LIBRARY_PATH } = environment;
@@ -63,7 +63,7 @@ describe.skipIf(skipped)(`webgpu over SwiftShader ${skipped}`, () => {
 });
 
 describe('cuda', () => {
-  it.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('is told to lack its library', async () => {
+  it.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('reports a missing library', async () => {
     const finding = await deviceFinding('cuda', { libraryFolder: folder });
     expect(finding.state).toBe('limited');
     expect(finding.text).toMatch(/libonnxruntime_providers_cuda\.so.*npm run fetch-cuda/);

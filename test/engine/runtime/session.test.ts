@@ -44,7 +44,7 @@ const a = tensorOf('float32', [3], Float32Array.of(1, 2, 3));
 const b = tensorOf('float32', [3], Float32Array.of(10, 20, 30));
 
 describe('createSession', () => {
-  it('runs a graph, its bytes alike, and tells its interface', async () => {
+  it('runs a graph or its bytes, and returns its interface', async () => {
     for (const model of [add, writeModel(add)]) {
       const session = await createSession(model, { threads: 1 });
       expect(session.inputs).toEqual([
@@ -57,7 +57,7 @@ describe('createSession', () => {
     }
   });
 
-  it('fills memory the caller owns and takes tensors that are not aligned', async () => {
+  it('writes into the caller’s memory and accepts tensors that are not aligned', async () => {
     const session = await createSession(add, { threads: 1 });
     const memory = new Float32Array(3);
     const shifted = new Uint8Array(13);
@@ -69,17 +69,20 @@ describe('createSession', () => {
     await session.release();
   });
 
-  it.each(['float16', 'bool', 'int8', 'uint16', 'int64', 'float64'] as const)('brings %s in and out', async (dtype) => {
-    const session = await createSession(oneNode({ op: 'Identity', inputs: ['a'] }, [dtype], dtype), { threads: 1 });
-    const size = { float16: 2, bool: 1, int8: 1, uint16: 2, int64: 8, float64: 8 }[dtype];
-    const bytes = Uint8Array.from({ length: 2 * size }, (_, i) => (dtype === 'bool' ? i % 2 : i + 1));
-    const { y } = await session.run({ a: rawTensor(dtype, [2], bytes) });
-    expect(y!.dtype).toBe(dtype);
-    expect([...y!.bytes]).toEqual([...bytes]);
-    await session.release();
-  });
+  it.each(['float16', 'bool', 'int8', 'uint16', 'int64', 'float64'] as const)(
+    'converts %s in both directions',
+    async (dtype) => {
+      const session = await createSession(oneNode({ op: 'Identity', inputs: ['a'] }, [dtype], dtype), { threads: 1 });
+      const size = { float16: 2, bool: 1, int8: 1, uint16: 2, int64: 8, float64: 8 }[dtype];
+      const bytes = Uint8Array.from({ length: 2 * size }, (_, i) => (dtype === 'bool' ? i % 2 : i + 1));
+      const { y } = await session.run({ a: rawTensor(dtype, [2], bytes) });
+      expect(y!.dtype).toBe(dtype);
+      expect([...y!.bytes]).toEqual([...bytes]);
+      await session.release();
+    },
+  );
 
-  it('calls what this build cannot run unsupported, and what is wrong an input error', async () => {
+  it('throws UnsupportedError for what this build cannot run, and InputError for an invalid graph', async () => {
     const cases: readonly [OnnxModel | Uint8Array | string, new (message: string) => Error, string][] = [
       [
         oneNode({ op: 'Nonesuch', inputs: ['a'] }, ['float32'], 'float32'),
@@ -107,7 +110,7 @@ describe('createSession', () => {
     await expect(createSession(add, { threads: 0 })).rejects.toThrow('threads must be a whole number from 1');
   });
 
-  it('names inputs and outputs that do not fit', async () => {
+  it('names inputs and outputs that do not match', async () => {
     const session = await createSession(add, { threads: 1 });
     await expect(session.run({ a, c: b })).rejects.toThrow('missing inputs [b], unknown inputs [c]');
     await expect(session.run({ a, b }, { outputs: ['z'] })).rejects.toThrow(
@@ -122,7 +125,7 @@ describe('createSession', () => {
     await session.release();
   });
 
-  it('leaves pinned options in force: a dequantized weight is multiplied in int8', async () => {
+  it('applies pinned options: a dequantized weight is multiplied in int8', async () => {
     const model = oneNode({ op: 'MatMul', inputs: ['x', 'w'] }, ['float32', 'float32'], 'float32');
     const dims = { x: [1, 32], y: [1, 16] };
     const info = (name: 'x' | 'y') => ({ name, type: { kind: 'tensor', dtype: 'float32', dims: dims[name] } }) as const;

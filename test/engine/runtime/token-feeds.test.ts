@@ -7,14 +7,14 @@ const inputs = ['input_ids', 'attention_mask', 'token_type_ids'].map((name) => (
 const example = { tokens: Int32Array.of(3, 8, 4, 9, 10, 4), secondSegment: 3, label: 1 };
 
 describe('exampleFeeds', () => {
-  it('says which tokens are those of a second text', () => {
+  it('marks the tokens of a second text', () => {
     const feeds = exampleFeeds(inputs, example);
     expect(feeds['input_ids']).toEqual(tensorOf('int64', [1, 6], BigInt64Array.of(3n, 8n, 4n, 9n, 10n, 4n)));
     expect(feeds['attention_mask']).toEqual(tensorOf('int64', [1, 6], BigInt64Array.of(1n, 1n, 1n, 1n, 1n, 1n)));
     expect(feeds['token_type_ids']).toEqual(tensorOf('int64', [1, 6], BigInt64Array.of(0n, 0n, 0n, 1n, 1n, 1n)));
   });
 
-  it('has one segment where nothing else is said, or where the second was cut off', () => {
+  it('has one segment by default, and where the second was truncated', () => {
     const zeros = tensorOf('int64', [1, 6], new BigInt64Array(6));
     const { tokens } = example;
     expect(exampleFeeds(inputs, { tokens })['token_type_ids']).toEqual(zeros);
@@ -26,7 +26,7 @@ describe('exampleFeeds', () => {
 });
 
 describe('tokenBatches', () => {
-  it('says the same of rows that are filled up', () => {
+  it('marks the same tokens in padded rows', () => {
     const examples = { dataset: 'pairs', contentHash: '', examples: [example], tokenCount: 6 };
     const batches = tokenBatches({
       examples,

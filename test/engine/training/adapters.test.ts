@@ -46,7 +46,7 @@ const furthest = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, at) => Math.max(most, Math.abs(value - (b[at] as number))), 0);
 
 describe('addLora', () => {
-  it('starts as the model, trains the adapters alone and merges to the same outputs', async () => {
+  it('starts as the model, trains only the adapters and merges to the same outputs', async () => {
     const model = tinyLlama({ tied: false });
     const linears = [...model.linears, ...(model.roles.head ? [model.roles.head] : [])];
     const lora = addLora({ model: model.onnx, linears, rank: 4, alpha: 8, random: createRandom('lora') });
@@ -192,7 +192,7 @@ describe('addFakeQuantization', () => {
     }
   });
 
-  it('computes what the grid of the packed formats holds', async () => {
+  it('computes the same values as the grid of the packed formats', async () => {
     const model = tinyLlama();
     const weights = model.linears.map(({ weight, inFeatures: rowsIn, outFeatures }) => ({
       weight,
@@ -246,7 +246,7 @@ describe('addFakeQuantization', () => {
 });
 
 describe('addFakeQuantization with readers', () => {
-  it('rounds a value for these nodes alone', async () => {
+  it('rounds a value only for these nodes', async () => {
     const dense = tinyLlama();
     const { input } = dense.roles.layers[1]!;
     const activation = { value: input, bits: 2, scale: 2, features: 32 };
@@ -268,7 +268,7 @@ describe('addFakeQuantization with readers', () => {
 });
 
 describe('mergeTeacher', () => {
-  it('teaches a smaller student, with the teacher left as it is', async () => {
+  it('trains a smaller student and does not change the teacher', async () => {
     const [teacher, student] = [tinyLlama({ seed: 1 }), tinyLlama({ seed: 2, layers: 1 })];
     const merged = mergeTeacher(student.onnx, teacher.onnx);
     const { history, parameters, model } = await train({

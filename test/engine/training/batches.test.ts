@@ -56,7 +56,7 @@ describe('tokenBatches', () => {
     expect(new Set(seen).size).toBe(24);
   });
 
-  it('shuffles each epoch anew, the same for the same seed', () => {
+  it('reshuffles each epoch, identically for the same seed', () => {
     const many: BatchOptions = { ...options, examples: numbered(Array.from({ length: 20 }, () => 6)), batch: 20 };
     const order = (index: number, seed: number) =>
       ints(tokenBatches({ ...many, seed }).at(index).input_ids).filter((_, at) => at % 5 === 0);
@@ -66,7 +66,7 @@ describe('tokenBatches', () => {
     expect(order(1, 0).sort((a, b) => a - b)).toEqual(order(0, 0).sort((a, b) => a - b));
   });
 
-  it('refuses less than one batch, and labels that are not there', () => {
+  it('refuses less than one batch, and missing labels', () => {
     expect(() => tokenBatches({ ...options, batch: 6 })).toThrow(/has 5 rows/);
     expect(() => tokenBatches({ ...options, task: 'classification', arrangement: 'pack' })).toThrow(/pad/);
     const unlabelled = { ...options.examples, examples: options.examples.examples.map(({ tokens }) => ({ tokens })) };
@@ -89,7 +89,7 @@ function sequences({ count, length, vocabulary }: { count: number; length: numbe
 describe('training on batches', () => {
   const common = { optimizer: adamW(), schedule: () => 1e-2, steps: 60, threads: 1 } as const;
 
-  it('a GPT learns to count', async () => {
+  it('trains a GPT to count', async () => {
     const batches = tokenBatches({
       examples: sequences({ count: 64, length: 9, vocabulary: 32 }),
       batch: 16,
@@ -105,7 +105,7 @@ describe('training on batches', () => {
     expect(history.loss.at(-1)).toBeLessThan(0.5 * (history.loss[0] as number));
   });
 
-  it('a BERT learns to tell by what step a row counts', async () => {
+  it('trains a BERT to recognize by what step a row counts', async () => {
     const model = tinyBert({ classes: 2 }).onnx;
     const wanted = new Set(model.graph.inputs.map(({ name }) => name));
     const batches = tokenBatches({

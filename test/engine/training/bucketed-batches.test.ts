@@ -48,7 +48,7 @@ describe('bucketLengths', () => {
     expect(padded(chosen)).toBe(Math.min(...others.map(padded)));
   });
 
-  it('has no more buckets than lengths that occur, and cuts at the longest', () => {
+  it('has at most as many buckets as distinct lengths, and truncates at the longest', () => {
     expect(bucketLengths([3, 5, 8], { buckets: 4, longest: 64 })).toEqual([8]);
     expect(bucketLengths([3, 100], { buckets: 4, longest: 20 })).toEqual([8, 20]);
   });
@@ -58,7 +58,7 @@ describe('bucketedBatches', () => {
   const batches = bucketedBatches(options);
   const kinds = present(batches.kinds, 'kinds');
 
-  it('shows every row of an epoch once, but for those that fill no batch, whole and with its label', () => {
+  it('returns every row of an epoch once with its label, except those that fill no batch', () => {
     const seen = Array.from({ length: batches.batchesPerEpoch }, (_, index) => {
       const { input_ids, attention_mask, labels } = batches.at(index);
       const shape = present(kinds.shapes[kinds.of(index)], 'shapes');
@@ -81,7 +81,7 @@ describe('bucketedBatches', () => {
     expect(new Set(seen).size).toBe(100);
   });
 
-  it('is the same for the same seed and index, another order in another epoch, and batches of one shape follow one another', () => {
+  it('depends on seed and index, reshuffles in each epoch, and groups batches of one shape', () => {
     const again = bucketedBatches(options);
     for (const index of [30, 3, 0]) expect(again.at(index)).toEqual(batches.at(index));
     const order = (epoch: number) =>
@@ -91,14 +91,14 @@ describe('bucketedBatches', () => {
     expect(changes.length).toBeLessThan(12);
   });
 
-  it('cuts rows at the longest, and needs one whole batch', () => {
+  it('truncates rows at the longest length, and needs one whole batch', () => {
     const cut = bucketedBatches({ ...options, longest: 10 });
     expect(cut.shapes['input_ids']).toEqual([4, 10]);
     expect(() => bucketedBatches({ ...options, batch: 104 })).toThrow(/has 103 rows, expected at least a batch of 104/);
   });
 });
 
-it('trains as batches that are all padded to the longest do', async () => {
+it('trains as well as batches padded to the longest', async () => {
   const model = tinyBert();
   const source = bucketedBatches({ ...options, examples: vocabulary(64), longest: 16 });
   const { shapes } = source;

@@ -43,7 +43,7 @@ const zOf = (alpha: number, noise: number) =>
   Math.min(1, Math.max(0, 1.2 / (1 + Math.exp(-(noise + alpha) / (2 / 3))) - 0.1));
 
 describe('hardConcrete', () => {
-  it('is the formula, and its gradient that of it', async () => {
+  it('follows the formula, and so does its gradient', async () => {
     const noise = Float32Array.of(1.5, -0.3, 0.4, 0.1, -1, 0.2, 0);
     const { z, open, gradient } = await run(noise);
     for (const [at, alpha] of ALPHAS.entries()) {
@@ -54,7 +54,7 @@ describe('hardConcrete', () => {
     }
   });
 
-  it('is above 0 as often as it says, and its mask without noise is about its median', () => {
+  it('is above 0 with the stated probability, and its mask without noise is about its median', () => {
     const noise = logisticNoise({ 'noise/test': [20_000] });
     const drawn = elements(noise.at(3)['noise/test'] as NumericTensor, 'float32');
     for (const alpha of ALPHAS) {
@@ -69,7 +69,7 @@ describe('hardConcrete', () => {
 });
 
 describe('logisticNoise', () => {
-  it('is a function of name and step, logistic', () => {
+  it('depends on name and step only, and is logistic', () => {
     const noise = logisticNoise({ a: [500], b: [500] });
     const draw = (name: 'a' | 'b', step: number) => [...elements(noise.at(step)[name] as NumericTensor, 'float32')];
     expect(draw('a', 7)).toEqual(draw('a', 7));

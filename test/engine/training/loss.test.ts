@@ -145,7 +145,7 @@ describe('hiddenStateLoss, attentionLoss, relationLoss', () => {
 });
 
 describe('weightedLosses', () => {
-  it('adds its parts up', async () => {
+  it('sums its parts', async () => {
     const [hard, soft] = [
       losses.nextTokenCrossEntropy(),
       losses.logitDistillation({ teacher: 'teacher', temperature: 2 }),
@@ -158,7 +158,7 @@ describe('weightedLosses', () => {
     expect(sum.value).toBeCloseTo(0.3 * a.value + 0.7 * b.value, 4);
   });
 
-  it('refuses what makes no sense', () => {
+  it('refuses invalid options', () => {
     expect(() => losses.weightedLosses([])).toThrow(InputError);
     expect(() => losses.nextTokenCrossEntropy({ labelSmoothing: 1 })).toThrow(/labelSmoothing/);
     expect(() => losses.logitDistillation({ temperature: 0 })).toThrow(/temperature/);

@@ -33,7 +33,7 @@ describe('lowerForDevice', () => {
     },
   );
 
-  it('lets numbers that are none through rounding and signs', async () => {
+  it('preserves NaN in rounding and sign', async () => {
     for (const op of ['Round', 'Sign']) {
       const b = createGraphBuilder({ name: op, opset: 21 });
       const x = b.input('x', 'float32', [1]);
@@ -43,7 +43,7 @@ describe('lowerForDevice', () => {
     }
   });
 
-  it('leaves alone what the provider has, and a cross-entropy that weighs its classes', () => {
+  it('keeps operators that the provider has, and a cross-entropy with class weights', () => {
     for (const { model } of loweredOperators()) {
       expect(lowerForDevice(model, 'cuda')).toBe(model);
       expect(lowerForDevice(model, 'cpu')).toBe(model);

@@ -37,7 +37,7 @@ function unpack(feeds: Readonly<Record<string, NumericTensor>>) {
 describe('maskTokens', () => {
   const masked = maskTokens(source, options);
 
-  it('asks for the tokens as they were, where it chose them and nowhere else', () => {
+  it('has the original tokens as targets at the chosen positions only', () => {
     const { inputs, targets, weights } = unpack(masked.at(7));
     const original = [...elements(source.at(7)['input_ids'] as NumericTensor, 'int64')].map(Number);
     expect(targets).toEqual(original);
@@ -47,7 +47,7 @@ describe('maskTokens', () => {
     }
   });
 
-  it('chooses ordinary tokens alone, a fifth of them; masks 80 %, replaces 10 % and leaves 10 %', () => {
+  it('chooses only ordinary tokens, a fifth of them; masks 80 %, replaces 10 % and keeps 10 %', () => {
     const fates = { chosen: 0, masked: 0, kept: 0, ordinary: 0 };
     for (let index = 0; index < 20; index++) {
       const { inputs, targets, weights } = unpack(masked.at(index));
@@ -73,14 +73,14 @@ describe('maskTokens', () => {
     near(fates.kept, fates.chosen, 0.1 + 0.1 / 990);
   });
 
-  it('gives the same batch for the same index, whatever was asked before, and others for other seeds', () => {
+  it('returns the same batch for the same index, in any order of calls, and others for other seeds', () => {
     const first = unpack(masked.at(3));
     masked.at(4);
     expect(unpack(masked.at(3))).toEqual(first);
     expect(unpack(maskTokens(source, { ...options, seed: 't' }).at(3)).inputs).not.toEqual(first.inputs);
   });
 
-  it('chooses as many of each segment as its share says', () => {
+  it('chooses the given share of each segment', () => {
     // Token 4 begins every stretch of ten: the first stretch of a row is segment 1, and so on to 5.
     const split = maskTokens(source, { ...options, shares: [1, 0.5, 0.1], separator: 4 });
     const { targets, weights } = unpack(split.at(0));
@@ -94,7 +94,7 @@ describe('maskTokens', () => {
     for (const count of chosen.slice(1)) expect(Math.abs(count / each - 0.1)).toBeLessThan(0.08);
   });
 
-  it('keeps what else the batches hold', () => {
+  it('keeps the other inputs of the batches', () => {
     expect(masked.shapes).toEqual({ ...source.shapes, targets: DIMS, target_weights: DIMS });
     expect(masked.at(0)['labels']).toEqual(source.at(0)['labels']);
     expect(Object.keys(masked.at(0)).sort()).toEqual(Object.keys(masked.shapes).sort());

@@ -4,7 +4,7 @@ import { tensorOf } from '../../../numerics/tensor/tensor.ts';
 import { explainNonFinite } from '../../../engine/training/non-finite.ts';
 
 describe('explainNonFinite', () => {
-  it('says of a device what the CPU does not find', async () => {
+  it('reports a device where the CPU finds nothing', async () => {
     const b = createGraphBuilder({ name: 'step', opset: 21 });
     const doubled = b.mul(b.input('x', 'float32', [2]), b.input('layer.weight', 'float32', [2]), { output: 'doubled' });
     b.output(doubled, { dtype: 'float32', dims: [2] });

@@ -109,7 +109,7 @@ describe('adamW', () => {
 });
 
 describe('train', () => {
-  it('gives the same bytes however its steps are split into calls', async () => {
+  it('gives the same bytes however its steps are divided into calls', async () => {
     const [whole, single] = [
       await trainGolden(adamW(), { stepsPerCall: 12 }),
       await trainGolden(adamW(), { stepsPerCall: 1 }),
@@ -149,7 +149,7 @@ describe('train', () => {
 });
 
 describe('withSensitivity', () => {
-  it('changes no step of the optimizer, and keeps |w g| smoothed over the steps', async () => {
+  it('does not change the optimizer, and smooths |w g| over the steps', async () => {
     const beta = 0.7;
     const observed = await trainGolden(withSensitivity(sgd({ momentum: 0.5 }), { beta }));
     const plain = await trainGolden(sgd({ momentum: 0.5 }));

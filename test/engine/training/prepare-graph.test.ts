@@ -43,7 +43,7 @@ describe('addMasks', () => {
     },
   );
 
-  it('leaves other choices alone', () => {
+  it('keeps other choices', () => {
     const b = createGraphBuilder({ name: 'clamp', opset: 21 });
     const x = b.input('x', 'float32', [4]);
     b.output(b.where(b.less(x, b.scalar(0)), x, b.scalar(-1e9)), { name: 'y', dtype: 'float32', dims: [4] });
@@ -53,7 +53,7 @@ describe('addMasks', () => {
 });
 
 describe('foldIdentities', () => {
-  it('takes chains out, and gives an output its name where it is made', () => {
+  it('removes chains, and renames a value to the output’s name', () => {
     const b = createGraphBuilder({ name: 'chain', opset: 21 });
     const x = b.input('x', 'float32', [2]);
     const twice = b.identity(b.identity(x));

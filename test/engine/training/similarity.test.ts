@@ -28,7 +28,7 @@ const examples: readonly Example[] = Array.from({ length: 8 }, (_, i) => ({
 const set: ExampleSet = { dataset: 'pairs', contentHash: 'pairs', examples, tokenCount: 80 };
 const inputs = ['attention_mask', 'token_type_ids'] as const;
 
-describe('an embedder’s pairs', () => {
+describe('pairs for an embedder', () => {
   let model: Model;
   beforeAll(async () => {
     const folder = mkdtempSync(join(tmpdir(), 'embedder-'));
@@ -38,14 +38,14 @@ describe('an embedder’s pairs', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('fill rows 2i and 2i + 1 of a batch, with one score', () => {
+  it('are rows 2i and 2i + 1 of a batch, with one score', () => {
     const batches = tokenBatches({ examples: set, batch: 4, sequence: 8, seed: 0, inputs, task: 'similarity' });
     expect(batches.batchesPerEpoch).toBe(4);
     expect(batches.shapes).toMatchObject({ input_ids: [4, 8], scores: [2] });
     expect(() => tokenBatches({ examples: set, batch: 3, sequence: 8, seed: 0, task: 'similarity' })).toThrow(/even/);
   });
 
-  it('have the loss of their cosines, in training as in calibration', async () => {
+  it('have the same loss of their cosines in training and calibration', async () => {
     const batches = tokenBatches({ examples: set, batch: 16, sequence: 8, seed: 0, inputs, task: 'similarity' });
     const { history, parameters } = await train({
       model: model.onnx,
@@ -62,14 +62,14 @@ describe('an embedder’s pairs', () => {
     expect(parameters.size).toBeGreaterThan(0);
   });
 
-  it('give gradients to score with', async () => {
+  it('have gradients for scoring', async () => {
     const linears = model.linears.slice(0, 1);
     const fisher = await weightFisher({ model, examples: examples.slice(0, 2), linears });
     const [scores] = fisher.values();
     expect(scores!.some((value) => value > 0)).toBe(true);
   });
 
-  it('are two examples each, whose score is in the hash', () => {
+  it('are two examples each, with the score in the hash', () => {
     const tokenizer = {
       vocabularySize: 128,
       classification: 1,

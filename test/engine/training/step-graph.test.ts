@@ -54,7 +54,7 @@ async function step({ accumulation, form }: { readonly accumulation: number; rea
 }
 
 describe('buildStepGraph', () => {
-  it.each([1, 3])('single: a step over %i batches without a Loop is that of the Loop', async (accumulation) => {
+  it.each([1, 3])('single: a step over %i batches without a Loop equals that with a Loop', async (accumulation) => {
     const [looped, single] = [await step({ accumulation, form: 'loop' }), await step({ accumulation, form: 'single' })];
     expect(looped.operators).toEqual(['Loop']);
     expect(single.operators).not.toContain('Loop');

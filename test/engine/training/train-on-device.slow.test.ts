@@ -60,11 +60,11 @@ describe.skipIf(skipped)(`train on webgpu over SwiftShader ${skipped}`, () => {
     expectAgreement(await run<Agreement>('agreement', name));
   });
 
-  it('does with the state copied on every call, as where the binding keeps none', async () => {
+  it('also works with the state copied on every call, as where the binding cannot keep it', async () => {
     expectAgreement(await run<Agreement>('agreement', 'gradients accumulated', 'host'));
   });
 
-  it('names the step and node that is not finite, stops when asked, and leaves the device usable', async () => {
+  it('names the step and node that is not finite, stops when aborted, and leaves the device usable', async () => {
     const { notFinite, aborted, reached, inHook, after, onTheCpu } = await run<Record<string, unknown>>('failures');
     expect(notFinite).toMatch(/^NumericalError: .*step 5: .*first at node "linear" \(MatMul\), value "product"/);
     expect(aborted).toMatch(/abort/i);
@@ -73,7 +73,7 @@ describe.skipIf(skipped)(`train on webgpu over SwiftShader ${skipped}`, () => {
     expect(after).toBeCloseTo(onTheCpu as number, 4);
   });
 
-  it('refuses what the device would leave to the CPU, and what it computes wrongly, by name', async () => {
+  it('refuses operators that would run on the CPU, and those computed wrongly, by name', async () => {
     const { kept, copied, wrong, wrongCopied, wrongGradient, atTheOptimum } =
       await run<Record<string, string>>('refusals');
     expect(kept).toMatch(/^UnsupportedError: training: on webgpu .*: Mean \(1 node\).*train on the CPU/);
@@ -84,12 +84,12 @@ describe.skipIf(skipped)(`train on webgpu over SwiftShader ${skipped}`, () => {
     expect(atTheOptimum).toBe('nothing was thrown');
   });
 
-  it('gives back the memory of states that are over', async () => {
+  it('releases the memory of old states', async () => {
     const { growthBytes } = await run<{ growthBytes: number }>('memory');
     expect(growthBytes).toBeLessThan(64 * 2 ** 20);
   });
 
-  it('has no kernel for what is written in other operators, and computes the same by them', async () => {
+  it('replaces operators without a kernel, and computes the same', async () => {
     const operators =
       await run<Record<string, { before: string[] | string; after: string[]; difference: number }>>('lowerings');
     for (const [op, { before, after, difference }] of Object.entries(operators)) {
@@ -99,7 +99,7 @@ describe.skipIf(skipped)(`train on webgpu over SwiftShader ${skipped}`, () => {
     }
   });
 
-  it('has kernels for what gradient rules write, right ones but for those known', async () => {
+  it('has kernels for the operators of gradient rules, correct except for the known ones', async () => {
     const asked = ALL ? ['all'] : WRONG_KERNELS;
     const rules = await run<{ agreeing: number; wrong: string[]; strayed: string[] }>('gradientRules', ...asked);
     expect(rules.agreeing).toBeGreaterThan(ALL ? 340 : 70);

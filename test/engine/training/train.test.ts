@@ -54,7 +54,7 @@ function options(changes: Partial<TrainOptions> = {}): TrainOptions {
 const seeded = (seed: string): TrainOptions => options({ feeds: [countingFeeds(64, seed)] });
 
 describe('train', () => {
-  it('learns a batch by heart, and the model it gives has the trained weights', async () => {
+  it('overfits a batch, and returns a model with the trained weights', async () => {
     const {
       history,
       model: trained,
@@ -87,7 +87,7 @@ describe('train', () => {
     }
   });
 
-  it('goes on from a state as if it had never stopped, and not from one that lacks a parameter', async () => {
+  it('resumes from a state as if uninterrupted, and refuses a state that lacks a parameter', async () => {
     const whole = await train(seeded('a'));
     const { state } = await train({ ...seeded('a'), steps: 9 });
     const rest = await train({ ...seeded('a'), from: state });
@@ -128,7 +128,7 @@ describe('train', () => {
     expect(zeros.lastIndexOf(true)).toBe(Math.ceil((count * 11) / 20) - 1);
   });
 
-  it('tells its progress and stops when asked', async () => {
+  it('reports progress and stops when aborted', async () => {
     const events: TrainingProgress[] = [];
     const controller = new AbortController();
     const running = train(
@@ -149,7 +149,7 @@ describe('train', () => {
     expect(events[1]?.secondsLeft).toBeGreaterThan(0);
   });
 
-  it('says what does not fit', async () => {
+  it('reports options that do not fit', async () => {
     await expect(train(options({ parameters: ['nothing'] }))).rejects.toThrow(/no initializer "nothing"/);
     await expect(train(options({ steps: 0 }))).rejects.toThrow(InputError);
     await expect(train(options({ feeds: [] }))).rejects.toThrow(/input_ids/);
@@ -161,7 +161,7 @@ describe('train', () => {
 describe('a step that is not finite', () => {
   const small = { rows: 2, in: 2, out: 1, x: [1, 2, 3, 4], t: [1, 1], weight: [1, 1], bias: [0] };
 
-  it('is named with the first bad node', async () => {
+  it('is reported with the first such node', async () => {
     const loss: TrainOptions['loss'] = ({ w }) =>
       w.reduceMean(w.log(w.sub('y', w.scalar(3.5)), { name: 'bad' }), { keepdims: false });
     const running = train({ ...options(), model: regressionModel(small), loss, feeds: [regressionFeeds(small)] });
@@ -169,7 +169,7 @@ describe('a step that is not finite', () => {
     await expect(running).rejects.toThrow(/step 0: the loss is NaN; first at node "loss\/bad" \(Log\)/);
   });
 
-  it('is found at the step it appears in, within a call', async () => {
+  it('is found at the step in which it occurs, within a call', async () => {
     const feeds = regressionFeeds(small, (index) => (index === 5 ? Infinity : 1));
     const running = train({
       ...options(),
@@ -182,7 +182,7 @@ describe('a step that is not finite', () => {
   });
 });
 
-it('withParameters leaves out what the model does not hold', () => {
+it('withParameters ignores names that the model does not have', () => {
   expect(withParameters(model.onnx, new Map([['elsewhere', new Float32Array(1)]])).graph.initializers).toEqual(
     model.onnx.graph.initializers,
   );

@@ -113,7 +113,7 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
     await redis.flushall();
   });
 
-  it('is one of a kind: where workers of several are there, one must be named', async () => {
+  it('must be chosen by kind where workers of several kinds are connected', async () => {
     const since = new Date().toISOString();
     const kinds = ['abc', 'abd'].map((fingerprint) => ({ ...runner, fingerprint }));
     for (const kind of kinds) {
@@ -129,7 +129,7 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
     await redis.flushall();
   });
 
-  it('takes work from one store at a time, and from the same one again', async () => {
+  it('accepts work from one store at a time, and from the same one again', async () => {
     await claimQueue(redis, 'cpu-abc', 'night:/home');
     await claimQueue(redis, 'cpu-abc', 'night:/home');
     await claimQueue(redis, queueNameOf(runner), 'night:/home');
@@ -146,7 +146,7 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
     await redis.flushall();
   });
 
-  it('gives back the job in hand when it is stopped', async () => {
+  it('returns its current job when it is stopped', async () => {
     const lockFolder = join(folder, 'busy');
     const held = Promise.withResolvers<undefined>();
     const holding = openHostLock(lockFolder).hold('alone', () => held.promise);
@@ -161,7 +161,7 @@ describe.skipIf('missing' in found)('a worker of a fleet', () => {
     await redis.flushall();
   });
 
-  it('serves a coordinator that finds it by what it says of itself, and whose run then leaves nothing behind', async () => {
+  it('serves a coordinator that finds it by its advertised properties, and whose run leaves nothing behind', async () => {
     const trial = await planned();
     const worker = start('serving', trial);
     const signal = new AbortController().signal;

@@ -102,23 +102,23 @@ describe.skipIf('missing' in found)('a run with a fleet of four workers', () => 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('comes to its end, with two workers dead, Redis emptied and the coordinator started twice', () => {
+  it('completes with two dead workers, an emptied Redis and a restarted coordinator', () => {
     expect(events).toHaveLength(5);
     expect(exitCode).toBe(0);
   });
 
-  it('has every key exactly once, nothing lost', () => {
+  it('has every key exactly once, none lost', () => {
     const keys = keysOf(together);
     expect(keys).toHaveLength(ROWS);
     expect(new Set(keys).size).toBe(ROWS);
     expect(keys).toEqual(keysOf(alone));
   });
 
-  it('has the same deterministic values as one machine', () => {
+  it('has the same deterministic values as a run on one machine', () => {
     expect(deterministicValues(together)).toEqual(deterministicValues(alone));
   });
 
-  it('leaves an empty queue, and the workers that live say that they wait', async () => {
+  it('leaves an empty queue, and the remaining workers report that they wait', async () => {
     const deadline = Date.now() + 60_000;
     for (;;) {
       const { workers, queues } = await fleetStatus(redis);

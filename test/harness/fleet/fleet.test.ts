@@ -17,7 +17,7 @@ import { temporaryFolder } from '../../support/store.ts';
 
 const machine = readMachine();
 
-describe('an address of Redis', () => {
+describe('a Redis address', () => {
   it.each([
     ['redis://:hunter2@127.0.0.1:1', 'redis://:hunter2@127.0.0.1:1'],
     ['rediss://user:hun/t@er2@example.org', 'no: rediss://user:hun/t@er2@example.org (away)'],
@@ -27,15 +27,15 @@ describe('an address of Redis', () => {
     expect(withoutPassword(text)).toMatch(/\*\*\*@(127|example|host)/);
   });
 
-  it('is in no message of a connection that fails', async () => {
+  it('is in no message about a failed connection', async () => {
     const failed = await connectRedis('redis://:hunter2@127.0.0.1:1').catch(String);
     expect(failed).toMatch(/no Redis at \*\*\*@127\.0\.0\.1:1/);
     expect(await connectRedis('user:hunter2@host').catch(String)).not.toContain('hunter2');
   });
 });
 
-describe('what travels', () => {
-  it('comes back as it was, what JSON cannot say included', () => {
+describe('transmitted values', () => {
+  it('round-trip, including what JSON cannot represent', () => {
     const step = {
       kind: 'done' as const,
       step: 'check' as const,
@@ -47,14 +47,14 @@ describe('what travels', () => {
     expect(decodeResult(encodeResult(result))).toEqual(result);
   });
 
-  it('is named without colons, which BullMQ keeps for itself', () => {
+  it('have names without colons, which BullMQ reserves', () => {
     expect(jobIdOf('measure', 'abc')).toBe('measure-abc');
     expect(queueNameOf(runnerOf('cpu', machine))).toMatch(/^cpu-[0-9a-f]{16}$/);
   });
 });
 
 describe('connectRedis', () => {
-  it('says where no Redis is, and what an address looks like', async () => {
+  it('reports an address without a Redis server, and the format of an address', async () => {
     const nowhere = join(temporaryFolder(), 'none.sock');
     await expect(connectRedis(nowhere)).rejects.toThrow(`no Redis at ${nowhere}`);
     await expect(connectRedis('localhost')).rejects.toThrow('expected redis://host:port');
@@ -62,7 +62,7 @@ describe('connectRedis', () => {
 });
 
 describe('requireArtifact', () => {
-  it('takes bytes that are what their name says and refuses others and none', () => {
+  it('accepts bytes that match their hash, and refuses others and missing ones', () => {
     const workspace = openFreeWorkspace(temporaryFolder());
     const sha256 = workspace.keepArtifact(Buffer.from('a model'));
     expect(() => requireArtifact(workspace, sha256)).not.toThrow();
@@ -74,7 +74,7 @@ describe('requireArtifact', () => {
 });
 
 describe('openFreeWorkspace', () => {
-  it('gives each process a folder of its own, artifacts in common, and uses a released one again', () => {
+  it('gives each process its own folder with shared artifacts, and reuses a released one', () => {
     const folder = temporaryFolder();
     const artifacts = join(folder, 'artifacts');
     const [first, second] = [0, 1].map(() => openFreeWorkspace(join(folder, 'workers'), { artifacts }));

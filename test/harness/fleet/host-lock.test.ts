@@ -32,7 +32,7 @@ async function waits(folder: string, company: Company, during: ChildProcess): Pr
 }
 
 describe('openHostLock', () => {
-  it('follows no link that another user put in the place of its folder', () => {
+  it('follows no link that another user put in place of its folder', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'private'), { mode: 0o700 });
     symlinkSync('private', join(folder, 'lock'));
@@ -40,19 +40,19 @@ describe('openHostLock', () => {
     expect(statSync(join(folder, 'private')).mode & 0o7777).toBe(0o700);
   });
 
-  it('lets those side by side work together', async () => {
+  it('lets shared holders work together', async () => {
     const folder = temporaryFolder();
     expect(await waits(folder, 'side by side', await holder(folder, 'side by side'))).toBe(false);
   });
 
-  it('makes one that is to be alone wait for the others, and the others for it', async () => {
+  it('makes an exclusive holder wait for the others, and the others for it', async () => {
     const folder = temporaryFolder();
     expect(await waits(folder, 'alone', await holder(folder, 'side by side'))).toBe(true);
     expect(await waits(folder, 'side by side', await holder(folder, 'alone'))).toBe(true);
     expect(await waits(folder, 'alone', await holder(folder, 'alone'))).toBe(true);
   });
 
-  it('counts a dead holder for nothing, gives back what is returned, and is free after an error', async () => {
+  it('ignores dead holders, can be released, and is free after an error', async () => {
     const folder = temporaryFolder();
     for (const company of ['alone', 'side by side'] as const) {
       const dead = await holder(folder, company);
@@ -70,7 +70,7 @@ describe('openHostLock', () => {
     expect(existsSync(join(folder, `beside-${process.pid}`))).toBe(false);
   });
 
-  it('stops waiting when told to', async () => {
+  it('stops waiting when aborted', async () => {
     const folder = temporaryFolder();
     const during = await holder(folder, 'alone');
     const stop = new AbortController();

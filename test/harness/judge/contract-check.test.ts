@@ -53,7 +53,7 @@ describe('checkArtifact', () => {
     expect(result.model.graph.outputs[0]?.name).toBe('logits');
   });
 
-  it('holds an encoder to logits of [batch, classes]', async () => {
+  it('requires logits of [batch, classes] from an encoder', async () => {
     const encoder = tinyBert();
     const size = await measureSize(writeModel(encoder.onnx), { tiedEmbedding: false });
     const verdict = (onnx: OnnxModel, of = encoder) =>
@@ -82,7 +82,7 @@ describe('checkArtifact', () => {
     );
   });
 
-  it('refuses bytes that are no ONNX model, and truncated ones, wherever they are cut', async () => {
+  it('refuses bytes that are not an ONNX model, and truncated ones, wherever they are cut', async () => {
     const random = createRandom('garbage');
     const garbage = Uint8Array.from({ length: 5000 }, () => random.integer(256));
     for (const bytes of [garbage, new Uint8Array(0), new TextEncoder().encode('{"not":"onnx"}')]) {
@@ -117,7 +117,7 @@ describe('checkArtifact', () => {
     expect(await reasonOf(writeModel(more))).toMatch(/got embedding: float32 of rank 3, logits/);
   });
 
-  it('refuses logits of another shape than the interface promises', async () => {
+  it('refuses logits of another shape than declared', async () => {
     const table = dense.onnx.graph.initializers.get('embedding.weight');
     if (table?.dtype !== 'float32') throw new Error('no embedding');
     const fewer = tensorOf('float32', [60, 32], elements(table, 'float32').slice(0, 60 * 32));

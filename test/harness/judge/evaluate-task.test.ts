@@ -121,7 +121,7 @@ describe('evaluateTask on choices', () => {
     );
   });
 
-  it('finds dense exactly like itself', async () => {
+  it('finds dense identical to itself', async () => {
     const { onnx } = tinyGpt();
     const { quality, distance } = await evaluateTask({ dense: onnx, candidate: onnx, task: choiceTask });
     expect(quality.estimate.value).toBe(quality.dense);
@@ -130,7 +130,7 @@ describe('evaluateTask on choices', () => {
     expect(distance.sameTop).toEqual({ value: 1, low: 1, high: 1 });
   });
 
-  it('refuses items without a scored token or a right choice, and encoders', async () => {
+  it('refuses items without a scored token or a correct choice, and encoders', async () => {
     const { onnx } = tinyGpt();
     const taskWith = (changes: Partial<ChoiceItem>): TaskItems => ({
       metric: 'choice-accuracy',
@@ -181,7 +181,7 @@ describe('evaluateTask on classes', () => {
 });
 
 describe('scoreDecision', () => {
-  it('counts a tie as wrong, so that an artifact that tells nothing apart earns nothing', () => {
+  it('counts a tie as wrong, so that an artifact with constant scores gains nothing', () => {
     const tie = scoreDecision({ id: 'x', label: 0, weights: [1, 1], denseWeights: [2, 1] });
     expect(tie).toMatchObject({
       correct: 0,
@@ -193,7 +193,7 @@ describe('scoreDecision', () => {
     expect(tie.negativeLogLikelihood).toBeCloseTo(Math.LN2, 12);
   });
 
-  it('stays finite for scores far apart and names what is not finite', () => {
+  it('stays finite for scores far apart and names values that are not finite', () => {
     const far = scoreDecision({ id: 'x', label: 1, weights: [0, -5000], denseWeights: [0, -1] });
     expect(far.negativeLogLikelihood).toBe(5000);
     const broken = () => scoreDecision({ id: 'x', label: 1, weights: [0, Number.NaN], denseWeights: [0, 1] });

@@ -110,7 +110,7 @@ describe('evaluatePerplexity', () => {
     expect(await evaluatePerplexity({ dense, candidate, examples, ids })).toEqual(result);
   });
 
-  it('finds no distance between dense and itself: both sides are the same operators on the same numbers', async () => {
+  it('finds no distance between dense and itself, since both sides run the same operators on the same numbers', async () => {
     const { items, quality, distance } = await evaluatePerplexity({ dense, candidate: dense, examples, ids });
     expect(items.negativeLogLikelihood).toEqual(items.denseNegativeLogLikelihood);
     expect(items.klDivergence).toEqual(items.ids.map(() => 0));
@@ -120,7 +120,7 @@ describe('evaluatePerplexity', () => {
     expect(distance.correctToIncorrect).toEqual({ value: 0, low: 0, high: 0 });
   });
 
-  it('keeps small divergences clear of rounding', async () => {
+  it('computes small divergences without rounding errors', async () => {
     const small = await evaluatePerplexity({ dense, candidate: disturbed(1e-4), examples, ids });
     const smaller = await evaluatePerplexity({ dense, candidate: disturbed(3e-5), examples, ids });
     // The divergence falls with the square of the disturbance.
@@ -143,14 +143,14 @@ describe('evaluatePerplexity', () => {
     await expect(blamed).rejects.toThrow(/of the dense model/);
   });
 
-  it('refuses items that predict nothing and a model of another interface', async () => {
+  it('refuses items with nothing to predict and a model of another interface', async () => {
     const run = (changes: object) => evaluatePerplexity({ dense, candidate, examples, ids, ...changes });
     await expect(run({ examples: [{ tokens: Int32Array.of(1) }], ids: ['lone'] })).rejects.toThrow(/item lone has 1/);
     const renamed = { ...candidate, graph: { ...candidate.graph, inputs: [] } };
     await expect(run({ candidate: renamed })).rejects.toThrow('the candidate model has no input "input_ids"');
   });
 
-  it('tells its progress and stops when asked to', async () => {
+  it('reports progress and stops when aborted', async () => {
     const shares: number[] = [];
     await evaluatePerplexity({ dense, candidate, examples, ids, onProgress: (share) => shares.push(share) });
     expect(shares).toHaveLength(examples.length);

@@ -57,7 +57,7 @@ function strangeHead(model: Model): Model {
 }
 
 describe('findHeadInputs', () => {
-  it('cuts before the product with the output layer', () => {
+  it('cuts before the output layer’s product', () => {
     for (const model of [llama, tinyGpt(), tinyLlama({ tied: false })]) {
       const { rows, wholes } = findHeadInputs(model.onnx.graph);
       expect(rows).toHaveLength(1);
@@ -66,7 +66,7 @@ describe('findHeadInputs', () => {
     }
   });
 
-  it('takes scale and zero point of activations along, and stops at operators it does not know', async () => {
+  it('also passes scale and zero point of activations, and stops at operators it does not know', async () => {
     const quantized = await compressed(int8Dynamic, 'channel-e8');
     const { rows, wholes } = findHeadInputs(quantized.onnx.graph);
     expect([rows.length, wholes.length]).toEqual([1, 2]);
@@ -74,14 +74,14 @@ describe('findHeadInputs', () => {
   });
 });
 
-describe('scoring in sessions of their own', () => {
+describe('scoring in separate sessions', () => {
   it.each([
     ['float32', async () => tinyLlama({ contextLength: 128, seed: 1 })],
     ['a head of integers', () => compressed(int8Dynamic, 'channel-e8')],
     ['a head of 4-bit blocks', () => compressed(rtn, 'w4g32-e4')],
     ['float16', () => compressed(fp16, Object.keys(fp16.variants)[0] ?? '')],
     ['a strange head', async () => strangeHead(tinyLlama({ contextLength: 128, seed: 1 }))],
-  ])('agrees with one session of both: %s', async (_, make) => {
+  ])('agrees with one session for both: %s', async (_, make) => {
     const candidate = (await make()).onnx;
     for (const task of [texts, choices]) {
       const { items } = await evaluateTask({ dense: llama.onnx, candidate, task });
@@ -89,7 +89,7 @@ describe('scoring in sessions of their own', () => {
     }
   });
 
-  it('notices kept scores of another dense model', async () => {
+  it('detects stored scores of another dense model', async () => {
     const [dense, candidate] = [llama.onnx, tinyLlama({ contextLength: 128, seed: 2 }).onnx];
     const { items } = await evaluateTask({ dense, candidate, task: texts });
     const other = tinyLlama({ contextLength: 128, seed: 3 }).onnx;
@@ -105,8 +105,8 @@ describe('scoring in sessions of their own', () => {
   });
 });
 
-describe('kept scores of dense', () => {
-  it('give what computing them beside the artifact gives, and exactly 0 between dense and itself', async () => {
+describe('stored scores of dense', () => {
+  it('equal scores computed beside the artifact, and give exactly 0 between dense and itself', async () => {
     const candidate = tinyLlama({ contextLength: 128, seed: 1 }).onnx;
     for (const task of [texts, choices]) {
       const kept = join(folder, task.metric);
@@ -124,7 +124,7 @@ describe('kept scores of dense', () => {
 });
 
 describe('evenBlocks', () => {
-  it('covers all rows in blocks of nearly one size', () => {
+  it('divides all rows into blocks of nearly equal size', () => {
     expect(evenBlocks(65)).toEqual([
       { start: 0, end: 32 },
       { start: 32, end: 65 },

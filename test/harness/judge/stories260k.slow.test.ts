@@ -9,7 +9,7 @@ import stories260k from '../../../models/stories260k.ts';
 import { cachedHub, noHubCache } from '../../support/hub-cache.ts';
 
 describe('evaluatePerplexity on stories260K', () => {
-  it.skipIf(noHubCache)('gives the published loss for dense and sees noise of 1e-5 in the weights', async () => {
+  it.skipIf(noHubCache)('gives the published loss for dense and detects noise of 1e-5 in the weights', async () => {
     const hub = cachedHub();
     const model = await loadModel(stories260k, hub);
     const tokenizer = await loadTokenizer(stories260k, hub);

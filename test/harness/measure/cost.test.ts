@@ -24,7 +24,7 @@ function setZone(zone: string, name: string, microjoules: number): void {
 }
 
 describe('startEnergyMeter', () => {
-  it('adds the packages, follows the counter over its wrap, and leaves sub-zones and the platform out', () => {
+  it('sums the packages, handles the counter’s wrap-around, and excludes sub-zones and the platform', () => {
     setZone('intel-rapl:0', 'package-0', 900_000);
     setZone('intel-rapl:1', 'package-1', 100_000);
     setZone('intel-rapl:0:0', 'core', 0);
@@ -39,7 +39,7 @@ describe('startEnergyMeter', () => {
     expect(meter.joules()).toBeCloseTo(0.45, 12);
   });
 
-  it('says null where there is no counter or it went away', () => {
+  it('returns null where there is no counter or it disappeared', () => {
     expect(startEnergyMeter(join(root, 'none')).joules()).toBeNull();
     setZone('intel-rapl:0', 'package-0', 1);
     const meter = startEnergyMeter(root);
@@ -49,7 +49,7 @@ describe('startEnergyMeter', () => {
 });
 
 describe('startCostMeter', () => {
-  it('reads the time and the memory of the work and passes on what it is told', () => {
+  it('measures time and memory of the work and adds the reported values', () => {
     const meter = startCostMeter({ powercapRoot: root });
     const block = new Float64Array(4 * 2 ** 20).fill(1); // 32 MiB
     let x = block[0] as number;
@@ -62,7 +62,7 @@ describe('startCostMeter', () => {
     expect(x).toBeGreaterThan(0);
   });
 
-  it.skipIf(process.platform !== 'linux')('counts the time of processes that the work started and waited for', () => {
+  it.skipIf(process.platform !== 'linux')('includes the time of processes that the work started and waited for', () => {
     const meter = startCostMeter({ powercapRoot: root });
     execFileSync(process.execPath, ['-e', 'while (process.cpuUsage().user < 400_000);']);
     const { cpuSeconds } = meter.read({ tokensSeen: 0, gradientSteps: 0 });
@@ -72,7 +72,7 @@ describe('startCostMeter', () => {
 });
 
 describe('peakResidentBytes', () => {
-  it('is of this process alone, however large its parent is', () => {
+  it('covers this process only, however large its parent is', () => {
     const ballast = Buffer.alloc(300 * 2 ** 20, 1);
     const module = new URL('../../../harness/measure/process-memory.ts', import.meta.url).href;
     const script = `const m = await import('${module}'); console.log(m.peakResidentBytes())`;

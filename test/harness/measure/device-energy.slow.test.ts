@@ -23,7 +23,7 @@ function commandTelling(devices: number, watts: string): void {
 describe('measureJoulesPerCall', () => {
   const call = () => new Promise((resolve) => setTimeout(resolve, 50));
 
-  it('is power times time over calls', async () => {
+  it('is power times time divided by calls', async () => {
     commandTelling(1, '100.00');
     expect(await canMeasureEnergy()).toBe(true);
     const joules = await measureJoulesPerCall(call, 2);
@@ -32,7 +32,7 @@ describe('measureJoulesPerCall', () => {
     expect(joules).toBeLessThan(20);
   });
 
-  it('is null where no power is told, and not asked for where several devices are', async () => {
+  it('is null where no power is reported, and not requested where there are several devices', async () => {
     commandTelling(1, '[N/A]');
     expect(await measureJoulesPerCall(call, 0.3)).toBeNull();
     commandTelling(2, '100.00');
@@ -41,7 +41,7 @@ describe('measureJoulesPerCall', () => {
 });
 
 describe('powersOf', () => {
-  it('reads whole lines alone', () => {
+  it('reads complete lines only', () => {
     expect(powersOf('71.5\n[N/A]\n300\n12')).toEqual([71.5, 300]);
   });
 });

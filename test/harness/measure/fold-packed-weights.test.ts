@@ -17,21 +17,24 @@ function rounded(model: Model, params: Readonly<Record<string, unknown>>): Model
 }
 
 describe('foldPackedWeights', () => {
-  it.each([true, false])('leads 3-bit codes to the count of what they stand for, symmetric %s', async (symmetric) => {
-    const model = tinyLlama();
-    const format = { groupSize: 32, symmetric };
-    const count = async (bits: number) => {
-      const { onnx } = rounded(model, { bits, ...format });
-      return countParameters(await foldPackedWeights(onnx));
-    };
-    const [three, four] = [await count(3), await count(4)];
-    expect(three.parameters).toBe(four.parameters);
-    // The coarser grid rounds more weights to zero, though not many more.
-    expect(three.nonZero).toBeLessThan(four.nonZero);
-    expect(three.nonZero).toBeGreaterThan(0.7 * three.parameters);
-  });
+  it.each([true, false])(
+    'resolves 3-bit codes to the number of weights they represent, symmetric %s',
+    async (symmetric) => {
+      const model = tinyLlama();
+      const format = { groupSize: 32, symmetric };
+      const count = async (bits: number) => {
+        const { onnx } = rounded(model, { bits, ...format });
+        return countParameters(await foldPackedWeights(onnx));
+      };
+      const [three, four] = [await count(3), await count(4)];
+      expect(three.parameters).toBe(four.parameters);
+      // The coarser grid rounds more weights to zero, though not many more.
+      expect(three.nonZero).toBeLessThan(four.nonZero);
+      expect(three.nonZero).toBeGreaterThan(0.7 * three.parameters);
+    },
+  );
 
-  it('counts exactly the codes that are not zero', async () => {
+  it('counts exactly the non-zero codes', async () => {
     const model = tinyBert();
     const linear = model.linears[0]!;
     const count = async (...values: number[]) => {
@@ -46,7 +49,7 @@ describe('foldPackedWeights', () => {
     expect(four.parameters).toBe(none.parameters);
   });
 
-  it('leaves weights multiplied at load time as they are stored, and models with nothing to fold', async () => {
+  it('keeps weights that are multiplied at load time, and models with nothing to fold', async () => {
     const b = createGraphBuilder({ name: 'factors', opset: 21 });
     const x = b.input('x', 'float32', ['rows', 8]);
     const down = b.initializer('down', tensorOf('float32', [8, 2], new Float32Array(16).fill(1)));
@@ -57,7 +60,7 @@ describe('foldPackedWeights', () => {
     expect(countParameters(model).parameters).toBe(32);
   });
 
-  it('counts the codes of an embedding once, though the output layer reads them turned', async () => {
+  it('counts the codes of an embedding once, although the output layer reads them transposed', async () => {
     const model = tinyLlama();
     const { context } = methodContext({ method: int8Dynamic, variant: 'channel-e8', model });
     const { onnx } = await int8Dynamic.compress(model, context);

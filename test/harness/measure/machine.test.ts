@@ -7,7 +7,7 @@ import { type Machine, machineSchema, runnerSchema } from '../../../contracts/ru
 import { instructionSetsOf, readMachine, readProcessor, runnerOf } from '../../../harness/measure/machine.ts';
 
 describe('readMachine', () => {
-  it('fits its schema and says the same twice', () => {
+  it('matches its schema and is the same twice', () => {
     const machine = readMachine();
     expect(v.parse(machineSchema, machine)).toEqual(machine);
     expect(readMachine()).toEqual(machine);
@@ -17,7 +17,7 @@ describe('readMachine', () => {
 });
 
 describe('instructionSetsOf', () => {
-  it('keeps what decides kernels, in one order, from x86 and Arm', () => {
+  it('keeps the instruction sets that select kernels, in one order, from x86 and Arm', () => {
     const x86 = 'processor\t: 0\nflags\t\t: fpu avx512_vnni sse4_1 avx2 clflush avx\nbugs\t: none\n';
     expect(instructionSetsOf(x86)).toEqual(['sse4_1', 'avx', 'avx2', 'avx512_vnni']);
     expect(instructionSetsOf('Features\t: fp asimd evtstrm i8mm bf16\n')).toEqual(['asimd', 'i8mm', 'bf16']);
@@ -28,7 +28,7 @@ describe('instructionSetsOf', () => {
 describe('runnerOf', () => {
   const machine = readMachine();
 
-  it('tells machines and providers apart by their fingerprint, not by the order of fields', () => {
+  it('distinguishes machines and providers by their fingerprint, not by the order of fields', () => {
     const runner = runnerOf('cpu', machine);
     expect(v.parse(runnerSchema, runner)).toEqual(runner);
     expect(runner.fingerprint).toMatch(/^[0-9a-f]{16}$/);
@@ -51,7 +51,7 @@ describe('runnerOf', () => {
 });
 
 describe('readProcessor', () => {
-  it('reads x86 and Arm, and of caches what Linux lists', () => {
+  it('reads x86 and Arm, and the caches that Linux lists', () => {
     const root = mkdtempSync(join(tmpdir(), 'caches-'));
     onTestFinished(() => rmSync(root, { recursive: true }));
     for (const [index, [level, type, size]] of [

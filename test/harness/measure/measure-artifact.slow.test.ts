@@ -48,7 +48,7 @@ describe('measureArtifact', () => {
     },
   );
 
-  it('says what a timing process could not load', async () => {
+  it('reports what a timing process could not load', async () => {
     const path = join(folder, 'no-model.onnx');
     writeFileSync(path, 'no model');
     const task = {

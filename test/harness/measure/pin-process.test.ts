@@ -15,6 +15,6 @@ it.runIf(process.platform === 'linux')('binds this process to one of its cores, 
   expect(allowedCores()).toEqual(cores);
 });
 
-it('says where nothing can be bound', () => {
+it('says where no process can be bound', () => {
   expect(pinProcess([])).toBe(false);
 });

@@ -15,7 +15,7 @@ function machine(callMs: (nowMs: number) => number) {
   };
 }
 
-it('goes on at once where dense takes the same time throughout', async () => {
+it('continues at once where dense takes the same time throughout', async () => {
   const found = await awaitQuietMachine(machine(() => 3));
   expect(found).toMatchObject({ quiet: true, spread: 0 });
 });
@@ -29,7 +29,7 @@ it('waits while windows differ by more than the protocol allows', async () => {
   expect(found.waitedSeconds).toBeGreaterThan(busyUntilMs / 1000);
 });
 
-it('gives up in time and says that the machine is not quiet', async () => {
+it('gives up after a limit and says that the machine is not quiet', async () => {
   const restless = machine((nowMs) => 3 + (Math.floor(nowMs / 500) % 2));
   const found = await awaitQuietMachine(restless);
   expect(found.quiet).toBe(false);

@@ -34,7 +34,7 @@ describe('measureResidentMemory', () => {
       },
     );
 
-  it('sees the weights once, within a mebibyte, time after time', async () => {
+  it('counts the weights once, within a mebibyte, in repeated measurements', async () => {
     for (const layers of [4, 8, 8, 8]) {
       const mebibytes = (await measure(layers)) / MIB;
       expect(mebibytes).toBeGreaterThan(layers * 4 - 0.5);

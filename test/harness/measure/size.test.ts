@@ -27,7 +27,7 @@ const packed = (dtype: NumericDType, dims: readonly number[], ...values: number[
   rawTensor(dtype, dims, bytesOf(...values));
 
 describe('measureSize', () => {
-  it('takes the token embedding out of each figure', async () => {
+  it('excludes the token embedding from each figure', async () => {
     const dense = tinyLlama();
     const bytes = writeModel(dense.onnx);
     const size = await measureSize(bytes, { tiedEmbedding: true });
@@ -42,12 +42,12 @@ describe('measureSize', () => {
     expect(size.parameters).toBe(linears + 4 * 32 + 64 * 32 + 32 + 2 * 32 * 4);
   });
 
-  it('does not take a separate output layer for an embedding', async () => {
+  it('does not count a separate output layer as an embedding', async () => {
     const size = await measureSize(writeModel(tinyLlama({ tied: false }).onnx), { tiedEmbedding: false });
     expect(size.parameters - size.parametersWithoutEmbedding).toBe(64 * 32);
   });
 
-  it('is the same each time, and what zstd gives back is the file', async () => {
+  it('is reproducible, and zstd restores the file', async () => {
     const bytes = writeModel(tinyLlama().onnx);
     const options = { tiedEmbedding: true };
     expect(await measureFile(bytes, options)).toEqual(await measureFile(bytes, options));
@@ -76,13 +76,13 @@ describe('measureSize', () => {
     expect(zstdDecompressSync(compressed).equals(bytes)).toBe(true);
   });
 
-  it('refuses what is no model', async () => {
+  it('refuses a file that is not a model', async () => {
     await expect(measureSize(bytesOf(1, 2, 3), { tiedEmbedding: true })).rejects.toThrow(InputError);
   });
 });
 
 describe('countParameters', () => {
-  it('counts floats with the sign of zero apart, and no scalars, shapes or masks', () => {
+  it('counts floats, with -0 as zero, but no scalars, shapes or masks', () => {
     const half = new Uint16Array([0x3c00, 0x0000, 0x8000, 0x0001]); // 1, 0, -0, the least subnormal
     const model = graphOf((b, x) => {
       b.initializer('w', tensorOf('float32', [2, 2], Float32Array.of(1, 0, -0, 1e-40)));
@@ -96,7 +96,7 @@ describe('countParameters', () => {
     expect(countParameters(model)).toEqual({ parameters: 4 + 4 + 3, nonZero: 2 + 2 + 1 });
   });
 
-  it('counts the codes of MatMulNBits by element, padding and zero points left out', () => {
+  it('counts the codes of MatMulNBits by element, without padding and zero points', () => {
     // K = 20 in blocks of 16: two blocks, 12 padding codes. Zero points 8 (implied), codes all 8 but three.
     const codes = new Uint8Array(2 * 2 * 8).fill(0x88);
     codes[0] = 0x81; // row 0, column 0
@@ -159,7 +159,7 @@ describe('countParameters', () => {
     expect(count([[2, 2], 1, 1, 0, 2], { axis: 0, block: 2 })).toEqual({ parameters: 8, nonZero: 1 + 1 });
   });
 
-  it('takes what scales an integer product for a scale', () => {
+  it('treats the factor of an integer product as a scale', () => {
     const model = graphOf((b, x) => {
       b.node('DynamicQuantizeLinear', [x], { name: 'q', outputs: ['codes', 'scale', 'zero'] });
       const w = b.initializer('w', packed('int8', [8, 2], ...Array.from({ length: 16 }, (_, i) => i % 2)));
@@ -172,7 +172,7 @@ describe('countParameters', () => {
     expect(countParameters(model)).toEqual({ parameters: 16, nonZero: 8 });
   });
 
-  it('counts native four-bit codes, high nibbles and signs included', () => {
+  it('counts native four-bit codes, including high nibbles and signs', () => {
     const model = graphOf((b, x) => {
       const w = b.initializer('w', packed('int4', [5], 0x80, 0x0f, 0x00));
       const scale = b.initializer('scale', tensorOf('float32', [], Float32Array.of(1)));
@@ -201,7 +201,7 @@ describe('countParameters', () => {
     expect(countParameters(model)).toEqual({ parameters: 64, nonZero: 1 + 15 });
   });
 
-  it('counts a sparse initializer at its full shape and leaves out what it is told to', () => {
+  it('counts a sparse initializer at its full shape and excludes given names', () => {
     const model = graphOf((b, x) => {
       b.node('Mul', [x, b.initializer('w', tensorOf('float32', [8], new Float32Array(8).fill(1)))], {
         name: 'y',
@@ -221,7 +221,7 @@ describe('countParameters', () => {
 });
 
 describe('embeddingWeights', () => {
-  it('finds the table by what reads it, whatever it is called or kept as', () => {
+  it('finds the table by its readers, whatever its name and format', () => {
     const b = createGraphBuilder({ name: 'embedding', opset: 21 });
     const ids = b.input('input_ids', 'int64', [1, 's']);
     b.node('Unsqueeze', [ids, b.integers([0])], { name: 'wide', outputs: ['wide'] });
@@ -257,7 +257,7 @@ describe('embeddingWeights of a table in pieces', () => {
 });
 
 describe('operatorHistogram', () => {
-  it('counts by operator with the domain before those of others', () => {
+  it('counts by operator, prefixed by domain for non-standard ones', () => {
     const operators = operatorHistogram(tinyLlama().onnx);
     expect(operators['Gather']).toBe(1);
     expect(operators['MatMul']).toBe(2 * (7 + 2) + 1);

@@ -41,20 +41,20 @@ describe('summarizeLatency', () => {
     expect(covered / trials).toBeLessThan(0.97);
   });
 
-  it('is noisy when either side is in any process', () => {
+  it('is noisy when either side is noisy in any process', () => {
     const noisy = (first: PairedSamples) => summarizeLatency(SHAPE, [first, process(1)]).noisy;
     expect(noisy(process(1))).toBe(false);
     expect(noisy({ samplesMs: around(2, 0.9), denseSamplesMs: around(2, 0.01) })).toBe(true);
     expect(noisy({ samplesMs: around(2, 0.01), denseSamplesMs: around(2, 0.9) })).toBe(true);
   });
 
-  it('is noisy when one process is far from the other, though each has a single round', () => {
+  it('is noisy when one process is far from the others, although each has a single round', () => {
     const lone = (ms: number): PairedSamples => ({ samplesMs: [ms], denseSamplesMs: [2] });
     expect(summarizeLatency(SHAPE, [lone(1), lone(1.1), lone(1)]).noisy).toBe(false);
     expect(summarizeLatency(SHAPE, [lone(1), lone(2), lone(1)]).noisy).toBe(true);
   });
 
-  it('names the shape of all cores apart', () => {
+  it('distinguishes the shape on all cores', () => {
     expect(summarizeLatency({ ...SHAPE, threads: 4 }, [process(1), process(1)]).shape).toBe('8x128-all-cores');
   });
 });

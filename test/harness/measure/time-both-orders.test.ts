@@ -26,7 +26,7 @@ describe('timeBothOrders', () => {
     expect(denseSamplesMs).toEqual(samplesMs.map(() => 2));
   });
 
-  it('warms both up, then times both orders in a round', async () => {
+  it('warms both up, then times both orders in each round', async () => {
     const [c, d] = ['candidate', 'dense'];
     const long = Math.max(warmUpMs, roundsMs, minimumSampleMs);
     const { calls, run } = constant(long, long);
@@ -60,14 +60,14 @@ describe('timeBothOrders', () => {
     for (const [round, ms] of samplesMs.entries()) expect((denseSamplesMs[round] ?? 0) / ms).toBeCloseTo(2, 2);
   });
 
-  it.each([100, 1000, longestRoundsMs / 5, longestRoundsMs])('takes bounded time at %d ms a call', async (ms) => {
+  it.each([100, 1000, longestRoundsMs / 5, longestRoundsMs])('takes a bounded time at %d ms a call', async (ms) => {
     const { now, run } = constant(ms, ms);
     const { samplesMs } = await run();
     expect(samplesMs.length).toBeGreaterThanOrEqual(1);
     expect(now()).toBeLessThanOrEqual(Math.max(longestRoundsMs, 2 * ms) + 2 * ms);
   });
 
-  it('passes on what a call throws', async () => {
+  it('throws the errors of a call', async () => {
     const pair = { candidate: () => Promise.reject(new Error('out of device memory')), dense: async () => undefined };
     await expect(timeBothOrders(pair, { warmUpStartMs: performance.now(), denseFirst: false })).rejects.toThrow(
       'out of device memory',

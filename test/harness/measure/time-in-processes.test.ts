@@ -47,7 +47,7 @@ function timing(reportOf: (process: number) => TimingReport, options: { lookFirs
   return done.then((timed) => ({ ...timed, tasks, waits }));
 }
 
-it('times in as many processes as the protocol asks for, and looks at the machine only when told to', async () => {
+it('times in the protocol’s number of processes, and checks that the machine is quiet only on request', async () => {
   const timed = await timing(steady);
   expect(timed.tasks.map(({ process }) => process)).toEqual([0, 1, 2]);
   expect(timed.timing).toEqual({ processes: COUNT, attempts: 1, pinned: true, quiet: null, waitedSeconds: 0 });
@@ -56,7 +56,7 @@ it('times in as many processes as the protocol asks for, and looks at the machin
   expect(looked.timing).toEqual({ processes: COUNT, attempts: 1, pinned: true, quiet: true, waitedSeconds: 2 });
 });
 
-it('repeats a noisy timing, waits before it, and keeps the steady one', async () => {
+it('repeats a noisy timing after a wait, and keeps the steady one', async () => {
   const timed = await timing((process) => (process < COUNT ? noisy() : steady()));
   expect(timed.waits).toHaveLength(1);
   expect(timed.timing).toEqual({ processes: COUNT, attempts: 2, pinned: true, quiet: true, waitedSeconds: 2 + COUNT });
@@ -69,13 +69,13 @@ it('gives up after the protocol’s attempts and leaves the timing marked noisy'
   expect(timed.latency.map((latency) => latency.noisy)).toEqual([true]);
 });
 
-it('gives up when its patience is spent', async () => {
+it('gives up when its patience is used up', async () => {
   const timed = await timing(noisy, { waitMs: 40_000 });
   expect(timed.timing.attempts).toBe(3);
   expect(timed.waits).toEqual([60, 60 - 40 - COUNT]);
 });
 
-it('passes on what a process dies of', async () => {
+it('throws the error of a failed process', async () => {
   await expect(
     timing(() => {
       throw new Error('out of memory');

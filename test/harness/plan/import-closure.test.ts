@@ -48,7 +48,7 @@ describe('importClosure', () => {
     expect(closure(repository(method))).toEqual([METHOD, 'methods/shared/masks.ts']);
   });
 
-  it('takes a script in another language as it is, whatever it says', () => {
+  it('includes a script in another language as it is, whatever its contents', () => {
     const method = `const script = fileURLToPath(new URL('./cut.py', import.meta.url));`;
     const root = repository(method, { 'methods/pruning/cut.py': `import './nothing.ts'\n` });
     expect(closure(root)).toEqual(['methods/pruning/cut.py', METHOD]);
@@ -64,11 +64,11 @@ describe('importClosure', () => {
     ['a dynamic import in a comment', `// as in import('${MASKS}')`],
     ['a block of comment', `/*\nimport { mask } from '${MASKS}';\n*/`],
     ['a documentation comment', `/**\n * import { mask } from '${MASKS}';\n */`],
-  ])('passes over %s', (_, method) => {
+  ])('ignores %s', (_, method) => {
     expect(closure(repository(method))).toEqual([METHOD]);
   });
 
-  it('goes on through what is imported, round cycles too', () => {
+  it('follows imports transitively, through cycles too', () => {
     const root = repository(`import '${MASKS}';`, {
       'methods/shared/masks.ts': "import '../../numerics/tensor/random.ts';",
       'numerics/tensor/random.ts': "import '../../methods/shared/masks.ts';",
@@ -76,7 +76,7 @@ describe('importClosure', () => {
     expect(closure(root)).toEqual([METHOD, 'methods/shared/masks.ts', 'numerics/tensor/random.ts']);
   });
 
-  it('names the file whose import does not exist', () => {
+  it('names a missing imported file', () => {
     const root = repository("import './gone.ts';");
     expect(() => closure(root)).toThrow(InputError);
     expect(() => closure(root)).toThrow(`${METHOD} imports ./gone.ts, which does not exist`);

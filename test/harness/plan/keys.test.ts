@@ -51,7 +51,7 @@ describe('trialKey', () => {
     expect(trialKey({ ...identity, ...change })).not.toBe(trialKey(identity));
   });
 
-  it('refuses parameters that JSON cannot carry, and names them', () => {
+  it('refuses parameters that JSON cannot represent, and names them', () => {
     expect(() => trialKey(identityOf({ params: { ratio: Number.NaN } }))).toThrow(/params\.ratio.*NaN/);
   });
 });

@@ -27,7 +27,7 @@ const rate = {
 };
 
 describe('learning rates', () => {
-  it('are read as they were written', () => {
+  it('round-trip', () => {
     const path = join(folder, 'rates.json');
     expect(readLearningRates(path)).toEqual({});
     writeLearningRates(path, { b: { 'qat/x': rate }, a: { 'qat/x': rate } });
@@ -37,14 +37,14 @@ describe('learning rates', () => {
     expect(() => readLearningRates(path)).toThrow(/rates\.json: a\.qat\/x.*shrinkrank tune/);
   });
 
-  it('count for the revision that they were found with, on the model that they were found on', () => {
+  it('apply only to the revision and the model they were found with', () => {
     const rates = { m: { [`qat/${variant}`]: rate } };
     expect(rateOf(rates, { method: qat, variant, model: 'm' })).toBe(rate);
     expect(rateOf(rates, { method: { ...qat, revision: qat.revision + 1 }, variant, model: 'm' })).toBeUndefined();
     expect(rateOf(rates, { method: qat, variant, model: 'other' })).toBeUndefined();
   });
 
-  it('take the place of the default in a plan and its keys', () => {
+  it('replace the default in a plan and its keys', () => {
     const registration = { method: qat, file: '/nowhere/qat.ts' };
     const { model } = tinyEntry([]);
     const planned = (rates: Parameters<typeof rateOf>[0]) =>
@@ -57,7 +57,7 @@ describe('learning rates', () => {
     expect(found?.key).not.toBe(without?.key);
   });
 
-  it('are remarked with what their search cost', () => {
+  it('are noted with the cost of their search', () => {
     expect(rateRemark(qat, rate)).toEqual([
       'learning rate: 0.001, the best of 3 on the validation split; search cost: 250 k tokens, 61.2 s of processor time',
     ]);

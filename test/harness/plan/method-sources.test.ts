@@ -37,7 +37,7 @@ const sourcesOf = (root: string): string[] =>
 const address = (path: string): string => `export const file = new URL('${path}', import.meta.url);`;
 
 describe('methodSources', () => {
-  it('has the method, its script, shared code and what a method may import', () => {
+  it('includes the method, its script, shared code and what a method may import', () => {
     const root = repository(
       `import '../shared/masks.ts';\nimport '../../numerics/tensor/random.ts';\n${address('./cut.py')}`,
       { 'methods/shared/masks.ts': '', 'methods/pruning/cut.py': '' },
@@ -61,13 +61,13 @@ describe('methodSources', () => {
     expect(() => sourcesOf(root)).toThrow(`${METHOD} reads ${named}, which lies outside of methods/`);
   });
 
-  it('refuses a link out of methods/, whatever it is called', () => {
+  it('refuses a link out of methods/, whatever its name', () => {
     const root = repository(address('./table.ts'));
     symlinkSync('../../../.netrc', join(root, 'methods/pruning/table.ts'));
     expect(() => sourcesOf(root)).toThrow(/reads methods\/pruning\/table\.ts \(.*\.netrc\), which lies outside/);
   });
 
-  it('refuses a method that is a link itself', () => {
+  it('refuses a method that is itself a link', () => {
     const root = repository('');
     symlinkSync('../../../.netrc', join(root, 'methods/pruning/other.ts'));
     expect(() => methodSources(join(root, 'methods/pruning/other.ts'), root)).toThrow(/lies outside/);
@@ -83,7 +83,7 @@ describe('methodSources', () => {
     );
   });
 
-  it('counts what the method brings, in one file or in several', () => {
+  it('limits the size of the method’s own files, single and together', () => {
     const half = `export const table = '${'0'.repeat(MOST_SOURCE_BYTES / 2)}';`;
     const whole = { 'methods/pruning/table.ts': half + half };
     expect(() => sourcesOf(repository("import './table.ts';", whole))).toThrow(/table\.ts of \d+ bytes, at most 65536/);
@@ -104,7 +104,7 @@ describe('requireOwnFiles', () => {
     }
   });
 
-  it('refuses a command by a path, which could name any interpreter in its first line', async () => {
+  it('refuses a command given by path, since its first line could name any interpreter', async () => {
     const registration = await methodRegistration('control/dense');
     const command = ['methods/control/tool'] as const;
     expect(() => requireOwnFiles({ ...registration, method: { ...registration.method, command } })).toThrow(
@@ -115,7 +115,7 @@ describe('requireOwnFiles', () => {
     }
   });
 
-  it('is asked of all methods of a plan', async () => {
+  it('is applied to all methods of a plan', async () => {
     const { method } = await methodRegistration('control/dense');
     const folder = temporaryFolder();
     writeFileSync(join(folder, '.netrc'), '');

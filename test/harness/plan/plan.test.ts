@@ -31,14 +31,14 @@ function seedsOf(registration: MethodRegistration, seeds: readonly number[]): nu
 }
 
 describe('planTrials', () => {
-  it('runs what is random once per seed, the rest with the first', () => {
+  it('runs random variants once per seed, the others with the first seed only', () => {
     expect(seedsOf(rtn, [3, 4, 5])).toEqual([3]);
     expect(seedsOf(randomMask, [3, 4, 5])).toEqual([3, 4, 5]);
     // A calibrated method's examples are drawn by the seed.
     expect(seedsOf(gptq, [3, 4, 5])).toEqual([3, 4, 5]);
   });
 
-  it('plans a variant once however often it is asked for', () => {
+  it('plans a variant once however often it is requested', () => {
     const [first] = variantsOf(rtn);
     if (!first) throw new Error('rtn has variants');
     const entry = tinyEntry([first, first, ...variantsOf(rtn, 2)]);
@@ -46,7 +46,7 @@ describe('planTrials', () => {
     expect(plan.map(({ identity }) => identity.variant)).toEqual(Object.keys(rtn.method.variants).slice(0, 2));
   });
 
-  it('gives every trial, evaluation and measurement a key of its own', () => {
+  it('gives every trial, evaluation and measurement a unique key', () => {
     const variants = [...variantsOf(dense), ...variantsOf(rtn, 3), ...variantsOf(gptq, 3)];
     const keys = planTrials([tinyEntry(variants, [0, 1])], runner).flatMap((trial) => [
       trial.key,
@@ -57,7 +57,7 @@ describe('planTrials', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it('reads no source: keys go by the revision, wherever the code lies and whatever it says', () => {
+  it('reads no source code: keys contain the revision, not the path or the text of the code', () => {
     const keyOf = (registration: MethodRegistration) =>
       planTrials([tinyEntry(variantsOf(registration))], runner).map(({ key, identity }) => [key, identity.revision]);
     expect(keyOf({ ...gptq, file: '/nowhere/gptq.ts' })).toEqual(keyOf(gptq));
@@ -72,14 +72,14 @@ describe('planTrials', () => {
     expect(plan).toThrow(/rtn has no variant "w5"; it has .*w4g32/);
   });
 
-  it('puts data into the identity of methods that see some, and of no others', () => {
+  it('includes data in the identity of methods that read it, and of no others', () => {
     const [free, calibrated] = planTrials([tinyEntry([...variantsOf(rtn), ...variantsOf(gptq)])], runner);
     expect(free?.identity.data).toBeNull();
     expect(calibrated?.identity.data).toEqual({ dataset: tinyDataset.id, contentHash: tinyDataset.contentHash });
     expect(free?.identity.protocol).toBe(PROTOCOL.version);
   });
 
-  it('lets other calibration data change the keys of the methods that see it only', () => {
+  it('changes only the keys of methods that read calibration data when it changes', () => {
     const variants = [...variantsOf(rtn), ...variantsOf(gptq)];
     const entry = tinyEntry(variants);
     const other = { ...entry, calibration: { ...tinyDataset, contentHash: sha256Of('other rows') } };
@@ -99,7 +99,7 @@ describe('planTrials', () => {
     expect(inSample([tinyDataset.id])).toEqual(entry.tasks.map(() => true));
   });
 
-  it('asks for a new measurement, not a new trial, on another runner', () => {
+  it('requires a new measurement, not a new trial, on another runner', () => {
     const entry = tinyEntry(variantsOf(rtn));
     const [here] = planTrials([entry], runner);
     const [there] = planTrials([entry], runnerOf({ provider: 'cuda' }));
@@ -108,7 +108,7 @@ describe('planTrials', () => {
     expect(there?.measurement.key).not.toBe(here?.measurement.key);
   });
 
-  it('asks for a new trial of what trains on the device, and of nothing else', () => {
+  it('requires a new trial only of methods that train on the device', () => {
     const entry = tinyEntry([...variantsOf(gptq), ...variantsOf(logitKd)]);
     const gpu = runnerOf({ provider: 'webgpu', device: deviceOf() });
     const [calibrated, trained] = planTrials([entry], gpu);

@@ -42,7 +42,7 @@ describe('createPreparer', () => {
     for (const sequence of [...sequences(calibration), ...sequences(training)]) expect(held.has(sequence)).toBe(false);
   });
 
-  it('draws the budget of tokens by the seed: the same draw again, another for another seed', async () => {
+  it('draws the token budget by the seed: the same draw again, another for another seed', async () => {
     const first = preparerIn();
     const path = await first.preparer.calibration(tinyModel, tinyDataset, 0);
     const again = preparerIn();
@@ -75,7 +75,7 @@ describe('createPreparer', () => {
 });
 
 describe('prepareModel and readPreparedModel', () => {
-  it('give back the same model', async () => {
+  it('round-trip the model', async () => {
     const { preparer } = preparerIn();
     const prepared = await preparer.model(tinyModel);
     const model = readPreparedModel(prepared);
@@ -91,7 +91,7 @@ describe('prepareModel and readPreparedModel', () => {
     expect(prepared.size.fileBytes).toBe(statSync(prepared.onnxPath).size);
   });
 
-  it('give the smaller dense model beside it where there is one', async () => {
+  it('return the smaller dense model beside it where there is one', async () => {
     const smaller = tinyLlama({ layers: 1 });
     const prepared = await preparerIn().preparer.model({ ...tinyModel, smaller: () => Promise.resolve(smaller) });
     if (!prepared.smaller) throw new Error('no smaller model was prepared');
@@ -101,7 +101,7 @@ describe('prepareModel and readPreparedModel', () => {
     expect((await preparerIn().preparer.model(tinyModel)).smaller).toBeUndefined();
   });
 
-  it('do not serve an old file when the builder has changed', async () => {
+  it('do not reuse an old file when the builder has changed', async () => {
     const { root, workspace, preparer } = preparerIn();
     const before = await preparer.model(tinyModel);
     const [linear] = tinyLlama().linears;

@@ -13,7 +13,7 @@ function deadProcess(): number {
 }
 
 describe('openWorkspace', () => {
-  it('makes its folders, and is open to the next once released', () => {
+  it('creates its folders, and can be opened again once released', () => {
     const root = join(temporaryFolder(), 'deep', 'home');
     const first = openWorkspace(root);
     expect(first.storePath).toBe(join(root, 'store.sqlite'));
@@ -22,7 +22,7 @@ describe('openWorkspace', () => {
     expect(readdirSync(root).sort()).toEqual(['artifacts', 'inputs', 'scratch']);
   });
 
-  it('is closed to a second run while the first lives, and names the process', () => {
+  it('refuses a second run while the first is alive, and names its process', () => {
     const root = temporaryFolder();
     const first = openWorkspace(root);
     const open = () => openWorkspace(root);
@@ -46,7 +46,7 @@ describe('openWorkspace', () => {
     expect(readdirSync(root).filter((name) => name.startsWith('run.lock'))).toEqual([]);
   });
 
-  it('does not touch the scratch folders of a run that lives', () => {
+  it('does not touch the scratch folders of a live run', () => {
     const root = temporaryFolder();
     const first = openWorkspace(root);
     const scratch = first.scratch('trial');
@@ -55,7 +55,7 @@ describe('openWorkspace', () => {
     first.release();
   });
 
-  it('clears away what a dead run left in scratch, and nothing else', () => {
+  it('removes only what a dead run left in scratch', () => {
     const root = temporaryFolder();
     const first = openWorkspace(root);
     const scratch = first.scratch('trial');
@@ -69,7 +69,7 @@ describe('openWorkspace', () => {
     second.release();
   });
 
-  it('says what to do when the folder cannot be made', () => {
+  it('says what to do when the folder cannot be created', () => {
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');
     expect(() => openWorkspace(join(file, 'home'))).toThrow(/cannot be made; name a folder .* --home/);
@@ -90,7 +90,7 @@ describe('keepArtifact', () => {
     workspace.release();
   });
 
-  it('takes no half-written file of a killed run for an artifact', () => {
+  it('does not mistake a half-written file of a killed run for an artifact', () => {
     const root = temporaryFolder();
     const first = openWorkspace(root);
     const sha256 = createHash('sha256').update('whole').digest('hex');
@@ -103,7 +103,7 @@ describe('keepArtifact', () => {
 });
 
 describe('writeDurably', () => {
-  it('replaces a file whole and leaves no temporary one', () => {
+  it('replaces a file as a whole and leaves no temporary file', () => {
     const folder = temporaryFolder();
     const path = join(folder, 'file');
     writeDurably(path, Buffer.from('a long first content'));
@@ -112,7 +112,7 @@ describe('writeDurably', () => {
     expect(readdirSync(folder)).toEqual(['file']);
   });
 
-  it('leaves the old file where writing fails', () => {
+  it('keeps the old file where writing fails', () => {
     const folder = temporaryFolder();
     const path = join(folder, 'file');
     writeFileSync(path, 'first');

@@ -38,13 +38,13 @@ async function hasEnded(pid: number): Promise<boolean> {
 const LOOP = 'for (let i = 0; ; i = (i + 1) | 0) if (i === 0.5) break;';
 
 describe('runChild', () => {
-  it('gives the exit code, what was printed on standard error, and what it took', async () => {
+  it('returns the exit code, standard error, and the resources used', async () => {
     const outcome = await runChild(requestOf("console.log('x'); console.error('a last word'); process.exit(7);"));
     expect(outcome).toMatchObject({ ending: 'exited', exitCode: 7, errorOutput: 'a last word' });
     expect(outcome.wallSeconds).toBeGreaterThan(0);
   });
 
-  it('hands on arguments, folder and messages', async () => {
+  it('passes on arguments, folder and messages', async () => {
     const messages: unknown[] = [];
     const request = requestOf('process.send([process.argv[2], process.cwd()]); process.disconnect();', {
       args: ['an argument'],
@@ -60,13 +60,13 @@ describe('runChild', () => {
     expect(outcome).toHaveProperty('errorOutput', expect.stringContaining('RangeError: out of it'));
   });
 
-  it('tells a crash from a kill', async () => {
+  it('distinguishes a crash from a kill', async () => {
     expect(await runChild(requestOf('process.abort();'))).toMatchObject({ ending: 'crashed', signalName: 'SIGABRT' });
     const killed = await runChild(requestOf("process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 1000);"));
     expect(killed).toMatchObject({ ending: 'killed', signalName: 'SIGKILL' });
   });
 
-  it('ends a loop that never yields when its time is over', async () => {
+  it('kills a loop that never yields at the time limit', async () => {
     const { outcome, sent } = await runUntilSent(`process.send(process.pid, () => { ${LOOP} });`, () => {}, {
       timeoutSeconds: 0.5,
     });
@@ -74,14 +74,14 @@ describe('runChild', () => {
     expect(await hasEnded(Number(sent))).toBe(true);
   });
 
-  it('ends what takes more memory than it may, and says how much was seen', async () => {
+  it('kills a process that exceeds the memory limit, and reports its memory', async () => {
     const source = 'const kept = []; setInterval(() => kept.push(Buffer.alloc(16 * 2 ** 20, 1)), 5);';
     const outcome = await runChild(requestOf(source, { memoryBytes: 192 * MEBIBYTE }));
     expect(outcome.ending).toBe('out-of-memory');
     expect(outcome.peakMemoryBytes).toBeGreaterThan(192 * MEBIBYTE);
   });
 
-  it('counts the memory of what the child starts', async () => {
+  it('counts the memory of the child’s own children', async () => {
     const grandchild = 'const kept = Buffer.alloc(256 * 2 ** 20, 1); setInterval(() => kept.length, 1000);';
     const source = `
       import { spawn } from 'node:child_process';
@@ -91,7 +91,7 @@ describe('runChild', () => {
     expect(outcome.ending).toBe('out-of-memory');
   });
 
-  it('ends the child when the signal is aborted, before or during', async () => {
+  it('kills the child when the signal is aborted, before or during the run', async () => {
     const wait = 'setInterval(() => {}, 1000); process.send(process.pid);';
     expect((await runChild(requestOf(wait, { signal: AbortSignal.abort() }))).ending).toBe('aborted');
     const abort = new AbortController();
@@ -103,7 +103,7 @@ describe('runChild', () => {
   it.each([
     ['exits', 'process.exit(0);'],
     ['runs out of time', 'setInterval(() => {}, 1000);'],
-  ])('ends grandchildren when the child %s', async (_, ending) => {
+  ])('kills grandchildren when the child %s', async (_, ending) => {
     const source = `
       import { spawn } from 'node:child_process';
       const { pid } = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' });
@@ -113,7 +113,7 @@ describe('runChild', () => {
     expect(await hasEnded(Number(sent))).toBe(true);
   });
 
-  it('keeps the end of a long output, and no more', async () => {
+  it('keeps only the end of a long output', async () => {
     const source = `
       import { writeSync } from 'node:fs';
       for (let i = 0; i < 400; i++) { writeSync(1, 'o'.repeat(8192)); writeSync(2, 'e'.repeat(8192)); }
@@ -124,7 +124,7 @@ describe('runChild', () => {
     expect((outcome as { errorOutput: string }).errorOutput.length).toBeLessThanOrEqual(16_384);
   });
 
-  it('hands the child no more of the environment than it needs to run', async () => {
+  it('passes only the necessary environment to the child', async () => {
     vi.stubEnv('HF_TOKEN', 'secret');
     vi.stubEnv('NODE_OPTIONS', '--no-warnings');
     try {

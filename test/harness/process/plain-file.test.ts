@@ -6,7 +6,7 @@ import { readPlainFile, removeFolder } from '../../../harness/process/plain-file
 import { temporaryFolder } from '../../support/store.ts';
 
 describe('readPlainFile', () => {
-  it('gives the bytes of a file that is what it looks like', () => {
+  it('reads a regular file', () => {
     const path = join(temporaryFolder(), 'file');
     writeFileSync(path, 'content');
     expect(readPlainFile(path, 7)).toMatchObject({ kind: 'read', bytes: Buffer.from('content') });
@@ -14,7 +14,7 @@ describe('readPlainFile', () => {
     expect(readPlainFile(`${path}.other`, 7)).toEqual({ kind: 'missing' });
   });
 
-  it.skipIf(process.platform === 'win32')('follows no link, takes no second name, waits for no pipe', () => {
+  it.skipIf(process.platform === 'win32')('follows no link, accepts no hard link, and waits for no pipe', () => {
     const folder = temporaryFolder();
     const secret = join(folder, 'secret');
     writeFileSync(secret, 'secret');

@@ -6,7 +6,7 @@ import { processHolding, releaseProcessLock, tryProcessLock } from '../../../har
 import { temporaryFolder } from '../../support/store.ts';
 
 describe('tryProcessLock', () => {
-  it('gives the process that holds it until that releases it', () => {
+  it('is held by one process until it is released', () => {
     const folder = temporaryFolder();
     const lock = join(folder, 'lock');
     expect(processHolding(lock)).toBe(null);
@@ -18,7 +18,7 @@ describe('tryProcessLock', () => {
     expect(tryProcessLock(lock)).toBe(null);
   });
 
-  it('takes over what a dead process left, and what another of the same id left', async () => {
+  it('takes over the lock of a dead process, and of another process with the same id', async () => {
     const lock = join(temporaryFolder(), 'lock');
     const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
     await new Promise((resolve) => child.once('exit', resolve));

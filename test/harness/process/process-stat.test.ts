@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { isRunning, parseProcessStat, readProcessStat } from '../../../harness/process/process-stat.ts';
 
-it('reads the fields of the manual, whatever the command is called', () => {
+it('reads the documented fields, whatever the name of the command', () => {
   const after = Array.from({ length: 50 }, (_, index) => index + 4).join(' ');
   expect(parseProcessStat(`17 (a) b (c)) R ${after}`)).toEqual({
     state: 'R',
@@ -16,7 +16,7 @@ it('reads the fields of the manual, whatever the command is called', () => {
   });
 });
 
-it.runIf(process.platform === 'linux')('knows this process, its parent, and one that has ended', async () => {
+it.runIf(process.platform === 'linux')('reads this process, its parent, and one that has ended', async () => {
   expect(readProcessStat('self')).toMatchObject({ parent: process.ppid });
   expect(isRunning(process.pid)).toBe(true);
   const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' });

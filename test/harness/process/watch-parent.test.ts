@@ -46,7 +46,7 @@ async function endsSoon(pid: number): Promise<boolean> {
 }
 
 describe('watchParent', () => {
-  it.runIf(process.platform === 'linux')('ends a child that loops when its parent is killed', async () => {
+  it.runIf(process.platform === 'linux')('kills a looping child when its parent is killed', async () => {
     const child = `
       import { writeSync } from 'node:fs';
       import { watchParent } from ${JSON.stringify(WATCH_PARENT)};
@@ -57,7 +57,7 @@ describe('watchParent', () => {
     expect(await endsSoon(pid)).toBe(true);
   });
 
-  it.runIf(process.platform === 'linux')('ends a child whose parent is killed before it can look', async () => {
+  it.runIf(process.platform === 'linux')('kills a child whose parent is killed before the first check', async () => {
     const child = `
       await new Promise((resolve) => setTimeout(resolve, 200));
       const { watchParent } = await import(${JSON.stringify(WATCH_PARENT)});
@@ -68,7 +68,7 @@ describe('watchParent', () => {
     expect(await endsSoon(pid)).toBe(true);
   });
 
-  it.runIf(process.platform === 'linux')('leaves a child alone whose parent lives', async () => {
+  it.runIf(process.platform === 'linux')('keeps a child whose parent is alive', async () => {
     const source = `import { watchParent } from ${JSON.stringify(WATCH_PARENT)}; watchParent(); setTimeout(() => process.exit(5), 400);`;
     const env = { ...process.env, SHRINKRANK_PARENT: String(process.pid) };
     const child = spawn(process.execPath, ['--input-type=module', '-e', source], { env, stdio: 'inherit' });

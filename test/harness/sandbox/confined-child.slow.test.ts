@@ -56,14 +56,14 @@ async function run(
 describe.each(LEVELS)('a confined child, isolation %s', (isolation) => {
   const note = cannot(isolation);
 
-  it.skipIf(note !== '')(`is heard and ends as it ended${note}`, async () => {
+  it.skipIf(note !== '')(`returns its messages and its exit code${note}`, async () => {
     const source = `tell({ pid: process.pid }); writeSync(3, 'no json\\n' + 'x'.repeat(5000) + '\\n'); tell({ last: true }); process.exit(7);`;
     const { outcome, messages } = await run(source, isolation);
     expect(outcome).toMatchObject({ ending: 'exited', exitCode: 7 });
     expect(messages).toEqual([{ pid: expect.any(Number) as number }, { last: true }]);
   });
 
-  it.skipIf(note !== '')(`tells a crash from a kill${note}`, async () => {
+  it.skipIf(note !== '')(`distinguishes a crash from a kill${note}`, async () => {
     const killed = await run("process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 1000);", isolation);
     expect(killed.outcome).toMatchObject({ ending: 'killed', signalName: 'SIGKILL' });
     expect((await run('process.abort();', isolation)).outcome).toMatchObject({
@@ -72,7 +72,7 @@ describe.each(LEVELS)('a confined child, isolation %s', (isolation) => {
     });
   });
 
-  it.skipIf(note !== '')(`has no secret in its environment, and its own folder for a home${note}`, async () => {
+  it.skipIf(note !== '')(`has no secrets in its environment, and its own folder as home${note}`, async () => {
     vi.stubEnv('HF_TOKEN', 'secret');
     try {
       const { messages } = await run('tell(process.env);', isolation);
@@ -84,7 +84,7 @@ describe.each(LEVELS)('a confined child, isolation %s', (isolation) => {
     }
   });
 
-  it.skipIf(note !== '')(`is stopped by time, output and number of files${note}`, async () => {
+  it.skipIf(note !== '')(`is stopped by limits on time, output and number of files${note}`, async () => {
     const loop = 'for (let i = 0; ; i = (i + 1) | 0) if (i === 0.5) break;';
     expect((await run(loop, isolation, { timeoutSeconds: 1 })).outcome.ending).toBe('timeout');
     const print = "for (;;) { try { writeSync(1, 'x'.repeat(65536)); } catch {} }";
@@ -102,8 +102,10 @@ describe.each(LEVELS)('a confined child, isolation %s', (isolation) => {
 });
 
 const namespaces = cannot('all');
-it.skipIf(namespaces !== '')(`with namespaces sees itself, its folder and what it may read${namespaces}`, async () => {
-  const source = `
+it.skipIf(namespaces !== '')(
+  `with namespaces sees only itself, its folder and the files it may read${namespaces}`,
+  async () => {
+    const source = `
     const { execFileSync } = await import('node:child_process');
     const shell = (script) => execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim();
     tell({
@@ -114,13 +116,16 @@ it.skipIf(namespaces !== '')(`with namespaces sees itself, its folder and what i
       capabilities: shell('grep -c "^Cap...:.0*$" /proc/self/status'),
       mount: shell('mount -t tmpfs tmpfs /tmp 2>&1; umount /usr 2>&1; echo left: $?'),
     });`;
-  const { outcome, messages } = await run(source, 'all', { startsProcesses: true });
-  expect(outcome, JSON.stringify(outcome)).toMatchObject({ ending: 'exited', exitCode: 0 });
-  const [seen] = messages as [Readonly<Record<string, string>>];
-  expect(Number(seen['processes'])).toBeLessThan(8);
-  expect(seen['root']?.split('\n').filter((name) => ['root', 'home', 'var', 'boot', 'mnt'].includes(name))).toEqual([]);
-  expect(seen['writable']?.split('\n')).toEqual(['.', '/tmp']);
-  expect(seen['interfaces']).toMatch(/^0\s+lo$/);
-  expect(seen['capabilities']).toBe('5');
-  expect(seen['mount']).toMatch(/left: (1|32)$/);
-});
+    const { outcome, messages } = await run(source, 'all', { startsProcesses: true });
+    expect(outcome, JSON.stringify(outcome)).toMatchObject({ ending: 'exited', exitCode: 0 });
+    const [seen] = messages as [Readonly<Record<string, string>>];
+    expect(Number(seen['processes'])).toBeLessThan(8);
+    expect(seen['root']?.split('\n').filter((name) => ['root', 'home', 'var', 'boot', 'mnt'].includes(name))).toEqual(
+      [],
+    );
+    expect(seen['writable']?.split('\n')).toEqual(['.', '/tmp']);
+    expect(seen['interfaces']).toMatch(/^0\s+lo$/);
+    expect(seen['capabilities']).toBe('5');
+    expect(seen['mount']).toMatch(/left: (1|32)$/);
+  },
+);

@@ -21,20 +21,20 @@ function errorOf(number: number, ...args: readonly number[]): number {
   return Number(start(launchers?.filtering, ['/usr/bin/env', 'perl', '-e', call]));
 }
 
-it.skipIf(missing !== '')(`becomes the program, with its arguments and environment${missing}`, () => {
+it.skipIf(missing !== '')(`executes the program with its arguments and environment${missing}`, () => {
   for (const launcher of [launchers?.plain, launchers?.filtering]) {
     expect(start(launcher, ['/bin/sh', '-c', 'echo "$1" "$2" "${PATH:+path}"', 'sh', 'a b', ''])).toBe('a b  path\n');
     expect(spawnSync(launcher ?? '', ['/nowhere/program']).status).toBe(126);
   }
 });
 
-it.skipIf(missing !== '')(`leaves open what comes before descriptor 4${missing}`, () => {
+it.skipIf(missing !== '')(`keeps only descriptors below 4 open${missing}`, () => {
   const list = ['/bin/sh', '-c', 'for i in 0 1 2 3 4 9; do [ -e /proc/$$/fd/$i ] && echo $i; done; :'];
   expect(start('/usr/bin/env', list, 40).split('\n')).toContain('9');
   expect(start(launchers?.plain, list, 40)).toBe('0\n1\n2\n3\n');
 });
 
-it.skipIf(missingPerl !== '')(`has none of the keys of the starter's session${missingPerl}`, () => {
+it.skipIf(missingPerl !== '')(`has none of the session keys of its parent${missingPerl}`, () => {
   const { refused } = numbers ?? { refused: [] };
   const [addKey, , keyctl] = refused;
   const look = `($type, $name) = ("user", "shrinkrank-test"); print syscall(${keyctl}, 10, -3, $type, $name, 0) > 0 ? "seen" : "none"`;
@@ -61,7 +61,7 @@ describe('callFilter', () => {
     for (const number of [425, 426, 427, 435]) expect(errorOf(number, 0, 0), `${number}`).toBe(ENOSYS);
   });
 
-  it.skipIf(missingPerl !== '')(`refuses new namespaces, and leaves processes and threads alone${missingPerl}`, () => {
+  it.skipIf(missingPerl !== '')(`refuses new namespaces, and allows processes and threads${missingPerl}`, () => {
     const { clone = 0, unshare = 0 } = numbers ?? {};
     for (const flag of [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000]) {
       expect(errorOf(unshare, flag)).toBe(EPERM);
@@ -72,19 +72,19 @@ describe('callFilter', () => {
     expect(start(launchers?.filtering, [process.execPath, '-e', thread])).toBe('thread\n');
   });
 
-  it.skipIf(missingPerl !== '')(`knows the sockets that a network namespace isolates${missingPerl}`, () => {
+  it.skipIf(missingPerl !== '')(`allows only sockets that a network namespace isolates${missingPerl}`, () => {
     const { socket = 0 } = numbers ?? {};
     for (const family of [1, 2, 10, 16]) expect(errorOf(socket, family, family === 16 ? 3 : 2, 0)).toBe(0);
     // AF_PACKET, AF_ALG, AF_VSOCK
     for (const family of [17, 38, 40]) expect(errorOf(socket, family, 2, 0)).toBe(EAFNOSUPPORT);
   });
 
-  it.skipIf(missing !== '')(`stays with all that the program starts${missing}`, () => {
+  it.skipIf(missing !== '')(`applies to all processes that the program starts${missing}`, () => {
     const inherited = start(launchers?.filtering, ['/bin/sh', '-c', 'sh -c "grep ^Seccomp: /proc/self/status"']);
     expect(inherited).toMatch(/^Seccomp:\s+2$/m);
   });
 
-  it('jumps within the program on each architecture', () => {
+  it('jumps only within the program on each architecture', () => {
     for (const each of Object.values(CALL_NUMBERS)) {
       const program = Buffer.from(callFilter(each));
       for (let at = 0; at < program.byteLength; at += 8) {
@@ -98,7 +98,7 @@ describe('callFilter', () => {
   });
 });
 
-it('writes a file of the architecture that it is for', () => {
+it('writes a file for the given architecture', () => {
   // e_machine of the ELF header: EM_X86_64 and EM_AARCH64.
   expect(launcherFile('x64', null).readUInt16LE(18)).toBe(62);
   expect(launcherFile('arm64', null).readUInt16LE(18)).toBe(183);

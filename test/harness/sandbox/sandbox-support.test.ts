@@ -18,7 +18,7 @@ const NONE: SandboxSupport = {
 };
 
 describe('sandboxFor', () => {
-  it('takes what the machine has, or demands all of it, or leaves it', () => {
+  it('uses what the machine offers, or requires all of it, or none', () => {
     expect(sandboxFor('auto', () => NONE)).toBe(NONE);
     expect(sandboxFor('required', () => WHOLE)).toBe(WHOLE);
     expect(() => sandboxFor('required', () => NONE)).toThrow(
@@ -33,7 +33,7 @@ describe('sandboxFor', () => {
   });
 });
 
-it('marks rows with what a method was not cut off from', () => {
+it('marks rows with missing protections', () => {
   expect(sandboxRemarks(WHOLE)).toEqual([]);
   expect(sandboxRemarks({ ...WHOLE, isolation: 'network' })).toEqual(['not shut in: files of the machine in sight']);
   expect(sandboxRemarks({ ...WHOLE, callFilter: false })).toEqual(['not shut in: system calls not filtered']);
@@ -51,6 +51,6 @@ it.each([
   ['23.5.0', '--permission'],
   ['24.21.0', '--permission'],
   ['26.0.0', '--permission'],
-])('knows the flag of the permission model of Node %s', (version, flag) => {
+])('knows the permission model’s flag in Node %s', (version, flag) => {
   expect(permissionFlagOf(version)).toBe(flag);
 });

@@ -116,7 +116,7 @@ afterAll(() => {
   rmSync(home, { recursive: true, force: true });
 });
 
-describe('strangers’ methods, shut in', () => {
+describe('untrusted methods in the sandbox', () => {
   const contract = join(HARNESS, 'judge/contract-check.ts');
   const before = readFileSync(contract, 'utf8');
   const possible = Object.entries(EXPECTED).filter(([, { needsNamespaces }]) => skipped(needsNamespaces) === '');
@@ -133,7 +133,7 @@ describe('strangers’ methods, shut in', () => {
 
   for (const [id, { status, reason, needsNamespaces }] of Object.entries(EXPECTED)) {
     const note = skipped(needsNamespaces);
-    it.skipIf(note !== '')(`gives ${id} exactly one row that says why${note}`, () => {
+    it.skipIf(note !== '')(`gives ${id} exactly one row with the reason${note}`, () => {
       const rows = trials.filter(({ identity }) => identity.method === id);
       expect(rows.map((row) => row.status)).toEqual([status]);
       const found = (rows[0] as { readonly reason?: string } | undefined)?.reason ?? '';
@@ -142,7 +142,7 @@ describe('strangers’ methods, shut in', () => {
     });
   }
 
-  it('still runs everything else', () => {
+  it('still runs all other methods', () => {
     const keys = trials.filter(({ status }) => status === 'completed').map(({ key }) => key);
     expect(keys).toHaveLength(SOUND.length);
     const wanted = keys.flatMap((key) => [`evaluation ${key} completed`, `measurement ${key} completed`]);
@@ -153,14 +153,14 @@ describe('strangers’ methods, shut in', () => {
     ['tampers', 'cpuSeconds', 4],
     ['hidden-cpu', 'cpuSeconds', 3],
     ['report-early', 'wallSeconds', 2],
-  ] as const)('charges %s what was measured from outside', (id, quantity, least) => {
+  ] as const)('charges %s the cost measured from outside', (id, quantity, least) => {
     const row = trials.find(({ identity }) => identity.method === id);
     // Looks are 50 ms apart, and more on a busy machine.
     expect(row?.cost?.[quantity]).toBeGreaterThan(0.8 * least);
     expect(row?.cost?.deviceSeconds).toBeNull();
   });
 
-  it('leaves the store, the artifacts, the harness and the machine as they were', () => {
+  it('leaves the store, the artifacts, the harness and the machine unchanged', () => {
     expect(readFileSync(join(home, 'store.sqlite'), 'utf8')).toBe('not to be seen');
     expect(readFileSync(contract, 'utf8')).toBe(before);
     expect(
@@ -175,19 +175,19 @@ describe('strangers’ methods, shut in', () => {
     expect(commandLines().filter((line) => LEFT_BEHIND.test(line))).toEqual([]);
   });
 
-  it(`says in the rows what methods were not cut off from, and nothing where they were${whole ? '' : ' (not wholly here)'}`, () => {
+  it(`notes missing protections in the rows, and nothing where all were present${whole ? '' : ' (not wholly here)'}`, () => {
     const remarks = trials.flatMap(({ notes }) => notes.filter((note) => note.startsWith('not shut in')));
     expect(remarks).toHaveLength(whole ? 0 : trials.length);
   });
 });
 
-it('an artifact whose graph never ends is stopped when it is judged', async () => {
+it('stops an artifact whose graph never ends when it is judged', async () => {
   const limits = { trialTimeoutSeconds: 60, judgeTimeoutSeconds: 5, memoryBytes: 768 * MEBIBYTE };
   const { trials } = await run([join(HOSTILE, 'loops-when-run.ts')], { limits });
   expect(trials).toEqual([expect.objectContaining({ status: 'timeout', reason: 'not finished after 5 s; stopped' })]);
 });
 
-it('without a sandbox limits hold all the same, daemons are found, and every row says what is in sight', async () => {
+it('without a sandbox limits still apply, daemons are found, and every row notes the missing protections', async () => {
   const { trials } = await run(['control/dense', join(HOSTILE, 'leaves-daemon.ts'), join(HOSTILE, 'fills-disk.ts')], {
     sandbox: 'off',
   });

@@ -81,7 +81,7 @@ describe.each([
     }
   });
 
-  it('stands on a board of percentages', () => {
+  it('is ranked on a board of percentages', () => {
     const board = renderBoard(store, { model, task, columns: 120 });
     expect(board).toMatch(/dense: accuracy \d+\.\d %/);
     expect(board).toContain('higher is better');
@@ -97,7 +97,7 @@ describe.each([
   });
 });
 
-it('refuses at once a task for the other kind of model', () => {
+it('refuses at once a task for another kind of model', () => {
   const [gpt] = entries;
   const crossed = { ...(gpt as (typeof entries)[number]), model: tinyBertModel };
   expect(() => planTrials([crossed], runnerOf('cpu', readMachine()))).toThrow(

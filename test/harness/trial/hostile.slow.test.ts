@@ -40,13 +40,13 @@ describe('execute with hostile methods', () => {
   });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-  it.each(Object.entries(EXPECTED))('gives %s exactly one row that says why', (id, [status, reason]) => {
+  it.each(Object.entries(EXPECTED))('gives %s exactly one row with the reason', (id, [status, reason]) => {
     const own = rows.trials.filter(({ identity }) => identity.method === id);
     expect(own.map((row) => row.status)).toEqual([status]);
     expect((own[0] as { reason?: string } | undefined)?.reason).toMatch(reason);
   });
 
-  it('still runs everything else', () => {
+  it('still runs all other methods', () => {
     const { trials, evaluations, measurements } = rows;
     const keys = trials.filter(({ status }) => status === 'completed').map(({ key }) => key);
     expect(keys).toHaveLength(SOUND.length);
@@ -54,7 +54,7 @@ describe('execute with hostile methods', () => {
     expect(measurements.map(({ trial, status }) => [trial, status])).toEqual(keys.map((key) => [key, 'completed']));
   });
 
-  it('keeps reasons short enough to read', () => {
+  it('keeps reasons short', () => {
     for (const row of rows.trials) if (row.status !== 'completed') expect(row.reason.length).toBeLessThan(4000);
   });
 });

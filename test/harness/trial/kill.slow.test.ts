@@ -101,7 +101,7 @@ describe('a run whose processes are killed at random moments', () => {
     childrenInARow = 0;
   }
 
-  it('kills parents and children as often as it is set to', () => {
+  it('kills parents and children as often as configured', () => {
     // Which moment a kill falls into depends on the machine's load; that both kinds of process are killed often does not.
     const children = killed['child compressing'] + killed['child judging'];
     expect(kills()).toBe(KILLS);
@@ -110,7 +110,7 @@ describe('a run whose processes are killed at random moments', () => {
     expect(KILLS - children).toBeGreaterThan(2);
   });
 
-  it('ends with the same keys as an undisturbed run, nothing twice, nothing lost', () => {
+  it('ends with the same keys as an undisturbed run, none twice, none lost', () => {
     const expected = keysOf(undisturbed);
     expect(new Set(expected).size).toBe(expected.length);
     expect(expected.length).toBe(3 * 5);

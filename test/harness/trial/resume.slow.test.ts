@@ -100,7 +100,7 @@ describe('execute, run again', () => {
     expect(again.summary.seconds.compress).toBe(0);
   });
 
-  it('makes the artifact again when it is gone, and does not record the trial twice', async () => {
+  it('makes the artifact again when it is missing, and does not record the trial twice', async () => {
     const artifact = done.trials.get(plan[0]?.key ?? '')?.artifact ?? '';
     const path = join(home, 'artifacts', `${artifact}.onnx`);
     const bytes = readFileSync(path);
@@ -111,7 +111,7 @@ describe('execute, run again', () => {
     expect(readFileSync(path)).toEqual(bytes);
   });
 
-  it('leaves undone, with the reason, what comes out otherwise than the artifact that is gone', async () => {
+  it('does not continue, and gives the reason, when the new artifact differs from the missing one', async () => {
     const stored = { status: 'completed' as const, artifact: 'f'.repeat(64) };
     const lost: Done = { ...NOTHING, trials: new Map([[plan[0]?.key ?? '', stored]]) };
     const again = await work(home, plan, lost);
@@ -134,7 +134,7 @@ describe('execute, run again', () => {
     await expect(stopped).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   });
 
-  it('does not try a failed trial again unless it is left out of what is done', async () => {
+  it('does not repeat a failed trial unless asked to', async () => {
     const throws = planOf(
       await methodRegistration(join(import.meta.dirname, '../../support/hostile/throws.ts')),
       'only',
@@ -146,7 +146,7 @@ describe('execute, run again', () => {
   });
 });
 
-describe('what a method is handed', () => {
+describe('the data a method receives', () => {
   const observations = new Map<string, Observation>();
   let home = '';
 
@@ -178,7 +178,7 @@ describe('what a method is handed', () => {
     expect(typeof seen?.specification['trainingPath']).toBe(training ? 'string' : 'object');
   });
 
-  it.each(['data-free', 'calibrated', 'gradient', 'trained'])('%s: no word of the test split', (access) => {
+  it.each(['data-free', 'calibrated', 'gradient', 'trained'])('%s: nothing of the test split', (access) => {
     const text = JSON.stringify(observations.get(access)?.specification);
     expect(text).toContain('methodFile');
     expect(text).not.toContain('test-');

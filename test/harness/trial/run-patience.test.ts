@@ -20,14 +20,14 @@ function measured(wallSeconds: number, { waitedSeconds, quiet }: { waitedSeconds
   } as JudgedStep;
 }
 
-it('grows with the time of timings and shrinks by what was waited', () => {
+it('grows with the time spent on timings and shrinks by the time waited', () => {
   const patience = createPatience('');
   expect(patience.left()).toEqual({ seconds: patienceSeconds, lookFirst: true });
   patience.spend(measured(30, { waitedSeconds: 10, quiet: false }));
   expect(patience.left()).toEqual({ seconds: patienceSeconds + 20 * patienceShare - 10, lookFirst: true });
 });
 
-it('looks no more before first timings once the machine was quiet, or when it is spent', () => {
+it('does not check before first timings once the machine was quiet, or when patience is used up', () => {
   const calm = createPatience('');
   calm.spend(measured(10, { waitedSeconds: 2, quiet: true }));
   expect(calm.left().lookFirst).toBe(false);
@@ -36,7 +36,7 @@ it('looks no more before first timings once the machine was quiet, or when it is
   expect(restless.left()).toEqual({ seconds: 0, lookFirst: false });
 });
 
-it('times at once where the user asks for it', () => {
+it('times at once on request', () => {
   expect(createPatience('0').left()).toEqual({ seconds: 0, lookFirst: false });
   expect(() => createPatience('soon')).toThrow('SHRINKRANK_PATIENCE_SECONDS: expected a number of seconds from 0');
 });

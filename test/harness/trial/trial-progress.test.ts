@@ -76,7 +76,7 @@ describe('isDone', () => {
   });
 });
 
-describe('a trial from nothing', () => {
+describe('a new trial', () => {
   it('is compressed, checked and evaluated in one job, then measured in another', () => {
     let state = trialState(trial, NOTHING);
     expect(nextJob(trial, state, anyArtifact)).toEqual({ kind: 'compress', artifact: null });
@@ -118,7 +118,7 @@ describe('a trial from nothing', () => {
     expect(nextJob(trial, measured.state, anyArtifact)).toBeNull();
   });
 
-  it('ends with the row of a method that failed', () => {
+  it('ends with a row when the method failed', () => {
     const { state, effects } = afterCompress(trial, trialState(trial, NOTHING), failed);
     expect(effects).toMatchObject([
       { kind: 'record-failure', compressed: { outcome: { status: 'failed', reason: 'threw' } } },
@@ -127,14 +127,14 @@ describe('a trial from nothing', () => {
     expect(state.ended).toBe(true);
   });
 
-  it('ends with an artifact that breaks the contract', () => {
+  it('ends when the artifact breaks the contract', () => {
     const { state } = afterCompress(trial, trialState(trial, NOTHING), made());
     const checked = after(state, stepOf('check', 'failed'));
     expect(kinds(checked)).toEqual(['record-step', 'finished']);
     expect(nextJob(trial, checked.state, anyArtifact)).toBeNull();
   });
 
-  it('goes on after an evaluation that failed: a failure is a row', () => {
+  it('continues after a failed evaluation: a failure is a row', () => {
     const state = trialState(trial, doneOf('completed'));
     const evaluated = after(state, stepOf('evaluate', 'failed'));
     expect(kinds(evaluated)).toEqual(['record-step']);
@@ -142,8 +142,8 @@ describe('a trial from nothing', () => {
   });
 });
 
-describe('a trial that is in the store', () => {
-  it('is continued where it was left', () => {
+describe('a trial in the store', () => {
+  it('continues where it stopped', () => {
     const jobOf = (done: Done) => nextJob(trial, trialState(trial, done), anyArtifact);
     expect(jobOf(doneOf('completed'))).toMatchObject({ kind: 'judge', artifact: { keys: [evaluation], made: null } });
     expect(jobOf(doneOf('completed', { evaluations: true }))?.kind).toBe('measure');
@@ -158,7 +158,7 @@ describe('a trial that is in the store', () => {
     expect(nextJob(trial, again.state, anyArtifact)).toMatchObject({ kind: 'judge', artifact: { made: null } });
   });
 
-  it('is left undone, with the reason, when it comes out differently or fails now', () => {
+  it('is not continued, with the reason, when the new artifact differs or the method fails now', () => {
     const state = trialState(trial, doneOf('completed'));
     const keys = [evaluation, trial.measurement.key];
     const other = afterCompress(trial, state, made(OTHER));
@@ -171,8 +171,8 @@ describe('a trial that is in the store', () => {
   });
 });
 
-describe('what comes twice or not at all', () => {
-  it('records a step once: the first result stands', () => {
+describe('results that arrive twice or not at all', () => {
+  it('records a step once: the first result counts', () => {
     const state = trialState(trial, doneOf('completed'));
     const once = after(state, stepOf('evaluate'));
     expect(after(once.state, stepOf('evaluate')).effects).toEqual([]);
@@ -191,7 +191,7 @@ describe('what comes twice or not at all', () => {
     expect(state.ended).toBe(true);
   });
 
-  it('counts lost jobs of each kind for itself', () => {
+  it('counts lost jobs of each kind separately', () => {
     let state = trialState(trial, NOTHING);
     for (const kind of ['compress', 'judge', 'compress', 'judge'] as const) {
       ({ state } = afterLostJob(trial, state, { kind, reason: 'worker died' }));
@@ -199,7 +199,7 @@ describe('what comes twice or not at all', () => {
     expect(state.ended).toBe(false);
   });
 
-  it('leaves the open keys undone when the judge died between steps', () => {
+  it('leaves the remaining keys undone when the judge died between steps', () => {
     const state = trialState(trial, doneOf('completed'));
     const { effects } = afterJudging(trial, state, { status: 'undone', keys: [evaluation], reason: 'died' });
     expect(effects).toEqual([{ kind: 'undone', keys: [evaluation, trial.measurement.key], reason: 'died' }]);

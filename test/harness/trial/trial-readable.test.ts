@@ -34,14 +34,14 @@ afterEach(() => {
 });
 
 describe('trialReadable', () => {
-  it('has the folder of the drivers that lead to the device that trains', () => {
+  it('includes the folder of the driver library for the training device', () => {
     const drivers = temporaryFolder();
     const environment = { VK_DRIVER_FILES: join(drivers, 'driver.json') };
     expect(readable({}, { training: { provider: 'webgpu', environment } })).toContain(drivers);
     expect(readable({})).not.toContain(drivers);
   });
 
-  it('has the code and the inputs, and none of what a method must not see', () => {
+  it('includes code and inputs, and nothing that a method must not read', () => {
     const paths = readable({});
     expect(paths.filter((path) => path.endsWith('model.onnx') || path.endsWith('calibration.v8'))).toHaveLength(2);
     expect(paths.filter((path) => path.endsWith('test.v8'))).toEqual([]);
@@ -51,7 +51,7 @@ describe('trialReadable', () => {
     }
   });
 
-  it('has of a method that lies elsewhere what it imports, and no more of that folder', () => {
+  it('includes only the imports of a method in another folder', () => {
     const folder = temporaryFolder();
     writeFileSync(
       join(folder, 'mine.ts'),
@@ -64,7 +64,7 @@ describe('trialReadable', () => {
     );
   });
 
-  it('has the installation of a command: of a virtual environment, by links, of a script’s interpreter', () => {
+  it('includes the installation of a command: of a virtual environment, through links, of a script’s interpreter', () => {
     const folder = temporaryFolder();
     const [base, environment] = [join(folder, 'base'), join(folder, 'environment')];
     for (const path of [

@@ -26,7 +26,7 @@ function read(value: unknown): ReturnType<typeof readReport> {
 }
 
 describe('readReport', () => {
-  it('gives a report as the harness writes it', () => {
+  it('parses a report written by the harness', () => {
     expect(read(REPORT)).toEqual(REPORT);
   });
 
@@ -38,7 +38,7 @@ describe('readReport', () => {
     ['a note for every step', { ...REPORT, notes: Array.from({ length: 33 }, String) }],
     ['a status that is not its to give', { ...REPORT, outcome: { status: 'out-of-memory', reason: 'x' } }],
     ['a megabyte', { ...REPORT, outcome: { status: 'failed', reason: 'x'.repeat(2 ** 20) } }],
-  ])('does not take %s for one', (_, value) => {
+  ])('refuses %s', (_, value) => {
     expect(read(value)).toBeUndefined();
   });
 

@@ -40,14 +40,14 @@ function qrPivots(z: Float64Array, count: number): readonly number[] {
 }
 
 describe('pivots', () => {
-  it('are those of the QR factorisation of the states', () => {
+  it('equal those of the QR factorisation of the states', () => {
     for (let attempt = 0; attempt < 10; attempt++) {
       const z = draw(ROWS * SIZE).map((value, at) => value * (1 + (at % SIZE)));
       for (const count of [1, 3, 6]) expect(pivots(gramOf(z), SIZE, count)).toEqual(qrPivots(z, count));
     }
   });
 
-  it('do not choose a copy while something else is left, and fill up when nothing is', () => {
+  it('choose no duplicate while other neurons remain, and fill up when none do', () => {
     const z = draw(ROWS * SIZE);
     for (let row = 0; row < ROWS; row++) z[row * SIZE + 6] = z[row * SIZE] as number;
     expect(pivots(gramOf(z), SIZE, 6).filter((at) => at === 0 || at === 6)).toHaveLength(1);
@@ -71,7 +71,7 @@ describe('interpolated', () => {
     return sum;
   };
 
-  it('loses nothing where the others are combinations of those that stay', async () => {
+  it('loses nothing where the removed neurons are combinations of the kept ones', async () => {
     const z = draw(ROWS * SIZE);
     for (let row = 0; row < ROWS; row++)
       z[row * SIZE + 3] = 2 * (z[row * SIZE] as number) - (z[row * SIZE + 5] as number);
@@ -81,7 +81,7 @@ describe('interpolated', () => {
     expect(error(z, kept, weight, merged)).toBeLessThan(1e-6 * error(z, kept, weight, weight));
   });
 
-  it('is nearer than cutting, and no small change of it is nearer', async () => {
+  it('has a smaller error than removal alone, and no small change reduces it', async () => {
     const [z, weight, kept] = [draw(ROWS * SIZE), Float32Array.from(draw(SIZE * 2)), [1, 2, 6]];
     const merged = await interpolated(weight, { gram: gramOf(z), size: SIZE, kept });
     const found = error(z, kept, weight, merged);
@@ -125,7 +125,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('ffn-slice 
     return ffnSlice.compress(of, context);
   };
 
-  it('takes a twin out without a trace', async () => {
+  it('removes a duplicate neuron without changing the output', async () => {
     const twins = withTwins(model);
     const narrow = await slice(twins, { width: 47 / 48 });
     expect(narrow.roles.layers.map(({ down }) => down.inFeatures)).toEqual([47, 47]);
@@ -134,7 +134,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('ffn-slice 
     expect(largestDifference(await logitsOf(cut, rows), await logitsOf(twins, rows))).toBeGreaterThan(2e-2);
   });
 
-  it('comes nearer to the whole model when it merges than when it cuts', async () => {
+  it('has a smaller error with merging than without', async () => {
     const calibration = randomExamples(model, 'slice', { count: 12 });
     const tokens = calibration.examples.map((example) => [...example.tokens]);
     const target = await logitsOf(model, tokens);

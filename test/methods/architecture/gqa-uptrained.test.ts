@@ -6,7 +6,7 @@ import { countingExamples, nextTokenLoss } from '../../support/next-token-loss.t
 import { tinyGpt } from '../../support/tiny-model.ts';
 
 describe('gqa-uptrained', () => {
-  it('trains what head-merge gives, to a lower loss', async () => {
+  it('trains the result of head-merge to a lower loss', async () => {
     const model = tinyGpt();
     const training = countingExamples();
     const params = { merged: 'all', steps: 40, learningRate: 5e-3 };

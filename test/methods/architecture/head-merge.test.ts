@@ -9,7 +9,7 @@ const model = tinyGpt();
 const rows = [[1, 9, 17, 4, 33, 60]];
 
 describe('head-merge', () => {
-  it('merges as its variant says', async () => {
+  it('merges as specified by its variant', async () => {
     for (const [variant, merging] of [
       ['pairs', { merged: 2, by: 'mean' }],
       ['all-first', { merged: 'all', by: 'first' }],
@@ -22,7 +22,7 @@ describe('head-merge', () => {
     }
   });
 
-  it('takes other heads for another seed only where they are random', async () => {
+  it('selects other heads for another seed only in the random variant', async () => {
     const by = async (variant: string, seed: number) => {
       const { context } = methodContext({ method: headMerge, variant, model, seed });
       return logitsOf(await headMerge.compress(model, context), rows);

@@ -49,7 +49,7 @@ describe('featureMaps', () => {
     },
   );
 
-  it('chooses the pairs that are largest where positions are rotary', () => {
+  it('selects the largest pairs where positions are rotary', () => {
     let model = tinyLlama();
     for (const { q, k } of model.roles.layers) {
       for (const linear of [q, k]) {
@@ -65,7 +65,7 @@ describe('featureMaps', () => {
 
 describe('linear-attention', () => {
   const training = countingExamples();
-  it.each(['products', 'sums'])('learns, by %s, what the swap broke', async (form) => {
+  it.each(['products', 'sums'])('recovers by training the loss of the swap: %s', async (form) => {
     const model = tinyGpt();
     const params = { features: 0.5, form, steps: 60, learningRate: 5e-3 };
     const { context, notes, spent } = methodContext({ method: linearAttention, variant: '', params, model, training });
@@ -76,7 +76,7 @@ describe('linear-attention', () => {
     expect(await nextTokenLoss(trained, training)).toBeLessThan(0.7 * (await nextTokenLoss(swapped, training)));
   });
 
-  it('is the same in both forms', async () => {
+  it('is the same function in both forms', async () => {
     const model = tinyLlama();
     const logits = async (form: string) => {
       const params = { features: 0.5, form, steps: 4 };

@@ -15,7 +15,7 @@ describe('prune-distill-quantize', () => {
     ['layers', { depth: 0.5 }],
     ['weights', { sparsity: 0.7 }],
     ['both', { depth: 0.5, sparsity: 0.5 }],
-  ] as const)('heals what leaving out %s broke, and more so with more steps', async (_, pruning) => {
+  ] as const)('recovers from removing %s, further with more steps', async (_, pruning) => {
     const model = tinyGpt({ layers: 4 });
     const loss = async (steps: number, learningRate: number) => {
       const params = { ...pruning, ...format, steps, learningRate };
@@ -41,7 +41,7 @@ describe('prune-distill-quantize', () => {
     },
   );
 
-  it('has the layers that stay alone in its file, all of few bits', async () => {
+  it('stores only the kept layers, all in few bits', async () => {
     const model = tinyLlama({ layers: 4 });
     const params = { depth: 0.5, ...format, steps: 2 };
     const { context, notes } = methodContext({ method, variant: '', params, model });
@@ -51,7 +51,7 @@ describe('prune-distill-quantize', () => {
     expect([...onnx.graph.initializers.keys()].filter((name) => /^layers\.[12]\./.test(name))).toEqual([]);
   });
 
-  it('learns from the teacher: nearer to its probabilities than the same model rounded without it', async () => {
+  it('learns from the teacher: its probabilities are nearer than those of the rounded model without distillation', async () => {
     const model = tinyGpt({ layers: 4 });
     const rows = Array.from({ length: 8 }, (_, row) => [...(calibration.examples[row]?.tokens ?? [])]);
     const teacher = await logitsOf(model, rows);
@@ -66,7 +66,7 @@ describe('prune-distill-quantize', () => {
     );
   });
 
-  it('refuses to prune nothing', async () => {
+  it('refuses parameters that prune nothing', async () => {
     const model = tinyGpt();
     const { context } = methodContext({ method, variant: '', params: { ...format, steps: 10 }, model });
     await expect(method.compress(model, context)).rejects.toThrow(/nothing would be pruned/);

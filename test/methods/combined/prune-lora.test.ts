@@ -10,7 +10,7 @@ const calibration = countingExamples({ length: 32 });
 const zeros = (weight: ArrayLike<number>): number[] => Array.from(weight, (value) => (value === 0 ? 1 : 0));
 
 describe('prune-lora', () => {
-  it.each([0.7, '2:4'] as const)('recovers what pruning lost and keeps its zeros: sparsity %s', async (sparsity) => {
+  it.each([0.7, '2:4'] as const)('recovers from pruning and keeps the zeros: sparsity %s', async (sparsity) => {
     const model = tinyGpt();
     const tuned = { sparsity, rank: 8, steps: 60, learningRate: 1e-2 };
     const { context, spent } = methodContext({

@@ -18,7 +18,7 @@ const layer = { ...problem, ...inverse, symmetric: true, blockSize: 32 } as cons
 const zeros = (weight: ArrayLike<number>) => Array.from(weight).filter((value) => value === 0).length;
 
 describe('jointSweep', () => {
-  it.each([2, 3, 4, 8] as const)('is GPTQ where nothing is pruned: %i bits', async (bits) => {
+  it.each([2, 3, 4, 8] as const)('equals GPTQ where nothing is pruned: %i bits', async (bits) => {
     const format = { bits, groupSize: 32 } as const;
     // Less than half a weight of a block.
     const joint = await jointSweep({ ...layer, ...format, sparsity: 1e-9 });
@@ -26,7 +26,7 @@ describe('jointSweep', () => {
   });
 
   // Not weight by weight: a rounding error may tip which of two weights is pruned. Over ten layers such chances cancel.
-  it.each([0.3, 0.7, '2:4'] as const)('misses as much as SparseGPT once the grid is fine: %s', async (sparsity) => {
+  it.each([0.3, 0.7, '2:4'] as const)('has the error of SparseGPT when the grid is fine: %s', async (sparsity) => {
     const errors = { sparse: 0, 3: 0, 4: 0, 8: 0 };
     for (let seed = 0; seed < 10; seed++) {
       const other = layerProblem({ inFeatures: 88, outFeatures: 24, seed: `joint ${seed}` });
@@ -42,7 +42,7 @@ describe('jointSweep', () => {
     expect(errors[8]).toBeLessThan(errors[4]);
   });
 
-  it('prunes and rounds as updating the inverse moment step by step does', async () => {
+  it('agrees with a step-by-step update of the inverse moment', async () => {
     const [n, outFeatures, width] = [88, 24, 32];
     let pruned = new Set<number>();
     let grids: Grid[] = [];
@@ -79,7 +79,7 @@ describe('jointSweep', () => {
     joint.forEach((value, at) => expect(Math.abs(value - expected[at]!)).toBeLessThan(1e-5));
   });
 
-  it('misses the layer output by less than one after the other', async () => {
+  it('has a smaller output error than pruning followed by quantization', async () => {
     for (const [bits, sparsity] of [
       [4, 0.5],
       [3, 0.5],

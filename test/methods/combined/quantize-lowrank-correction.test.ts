@@ -44,7 +44,7 @@ async function remaining(weighting: CorrectionProblem['weighting'], rank: number
 }
 
 describe('correction', () => {
-  it('leaves of the error what its singular values from the rank on amount to, unweighted', async () => {
+  it('leaves the singular values of the error beyond the rank, unweighted', async () => {
     const { s } = thinSvd(Float64Array.from(error), 72, 24);
     for (const rank of [1, 4, 11]) {
       const factors = await correction({
@@ -89,7 +89,7 @@ describe('correction', () => {
     found.forEach((value, at) => expect(Math.abs(value - expected[at]!)).toBeLessThan(2e-3 * largest));
   });
 
-  it('misses the output by less than rounding alone, the less the wider, and least when all of the inputs counts', async () => {
+  it('has a smaller output error than rounding alone, smaller with rank, and smallest with full second moments', async () => {
     const plain = layerError(problem, rounded);
     let last = plain;
     for (const rank of [1, 2, 4, 8, 16]) {

@@ -19,7 +19,7 @@ function errorOf({ rank, down, up }: Factors): number {
 }
 
 describe('quantizeFactors', () => {
-  it.each([8, 16, 24])('misses hardly more than the unrounded factors at 8 bits, rank %i', async (rank) => {
+  it.each([8, 16, 24])('has almost the error of unrounded factors at 8 bits, rank %i', async (rank) => {
     const cut = errorOf(
       await truncateWhitened({
         where: 'the test',
@@ -38,7 +38,7 @@ describe('quantizeFactors', () => {
     expect([down.inFeatures, down.outFeatures, up.inFeatures, up.outFeatures]).toEqual([64, rank, rank, 48]);
   });
 
-  it('misses less than rounding both to nearest, the more so the coarser', async () => {
+  it('has a smaller error than rounding both to nearest, especially with coarse grids', async () => {
     let last = 1;
     for (const bits of [8, 4, 3] as const) {
       const made = await quantizeFactors({ ...layer, bits, rank: 24, rounding: 'gptq' });
@@ -49,7 +49,7 @@ describe('quantizeFactors', () => {
     }
   });
 
-  it('fits the second factor as no other does, given the first', async () => {
+  it('finds the optimal second factor for a given first', async () => {
     const rank = 12;
     const { factors } = await quantizeFactors({ ...layer, bits: 8, rank, rounding: 'gptq' });
     const least = errorOf(factors);

@@ -55,7 +55,7 @@ describe('linearEstimate', () => {
 });
 
 describe('nonlinearity', () => {
-  it('is 0 where all is linear, the width where nothing is, whatever the bases', async () => {
+  it('is 0 where the map is linear, and the width where it is not at all, in any basis', async () => {
     const x = draw(3);
     const turned = x.map(([a = 0, b = 0, c = 0, d = 0]) => [a + b, b - 2 * c, 5 * c, d + a]);
     expect(await nonlinearity(statisticsOf(x, x, turned))).toBeLessThan(1e-3);
@@ -64,7 +64,7 @@ describe('nonlinearity', () => {
     expect(await nonlinearity(statisticsOf([...x, ...x], [...x, ...x], [...x, ...back]))).toBeCloseTo(WIDTH, 9);
   });
 
-  it('is 1 − the squared correlation, summed over features that do not meet', async () => {
+  it('is 1 − the squared correlation, summed over independent features', async () => {
     const [x, noise] = [draw(4, 4000), draw(5, 4000)];
     const s = x.map((row, at) => row.map((value, i) => value + i * (noise[at]?.[i] as number)));
     const expected = [0, 1, 2, 3].reduce((sum, i) => sum + (1 - 1 / (1 + i * i)), 0);
@@ -98,7 +98,7 @@ describe.each(models.map((model) => [model.id, model] as const))('block-lineariz
   const energy = (rows: readonly Float32Array[], minus: readonly Float32Array[]) =>
     rows.reduce((sum, row, at) => sum + row.reduce((of, x, i) => of + (x - (minus[at]?.[i] as number)) ** 2, 0), 0);
 
-  it('brings the stream behind the first sublayer it replaces nearer to the teacher’s than dropping does', async () => {
+  it('brings the stream after the first replaced sublayer nearer to the teacher’s than dropping does', async () => {
     const [linear, dropped] = [await student({ keep: 0.75 }), await student({ keep: 0.75, replacement: 'none' })];
     expect(linear.notes).toEqual(dropped.notes);
     const layer = teacher.roles.layers.find(({ o }) => linear.notes[0]?.includes(o.role));
@@ -119,7 +119,7 @@ describe.each(models.map((model) => [model.id, model] as const))('block-lineariz
     expect(parameters(linear.model)).toBeLessThan(parameters(teacher));
   });
 
-  it('replaces feed-forward blocks too where it may', async () => {
+  it('replaces feed-forward blocks too where allowed', async () => {
     const { notes, model } = await student({ keep: 0, sublayers: 'all' });
     for (const { o, down } of teacher.roles.layers) {
       expect(notes[0]).toContain(o.role);

@@ -13,7 +13,7 @@ describe.each(teachers)('distilbert-style of %s', (_, teacher) => {
     await expectNearer(teacher, { method: distilbertStyle, params: { task: 0 }, loss: () => divergence });
   });
 
-  it('turns the last hidden states the teacher’s way, more so when told to', async () => {
+  it('aligns the last hidden states with the teacher’s, more so with a larger weight', async () => {
     await expectNearer(teacher, {
       method: distilbertStyle,
       params: { probabilities: 0, task: 0.02 },

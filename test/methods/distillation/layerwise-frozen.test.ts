@@ -8,7 +8,7 @@ import { largestDifference, logitsOf } from '../../support/run-model.ts';
 import { tinyBert, tinyGpt, tinyLlama } from '../../support/tiny-model.ts';
 
 describe('studentLayers', () => {
-  it('keeps the last layer, always', () => {
+  it('always keeps the last layer', () => {
     expect(studentLayers(12, 0.5)).toEqual([0, 2, 4, 7, 9, 11]);
     expect(studentLayers(5, 0.2)).toEqual([4]);
     expect(studentLayers(2, 0.5)).toEqual([1]);
@@ -47,7 +47,7 @@ describe.each(models.map((model) => [model.id, model] as const))('layerwise-froz
     );
   }
 
-  it('brings the stream behind each layer nearer to the teacher’s, and leaves what was right alone', async () => {
+  it('brings the stream after each layer nearer to the teacher’s, and keeps layers without error', async () => {
     const [copied, writers, all] = [
       await student({ depth: 0.5, rebuild: 'none' }),
       await student({ depth: 0.5, rebuild: 'writers' }),
@@ -67,7 +67,7 @@ describe.each(models.map((model) => [model.id, model] as const))('layerwise-froz
     expect(all.model.onnx.graph.nodes).toEqual(copied.model.onnx.graph.nodes);
   });
 
-  it('leaves the layers as they are where those left out did nothing', async () => {
+  it('keeps the layers unchanged where the removed ones had no effect', async () => {
     if (teacher.architecture === 'bert') return;
     let idle = teacher;
     for (const { o, down } of teacher.roles.layers.slice(1, 3)) {

@@ -40,7 +40,7 @@ function divergence(teacher: Float32Array, student: Float32Array, { kind }: { re
 describe.each([tinyGpt({ layers: 4 }), tinyBert({ layers: 4 })].map((model) => [model.id, model] as const))(
   'logit-kd and its control on %s',
   (_, teacher) => {
-    it('train the same student, and the teacher brings it closer to itself', async () => {
+    it('train the same student, and the teacher brings its probabilities closer', async () => {
       const taught = await studentBy(logitKd, teacher, {});
       const alone = await studentBy(studentNoKd, teacher, {});
       const names = (model: typeof teacher) => parameterNames(model.onnx);
@@ -56,7 +56,7 @@ describe.each([tinyGpt({ layers: 4 }), tinyBert({ layers: 4 })].map((model) => [
 );
 
 describe('logit-kd', () => {
-  it('leaves no teacher behind, and by the teacher alone comes closest', async () => {
+  it('stores no teacher, and is closest with the teacher’s loss alone', async () => {
     const teacher = tinyGpt({ layers: 4 });
     const half = await studentBy(logitKd, teacher, {});
     const whole = await studentBy(logitKd, teacher, { teacherShare: 1 });

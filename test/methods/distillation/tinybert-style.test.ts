@@ -13,7 +13,7 @@ const rows = [[1, 9, 17, 4, 33, 60]];
 const map = [0, 3];
 
 describe.each(teachers)('tinybert-style of %s', (_, teacher) => {
-  it('brings attention and hidden states nearer to those of the layers it came from', async () => {
+  it('brings attention and hidden states nearer to those of the layers it was copied from', async () => {
     await expectNearer(teacher, {
       method: tinybertStyle,
       params: { layerwise: 1 },
@@ -21,14 +21,14 @@ describe.each(teachers)('tinybert-style of %s', (_, teacher) => {
     });
   });
 
-  it('compares a model with itself and finds nothing', async () => {
+  it('has loss 0 between a model and itself', async () => {
     const loss = layerLosses(teacher, teacher, { map: [0, 1, 2, 3], projected: false });
     expect(await distanceTo(teacher, teacher, loss, rows)).toBe(0);
   });
 });
 
 describe('layerLosses', () => {
-  it('pairs each layer with the one it came from, and the embeddings', async () => {
+  it('pairs each layer with its source layer, and the embeddings', async () => {
     const teacher = tinyGpt({ layers: 4 });
     const { model: student } = studentOf(teacher, 0.5);
     // Nothing is missing before the second layer of the student, so all that differs is there.
@@ -42,7 +42,7 @@ describe('layerLosses', () => {
 });
 
 describe('tinybert-style', () => {
-  it('trains a narrower student through a map to the teacher’s width, which is not in the file', async () => {
+  it('trains a narrower student through a map to the teacher’s width, which is not stored', async () => {
     const teacher = tinyGpt({ layers: 4 });
     const { student, notes } = await trainStudent(tinybertStyle, teacher, { width: 0.5 });
     const { initializers } = student.onnx.graph;
@@ -53,7 +53,7 @@ describe('tinybert-style', () => {
     expect(await logitsOf(student, [[1, 9, 17]])).toHaveLength(3 * 64);
   });
 
-  it('trains the smaller model, whose layers follow evenly spaced ones', async () => {
+  it('trains the smaller model, whose layers are paired with evenly spaced ones', async () => {
     const teacher = tinyGpt({ layers: 4 });
     const smaller = tinyGpt({ seed: 'smaller', layers: 2, width: 16, hiddenWidth: 24 });
     const params = { depth: 'smaller', steps: 40, layerwise: 1, learningRate: 3e-3 };
@@ -74,7 +74,7 @@ describe('tinybert-style', () => {
     expect(await attentionOf(smaller.withOnnx(onnx))).toBeLessThan(0.8 * (await attentionOf(smaller)));
   });
 
-  it('refuses a smaller model with other heads', async () => {
+  it('refuses a smaller model with another number of heads', async () => {
     const smaller = tinyGpt({ seed: 'smaller', layers: 2, width: 16, hiddenWidth: 24, heads: 2 });
     const params = { depth: 'smaller', steps: 2 };
     const { context } = methodContext({ method: tinybertStyle, variant: '', params, model: tinyGpt(), smaller });

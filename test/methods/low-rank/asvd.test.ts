@@ -48,7 +48,7 @@ describe('chooseRanks', () => {
   ];
   const choose = (keep: number) => chooseRanks({ id: 'two layers', linears: [a, b], trials, keep });
 
-  it('cuts where the loss is lowest, as far as one threshold lets it', () => {
+  it('truncates where the loss is lowest, up to one common threshold', () => {
     // b at rank 4: 100 + 80 of 200; b at rank 1: 100 + 20; a at rank 4 beside it: 80 + 20; a at rank 1: 20 + 20.
     expect(choose(0.9)).toEqual(new Map([[b, 4]]));
     expect(choose(0.6)).toEqual(new Map([[b, 1]]));
@@ -66,13 +66,13 @@ describe('chooseRanks', () => {
     );
   });
 
-  it('cuts nothing where nothing need be cut, and says so where it cannot cut enough', () => {
+  it('truncates nothing where nothing need be, and refuses what it cannot reach', () => {
     expect(choose(1).size).toBe(0);
     expect(() => choose(0.19)).toThrow(UnsupportedError);
     expect(() => choose(0.19)).toThrow('20.0 %');
   });
 
-  it('takes a lower rank only, should a higher one have the higher loss', () => {
+  it('uses the lower rank where a higher one has the higher loss', () => {
     const uneven = [
       { linear: a, rank: 2, loss: 1 },
       { linear: a, rank: 5, loss: 2 },
@@ -94,7 +94,7 @@ describe('asvd', () => {
     return Promise.resolve(asvd.compress(from, made.context)).then((compressed) => ({ ...made, compressed }));
   };
 
-  it('is plain SVD at α = 0 and the same share for all', async () => {
+  it('equals plain SVD at α = 0 with equal shares', async () => {
     const { compressed } = await compress({ keep: 0.5, alpha: 0, ranks: 'uniform' });
     const plain = await svd.compress(model, methodContext({ method: svd, variant: 'p50', model }).context);
     for (const linear of model.linears) {
@@ -102,7 +102,7 @@ describe('asvd', () => {
     }
   });
 
-  it('misses the weight less where activations are large than plain SVD does', async () => {
+  it('has smaller weight errors than plain SVD where activations are large', async () => {
     const { compressed } = await compress({ keep: 0.25, alpha: 1, ranks: 'uniform' });
     const plain = await svd.compress(model, methodContext({ method: svd, variant: 'p25', model }).context);
     const norms = await activationNorms({ model, examples: randomExamples(model, 'calibration/0').examples });
@@ -126,14 +126,14 @@ describe('asvd', () => {
     }
   });
 
-  it('says what stays whole', async () => {
+  it('notes the layers that stay dense', async () => {
     const { notes } = await compress({ keep: 0.97 });
     expect(notes.join()).toMatch(/^left whole: layers\.\d/);
   });
 });
 
 describe('tryRanks', () => {
-  it('finds no loss in any cut of a layer of rank one, and some in others', async () => {
+  it('finds no loss for a layer of rank one, and some for others', async () => {
     const model = tinyGpt();
     const { up, q } = model.roles.layers[1] as (typeof model.roles.layers)[number];
     const random = createRandom('rank one');

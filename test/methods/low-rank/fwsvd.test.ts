@@ -20,7 +20,7 @@ const missed = (other: Float32Array) =>
   other.reduce((sum, value, at) => sum + (scales[Math.floor(at / 11)]! * (value - weight[at]!)) ** 2, 0);
 
 describe('scaledSvd', () => {
-  it('misses, weighed by the scales, exactly the singular values it cuts, and less than plain SVD', async () => {
+  it('has a weighted error of exactly the truncated singular values, smaller than plain SVD', async () => {
     const { s } = thinSvd(
       Float64Array.from(weight, (value, at) => value * scales[Math.floor(at / 11)]!),
       18,
@@ -34,7 +34,7 @@ describe('scaledSvd', () => {
     }
   });
 
-  it('is plain SVD when all rows weigh the same', async () => {
+  it('equals plain SVD with equal row weights', async () => {
     const even = factorsOf(await scaledSvd(weight, shape, new Float64Array(18).fill(3.7)), shape, 5);
     const plain = await truncate(weight, shape, 5);
     expect(largestDifference(await productOf(even, shape), await productOf(plain, shape))).toBeLessThan(1e-5);
@@ -42,7 +42,7 @@ describe('scaledSvd', () => {
 });
 
 describe('rowScales', () => {
-  it('are the roots of the sums of squared gradients of a row', () => {
+  it('are the square roots of the summed squared gradients of a row', () => {
     const rows = { inFeatures: 3, outFeatures: 2 };
     const found = rowScales(Float64Array.of(4, 5, 0, 0, 8, 8), rows);
     expect([found[0], found[2]]).toEqual([3, 4]);
@@ -52,7 +52,7 @@ describe('rowScales', () => {
 });
 
 describe.each(tinyModels.map((model) => [model.id, model] as const))('fwsvd on %s', (_, model) => {
-  it('misses less than svd where the loss reacts most', async () => {
+  it('has smaller errors than svd where the loss is most sensitive', async () => {
     const [weighed, plain] = [
       await fwsvd.compress(model, methodContext({ method: fwsvd, variant: 'p50', model }).context),
       await svd.compress(model, methodContext({ method: svd, variant: 'p50', model }).context),

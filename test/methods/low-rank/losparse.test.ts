@@ -27,7 +27,7 @@ const without = ({ linear, factors, rest }: Split, gone: (column: number) => boo
 });
 
 describe.each(tinyModels.map((model) => [model.id, model] as const))('losparse on %s', (_, model) => {
-  it('is the model itself before anything is taken away', async () => {
+  it('equals the model before any column is removed', async () => {
     const split = await splitAll(model, 0.2);
     const dense = await logitsOf(model, rows);
     const { onnx } = withSplitWeights(model, split);
@@ -35,7 +35,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('losparse o
     expect(largestDifference(await logitsOf(withColumns(model, split), rows), dense)).toBeLessThan(1e-4);
   });
 
-  it('is plain SVD where no column is kept', async () => {
+  it('equals plain SVD where no column is kept', async () => {
     const split = (await splitAll(model, 0.5)).map((part) => without(part, () => true));
     const { context } = methodContext({ method: svd, variant: 'p50', model });
     const plain = await svd.compress(model, context);
@@ -47,7 +47,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('losparse o
     ).toEqual([]);
   });
 
-  it('computes with the columns it stores as with the zeros it does not', async () => {
+  it('computes the same with stored columns as with all, zeros included', async () => {
     const split = (await splitAll(model, 0.2)).map((part) => without(part, (column) => column % 3 !== 1));
     const { onnx } = withSplitWeights(model, split);
     const stored = withColumns(model, split);
@@ -62,7 +62,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('losparse o
 });
 
 describe('keepColumns', () => {
-  it('keeps the most important of all layers within the share of elements, and none that is gone', () => {
+  it('keeps the most important columns of all layers within the share of elements, and no removed ones', () => {
     const layers = [
       { inFeatures: 4, outFeatures: 3, importance: Float64Array.of(5, 1, 3), gone: Uint8Array.of(0, 0, 0) },
       { inFeatures: 2, outFeatures: 2, importance: Float64Array.of(9, 2), gone: Uint8Array.of(1, 0) },
@@ -88,7 +88,7 @@ describe('keepColumns', () => {
 });
 
 describe('pruneColumns', () => {
-  it('takes away more and more until the share is reached, then no more', () => {
+  it('removes more and more columns until the share is reached, then no more', () => {
     const { q } = tinyGpt().roles.layers[0] as ReturnType<typeof tinyGpt>['roles']['layers'][number];
     for (const steps of [4, 10, 100, 1000]) {
       const hook = pruneColumns({ linears: [q], share: 0.25, prunings: 20, steps });
@@ -116,7 +116,7 @@ describe('pruneColumns', () => {
 
 describe('losparse', () => {
   const training = countingExamples();
-  it('trains both parts, keeps within the share, and loses less than what it starts from cut down at once', async () => {
+  it('trains both parts, keeps within the share, and loses less than one-shot pruning of its start', async () => {
     const model = tinyLlama();
     const params = { keep: 0.5, steps: 60, learningRate: 5e-3 };
     const made = methodContext({ method: losparse, variant: '', params, model, training });

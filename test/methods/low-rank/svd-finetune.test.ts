@@ -9,7 +9,7 @@ import { largestDifference } from '../../support/run-model.ts';
 import { tinyGpt } from '../../support/tiny-model.ts';
 
 describe('svd-finetune', () => {
-  it('trains the factors that plain SVD gives, in their shapes, and loses less', async () => {
+  it('trains the factors of plain SVD, keeps their shapes, and reduces the loss', async () => {
     const model = tinyGpt();
     const training = countingExamples();
     const tuned = methodContext({

@@ -9,7 +9,7 @@ import { largestDifference } from '../../support/run-model.ts';
 import { tinyBert, tinyLlama } from '../../support/tiny-model.ts';
 
 describe('removals', () => {
-  it('takes most from what loses least, by the reciprocal of the logarithm', () => {
+  it('removes most where the loss is smallest, by the reciprocal of the logarithm', () => {
     // log(1 + L) is 1 and 3.
     const losses = [Math.E - 1, Math.E ** 3 - 1];
     const [first = 0, second = 0] = removals(losses, 0.4);
@@ -17,7 +17,7 @@ describe('removals', () => {
     expect(second).toBeCloseTo((2 * 0.4 * 1) / 4, 12);
   });
 
-  it('removes the share asked for on average, and the same from all that lose the same', () => {
+  it('removes the given share on average, and equal shares at equal losses', () => {
     const mixed = removals([3, 50, 700, 9], 0.25);
     expect(mixed.reduce((sum, each) => sum + each, 0) / 4).toBeCloseTo(0.25, 12);
     for (const each of removals([5, 5, 5], 0.25)) expect(each).toBeCloseTo(0.25, 12);
@@ -36,12 +36,12 @@ describe('the method svd-llm-v2', () => {
   it.each([
     ['tiny-llama', tinyLlama({ layers: 4 })],
     ['tiny-bert', tinyBert({ layers: 4 })],
-  ])('keeps about as many parameters as the same share for all: %s', async (_, model) => {
+  ])('keeps about as many parameters as equal shares: %s', async (_, model) => {
     const [own, uniform] = [await compress(model), await compress(model, svdWhitened)];
     expect(Math.abs(parameters(own) / parameters(uniform) - 1)).toBeLessThan(0.05);
   });
 
-  it('keeps more of a matrix that loses more', async () => {
+  it('keeps more of a matrix with a larger loss', async () => {
     const plain = tinyLlama({ layers: 2, width: 64, hiddenWidth: 96 });
     const [weak, strong] = plain.roles.layers.map(({ up }) => up);
     if (!weak || !strong) throw new Error('two layers expected');
@@ -52,7 +52,7 @@ describe('the method svd-llm-v2', () => {
     expect(rank(strong)).toBeGreaterThan(1.2 * rank(weak));
   });
 
-  it('is svd-whitened where there is one layer', async () => {
+  it('equals svd-whitened for a single layer', async () => {
     const model = tinyLlama({ layers: 1 });
     const [own, uniform] = [await compress(model), await compress(model, svdWhitened)];
     for (const linear of model.linears) {

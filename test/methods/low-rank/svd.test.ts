@@ -11,7 +11,7 @@ const random = createRandom('svd');
 const weight = Float32Array.from({ length: 24 * 16 }, () => random.normal());
 
 describe('truncate', () => {
-  it('misses the weight by exactly the singular values it cuts', async () => {
+  it('has a weight error of exactly the truncated singular values', async () => {
     const { s } = thinSvd(Float64Array.from(weight), 24, 16);
     for (const rank of [1, 5, 11, 16]) {
       const { down, up } = await truncate(weight, shape, rank);
@@ -37,7 +37,7 @@ describe('rankFor', () => {
     expect(rankFor({ inFeatures: 100, outFeatures: 100 }, 0.7)).toBe(35);
   });
 
-  it('is nothing where the factors would not be smaller', () => {
+  it('is undefined where the factors would not be smaller', () => {
     expect(rankFor({ inFeatures: 64, outFeatures: 64 }, 1)).toBeUndefined();
     expect(rankFor({ inFeatures: 2, outFeatures: 2 }, 0.25)).toBeUndefined();
     expect(rankFor({ inFeatures: 1, outFeatures: 50 }, 0.9)).toBeUndefined();
@@ -45,7 +45,7 @@ describe('rankFor', () => {
 });
 
 describe('svd', () => {
-  it('puts two smaller MatMuls in the place of each layer, within the share', async () => {
+  it('replaces each layer by two smaller MatMuls, within the share', async () => {
     const model = tinyLlama();
     const compressed = await svd.compress(model, methodContext({ method: svd, variant: 'p50', model }).context);
     for (const { weight: name, inFeatures, outFeatures } of model.linears) {
@@ -61,7 +61,7 @@ describe('svd', () => {
     }
   });
 
-  it('leaves a layer dense, and says which, where no rank is smaller', async () => {
+  it('leaves a layer dense, and notes which, where no rank makes it smaller', async () => {
     const model = tinyLlama();
     const method = { ...svd, variants: { all: { keep: 1 } } };
     const { context, notes } = methodContext({ method, variant: 'all', model });

@@ -23,7 +23,7 @@ async function compress(model: ReturnType<typeof tinyGpt>, params: object) {
 }
 
 describe.each(tinyModels.map((model) => [model.id, model] as const))('tensor-train on %s', (_, model) => {
-  it('computes the same whether cores meet tokens or each other', async () => {
+  it('computes the same with cores applied to tokens or multiplied out', async () => {
     for (const cores of [2, 3]) {
       const passing = await compress(model, { keep: 0.5, cores });
       const ready = await compress(model, { keep: 0.5, cores, multiply: 'weights' });
@@ -35,7 +35,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('tensor-tra
     }
   });
 
-  it('keeps the share it was given, of embedding and feed-forward alone', async () => {
+  it('keeps to the share for embedding and feed-forward separately', async () => {
     const { compressed, notes } = await compress(model, { keep: 0.5 });
     expect(notes).toEqual([]);
     const before = model.onnx.graph.initializers;
@@ -56,7 +56,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('tensor-tra
 });
 
 describe('tensor-train', () => {
-  it('of the feed-forward layers is the model with their nearest trains as weights', async () => {
+  it('of the feed-forward layers equals the model with their nearest tensor trains as weights', async () => {
     const model = tinyLlama();
     const { compressed } = await compress(model, { keep: 0.4, scope: 'feed-forward' });
     let expected = model;
@@ -85,7 +85,7 @@ describe('tensor-train', () => {
     expect(largestDifference(await logitsOf(compressed, rows), await logitsOf(expected, rows))).toBeLessThan(1e-4);
   });
 
-  it('stores the embedding once, for look-up and tied logits, where its size is told apart', async () => {
+  it('stores the embedding once, for look-up and tied logits, and reports its size', async () => {
     for (const multiply of ['input', 'weights'] as const) {
       const { compressed } = await compress(tinyGpt(), { keep: 0.5, scope: 'embedding', multiply });
       const { graph } = compressed.onnx;
@@ -97,7 +97,7 @@ describe('tensor-train', () => {
     }
   });
 
-  it('leaves an output layer of its own alone', async () => {
+  it('does not change a separate output layer', async () => {
     const model = tinyLlama({ tied: false });
     const { compressed } = await compress(model, { keep: 0.5 });
     const head = (of: typeof model) => elements(of.onnx.graph.initializers.get('head.weight') as never, 'float32');

@@ -38,7 +38,7 @@ describe('angularDistances', () => {
 });
 
 describe('consecutive-layers', () => {
-  it('removes the run that does nothing', async () => {
+  it('removes the run that has no effect', async () => {
     const plain = tinyLlama({ layers: 4 });
     // Layers 1 and 2 write nothing to the stream.
     const idle = plain.roles.layers.slice(1, 3).flatMap(({ o, down }) => [o, down]);

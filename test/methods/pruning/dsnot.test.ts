@@ -36,7 +36,7 @@ function problem({ inFeatures, outFeatures }: Pick<Case, 'inFeatures' | 'outFeat
 const AUTHORS = { start: 'wanda', threshold: 0.1 } as const;
 
 describe('exchanged', () => {
-  it.each(golden)('prunes what the authors’ code prunes: $sparsity of $outFeatures × $inFeatures', (of) => {
+  it.each(golden)('prunes the same weights as the authors’ code: $sparsity of $outFeatures × $inFeatures', (of) => {
     const { weight, ...statistics } = problem(of);
     const expected = new Uint8Array(Buffer.from(of.pruned, 'base64')); // [out, in]
     const mask = exchanged(weight, { ...of, ...statistics, ...AUTHORS, exchanges: 12 / of.inFeatures });

@@ -15,7 +15,7 @@ async function compress(model: Model, params: Record<string, unknown>) {
 }
 
 describe('standardized', () => {
-  it('is that of torch.std, and nothing where all are equal', () => {
+  it('agrees with torch.std, and is 0 where all values are equal', () => {
     expect([...standardized(Float64Array.of(1, 2, 3, 6))]).toEqual(
       [-2, -1, 0, 3].map((each) => each / Math.sqrt(14 / 3)),
     );
@@ -57,7 +57,7 @@ describe('flap', () => {
     },
   );
 
-  it('gives a projection without bias one, which its role names', async () => {
+  it('adds a bias to a projection without one, named in its role', async () => {
     const model = tinyLlama();
     const { pruned } = await compress(model, { keep: 0.5 });
     const rows = [[3, 1, 4, 1, 5]];

@@ -38,7 +38,7 @@ function prune(steps: number, { sparsity = 0.7, prunings = 5 } = {}) {
 }
 
 describe('pruneGradually', () => {
-  it('follows the cubic of the paper to exactly the sparsity', () => {
+  it('follows the cubic of the paper to exactly the target sparsity', () => {
     // Growth for 75 of 100 steps in 5 prunings: Δt = 15, and s_t = 0.7 (1 − (1 − t / 75)³) of 200 weights.
     const expected = [15, 30, 45, 60, 75].map((step) => ({
       step,
@@ -47,7 +47,7 @@ describe('pruneGradually', () => {
     expect(prune(100).counts).toEqual(expected);
   });
 
-  it('leaves zero what is zero', () => {
+  it('keeps zeros zero', () => {
     const { masks } = prune(100);
     for (const [index, mask] of masks.entries()) {
       const before = masks[index - 1];
@@ -65,7 +65,7 @@ describe('gradual-magnitude', () => {
   const training = countingExamples();
   const params = { sparsity: 0.8, steps: 60, learningRate: 5e-3 };
 
-  it('gives exactly the sparsity in every linear layer and none elsewhere, and better than one shot', async () => {
+  it('has exactly the target sparsity in every linear layer and none elsewhere, and is better than one-shot pruning', async () => {
     const { context, spent } = methodContext({ method: gradualMagnitude, variant: '', params, model, training });
     const pruned = await gradualMagnitude.compress(model, context);
     for (const linear of model.linears) {

@@ -50,7 +50,7 @@ describe.each(each)('knowledge on %s', (_, dense) => {
   const measured = (representation: number) =>
     knowledge(dense, pruned, { params: { temperature: 2, representation }, calibration, signal });
 
-  it('is half the mean squared slope of the divergence, by central differences', async () => {
+  it('is half the mean squared derivative of the divergence, by central differences', async () => {
     const scores = await measured(0);
     const step = 2e-2;
     for (const layer of [0, 1]) {
@@ -71,7 +71,7 @@ describe.each(each)('knowledge on %s', (_, dense) => {
     }
   });
 
-  it('adds the energy of what each unit gives, by its weight', async () => {
+  it('adds the energy of each unit’s output, with its weight', async () => {
     const [without, only] = [await measured(0), await measured(3)];
     const energies = await unitEnergies(pruned, calibration.examples, signal);
     for (const [layer, { heads, neurons }] of energies.entries()) {
@@ -86,7 +86,7 @@ describe.each(each)('knowledge on %s', (_, dense) => {
     }
   });
 
-  it('is nothing but energy where nothing is pruned yet', async () => {
+  it('consists of energy only where nothing is pruned yet', async () => {
     const run = { params: { temperature: 2, representation: 0 }, calibration, signal };
     for (const { heads, neurons } of await knowledge(dense, dense, run))
       for (const score of [...heads, ...neurons]) expect(score).toBeLessThan(1e-9);
@@ -105,7 +105,7 @@ describe('chooseWithin', () => {
     neurons: [...Array(neurons).keys()],
   }));
 
-  it('cuts the target sublayer alone', () => {
+  it('prunes the target sublayer only', () => {
     const budget = 4 * head + 48 * neuron;
     const heads = chooseWithin(model, scores, { target: { layer: 0, kind: 'head' }, budget });
     expect(heads[0]?.heads.length).toBeLessThan(4);
@@ -121,7 +121,7 @@ describe('chooseWithin', () => {
     expect(neurons[1]?.neurons).toEqual(best.sort((a, b) => a - b));
   });
 
-  it('weighs the target against what comes above it', () => {
+  it('weighs the target sublayer against those above it', () => {
     const favoured = scores.map(({ heads, neurons }, layer) => ({
       heads: heads.map((score) => score + (layer === 0 ? 1000 : 0)),
       neurons,
@@ -134,7 +134,7 @@ describe('chooseWithin', () => {
 });
 
 describe.each(each)('k-prune on %s', (_, model) => {
-  it('rebuilds what it cuts: nearer to the whole model on calibration data', async () => {
+  it('refits what it prunes: nearer to the dense model on calibration data', async () => {
     const calibration = randomExamples(model, 'k-prune', { count: 8 });
     const distance = async (rebuilding: boolean) => {
       const params = { keep: 0.5, rebuilding };

@@ -14,7 +14,7 @@ const rows = [[1, 9, 17, 4, 33, 60]];
 describe.each(deep.map((model) => [model.id, model] as const))('layer-drop on %s', (_, model) => {
   const { examples } = randomExamples(model, 'influence', { count: 3 });
 
-  it('measures the influence of each block as the formula says', async () => {
+  it('measures the influence of each block by the formula', async () => {
     const states: number[][][] = model.roles.layers.map(() => []);
     for (const [index, { input, output }] of model.roles.layers.entries()) {
       await captureValues({
@@ -37,7 +37,7 @@ describe.each(deep.map((model) => [model.id, model] as const))('layer-drop on %s
     expect(Math.max(...found) - Math.min(...found)).toBeGreaterThan(0.01);
   });
 
-  it('drops the layers of least influence, the last ones or random ones', async () => {
+  it('removes the layers of least influence, the last ones or random ones', async () => {
     const influence = await blockInfluence(model, examples, signal);
     const order = [0, 1, 2, 3].sort((a, b) => (influence[b] as number) - (influence[a] as number));
     const dropped = async (variant: string) => {
@@ -58,7 +58,7 @@ describe.each(deep.map((model) => [model.id, model] as const))('layer-drop on %s
 });
 
 describe('layer-drop', () => {
-  it('drops a layer that does nothing, without a trace', async () => {
+  it('removes a layer without effect, and the output does not change', async () => {
     const model = tinyGpt({ layers: 3 });
     const idle = [model.roles.layers[1]?.o, model.roles.layers[1]?.down].reduce((result, linear) => {
       if (linear === undefined) throw new Error('no layer');

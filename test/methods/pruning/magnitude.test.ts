@@ -26,7 +26,7 @@ function compress(method: typeof magnitude, params: Record<string, unknown>): Mo
 const zeroShare = (weight: Float32Array) => weight.filter((value) => value === 0).length / weight.length;
 
 describe('magnitude', () => {
-  it('zeroes the same share of every layer, and moves no weight it keeps', () => {
+  it('sets the same share of every layer to zero, and changes no kept weight', () => {
     const pruned = compress(magnitude, { sparsity: 0.7 });
     for (const linear of model.linears) {
       const dense = model.weight(linear);
@@ -39,7 +39,7 @@ describe('magnitude', () => {
     }
   });
 
-  it('spares the layer of large weights when it compares over the network', () => {
+  it('keeps more of a layer with large weights when it compares over the network', () => {
     const pruned = compress(magnitude, { sparsity: 0.5, scope: 'global' });
     const weights = pruned.linears.map((linear) => pruned.weight(linear));
     const all = weights.reduce((sum, weight) => sum + weight.length, 0);
@@ -52,7 +52,7 @@ describe('magnitude', () => {
     expect(() => compress(magnitude, { sparsity: '2:4', scope: 'global' })).toThrow(InputError);
   });
 
-  it('touches nothing but the linear layers of the blocks', () => {
+  it('changes only the linear layers of the blocks', () => {
     const pruned = compress(magnitude, { sparsity: 0.9 });
     const linear = new Set(model.linears.map(({ weight }) => weight));
     for (const [name, tensor] of model.onnx.graph.initializers) {
@@ -63,7 +63,7 @@ describe('magnitude', () => {
 });
 
 describe('random-mask', () => {
-  it('zeroes the same share as magnitude does, but other weights', () => {
+  it('sets the same share to zero as magnitude, but other weights', () => {
     const random = compress(randomMask, { sparsity: 0.5 });
     const pruned = compress(magnitude, { sparsity: 0.5 });
     for (const linear of model.linears) {

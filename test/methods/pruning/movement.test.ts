@@ -39,12 +39,12 @@ describe.each([true, false])('withScores, soft: %s', (soft) => {
   const onnx = withScores(model, { soft });
   const scores = model.linears.map(scoreName);
 
-  it('computes what the model computes while nothing is masked', async () => {
+  it('computes the same as the model while nothing is masked', async () => {
     const rows = [[1, 9, 17, 4, 33, 60]];
     expect(largestDifference(await logitsOf({ onnx }, rows), await logitsOf(model, rows))).toBe(0);
   });
 
-  it('masks by the threshold, and moves scores by the gradient times the weight, masked ones too', async () => {
+  it('masks by the threshold, and moves scores by the gradient times the weight, also masked ones', async () => {
     const threshold = soft ? Math.log(0.1 / 0.9) : 0;
     const start = new Map(
       model.linears.map((linear) => [
@@ -91,7 +91,7 @@ describe.each([true, false])('withScores, soft: %s', (soft) => {
 });
 
 describe('moveThreshold', () => {
-  it('keeps the order and lets as many fall below 0 as the cubic says', () => {
+  it('keeps the order and moves as many scores below 0 as the cubic requires', () => {
     const hook = moveThreshold({ scores: ['s'], sparsity: 0.8, steps: 100 });
     expect(hook.every).toBe(2);
     let values = Float32Array.from({ length: 500 }, () => 1 + 0.1 * random.normal());
@@ -116,7 +116,7 @@ describe('moveThreshold', () => {
 describe('movement', () => {
   const whole = tinyGpt();
 
-  it('gives exactly the sparsity in every linear layer and none elsewhere, and better than one shot', async () => {
+  it('has exactly the target sparsity in every linear layer and none elsewhere, and is better than one-shot pruning', async () => {
     const params = { sparsity: 0.8, steps: 60, learningRate: 5e-3 };
     const { context, spent } = methodContext({ method: movement, variant: '', params, model: whole, training });
     const pruned = await movement.compress(whole, context);
@@ -147,7 +147,7 @@ describe('movement', () => {
     expect(await notes(100)).toBeGreaterThan(await notes(0.01));
   });
 
-  it('is either hard or soft', async () => {
+  it('accepts either sparsity or penalty', async () => {
     for (const params of [{ steps: 4 }, { steps: 4, sparsity: 0.5, penalty: 1 }]) {
       const { context } = methodContext({ method: movement, variant: '', params, model, training });
       await expect(movement.compress(model, context)).rejects.toThrow(InputError);

@@ -9,7 +9,7 @@ describe('ria', () => {
   const norms = Float64Array.of(1, 4, 9);
   const shape = { inFeatures: 3, outFeatures: 2 };
 
-  it('relates each weight to its input and its output', () => {
+  it('compares each weight with those of its input and output', () => {
     // Sums of inputs: 4, 2, 2; of outputs: 4, 4. Strengths: 1, 2, 3.
     const expected = [1 / 4 + 1 / 4, 3 / 4 + 3 / 4, 2 * (2 / 4 + 2 / 2), 0, 3 * (1 / 4 + 1 / 2), 3 * (1 / 4 + 1 / 2)];
     expect([...relativeImportance(weight, norms, { ...shape, power: 0.5 })]).toEqual(expected);
@@ -20,19 +20,19 @@ describe('ria', () => {
     expect([...ria(weight, norms, { ...shape, power: 0.5, sparsity: 0.5 })]).toEqual([0, 0, 2, 0, -1, 1]);
   });
 
-  it('keeps an input alive whose weights are all small, where magnitude would cut it off', () => {
+  it('keeps weights of an input whose weights are all small, which magnitude would remove', () => {
     const weak = Float32Array.of(5, 1, 1, 5, 5, 1, 0.01, 0.2);
     const options = { inFeatures: 4, outFeatures: 2, power: 0.5, sparsity: 0.5 };
     expect([...ria(weak, new Float64Array(4).fill(1), options)]).toEqual([5, 0, 0, 5, 5, 0, 0, weak[7]]);
   });
 
-  it('scores a layer of zeros without dividing by zero', () => {
+  it('scores a layer of zeros without division by zero', () => {
     expect([...relativeImportance(new Float32Array(6), norms, { ...shape, power: 1 })]).toEqual([0, 0, 0, 0, 0, 0]);
   });
 });
 
 describe('the method ria', () => {
-  it('prunes the share asked for', async () => {
+  it('prunes the given share', async () => {
     const model = tinyGpt();
     const { context } = methodContext({ method, variant: 's60', model });
     const smaller = await method.compress(model, context);

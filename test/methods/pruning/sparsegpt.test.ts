@@ -24,7 +24,7 @@ describe('sparsegpt', () => {
     }
   });
 
-  it('stops when its time is over', async () => {
+  it('stops when aborted', async () => {
     const { context } = methodContext({ method, variant: 's50', model, signal: AbortSignal.abort(new Error('over')) });
     await expect(method.compress(model, context)).rejects.toThrow('over');
   });

@@ -44,7 +44,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('masks on %
     alphas.map((name) => [name, Float32Array.from({ length: lengthOf(name) }, () => 2 * random.normal())]),
   );
 
-  it('scale what each head, neuron and sublayer hands on', async () => {
+  it('scale the output of each head, neuron and sublayer', async () => {
     const open = new Map(alphas.map((name) => [name, new Float32Array(lengthOf(name)).fill(30)]));
     expect(largestDifference(await logitsOf(withoutNoise(onnx, open), rows), await logitsOf(model, rows))).toBe(0);
     let scaled = model;
@@ -65,7 +65,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('masks on %
     expect(largestDifference(found, await logitsOf(scaled, rows))).toBeLessThan(1e-5);
   });
 
-  it('are cut where they are closed, and what stays computes the same', async () => {
+  it('are cut where they are 0, and the rest computes the same', async () => {
     // Half of the units closed, each at an α where the mask is exactly 0 or 1.
     const half = new Map(
       alphas.map((name) => [
@@ -91,7 +91,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('masks on %
     );
   });
 
-  it('multiply into the projections what they are after training', () => {
+  it('multiply their final values into the projections', () => {
     const cut = cutByMasks(model, drawn, 0.999);
     const linear = model.roles.layers[1]?.down as LinearRole;
     const after = cut.roles.layers[1]?.down as LinearRole;
@@ -104,7 +104,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('masks on %
 });
 
 describe('constraint', () => {
-  it('brings the share of parameters that is expected to stay to its target', async () => {
+  it('brings the expected share of parameters to its target', async () => {
     const model = tinyGpt();
     const { onnx, alphas } = withMasks(model);
     const steps = 300;
@@ -143,7 +143,7 @@ describe('constraint', () => {
 });
 
 describe('structured-distilled', () => {
-  it('cuts to the share, and is better than one shot', async () => {
+  it('cuts to the share, and is better than one-shot pruning', async () => {
     const model = tinyGpt();
     const training = countingExamples();
     const params = { keep: 0.5, steps: 80, learningRate: 5e-3 };

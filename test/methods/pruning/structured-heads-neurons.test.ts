@@ -23,7 +23,7 @@ describe('rearranged', () => {
     return total;
   };
 
-  it('never does worse than the smallest gradients alone, and often as well as can be', () => {
+  it('is never worse than removing the smallest gradients, and often optimal', () => {
     let optimal = 0;
     for (let attempt = 0; attempt < 50; attempt++) {
       const gradients = draw(units * examples);
@@ -47,12 +47,12 @@ describe('rearranged', () => {
     expect(optimal).toBeGreaterThan(15);
   });
 
-  it('removes together two units that cancel out, though one is the largest', () => {
+  it('removes two units that cancel each other, although one is the largest', () => {
     const gradients = Float64Array.of(1, 1.1, -1.2, 1, 1.1, -1.2);
     expect(rearranged(gradients, { units: 3, keep: 1 })).toEqual([0]);
   });
 
-  it('keeps all where all may stay', () => {
+  it('keeps all units where all may be kept', () => {
     expect(rearranged(draw(12), { units: 4, keep: 4 })).toEqual([0, 1, 2, 3]);
   });
 });
@@ -105,7 +105,7 @@ describe('tuned', () => {
     }
   });
 
-  it('leaves masks at 1 where nothing is known', async () => {
+  it('keeps masks at 1 where there is no data', async () => {
     const { weight, inFeatures, outFeatures } = problem(6, 4, 30);
     const nothing = { moment: new Float64Array(36), cross: new Float64Array(24) };
     expect(await tuned(weight, { ...nothing, inFeatures, outFeatures, width: 2 })).toEqual(weight);
@@ -125,7 +125,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('structured
     return { pruned: await structuredHeadsNeurons.compress(model, context), notes };
   };
 
-  it('keeps units whose number it says, and tuning changes output projections alone', async () => {
+  it('keeps the reported number of units, and tuning changes only output projections', async () => {
     const [untuned, whole] = [await compress({ keep: 0.6, tuning: false }), await compress({ keep: 0.6 })];
     expect(whole.notes).toEqual(untuned.notes);
     const counts = countUnits(whole.pruned).map(({ heads, neurons }) => `${heads}/${neurons}`);
@@ -142,7 +142,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('structured
     }
   });
 
-  it('brings each layer nearer to what it gave, on the calibration data', async () => {
+  it('brings each layer’s output nearer to the original on the calibration data', async () => {
     const [untuned, whole] = [await compress({ keep: 0.5, tuning: false }), await compress({ keep: 0.5 })];
     const rows = calibration.examples.map(({ tokens }) => [...tokens]);
     const target = await logitsOf(model, rows);
@@ -153,7 +153,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('structured
     expect(await distance(whole)).toBeLessThan(await distance(untuned));
   });
 
-  it('gives the last layer masks that reconstruct it best', async () => {
+  it('gives the last layer the masks with the smallest error', async () => {
     const { pruned } = await compress({ keep: 0.5 });
     const [layer] = [...pruned.roles.layers.keys()].slice(-1) as [number];
     const linear = {
@@ -175,7 +175,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('structured
 });
 
 describe('structured-heads-neurons', () => {
-  it('takes other units by size and by chance', async () => {
+  it('selects other units by size and at random', async () => {
     const [, model] = tinyModels as [unknown, (typeof tinyModels)[number]];
     const kept = async (importance: string, seed = 0) => {
       const params = { keep: 0.5, importance, tuning: false };

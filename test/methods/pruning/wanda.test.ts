@@ -10,14 +10,14 @@ describe('wanda', () => {
   const norms = Float64Array.of(1, 1, 10, 1);
   const shape = { inFeatures: 4, outFeatures: 2 };
 
-  it('weighs each weight by the size of its input, output by output', () => {
+  it('weights each weight by the size of its input, output by output', () => {
     // Scores: output 0: 1, 2, 2.5, 3; output 1: 4, 3, 3.5, 1.
     expect([...wanda(weight, norms, { ...shape, sparsity: 0.5 })]).toEqual([0, -4, 0, 0, 0.25, weight[5], -3, 0]);
     expect([...wanda(weight, norms, { ...shape, sparsity: 0.25 })]).toEqual([0, -4, 2, 3, 0.25, weight[5], -3, 0]);
     expect([...wanda(weight, norms, { ...shape, sparsity: '2:4' })]).toEqual([0, -4, 0, 0, 0.25, weight[5], -3, 0]);
   });
 
-  it('is magnitude pruning per output where all inputs are alike', () => {
+  it('equals magnitude pruning per output where all inputs have equal size', () => {
     expect([...wanda(weight, new Float64Array(4).fill(1), { ...shape, sparsity: 0.5 })]).toEqual([
       0, -4, 2, 3, 0, 0, -3, 0,
     ]);
@@ -44,7 +44,7 @@ describe('the method wanda', () => {
     }
   });
 
-  it('stops when its time is over', async () => {
+  it('stops when aborted', async () => {
     const { context } = methodContext({
       method,
       variant: '2-of-4',

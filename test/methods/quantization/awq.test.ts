@@ -72,7 +72,7 @@ describe('searchScales', () => {
     },
   );
 
-  it('leaves everything as it is at α = 0', () => {
+  it('changes nothing at α = 0', () => {
     expect([...scalesOf(Float64Array.of(0.1, 5, 0), 0)]).toEqual([1, 1, 1]);
     const [weak, strong] = scalesOf(Float64Array.of(0.25, 4), 0.5);
     expect(strong! / weak!).toBeCloseTo(4, 6);
@@ -81,7 +81,7 @@ describe('searchScales', () => {
 });
 
 describe('searchClipping', () => {
-  it.each(formats)('makes no output worse and the layer better: %o', async (format) => {
+  it.each(formats)('increases no output’s error and reduces the layer’s: %o', async (format) => {
     const { weight, moment, inFeatures, outFeatures } = layerProblem({ inFeatures: 72, outFeatures: 24 });
     const clipped = await searchClipping({ weight, moment, format, inFeatures, outFeatures });
     const round = (values: Float32Array) =>
@@ -144,7 +144,7 @@ describe('awq', () => {
     },
   );
 
-  it('computes with its scales in place what the model computed but for the rounding', async () => {
+  it('computes the same with its scales as the model, apart from rounding', async () => {
     const rows = [[1, 9, 17, 4, 33, 60, 2, 8]];
     for (const model of tinyModels) {
       const params = { bits: 8, groupSize: 16, activations: 'float32' };
@@ -155,7 +155,7 @@ describe('awq', () => {
     }
   });
 
-  it('gains where a few inputs are strong', async () => {
+  it('reduces the error where a few inputs are large', async () => {
     const random = createRandom('strong');
     const plain = tinyLlama();
     const norm = plain.onnx.graph.nodes.find(({ outputs }) => outputs.includes(plain.linears[0]!.input));

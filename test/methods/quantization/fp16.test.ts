@@ -5,7 +5,7 @@ import fp16 from '../../../methods/quantization/fp16.ts';
 import { methodContext } from '../../support/method-context.ts';
 import { tinyLlama } from '../../support/tiny-model.ts';
 
-it('leaves the dense model as it is, whose weights are then stored in float16', () => {
+it('returns the dense model, whose weights are then stored in float16', () => {
   const model = tinyLlama({ tied: false });
   const { context } = methodContext({ method: fp16, variant: 'w16', model });
   const compressed = fp16.compress(model, context) as Model;

@@ -14,7 +14,7 @@ const defaults = { bits: 4, symmetric: true, groupSize: 16, damping: 0.01, where
 describe('gptq', () => {
   const model = tinyLlama();
 
-  it('gives MatMulNBits layers that stand for the corrected weights, better than rounded ones in every layer', async () => {
+  it('stores the corrected weights in MatMulNBits, with a smaller error than rounding in every layer', async () => {
     const { context } = methodContext({ method: gptqMethod, variant: 'w4g16', model });
     const smaller = await gptqMethod.compress(model, context);
     const linears = smaller.onnx.graph.nodes.filter(({ op }) => op === 'MatMulNBits');
@@ -36,7 +36,7 @@ describe('gptq', () => {
     }
   });
 
-  it('stops when its time is over', async () => {
+  it('stops when aborted', async () => {
     const { context } = methodContext({
       method: gptqMethod,
       variant: 'w4',

@@ -34,7 +34,7 @@ function weights({ inFeatures, outFeatures }: Pick<Case, 'inFeatures' | 'outFeat
 }
 
 describe('halfQuadratic', () => {
-  it.each(golden)('gives the codes, scales and zero points of hqq: $bits bits, $outFeatures × $inFeatures', (of) => {
+  it.each(golden)('equals the codes, scales and zero points of hqq: $bits bits, $outFeatures × $inFeatures', (of) => {
     const { codes, scales, zeroPoints } = halfQuadratic(weights(of), { ...of, ...AUTHORS });
     expect(codes).toEqual(bytesOf(of.codes));
     expect(largestDifference(scales, floats(of.scales))).toBeLessThan(1e-7);

@@ -35,7 +35,7 @@ describe('quantizeInt8', () => {
   for (const entry of golden.cases) {
     const { inFeatures, outFeatures, granularity, reducedRange } = entry;
     const label = `${entry.name}, per ${granularity}, ${reducedRange ? 7 : 8} bits`;
-    it(`gives codes, scales and output of quantize_dynamic: ${label}`, async () => {
+    it(`equals the codes, scales and output of quantize_dynamic: ${label}`, async () => {
       const weight = floats(entry.weight);
       const quantized = quantizeInt8(weight, { inFeatures, outFeatures, granularity, reducedRange });
       expect(quantized.scales).toEqual(floats(entry.scales));
@@ -68,7 +68,7 @@ describe('int8-dynamic', () => {
     expect(countOps(compressed, 'MatMulInteger')).toBe(model.linears.length);
   });
 
-  it('leaves the other layers in float32 when told to', () => {
+  it('keeps the other layers in float32 on request', () => {
     const attention = compress('channel-attention');
     const { q, up } = model.roles.layers[0]!;
     expect(attention.onnx.graph.initializers.has(q.weight)).toBe(false);
@@ -92,7 +92,7 @@ describe('int8-dynamic', () => {
     expect(difference).toBeGreaterThan(0);
   });
 
-  it('makes an output layer of its own integer too', () => {
+  it('also quantizes a separate output layer', () => {
     const untied = tinyLlama({ tied: false });
     const { context } = methodContext({ method: int8Dynamic, variant: 'channel-e8', model: untied });
     const { graph } = (int8Dynamic.compress(untied, context) as Model).onnx;

@@ -42,38 +42,41 @@ function floats(base64: string): Float32Array {
 }
 
 describe('withStaticIntegers', () => {
-  it.each(golden.cases)('gives grids, codes and output of quantize_static: $name, per $granularity', async (entry) => {
-    const { inFeatures, outFeatures, granularity } = entry;
-    const weight = floats(entry.weight);
-    const dense = oneLinear(weight, inFeatures, outFeatures);
-    const inputs = entry.batches.map(floats);
-    const outputs = await Promise.all(inputs.map((x) => runOneLinear(dense, x, inFeatures)));
-    const rangeOf = (parts: readonly Float32Array[]) => {
-      const all = parts.flatMap((part) => [...part]);
-      return { low: Math.min(...all), high: Math.max(...all) };
-    };
-    const ranges = new Map([
-      ['hidden', rangeOf(inputs)],
-      ['product', rangeOf(outputs)],
-    ]);
-    const [input, output] = ['hidden', 'product'].map((value) => {
-      const range = ranges.get(value);
-      return range && gridOfActivations(range, 8);
-    });
-    expect(input?.zeroPoint).toBe(entry.inputZeroPoint);
-    expect(output?.zeroPoint).toBe(entry.outputZeroPoint);
-    expect(input?.scale).toBeCloseTo(entry.inputScale, 7);
-    expect(output?.scale).toBeCloseTo(entry.outputScale, 6);
-    const quantized = quantizeInt8(weight, { inFeatures, outFeatures, granularity, reducedRange: false });
-    expect([...quantized.codes]).toEqual([...new Int8Array(Buffer.from(entry.codes, 'base64'))]);
+  it.each(golden.cases)(
+    'equals the grids, codes and output of quantize_static: $name, per $granularity',
+    async (entry) => {
+      const { inFeatures, outFeatures, granularity } = entry;
+      const weight = floats(entry.weight);
+      const dense = oneLinear(weight, inFeatures, outFeatures);
+      const inputs = entry.batches.map(floats);
+      const outputs = await Promise.all(inputs.map((x) => runOneLinear(dense, x, inFeatures)));
+      const rangeOf = (parts: readonly Float32Array[]) => {
+        const all = parts.flatMap((part) => [...part]);
+        return { low: Math.min(...all), high: Math.max(...all) };
+      };
+      const ranges = new Map([
+        ['hidden', rangeOf(inputs)],
+        ['product', rangeOf(outputs)],
+      ]);
+      const [input, output] = ['hidden', 'product'].map((value) => {
+        const range = ranges.get(value);
+        return range && gridOfActivations(range, 8);
+      });
+      expect(input?.zeroPoint).toBe(entry.inputZeroPoint);
+      expect(output?.zeroPoint).toBe(entry.outputZeroPoint);
+      expect(input?.scale).toBeCloseTo(entry.inputScale, 7);
+      expect(output?.scale).toBeCloseTo(entry.outputScale, 6);
+      const quantized = quantizeInt8(weight, { inFeatures, outFeatures, granularity, reducedRange: false });
+      expect([...quantized.codes]).toEqual([...new Int8Array(Buffer.from(entry.codes, 'base64'))]);
 
-    const linear = roleOfOneLinear(inFeatures, outFeatures);
-    const graph = withStaticIntegers(dense.graph, [{ linear, weight: quantized }], ranges);
-    const y = await runOneLinear({ ...dense, graph }, floats(entry.input), inFeatures);
-    floats(entry.output).forEach((value, at) => expect(y[at]).toBeCloseTo(value, 5));
-  });
+      const linear = roleOfOneLinear(inFeatures, outFeatures);
+      const graph = withStaticIntegers(dense.graph, [{ linear, weight: quantized }], ranges);
+      const y = await runOneLinear({ ...dense, graph }, floats(entry.input), inFeatures);
+      floats(entry.output).forEach((value, at) => expect(y[at]).toBeCloseTo(value, 5));
+    },
+  );
 
-  it('refuses an input that was not calibrated', () => {
+  it('refuses an input without a calibrated range', () => {
     const weight = new Float32Array(16).fill(1);
     const layers = [
       {
@@ -86,7 +89,7 @@ describe('withStaticIntegers', () => {
 });
 
 describe('gridOfActivations', () => {
-  it('holds zero exactly, and takes any scale where nothing but zero comes', () => {
+  it('represents zero exactly, and accepts any scale where all values are zero', () => {
     expect(gridOfActivations({ low: -1, high: 3 }, 4)).toEqual({ bits: 4, scale: Math.fround(4 / 15), zeroPoint: 4 });
     expect(gridOfActivations({ low: 2, high: 3 }, 8)).toEqual({ bits: 8, scale: Math.fround(3 / 255), zeroPoint: 0 });
     expect(gridOfActivations({ low: -2, high: -1 }, 8)).toMatchObject({ zeroPoint: 255 });
@@ -124,7 +127,7 @@ describe('int8-static', () => {
     },
   );
 
-  it('rounds only what linear layers read: the residual stream of an encoder stays as it is', async () => {
+  it('rounds only the inputs of linear layers: the residual stream of an encoder is not rounded', async () => {
     const model = tinyBert();
     const { graph } = (await compress('minmax', model)).onnx;
     const { input } = model.roles.layers[0]!;
@@ -132,7 +135,7 @@ describe('int8-static', () => {
     expect(readers.sort()).toEqual(['Add', 'QuantizeLinear']);
   });
 
-  it('is closer to dense with a scale per output than with one per matrix, and takes ranges from calibration alone', async () => {
+  it('is closer to dense with a scale per output than with one per matrix, and takes ranges from calibration only', async () => {
     const model = tinyLlama();
     const rows = [
       [1, 9, 17, 4, 33, 60, 2, 8],

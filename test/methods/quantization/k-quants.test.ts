@@ -32,7 +32,7 @@ const weightedError = (rounded: ArrayLike<number>) =>
 const TOLERANCE = { q4: 0.025, q3: 1e-5, q2: 0.12 } as const;
 
 describe('superBlocks', () => {
-  it.each(golden)('gives the weights of ggml: $format', ({ format, weight: base64 }) => {
+  it.each(golden)('equals the weights of ggml: $format', ({ format, weight: base64 }) => {
     const rows = new Float32Array(new Uint8Array(Buffer.from(base64, 'base64')).buffer); // [out, in]
     const expected = weight.map((_, at) => rows[(at % outFeatures) * inFeatures + Math.floor(at / outFeatures)]!);
     const found = dequantizeWeight(superBlocks(weight, { inFeatures, outFeatures, importance, format }).quantized);
@@ -59,25 +59,28 @@ describe('superBlocks', () => {
 describe('the method k-quants', () => {
   const model = tinyGpt({ width: 64, hiddenWidth: 80 });
 
-  it.each(['q4', 'q3', 'q2'] as const)('computes in the packed graph what the codes stand for: %s', async (format) => {
-    const { context } = methodContext({ method, variant: format, model });
-    const packed = (await method.compress(model, context)) as Model;
-    const { examples } = context.calibration;
-    const statistics = await inputStatistics({ model, examples }, ['square-sum']);
-    const rounded = model.linears.reduce((current, linear) => {
-      const squares = statistics.get(linear.role)!.of('square-sum');
-      const mean = squares.map((sum) => sum / positionCount(examples));
-      const { quantized } = superBlocks(model.weight(linear), { ...linear, importance: mean, format });
-      const dims = [linear.inFeatures, linear.outFeatures];
-      return current.withWeight(linear, tensorOf('float32', dims, dequantizeWeight(quantized)));
-    }, model);
-    const rows = [[3, 10, 17, 24, 31, 38]];
-    // Of the three only q3 has a kernel that rounds activations too.
-    const expected = await logitsOf(rounded, rows);
-    expect(largestDifference(await logitsOf(packed, rows), expected)).toBeLessThan(format === 'q3' ? 0.1 : 1e-3);
-    for (const linear of model.linears) {
-      expect(packed.onnx.graph.initializers.has(linear.weight)).toBe(false);
-      expect(packed.onnx.graph.initializers.has(`${linear.weight}.scales`)).toBe(false);
-    }
-  });
+  it.each(['q4', 'q3', 'q2'] as const)(
+    'computes the same in the packed graph as with the dequantized weights: %s',
+    async (format) => {
+      const { context } = methodContext({ method, variant: format, model });
+      const packed = (await method.compress(model, context)) as Model;
+      const { examples } = context.calibration;
+      const statistics = await inputStatistics({ model, examples }, ['square-sum']);
+      const rounded = model.linears.reduce((current, linear) => {
+        const squares = statistics.get(linear.role)!.of('square-sum');
+        const mean = squares.map((sum) => sum / positionCount(examples));
+        const { quantized } = superBlocks(model.weight(linear), { ...linear, importance: mean, format });
+        const dims = [linear.inFeatures, linear.outFeatures];
+        return current.withWeight(linear, tensorOf('float32', dims, dequantizeWeight(quantized)));
+      }, model);
+      const rows = [[3, 10, 17, 24, 31, 38]];
+      // Of the three only q3 has a kernel that rounds activations too.
+      const expected = await logitsOf(rounded, rows);
+      expect(largestDifference(await logitsOf(packed, rows), expected)).toBeLessThan(format === 'q3' ? 0.1 : 1e-3);
+      for (const linear of model.linears) {
+        expect(packed.onnx.graph.initializers.has(linear.weight)).toBe(false);
+        expect(packed.onnx.graph.initializers.has(`${linear.weight}.scales`)).toBe(false);
+      }
+    },
+  );
 });

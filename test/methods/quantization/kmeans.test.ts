@@ -37,7 +37,7 @@ describe('quantizeToCodebook', () => {
     },
   );
 
-  it('takes the nearest value of a book that float16 holds', () => {
+  it('uses the nearest value of a table in float16', () => {
     for (const granularity of ['layer', 'channel'] as const) {
       const quantized = quantizeToCodebook(weight, { ...shape, bits: 3, granularity, importance });
       const { book } = quantized;
@@ -83,7 +83,7 @@ describe('kmeans', () => {
     },
   );
 
-  it('takes as many bits of the file as it says, and counts as many parameters as the dense model', async () => {
+  it('takes the stated number of bits in the file, and counts as many parameters as the dense model', async () => {
     const model = tinyLlama();
     const { onnx } = await kmeans.compress(
       model,

@@ -55,7 +55,7 @@ function weights(inFeatures: number, outFeatures: number): Float32Array {
 }
 
 describe('levels', () => {
-  it('are those of bitsandbytes, of 4 bits and of the 8 bits of scales', () => {
+  it('equal those of bitsandbytes, for 4-bit codes and for 8-bit scales', () => {
     expect([...LEVELS.nf4]).toEqual(golden.nf4);
     expect([...LEVELS.fp4].map((level) => level + 0)).toEqual(golden.fp4.map((level) => level + 0));
     expect(DYNAMIC_LEVELS).toHaveLength(256);
@@ -64,7 +64,7 @@ describe('levels', () => {
     );
   });
 
-  it.each(['nf4', 'fp4'] as const)('are those of the operator: a %s model computes what they give', async (type) => {
+  it.each(['nf4', 'fp4'] as const)('equal those of the operator: a %s model computes the same', async (type) => {
     for (const model of [tinyLlama(), tinyGpt(), tinyBert()]) {
       for (const nested of [false, true]) {
         const params = { blockSize: 16, type, nested };
@@ -112,7 +112,7 @@ describe('quantizeBnb4', () => {
     floats(entry.absmaxScales).forEach((scale, at) => expect(scales[at]).toBeCloseTo(scale, 5));
   }
 
-  it('gives a block of zeros zeros, and a short last block its own scale', () => {
+  it('rounds a block of zeros to zeros, and gives a short last block its own scale', () => {
     const weight = Float32Array.from({ length: 40 }, (_, at) => (at < 16 ? 0 : at / 40));
     const quantized = quantizeBnb4(weight, {
       inFeatures: 40,
@@ -127,7 +127,7 @@ describe('quantizeBnb4', () => {
   });
 
   // FP4 loses more than even levels: two of its codes are zero and two next to it. Measured: 69, 75 (even), 122 (FP4).
-  it('loses less on normal weights than even levels or floating-point ones', () => {
+  it('has a smaller error on normal weights than uniform or floating-point levels', () => {
     const random = createRandom('nf4');
     const shape = { inFeatures: 64, outFeatures: 128 };
     const weight = Float32Array.from({ length: 64 * 128 }, () => random.normal());
@@ -141,7 +141,7 @@ describe('quantizeBnb4', () => {
 });
 
 describe('nf4', () => {
-  it('stores scales in a byte each when nested, and counts neither them nor their levels as parameters', async () => {
+  it('stores scales in one byte each when nested, and counts neither them nor their levels as parameters', async () => {
     const model = tinyLlama();
     const linear = model.linears[0]!;
     const compress = (nested: boolean) =>

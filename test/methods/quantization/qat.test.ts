@@ -93,7 +93,7 @@ describe.each([8, 4] as const)('activations of %i bits', (bits) => {
     },
   );
 
-  it('refuses a step size that training has driven to zero or below', () => {
+  it('refuses a step size that is zero or negative after training', () => {
     const grids = new Map([['x', { bits, scale: 0.1, zeroPoint: 3 }]]);
     const learned = (scale: number) => new Map([[stepSizeName('x'), Float32Array.of(scale)]]);
     expect(trainedGrids(grids, learned(0.25)).get('x')).toEqual({ bits, scale: 0.25, zeroPoint: 3 });
@@ -102,7 +102,7 @@ describe.each([8, 4] as const)('activations of %i bits', (bits) => {
 });
 
 describe('startOf', () => {
-  it("begins with round-to-nearest's step sizes, or with 2 mean |w| / √Qp of each group", () => {
+  it('starts with the step sizes of round-to-nearest, or with 2 mean |w| / √Qp of each group', () => {
     const [linear] = llama.linears;
     if (linear === undefined) throw new Error('no layer');
     const format = { bits: 4, groupSize: 16, symmetric: true } as const;
@@ -118,7 +118,7 @@ describe('startOf', () => {
     expect(scales[2 * 2 + 1]).toBeCloseTo((2 * mean) / Math.sqrt(7), 6);
   });
 
-  it('gives a group of zeros a step size it can be divided by', () => {
+  it('gives a group of zeros a non-zero step size', () => {
     const [linear] = llama.linears;
     if (linear === undefined) throw new Error('no layer');
     const { inFeatures, outFeatures } = linear;
@@ -132,7 +132,7 @@ describe('startOf', () => {
 });
 
 describe('qat', () => {
-  it('learns step sizes of activations and beats fixed ones at 4 bits', async () => {
+  it('learns step sizes of activations and is better than fixed ones at 4 bits', async () => {
     const training = countingExamples();
     const calibration = countingExamples({ length: 32 });
     const params = { bits: 4, groupSize: 32, activationBits: 4 };
@@ -149,7 +149,7 @@ describe('qat', () => {
     expect(await nextTokenLoss(trained, training)).toBeLessThan(0.7 * (await nextTokenLoss(plain, training)));
   });
 
-  it.each([2, 4] as const)('learns step sizes and beats round-to-nearest at %i bits', async (bits) => {
+  it.each([2, 4] as const)('learns step sizes and is better than round-to-nearest at %i bits', async (bits) => {
     const training = countingExamples();
     const format = { bits, groupSize: 32, activations: 'float32' };
     const params = { ...format, steps: 60, learningRate: 5e-3 };

@@ -14,15 +14,18 @@ const rows = [
 ];
 
 describe('roundedBase', () => {
-  it.each(tinyModels.map((model) => [model.id, model] as const))('stores what training sees: %s', async (_, model) => {
-    for (const base of ['nf4', 'w4g32', 'w3g32', 'w2g32'] as const) {
-      const { dense, packed } = roundedBase(model, base);
-      const [seen, stored] = [await logitsOf(dense, rows), await logitsOf(packed, rows)];
-      const distance = Math.hypot(...seen.map((value, at) => value - stored[at]!)) / Math.hypot(...seen);
-      // But for kernels that round their inputs to 8 bits.
-      expect(distance).toBeLessThan(base === 'nf4' ? 1e-5 : 0.05);
-    }
-  });
+  it.each(tinyModels.map((model) => [model.id, model] as const))(
+    'stores the weights used in training: %s',
+    async (_, model) => {
+      for (const base of ['nf4', 'w4g32', 'w3g32', 'w2g32'] as const) {
+        const { dense, packed } = roundedBase(model, base);
+        const [seen, stored] = [await logitsOf(dense, rows), await logitsOf(packed, rows)];
+        const distance = Math.hypot(...seen.map((value, at) => value - stored[at]!)) / Math.hypot(...seen);
+        // But for kernels that round their inputs to 8 bits.
+        expect(distance).toBeLessThan(base === 'nf4' ? 1e-5 : 0.05);
+      }
+    },
+  );
 });
 
 describe('qlora-recovery', () => {
@@ -33,7 +36,7 @@ describe('qlora-recovery', () => {
     return { compressed: await qlora.compress(model, context), spent };
   }
 
-  it.each(['w2g32', 'nf4'] as const)('recovers beside a frozen base of %s', async (base) => {
+  it.each(['w2g32', 'nf4'] as const)('recovers quality beside a frozen base of %s', async (base) => {
     const model = tinyGpt();
     const { compressed, spent } = await trained({ base });
     expect(spent.steps).toBe(60);
@@ -47,7 +50,7 @@ describe('qlora-recovery', () => {
     }
   });
 
-  it('keeps its adapters in float16 beside each layer', async () => {
+  it('stores its adapters in float16 beside each layer', async () => {
     const model = tinyLlama();
     const { compressed } = await trained({ base: 'w3g32', rank: 3, steps: 2 }, model);
     for (const { weight, inFeatures, outFeatures } of model.linears) {
@@ -58,7 +61,7 @@ describe('qlora-recovery', () => {
     }
   });
 
-  it('begins at what was lost when told to: closer to dense before it has learned anything', async () => {
+  it('starts from the rounding error on request: closer to dense before any training', async () => {
     const model = tinyLlama();
     const untrained = { base: 'w2g32', rank: 8, steps: 2, learningRate: 1e-9 };
     const [zero, error] = [await trained(untrained, model), await trained({ ...untrained, start: 'error' }, model)];

@@ -64,7 +64,7 @@ describe('rtn', () => {
     { bits: 2, groupSize: 16, symmetric: true },
     { bits: 2, groupSize: 32, symmetric: false },
   ];
-  it.each(formats)('computes in the packed graph what the rounded weights give: %o', async (format) => {
+  it.each(formats)('computes the same in the packed graph as with the rounded weights: %o', async (format) => {
     const { compressed } = compress({ ...format, activations: 'float32' });
     const packed = await logitsOf(compressed);
     expect(relativeDistance(packed, await logitsOf(rounded(model, format)))).toBeLessThan(1e-5);
@@ -73,7 +73,7 @@ describe('rtn', () => {
     expect(relativeDistance(await logitsOf(integer), packed)).toBeLessThan(0.05);
   });
 
-  it('has no float32 weight of a linear layer left, and as many bits as it says', () => {
+  it('has no float32 weight of a linear layer, and the stated number of bits', () => {
     const { compressed } = compress({ bits: 4, groupSize: 32 });
     for (const { weight, inFeatures, outFeatures } of model.linears) {
       expect(compressed.onnx.graph.initializers.has(weight)).toBe(false);
@@ -82,7 +82,7 @@ describe('rtn', () => {
     }
   });
 
-  it.each(formats)('packs the rounded weights, as the specification of the operator reads them: %o', (format) => {
+  it.each(formats)('packs the rounded weights by the operator’s specification: %o', (format) => {
     const { compressed } = compress(format);
     const expected = rounded(model, format);
     for (const linear of model.linears) {
@@ -90,7 +90,7 @@ describe('rtn', () => {
     }
   });
 
-  it('says so when the kernel cannot do what was asked for', () => {
+  it('notes when the kernel does not support the request', () => {
     expect(compress({ bits: 2, groupSize: 16 }).notes).toEqual([
       expect.stringMatching(/^2 bits in blocks of 16 have no int8 kernel/),
     ]);

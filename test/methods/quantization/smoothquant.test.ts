@@ -43,7 +43,7 @@ async function distance(method: typeof smoothquant, variant: string, model: Mode
 }
 
 describe('smoothingScales', () => {
-  it('is max|X_j|^α / max|W_j|^(1 − α), weights of all layers together', () => {
+  it('equals max|X_j|^α / max|W_j|^(1 − α), with the weights of all layers together', () => {
     const layers = [
       { weight: Float32Array.of(1, -2, 0.5, 0.25), inFeatures: 2, outFeatures: 2 },
       { weight: Float32Array.of(0.5, -4), inFeatures: 2, outFeatures: 1 },
@@ -54,7 +54,7 @@ describe('smoothingScales', () => {
     expect([...smoothingScales(largest, layers, 0)]).toEqual([0.5, 0.25]);
   });
 
-  it('stays finite and positive for dead features and weights of zero', () => {
+  it('stays finite and positive for inactive features and zero weights', () => {
     const layers = [{ weight: Float32Array.of(0, 0, 1, 1), inFeatures: 2, outFeatures: 2 }];
     for (const alpha of [0, 0.5, 1]) {
       for (const scale of smoothingScales(Float64Array.of(3, 0), layers, alpha)) {
@@ -116,7 +116,7 @@ describe('smoothquant', () => {
   it.each([
     ['llama', tinyLlama()],
     ['gpt', tinyGpt()],
-  ])('saves integers that outliers would ruin: %s', async (_, plain) => {
+  ])('rescues integer arithmetic from outliers: %s', async (_, plain) => {
     const model = withOutliers(plain);
     expect(await distance(smoothquant, 'a50', model)).toBeLessThan(
       0.5 * (await distance(int8Dynamic, 'channel', model)),
@@ -126,7 +126,7 @@ describe('smoothquant', () => {
     );
   });
 
-  it('is no worse than plain integers by more than a little without outliers', async () => {
+  it('is only slightly worse than plain integers without outliers', async () => {
     for (const model of [tinyLlama(), tinyGpt(), tinyBert()]) {
       expect(await distance(smoothquant, 'a50', model)).toBeLessThan(
         1.3 * (await distance(int8Dynamic, 'channel', model)),
@@ -134,7 +134,7 @@ describe('smoothquant', () => {
     }
   });
 
-  it('notes multiplications of their own in an encoder, and needs none in decoders after norms', async () => {
+  it('notes separate multiplications in an encoder, and needs none in decoders after norms', async () => {
     const notesOf = async (model: Model) => {
       const { context, notes } = methodContext({ method: smoothquant, variant: 'a50', model });
       await smoothquant.compress(model, context);

@@ -16,7 +16,7 @@ async function train(model: ReturnType<typeof tinyGpt>, params: object) {
 }
 
 describe('albert-style', () => {
-  it('trains one set of weights for all layers, which stays one', async () => {
+  it('trains one set of weights for all layers, which stays shared', async () => {
     const model = tinyGpt({ layers: 4 });
     const { compressed, notes, spent } = await train(model, { share: 'all' });
     const tied = withTiedWeights(model, tiedLinears(model, neighbouringLayers(4, 1), 'all'), 'first');
@@ -33,7 +33,7 @@ describe('albert-style', () => {
     expect(saved).toBeGreaterThan(4 * 0.75 * linears);
   });
 
-  it('shares attention or the feed-forward network alone', async () => {
+  it('shares only attention or only the feed-forward network', async () => {
     const model = tinyGpt({ layers: 3 });
     for (const [share, kind, other] of [
       ['attention', 'q', 'up'],

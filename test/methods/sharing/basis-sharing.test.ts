@@ -32,7 +32,7 @@ function product(down: Float32Array, up: Float32Array, rank: number): Float32Arr
 }
 
 describe('shareBasis', () => {
-  it('misses the outputs on the stacked inputs by exactly the singular values it cuts', async () => {
+  it('has an output error on the stacked inputs of exactly the truncated singular values', async () => {
     for (const rank of [2, 7, 13]) {
       const { factored, lost } = await shareBasis(members, { rank, damping: 0 });
       const missed = factored.reduce((sum, { factors: { down, up } }, index) => {
@@ -53,7 +53,7 @@ describe('shareBasis', () => {
     }
   });
 
-  it('of layers that are alike costs one basis and nothing else', async () => {
+  it('of equal layers costs one basis and nothing else', async () => {
     const twins = [members[0], members[0]] as typeof members;
     const { lost } = await shareBasis(twins, { rank: 5, damping: 0 });
     const alone = await truncateWhitened({ ...twins[0], shape, damping: 0, rank: 5 } as never);
@@ -63,7 +63,7 @@ describe('shareBasis', () => {
 });
 
 describe('groupsOf', () => {
-  it('groups neighbours of a kind, and lets those that write to the residual stream alone', () => {
+  it('groups neighbours of a kind, except layers that write to the residual stream', () => {
     const model = tinyLlama({ layers: 5 });
     const roles = (options: Parameters<typeof groupsOf>[1]) =>
       groupsOf(model, options).map((group) => group.map(({ role }) => role).join());
@@ -84,7 +84,7 @@ describe('basis-sharing', () => {
     return method.compress(model, context);
   };
 
-  it('is svd-whitened where no layers share', async () => {
+  it('equals svd-whitened where no layers share', async () => {
     const model = tinyGpt();
     const [alone, whitened] = [
       await compress(model, { keep: 0.5, layers: 1 }),
@@ -95,7 +95,7 @@ describe('basis-sharing', () => {
     }
   });
 
-  it('stores a basis once, within the share, and the file shrinks by it', async () => {
+  it('stores a basis once, within the share, and the file shrinks accordingly', async () => {
     const model = tinyLlama({ layers: 4 });
     const compressed = await compress(model, { keep: 0.5, layers: 4, share: 'all' });
     const { initializers, nodes } = compressed.onnx.graph;
@@ -115,7 +115,7 @@ describe('basis-sharing', () => {
     expect(saved).toBeGreaterThan(4 * (whole - taken) - 200 * model.linears.length);
   });
 
-  it('of layers with the same weights keeps more than each for itself could', async () => {
+  it('of layers with equal weights is more exact than separate factors', async () => {
     const random = createRandom('twins');
     let model = tinyGpt();
     const [first, second] = model.roles.layers as [

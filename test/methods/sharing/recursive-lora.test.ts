@@ -17,7 +17,7 @@ const initializer = (onnx: Model['onnx'], name: string) =>
   elements(onnx.graph.initializers.get(name) as never, 'float32');
 
 describe('relax', () => {
-  it('starts from what the shared weights miss, cut to the rank by its singular values', async () => {
+  it('starts with the error of the shared weights, truncated by its singular values', async () => {
     const model = tinyLlama({ layers: 3 });
     const tied = tie(model, 2);
     const { onnx } = await relax({ model, tied, delta: 0.25, signal });
@@ -44,7 +44,7 @@ describe('relax', () => {
     }
   });
 
-  it('computes what the model did where layers differ by no more than their own parts can hold', async () => {
+  it('computes the same as the model where layers differ by no more than the low-rank parts can hold', async () => {
     const random = createRandom('alike');
     let model = tinyGpt();
     for (const linear of model.linears.slice(model.linears.length / 2)) {
@@ -95,7 +95,7 @@ describe('recursive-lora', () => {
     return { ...made, compressed: await recursiveLora.compress(model, made.context) };
   }
 
-  it('trains the block, read as often as it is run, and the parts that are each layer’s own', async () => {
+  it('trains the block, read as often as it is run, and the layers’ own parts', async () => {
     const model = tinyGpt({ layers: 4 });
     const { compressed, notes } = await train(model, { times: 2, delta: 0.25 });
     const { graph } = compressed.onnx;
@@ -111,7 +111,7 @@ describe('recursive-lora', () => {
     expect(await nextTokenLoss(compressed, training)).toBeLessThan(0.7 * (await nextTokenLoss({ onnx }, training)));
   });
 
-  it('has no parts of its own at 0', async () => {
+  it('has no low-rank parts at 0', async () => {
     const { compressed } = await train(tinyGpt(), { times: 2, delta: 0, steps: 2 });
     expect([...compressed.onnx.graph.initializers.keys()].filter((name) => name.includes('delta'))).toEqual([]);
   });

@@ -32,7 +32,7 @@ describe('outputScales', () => {
     }
   });
 
-  it('leave an output alone that is always zero', async () => {
+  it('keep an output that is always zero', async () => {
     const silent = weight.map((value, at) => (at % 9 === 4 ? 0 : value));
     expect((await outputScales({ ...problem, weight: silent }))[4]).toBe(1);
   });
@@ -49,7 +49,7 @@ describe('lowRankCorrection', () => {
     );
   };
 
-  it('never misses more than no correction, less with every rank, and hardly anything at full rank', async () => {
+  it('is never worse than no correction, better with every rank, and almost exact at full rank', async () => {
     let last = layerError(target, weight);
     const first = last;
     for (let rank = 1; rank <= 9; rank++) {
@@ -60,7 +60,7 @@ describe('lowRankCorrection', () => {
     expect(last).toBeLessThan(1e-4 * first);
   });
 
-  it('misses what the singular values it cuts say, in the metric of the inputs', async () => {
+  it('has the error of the truncated singular values, in the metric of the inputs', async () => {
     // With inputs of unit moment the metric is plain.
     const identity = Float64Array.from({ length: 196 }, (_, at) => (at % 15 === 0 ? 1 : 0));
     const missing = Float64Array.from(target.weight, (value, at) => value - weight[at]!);
@@ -101,7 +101,7 @@ describe.each(models.map((model) => [model.id, model] as const))('tie-layers on 
     return x.reduce((sum, value, at) => sum + (value - y[at]!) ** 2, 0);
   };
 
-  it('brings the outputs nearer to those of the model as it was, a low-rank matrix more than a scale', async () => {
+  it('brings the outputs nearer to the original model’s, a low-rank matrix more than a scale', async () => {
     const [naive, scale, low] = [
       (await compress({ correction: 'none' })).compressed,
       (await compress({ correction: 'scale' })).compressed,
@@ -112,7 +112,7 @@ describe.each(models.map((model) => [model.id, model] as const))('tie-layers on 
     expect(await distance(low, model)).toBeLessThan(0.7 * far);
   });
 
-  it('changes nothing where the layers were the same already', async () => {
+  it('changes nothing where the layers were already equal', async () => {
     let twins = model;
     const [first, second] = model.roles.layers as [
       (typeof model.roles.layers)[number],
@@ -129,7 +129,7 @@ describe.each(models.map((model) => [model.id, model] as const))('tie-layers on 
     }
   });
 
-  it('corrects only what no longer has weights of its own', async () => {
+  it('corrects only layers without their own weights', async () => {
     const { compressed, notes } = await compress({ correction: 'scale', merge: 'first' });
     const scaled = [...compressed.onnx.graph.initializers.keys()].filter((name) => name.endsWith('.scales'));
     expect(scaled.every((name) => name.startsWith('layers.1.'))).toBe(true);

@@ -49,13 +49,13 @@ async function compress(model: ReturnType<typeof tinyGpt>, params: object) {
 }
 
 describe('clusterCentres', () => {
-  it('is where Lloyd’s algorithm ends from even centres', () => {
+  it('is where Lloyd’s algorithm ends from evenly spaced centres', () => {
     const weights = gaussian(400);
     const centres = clusterCentres([weights.subarray(0, 150), weights.subarray(150)], 6);
     expect(largestDifference(centres, lloyd(weights, 6, 300))).toBeLessThan(1e-5);
   });
 
-  it('never does worse than it did a round before', () => {
+  it('is never worse after a round', () => {
     const weights = gaussian(300);
     let last = Infinity;
     for (let rounds = 0; rounds < 12; rounds++) {
@@ -66,7 +66,7 @@ describe('clusterCentres', () => {
     expect(objective(weights, clusterCentres([weights], 5))).toBeLessThanOrEqual(last + 1e-6);
   });
 
-  it('leaves nothing of the error where there are no more values than clusters, and keeps a centre that is nobody’s', () => {
+  it('is exact where there are no more values than clusters, and keeps a centre without values', () => {
     const weights = Float32Array.of(-1, 0.5, 0.5, 3, -1);
     const centres = clusterCentres([weights], 5);
     expect(centres).toEqual(Float32Array.of(-1, 0.5, 1, 2, 3));
@@ -105,7 +105,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('weight-clu
 });
 
 describe('weight-clustering', () => {
-  it('stores up to 16 values in half a byte each, up to 256 in one', async () => {
+  it('stores up to 16 values in half a byte each, up to 256 in one byte', async () => {
     const model = tinyGpt();
     const count = model.linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0);
     const saved = async (clusters: number) =>
@@ -118,7 +118,7 @@ describe('weight-clustering', () => {
     expect(four).toBeLessThan(3.5 * count);
   });
 
-  it('clusters the embedding too when told to, for look-up and tied logits, with a table of its own', async () => {
+  it('also clusters the embedding on request, for look-up and tied logits, with its own table', async () => {
     const model = tinyLlama();
     const compressed = await compress(model, { clusters: 16, embedding: true });
     const { graph } = compressed.onnx;

@@ -38,14 +38,14 @@ afterAll(() => {
 });
 const trialOf = (method: string) => trials.find(({ identity }) => identity.method === method);
 
-it('a trial of a method outside is charged what its command took', () => {
+it('a trial of an external method includes the cost of its command', () => {
   const [dense, works] = [trialOf('dense'), trialOf('works')];
   expect(works).toMatchObject({ status: 'completed' });
   expect(works?.cost?.cpuSeconds).toBeGreaterThan(0.45);
   expect(works?.cost?.peakMemoryBytes).toBeGreaterThan((dense?.cost?.peakMemoryBytes ?? Infinity) + 1.5e8);
 });
 
-it('a command that does not end is stopped in time with all it started, and nothing of it is left', async () => {
+it('a command that does not end is stopped in time with all its processes', async () => {
   expect(trialOf('lingers')).toMatchObject({ status: 'timeout', reason: expect.stringMatching(/10 s/) as string });
   const pids = readFileSync(join(folder, 'pids'), 'utf8').split(' ');
   const state = (pid: string) => {

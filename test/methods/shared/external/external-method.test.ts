@@ -59,7 +59,7 @@ async function seenBy(access: Access, body: string, model = tinyLlama()): Promis
 }
 
 describe('defineExternalMethod', () => {
-  it('hands over the model, parameters, a seed and roles, takes back the model, and leaves nothing behind', async () => {
+  it('passes model, parameters, seed and roles, reads the compressed model, and removes its files', async () => {
     const model = tinyLlama();
     const seen = await seenBy(
       'data-free',
@@ -88,7 +88,7 @@ describe('defineExternalMethod', () => {
     expect(files.sort()).toEqual([...data, 'model.onnx', 'params.json', 'roles.json'].sort());
   });
 
-  it('gives the command none of the secrets of the environment', async () => {
+  it('passes no secrets of the environment to the command', async () => {
     process.env['SECRET_TOKEN'] = 'hush';
     try {
       const names = (await seenBy('data-free', 'Object.keys(process.env)')) as string[];
@@ -99,7 +99,7 @@ describe('defineExternalMethod', () => {
     }
   });
 
-  it('passes on notes, what is simulated, and of a trained method its work', async () => {
+  it('passes on notes, simulated, and the work of a trained method', async () => {
     const said = { notes: ['one', 'two'], simulated: 'not packed', tokensSeen: 640, gradientSteps: 20 };
     const body = `keep(); say(${JSON.stringify(said)});`;
     const { notes, spent, progress } = await compress(scripted(body, 'trained'));
@@ -138,7 +138,7 @@ describe('defineExternalMethod', () => {
     await expect(compress(missing)).rejects.toThrow(/tiny-llama here: the program no-such-program is not on PATH/);
   });
 
-  it('ends the command and all it started when told to', async () => {
+  it('kills the command and all its processes when aborted', async () => {
     const controller = new AbortController();
     const started = join(folder, 'started');
     const body = `

@@ -24,7 +24,7 @@ function readZip(bytes: Buffer): Map<string, Buffer> {
 }
 
 describe('writeNpz', () => {
-  it('holds each array under its name, whole', () => {
+  it('contains each array under its name, complete', () => {
     const arrays = {
       first: { shape: [2, 3], values: Int32Array.of(1, -2, 3, 4, 5, 6) },
       second: { shape: [2], values: BigInt64Array.of(-1n, 2n ** 40n) },
@@ -43,7 +43,7 @@ describe('writeNpy', () => {
       "'<f4', 'fortran_order': False, 'shape': (2, 3)",
     ],
     [{ shape: [2], values: BigInt64Array.of(1n, -1n) }, "'<i8', 'fortran_order': False, 'shape': (2,)"],
-  ])('begins the numbers at a multiple of 64 behind a header that says what they are', (array, header) => {
+  ])('begins the data at a multiple of 64 after a header that describes them', (array, header) => {
     const bytes = writeNpy(array);
     expect([...bytes.subarray(0, 8)]).toEqual([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
     const start = 10 + bytes.readUInt16LE(8);

@@ -10,7 +10,7 @@ const random = createRandom('bit-planes');
 const codesOf = (bits: number, count: number) => Uint8Array.from({ length: count }, () => random.integer(2 ** bits));
 
 describe('packBitPlanes', () => {
-  it('puts each binary place of eight codes into a byte of its own', () => {
+  it('puts each binary digit of eight codes into one byte', () => {
     const { dims, bytes } = packBitPlanes(Uint8Array.of(5, 0, 2, 7, 1, 0, 0, 4, 6), { bits: 3, lanes: 1 });
     expect(dims).toEqual([3, 1, 2, 1]);
     expect([...bytes]).toEqual([0b00011001, 0, 0b00001100, 1, 0b10001001, 1]);
@@ -40,14 +40,14 @@ describe('bitPlaneNodes', () => {
     return [...elements(y!, 'int32')];
   }
 
-  it.each([1, 2, 3, 4, 7])('gives codes of %i bits back', async (bits) => {
+  it.each([1, 2, 3, 4, 7])('unpacks codes of %i bits', async (bits) => {
     const codes = codesOf(bits, 83);
     const back = await unpacked(codes, { bits, lanes: 1 });
     expect(back.slice(0, 83)).toEqual([...codes]);
     expect(back.slice(83).every((code) => code === 0)).toBe(true);
   });
 
-  it.each([2, 3, 4])('puts two codes of %i bits side by side, the first low', async (bits) => {
+  it.each([2, 3, 4])('packs two codes of %i bits side by side, the first low', async (bits) => {
     const codes = codesOf(bits, 96);
     const pairs = Array.from({ length: 48 }, (_, at) => codes[2 * at]! | (codes[2 * at + 1]! << 4));
     expect(await unpacked(codes, { bits, lanes: 2 })).toEqual(pairs);

@@ -36,7 +36,7 @@ describe.each([2, 3, 4, 8] as const)('a grid of %i bits', (bits) => {
 });
 
 describe('gridOf', () => {
-  it('saturates where float32 does not hold the reciprocal, but keeps zero', () => {
+  it('saturates where float32 cannot represent the reciprocal, but keeps zero', () => {
     expect(gridOf({ bits: 4, scale: 2 ** -126, zeroPoint: 8 })).toMatchObject({
       scale: 2 ** -126,
       reciprocal: 2 ** 126,

@@ -54,7 +54,7 @@ describe('quantizeWeight and packWeight', () => {
     for (const output of outputs) {
       const { bits, blockSize, symmetric } = output;
       const grid = symmetric ? 'symmetric' : 'asymmetric';
-      it(`give the bytes of ONNX Runtime's quantizer: ${name}, ${bits} bits, block ${blockSize}, ${grid}`, () => {
+      it(`equals the bytes of ONNX Runtime's quantizer: ${name}, ${bits} bits, block ${blockSize}, ${grid}`, () => {
         const values = new Float32Array(decode(weight).buffer);
         const quantized = quantizeWeight(values, { inFeatures, outFeatures, bits, symmetric, groupSize: blockSize });
         expect(quantized.blockSize).toBe(Math.min(blockSize, blockSizeOf('channel', inFeatures)));
@@ -72,7 +72,7 @@ describe('quantizeWeight and packWeight', () => {
 });
 
 describe('dequantizeWeight', () => {
-  it('gives the value nearest to each weight: at most half a step away at every width', () => {
+  it('returns the nearest value to each weight: at most half a step away at every width', () => {
     const random = createRandom('matmul-nbits');
     const shape = { inFeatures: 40, outFeatures: 6 };
     const weight = Float32Array.from({ length: 240 }, () => random.normal());
@@ -100,7 +100,7 @@ describe('dequantizeWeight', () => {
     }
   });
 
-  it('gives back a weight that already lies on the grid', () => {
+  it('returns a weight unchanged that is already on the grid', () => {
     const onGrid = Float32Array.from({ length: 32 }, (_, at) => ((at % 16) - 8) * 0.25);
     const quantized = quantizeWeight(onGrid, {
       inFeatures: 32,
@@ -122,7 +122,7 @@ describe('blockSizeOf', () => {
     expect(blockSizeOf(128, 64)).toBe(64);
   });
 
-  it('refuses sizes the operator has not', () => {
+  it('refuses sizes that the operator does not support', () => {
     expect(() => blockSizeOf(8, 64)).toThrow(InputError);
     expect(() => blockSizeOf(48, 64)).toThrow('group size 48 is not a power of two');
   });
@@ -138,7 +138,7 @@ describe('storedBlockSize', () => {
       blockSize: blockSizeOf('channel', inFeatures),
     });
 
-  it('cuts a channel into the blocks that take the fewest bytes, scales counted', () => {
+  it('divides a channel into the blocks that take the fewest bytes, including scales', () => {
     expect(whole(64, 4)).toBe(64);
     expect(whole(172, 4)).toBe(64);
     expect(whole(768, 4)).toBe(256);
@@ -147,12 +147,12 @@ describe('storedBlockSize', () => {
     expect(whole(5, 4)).toBe(16);
   });
 
-  it('keeps 2 bits to blocks that have an int8 kernel', () => {
+  it('limits 2 bits to blocks that have an int8 kernel', () => {
     expect(whole(768, 2)).toBe(128);
     expect(whole(64, 2)).toBe(64);
   });
 
-  it('leaves groups as they are', () => {
+  it('keeps groups unchanged', () => {
     expect(storedBlockSize({ inFeatures: 768, outFeatures: 1, bits: 4, symmetric: true, blockSize: 32 })).toBe(32);
   });
 

@@ -3,7 +3,7 @@ import { createRandom } from '../../../../numerics/tensor/random.ts';
 import { nearestLevel } from '../../../../methods/shared/formats/nearest-level.ts';
 
 describe('nearestLevel', () => {
-  it('finds what looking at every level finds', () => {
+  it('agrees with a search over all levels', () => {
     const random = createRandom('nearest-level');
     for (let count = 1; count <= 20; count++) {
       const levels = Float64Array.from({ length: count }, () => random.normal()).sort();
@@ -15,7 +15,7 @@ describe('nearestLevel', () => {
     }
   });
 
-  it('takes the lower of two equally near, and the first of equal ones', () => {
+  it('returns the lower of two equally near ones, and the first of equal ones', () => {
     expect(nearestLevel([0, 1, 2], 0.5)).toBe(0);
     expect(nearestLevel([0, 1, 2], 1.5)).toBe(1);
     expect(nearestLevel([0, 0, 0], 0)).toBe(0);

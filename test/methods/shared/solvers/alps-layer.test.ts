@@ -47,7 +47,7 @@ describe('alpsLayer', () => {
     },
   );
 
-  it.each([0.5, 0.7, '2:4'] as const)('leaves a smaller error than sparsegpt: %s', async (sparsity) => {
+  it.each([0.5, 0.7, '2:4'] as const)('has a smaller error than sparsegpt: %s', async (sparsity) => {
     const layer = layerProblem({ inFeatures: 96, outFeatures: 32 });
     const options = { ...layer, sparsity, damping: 0.01, where: 'layer' };
     const ours = layerError(layer, await alpsLayer(options));

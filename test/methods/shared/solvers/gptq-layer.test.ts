@@ -88,7 +88,7 @@ describe('gptqLayer', () => {
     { bits: 8 },
     { actOrder: true },
     { actOrder: true, groupSize: 'channel', bits: 2 },
-  ])('agrees with updating the inverse moment step by step: %o', async (change) => {
+  ])('agrees with a step-by-step update of the inverse moment: %o', async (change) => {
     const options = { ...defaults, ...change };
     const quantized = dequantizeWeight(await gptqLayer({ ...problem, ...options }));
     const expected = reference(problem, options);
@@ -107,7 +107,7 @@ describe('gptqLayer', () => {
     reference(holed, defaults).forEach((value, at) => expect(quantized[at]).toBeCloseTo(value, 6));
   });
 
-  it('keeps zeros zero under a mask, and makes up for what it may not change', async () => {
+  it('keeps zeros zero under a mask, and compensates for them', async () => {
     const mask = Uint8Array.from(problem.weight, (_, at) => (at % 5 < 2 ? 0 : 1));
     const sparse = { ...problem, weight: problem.weight.map((value, at) => value * (mask[at] as number)) };
     const masked = dequantizeWeight(await gptqLayer({ ...sparse, ...defaults, mask }));
@@ -120,7 +120,7 @@ describe('gptqLayer', () => {
     expect(layerError(sparse, masked)).toBeLessThan(0.95 * layerError(sparse, nearest));
   });
 
-  it('misses the layer output by less than rounding to nearest', async () => {
+  it('has a smaller output error than rounding to nearest', async () => {
     for (const bits of [2, 4] as const) {
       for (const actOrder of [false, true]) {
         for (const groupSize of [16, 32, 'channel'] as const) {
@@ -132,7 +132,7 @@ describe('gptqLayer', () => {
     }
   });
 
-  it('says which layer has too few calibration data', async () => {
+  it('names a layer with too little calibration data', async () => {
     const moment = new Float64Array(problem.moment.length).fill(-1);
     await expect(gptqLayer({ ...problem, ...defaults, moment })).rejects.toBeInstanceOf(NumericalError);
     await expect(gptqLayer({ ...problem, ...defaults, moment })).rejects.toThrow('inputs of the test [86, 86]');
@@ -140,7 +140,7 @@ describe('gptqLayer', () => {
 });
 
 describe('a group of subnormal weights', () => {
-  it.each([true, false])('leaves the rest of its channel as it was (symmetric: %s)', async (symmetric) => {
+  it.each([true, false])('keeps the rest of its channel unchanged (symmetric: %s)', async (symmetric) => {
     const problem = layerProblem({ seed: 'subnormal', inFeatures: 64, outFeatures: 8 });
     const tiny = problem.weight.slice();
     // The first weight is zero: 0 · Infinity must not enter the sweep.

@@ -34,7 +34,7 @@ function bruteForce(values: Float64Array, weights: Float64Array, clusters: numbe
 }
 
 describe('clusterCentres', () => {
-  it.each([2, 3, 4, 5])('finds the best of all divisions into %i clusters', (clusters) => {
+  it.each([2, 3, 4, 5])('finds the best division into %i clusters', (clusters) => {
     for (let turn = 0; turn < 20; turn++) {
       const [values, weights] = [gaussians(12), positives(12)];
       const centres = clusterCentres({ values, weights, clusters });
@@ -44,7 +44,7 @@ describe('clusterCentres', () => {
     }
   });
 
-  it("is no worse than Lloyd's iteration from quantiles, and stays where that would not move it", () => {
+  it("is no worse than Lloyd's iteration from quantiles, and is a fixed point of it", () => {
     const [values, weights] = [gaussians(3000), positives(3000)];
     const sorted = [...values].sort((a, b) => a - b);
     let lloyd = Array.from({ length: 16 }, (_, k) => sorted[Math.floor(((k + 0.5) * 3000) / 16)]!);
@@ -66,7 +66,7 @@ describe('clusterCentres', () => {
     step([...centres]).forEach((centre, k) => expect(centre).toBeCloseTo(centres[k]!, 9));
   });
 
-  it('spends no error on fewer different values than clusters, and repeats the last centre', () => {
+  it('is exact for fewer distinct values than clusters, and repeats the last centre', () => {
     const values = Float64Array.of(1, 1, 2, 2, -3);
     const centres = clusterCentres({ values, weights: new Float64Array(5).fill(1), clusters: 8 });
     expect(costOf(values, new Float64Array(5).fill(1), centres)).toBeCloseTo(0, 12);
@@ -75,7 +75,7 @@ describe('clusterCentres', () => {
     ]);
   });
 
-  it('ignores values that count nothing, and counts all alike where none does', () => {
+  it('ignores values of weight 0, and weights all equally where all are 0', () => {
     const values = Float64Array.of(-1, 0, 1, 100);
     const [low, high] = clusterCentres({ values, weights: Float64Array.of(1, 1, 1, 0), clusters: 2 });
     expect(Math.max(Math.abs(low!), Math.abs(high!))).toBeLessThanOrEqual(1);
@@ -83,7 +83,7 @@ describe('clusterCentres', () => {
     expect([...alike]).toEqual([0, 100]);
   });
 
-  it('does not lose small differences far from zero', () => {
+  it('resolves small differences far from zero', () => {
     const values = Float64Array.from({ length: 64 }, (_, i) => 1e6 + (i % 4) * 1e-3);
     const centres = clusterCentres({ values, weights: new Float64Array(64).fill(1), clusters: 4 });
     [0, 1, 2, 3].forEach((i) => expect(centres[i]! - 1e6).toBeCloseTo(i * 1e-3, 6));

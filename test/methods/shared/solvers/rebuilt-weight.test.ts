@@ -16,11 +16,11 @@ const rebuild = (hold: number, parts: object = {}) =>
   rebuiltWeight({ weight: start, moment, cross, inFeatures, outFeatures, hold, ...parts });
 
 describe('rebuiltWeight', () => {
-  it('finds the weight that gives the targets where there is one', async () => {
+  it('finds the exact weight where there is one', async () => {
     expect(largestDifference(await rebuild(1e-10), problem.weight)).toBeLessThan(1e-4);
   });
 
-  it('stands where the gradient of the held problem is zero', async () => {
+  it('is where the gradient of the regularized problem is zero', async () => {
     const hold = 0.3;
     const noisy = cross.map((value) => value + 5 * random.normal());
     const weight = Float64Array.from(await rebuild(hold, { cross: noisy }));
@@ -32,7 +32,7 @@ describe('rebuiltWeight', () => {
     expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-3);
   });
 
-  it('is never further from the targets than the weight it is held to, and that weight when held firmly', async () => {
+  it('is never further from the targets than the original weight, and equals it at a large penalty', async () => {
     let last = 0;
     for (const hold of [1e-6, 0.01, 1, 100]) {
       const error = layerError(problem, await rebuild(hold));
@@ -43,7 +43,7 @@ describe('rebuiltWeight', () => {
     expect(largestDifference(await rebuild(1e9), start)).toBeLessThan(1e-5);
   });
 
-  it('keeps the weights of inputs that are never there', async () => {
+  it('keeps the weights of inputs that are always zero', async () => {
     const dead = moment.map((value, at) => (at % 12 === 3 || Math.floor(at / 12) === 3 ? 0 : value));
     const right = multiply({ left: dead, right: target, ...shape });
     const weight = await rebuild(1e-6, { moment: dead, cross: right });

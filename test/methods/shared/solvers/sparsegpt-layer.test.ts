@@ -55,7 +55,7 @@ describe('sparsegptLayer', () => {
     { sparsity: 0.8, blockSize: 64 },
     { sparsity: '2:4', blockSize: 32 },
     { sparsity: '4:8', blockSize: 128 },
-  ] as const)('agrees with updating the inverse moment step by step: %o', async ({ sparsity, blockSize }) => {
+  ] as const)('agrees with a step-by-step update of the inverse moment: %o', async ({ sparsity, blockSize }) => {
     const weight = await sparsegptLayer({ ...problem, ...defaults, sparsity, blockSize });
     const expected = reference(problem, sparsity, blockSize);
     weight.forEach((value, at) => {
@@ -64,7 +64,7 @@ describe('sparsegptLayer', () => {
     });
   });
 
-  it('prunes the asked share of every block exactly', async () => {
+  it('prunes the given share of every block exactly', async () => {
     for (const sparsity of [0.3, 0.5, 0.8]) {
       const weight = await sparsegptLayer({ ...problem, ...defaults, sparsity, blockSize: 32 });
       for (const [first, end] of [
@@ -92,7 +92,7 @@ describe('sparsegptLayer', () => {
     }
   });
 
-  it('misses the layer output by less than its own mask alone', async () => {
+  it('has a smaller output error than its mask alone', async () => {
     for (const sparsity of [0.5, 0.7, '2:4'] as const) {
       const corrected = await sparsegptLayer({ ...problem, ...defaults, sparsity });
       const masked = problem.weight.map((value, at) => (corrected[at] === 0 ? 0 : value));

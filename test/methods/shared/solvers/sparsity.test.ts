@@ -10,7 +10,7 @@ const column = (values: ArrayLike<number>, out: number) =>
   Array.from({ length: shape.inFeatures }, (_, i) => values[i * shape.outFeatures + out]);
 
 describe('layerMask', () => {
-  it('zeroes exactly the share asked for, the lowest scores', () => {
+  it('sets exactly the given share to zero, the lowest scores', () => {
     for (const sparsity of [0.1, 0.35, 0.5, 0.9]) {
       const mask = layerMask(scores, sparsity);
       expect(zeros(mask)).toBe(Math.round(sparsity * 120));
@@ -20,14 +20,14 @@ describe('layerMask', () => {
     }
   });
 
-  it('zeroes the exact share among equal scores too, the first ones', () => {
+  it('sets the exact share to zero among equal scores too, the first ones', () => {
     expect([...layerMask(new Float32Array(8), 0.5)]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
     expect([...layerMask(Float32Array.of(2, 1, 1, 1, 0, 3), 0.5)]).toEqual([1, 0, 0, 1, 0, 1]);
   });
 });
 
 describe('outputMask', () => {
-  it('zeroes the same number in every output, its lowest', () => {
+  it('sets the same number to zero in every output, its lowest', () => {
     const mask = outputMask(scores, shape, 0.3);
     for (let out = 0; out < shape.outFeatures; out++) {
       const keep = column(mask, out);

@@ -49,7 +49,7 @@ const matrixOf = (train: TensorTrain) =>
 const squares = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value * value, 0);
 
 describe('evenDigits', () => {
-  it('takes a number apart, and fills up what has no even factors', () => {
+  it('factorises a number, and pads one without even factors', () => {
     expect(evenDigits(64, 2)).toEqual([8, 8]);
     expect(evenDigits(512, 3)).toEqual([8, 8, 8]);
     expect(evenDigits(768, 2)).toEqual([24, 32]);
@@ -67,14 +67,17 @@ describe('tensorTrain', () => {
     { rows: 17, columns: 13, cores: 2 },
     { rows: 23, columns: 40, cores: 4 },
   ];
-  it.each(shapes)('is exact where no rank is cut: $rows × $columns in $cores', async ({ rows, columns, cores }) => {
-    const matrix = gaussian(rows * columns);
-    const train = await tensorTrain(matrix, foldingOf(rows, columns, cores), Infinity);
-    expect(largestDifference(matrixOf(train), matrix)).toBeLessThan(2e-5);
-    expect(train.cores.reduce((sum, core) => sum + core.length, 0)).toBe(coreElements(train, train.ranks));
-  });
+  it.each(shapes)(
+    'is exact where no rank is truncated: $rows × $columns in $cores',
+    async ({ rows, columns, cores }) => {
+      const matrix = gaussian(rows * columns);
+      const train = await tensorTrain(matrix, foldingOf(rows, columns, cores), Infinity);
+      expect(largestDifference(matrixOf(train), matrix)).toBeLessThan(2e-5);
+      expect(train.cores.reduce((sum, core) => sum + core.length, 0)).toBe(coreElements(train, train.ranks));
+    },
+  );
 
-  it('cuts two cores as the truncated SVD of the folded matrix, and no further', async () => {
+  it('equals the truncated SVD of the folded matrix for two cores', async () => {
     const [rows, columns] = [12, 12];
     const matrix = gaussian(rows * columns);
     const folding = foldingOf(rows, columns, 2);
@@ -96,7 +99,7 @@ describe('tensorTrain', () => {
     }
   });
 
-  it('of three cores errs by no more than the cuts of its unfoldings together (Oseledets 2011, theorem 2.2)', async () => {
+  it('has an error of at most the truncation errors of its unfoldings together, for three cores (Oseledets 2011, theorem 2.2)', async () => {
     const [rows, columns] = [27, 64];
     const matrix = gaussian(rows * columns);
     const folding = foldingOf(rows, columns, 3);

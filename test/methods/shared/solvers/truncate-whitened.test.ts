@@ -40,7 +40,7 @@ function outputError({ rank, down, up }: Factors): number {
 }
 
 describe('truncateWhitened', () => {
-  it('moves the layer output by exactly the singular values it cuts', async () => {
+  it('changes the layer output by exactly the truncated singular values', async () => {
     for (const rank of [1, 4, 9, 13]) {
       const factors = await truncateWhitened({ where: 'the test', weight, shape, secondMoment, damping: 0, rank });
       expect(factors.lost).toBeGreaterThan(0);
@@ -48,14 +48,14 @@ describe('truncateWhitened', () => {
     }
   });
 
-  it('moves it less than plain SVD of the same rank', async () => {
+  it('changes it less than plain SVD of the same rank', async () => {
     for (const rank of [1, 4, 9, 13]) {
       const whitened = await truncateWhitened({ where: 'the test', weight, shape, secondMoment, damping: 1e-6, rank });
       expect(outputError(whitened)).toBeLessThan(0.9 * outputError(await truncate(weight, shape, rank)));
     }
   });
 
-  it('is plain SVD when inputs are white', async () => {
+  it('equals plain SVD for white inputs', async () => {
     const identity = Float64Array.from({ length: 400 }, (_, at) => (at % 21 === 0 ? 1 : 0));
     const whitened = await truncateWhitened({
       where: 'the test',
@@ -72,7 +72,7 @@ describe('truncateWhitened', () => {
     product(whitened).forEach((value, at) => expect(value).toBeCloseTo(expected[at]!, 5));
   });
 
-  it('works with an input feature that is always zero once damped, and says what to do when it is not', async () => {
+  it('handles an input that is always zero when damped, and says what to do without damping', async () => {
     const dead = secondMoment.map((value, at) => (at % 20 === 3 || Math.floor(at / 20) === 3 ? 0 : value));
     const { down } = await truncateWhitened({
       where: 'the test',
@@ -87,7 +87,7 @@ describe('truncateWhitened', () => {
     await expect(undamped).rejects.toThrow(NumericalError);
   });
 
-  it('is plain SVD where all inputs are zero, and damps inputs of low rank', async () => {
+  it('equals plain SVD where all inputs are zero, and damps inputs of low rank', async () => {
     const zero = new Float64Array(400);
     const whitened = await truncateWhitened({ weight, shape, secondMoment: zero, damping: 1e-6, rank: 6, where: 'q' });
     const plain = await truncate(weight, shape, 6);
@@ -109,7 +109,7 @@ describe('truncateWhitened', () => {
     expect([...down, ...up].every(Number.isFinite)).toBe(true);
   });
 
-  it('names the layer whose second moment has no factor', async () => {
+  it('names the layer whose second moment is not positive definite', async () => {
     const broken = new Float64Array(400).fill(NaN);
     const run = truncateWhitened({ weight, shape, secondMoment: broken, damping: 1e-6, rank: 4, where: 'layer 2 q' });
     await expect(run).rejects.toThrow(/inputs of layer 2 q/);

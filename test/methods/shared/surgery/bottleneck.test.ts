@@ -41,7 +41,7 @@ async function valueOf(model: Model, value: string): Promise<Float32Array> {
 }
 
 describe('withBottlenecks', () => {
-  it('computes what the model computes where nothing is lost: all directions of it', async () => {
+  it('computes the same as the model when all directions are kept', async () => {
     // A root mean square does not change when its input is turned; a mean does, so the others keep their axes.
     const llama = tinyLlama();
     const turned = withBottlenecks(llama, { narrow: WIDTH, bases: layersOf(llama, directions(WIDTH)) });
@@ -51,7 +51,7 @@ describe('withBottlenecks', () => {
     expect(largestDifference(await logitsOf(same, rows), await logitsOf(gpt, rows))).toBeLessThan(1e-4);
   });
 
-  it('puts a norm over the sum where the model has norms behind its sublayers', async () => {
+  it('puts a norm after the sum where the model normalises after its sublayers', async () => {
     const model = tinyBert();
     const student = withBottlenecks(model, { narrow: WIDTH, bases: layersOf(model, identity) });
     const { input, output } = model.roles.layers[0] as LayerRoles;
@@ -73,7 +73,7 @@ describe('withBottlenecks', () => {
     }
   });
 
-  it('loses little where the stream lies in few directions', async () => {
+  it('loses little where the stream spans few directions', async () => {
     // Everything that is ever added to the stream lies in 20 of 32 directions, so that the narrow block sees all of it.
     const model = tinyLlama();
     const basis = directions(20);
@@ -128,7 +128,7 @@ describe('withBottlenecks', () => {
     },
   );
 
-  it('refuses a model without the norms it knows', () => {
+  it('refuses a model with unsupported norms', () => {
     const model = tinyGpt();
     const graph = {
       ...model.onnx.graph,

@@ -47,7 +47,7 @@ describe.each([tinyGpt(), tinyBert(), tinyLlama({ keyValueHeads: 4 })].map((mode
       }
     });
 
-    it('gives what heads set to the mean, or to one of the group, give', async () => {
+    it('equals the model with heads set to the mean, or to one of the group', async () => {
       const headWidth = 8;
       for (const by of ['mean', 'first', 'random'] as const) {
         const merged = merge(model, { merged: 2, by });
@@ -76,7 +76,7 @@ describe.each([tinyGpt(), tinyBert(), tinyLlama({ keyValueHeads: 4 })].map((mode
 );
 
 describe('mergeHeads', () => {
-  it('is the graph that would be built with as many key-value heads', async () => {
+  it('equals the graph built with that number of key-value heads', async () => {
     const { config, weights } = tinyLlamaParts({ keyValueHeads: 4 });
     const groups = [
       [0, 1],
@@ -93,7 +93,7 @@ describe('mergeHeads', () => {
     expect(merged.onnx.graph.nodes).toHaveLength(built.onnx.graph.nodes.length);
   });
 
-  it('merges what is grouped already, twice if asked', async () => {
+  it('merges grouped heads further', async () => {
     const model = tinyLlama({ heads: 8, keyValueHeads: 4 });
     const once = merge(merge(model, { merged: 2, by: 'first' }), { merged: 2, by: 'first' });
     const all = merge(model, { merged: 'all', by: 'first' });

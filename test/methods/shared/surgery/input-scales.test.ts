@@ -28,7 +28,7 @@ describe('withInputScales', () => {
     ['a gpt', tinyGpt(), 2],
     // Before q, k, v; before up, whose inputs are also the residual stream; before down.
     ['a bert', tinyBert(), 6],
-  ])('leaves what %s computes unchanged', async (_, model, added) => {
+  ])('does not change what %s computes', async (_, model, added) => {
     const { model: changed, linears, remark } = scaled(model);
     const dense = await logitsOf(model, rows);
     const largest = Math.max(...dense.map(Math.abs));
@@ -41,7 +41,7 @@ describe('withInputScales', () => {
     }
   });
 
-  it('says where it adds multiplications', () => {
+  it('notes where it adds multiplications', () => {
     expect(scaled(tinyBert()).remark).toMatch(/^6 scalings \(before q, k, v, up, down\) are multiplications/);
     expect(scaled(tinyLlama()).remark).toMatch(/^2 scalings \(before o\)/);
   });
@@ -57,7 +57,7 @@ describe('withInputScales', () => {
 });
 
 describe('layersByInput', () => {
-  it('puts layers of one input together, in order', () => {
+  it('groups layers by input, in order', () => {
     const groups = layersByInput(tinyLlama().linears).map((group) => group.map(({ role }) => role.slice(9)));
     expect(groups.slice(0, 4)).toEqual([['q', 'k', 'v'], ['o'], ['gate', 'up'], ['down']]);
   });

@@ -32,7 +32,7 @@ describe.each(each)('withLinearAttention on %s', (_, model) => {
   const map = featureMaps(model, 0.5);
   const linear = withLinearAttention(model, { ...map, form: 'products' });
 
-  it.each([0, 1])('is the sum over keys that the papers write, in block %i', async (index) => {
+  it.each([0, 1])('equals the sum over keys in the papers, in block %i', async (index) => {
     const layer = linear.roles.layers[index] as LayerRoles;
     const { heads, keyValueHeads, headWidth } = headsOfLayer(linear.roles, layer);
     // Projected and mapped by hand from what enters the block's projections.
@@ -100,7 +100,7 @@ describe.each(each)('withLinearAttention on %s', (_, model) => {
     expect(largest).toBeLessThan(2e-5);
   });
 
-  it('is the same by running sums', async () => {
+  it('is the same with running sums', async () => {
     const sums = withLinearAttention(model, { ...map, form: 'sums' });
     const rows = [[...tokens], [...tokens].reverse()];
     const expected = await logitsOf(linear, rows);
@@ -109,7 +109,7 @@ describe.each(each)('withLinearAttention on %s', (_, model) => {
       expect(sums.onnx.graph.nodes.map(({ op }) => op)).not.toEqual(linear.onnx.graph.nodes.map(({ op }) => op));
   });
 
-  it('has smaller query and key matrices, and roles that say so', () => {
+  it('has smaller query and key matrices, and matching roles', () => {
     for (const [index, { q, k, v }] of linear.roles.layers.entries()) {
       const dense = model.roles.layers[index] as LayerRoles;
       expect(linear.weight(q)).toHaveLength(model.weight(dense.q).length / 2);
@@ -138,7 +138,7 @@ describe('withLinearAttention', () => {
     },
   );
 
-  it('lets an encoder see no padding', async () => {
+  it('hides padding in an encoder', async () => {
     const model = tinyBert();
     const linear = withLinearAttention(model, { ...featureMaps(model, 0.5), form: 'products' });
     const ids = [...tokens];
@@ -166,7 +166,7 @@ describe('projected', () => {
 it.each([
   ['gpt-neox', /layer 0 has rotary positions on a part of each head \(Split "layers\.0\.attention\.query\.parts"\)/],
   ['qwen3', /layer 0 has a norm of queries and keys/],
-])('is refused for the heads of %s', async (name, message) => {
+])('refuses the heads of %s', async (name, message) => {
   const folder = new URL(`../../../golden/transformers/${name}`, import.meta.url).pathname;
   const model = await buildTransformersModel('tiny', folderFiles(folder), { contextLimit: 24 });
   expect(() => withLinearAttention(model, { features: 4, maps: [], form: 'products' })).toThrow(message);

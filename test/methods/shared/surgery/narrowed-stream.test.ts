@@ -20,11 +20,11 @@ function withValues(model: Model, name: string, change: (value: number, at: numb
 }
 
 describe.each(tinyModels.map((model) => [model.id, model] as const))('keepFeatures of %s', (_, model) => {
-  it('is the model itself where all stay', async () => {
+  it('equals the model where all features are kept', async () => {
     expect(largestDifference(await logitsOf(keepFeatures(model, all), rows), await logitsOf(model, rows))).toBe(0);
   });
 
-  it('runs at the smaller width, all weights cut alike, and roles say so', async () => {
+  it('runs at the smaller width, with all weights and roles cut to match', async () => {
     const narrow = keepFeatures(model, kept);
     const logits = await logitsOf(narrow, rows);
     expect(logits).toHaveLength((await logitsOf(model, rows)).length);
@@ -39,7 +39,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('keepFeatur
 });
 
 describe('keepFeatures', () => {
-  it('leaves the function as it was where the others were always zero, but for what the norm divides by', async () => {
+  it('computes the same where the removed features were always zero, apart from the norm’s divisor', async () => {
     let idle: Model = tinyLlama();
     const gone = (at: number) => !kept.includes(at % 32);
     const written = idle.roles.layers.flatMap(({ o, down }) => [o.weight, down.weight]);

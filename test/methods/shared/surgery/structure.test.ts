@@ -73,7 +73,7 @@ function expectRolesToFit(model: Model): void {
 }
 
 describe.each(each)('keepUnits on %s', (_, model) => {
-  it('computes what the whole model computes with the other units silenced', async () => {
+  it('computes the same as the whole model with the other units set to zero', async () => {
     const kept = uneven(model);
     const cut = keepUnits(model, kept);
     const expected = await logitsOf(masked(model, kept), rows);
@@ -83,7 +83,7 @@ describe.each(each)('keepUnits on %s', (_, model) => {
     expectRolesToFit(cut);
   });
 
-  it('changes nothing where all units stay', async () => {
+  it('changes nothing where all units are kept', async () => {
     const all = countUnits(model).map(({ heads, neurons }) => ({
       heads: [...Array(heads).keys()],
       neurons: [...Array(neurons).keys()],
@@ -93,7 +93,7 @@ describe.each(each)('keepUnits on %s', (_, model) => {
     expect(same.onnx.graph.nodes).toHaveLength(model.onnx.graph.nodes.length);
   });
 
-  it('can be repeated, and the result trained', async () => {
+  it('can be repeated, and its result can be trained', async () => {
     const once = keepUnits(model, uneven(model));
     const first = countUnits(once).map(() => ({ heads: [0], neurons: [0, 2, 5] }));
     const twice = keepUnits(once, first);
@@ -121,7 +121,7 @@ describe.each(each)('keepUnits on %s', (_, model) => {
     expect(history.loss.at(-1)).toBeLessThan(history.loss[0] as number);
   });
 
-  it('refuses to take all heads or neurons of a block', () => {
+  it('refuses to remove all heads or neurons of a block', () => {
     const none = countUnits(model).map(() => ({ heads: [], neurons: [0] }));
     expect(() => keepUnits(model, none)).toThrow(InputError);
     expect(() => keepUnits(model, none.slice(1))).toThrow(InputError);
@@ -172,7 +172,7 @@ describe('keepLayers', () => {
 });
 
 describe('findAttention', () => {
-  it.each(each)('finds the products and what enters them: %s', (_, model) => {
+  it.each(each)('finds the products and their inputs: %s', (_, model) => {
     const [layer] = model.roles.layers as [Model['roles']['layers'][number]];
     const found = findAttention(model, layer);
     expect(found.scores.inputs).toEqual([found.queries, found.keys]);
@@ -182,7 +182,7 @@ describe('findAttention', () => {
     expect(found.values !== found.singleValues).toBe(repeats);
   });
 
-  it('refuses attention in another form, and shapes that are computed', () => {
+  it('refuses attention in another form, and computed shapes', () => {
     const model = tinyGpt();
     const [layer] = model.roles.layers as [Model['roles']['layers'][number]];
     const { scores } = findAttention(model, layer);

@@ -13,7 +13,7 @@ import { tinyBert, tinyGpt, tinyLlama } from '../../../support/tiny-model.ts';
 const rows = [[1, 9, 17, 4, 33, 60]];
 
 describe('neighbouringLayers, cycledLayers', () => {
-  it('divide the layers, each into as many as asked for', () => {
+  it('divide the layers into the given number of sets', () => {
     expect(neighbouringLayers(5, 2)).toEqual([
       [0, 1, 2],
       [3, 4],
@@ -63,7 +63,7 @@ describe.each(
     },
   );
 
-  it('changes nothing where the layers were the same already', async () => {
+  it('changes nothing where the layers were already equal', async () => {
     let twins = model;
     for (const group of tiedLinears(model, groups, 'all')) {
       const weight = model.weight(group[0] as (typeof group)[number]);

@@ -32,7 +32,7 @@ function randomScores(model: Model): readonly UnitScores[] {
 }
 
 describe.each(tinyModels.map((model) => [model.id, model] as const))('units of %s', (_, model) => {
-  it('cost what goes with them', () => {
+  it('cost the parameters of their features', () => {
     const whole = blockParameters(model);
     const costs = unitCosts(model);
     const all = countUnits(model).map(({ heads, neurons }) => ({
@@ -44,7 +44,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('units of %
     expect(whole - blockParameters(less)).toBe(heads * (costs[0]?.head ?? 0) + 3 * (costs[0]?.neuron ?? 0));
   });
 
-  it('are within the share of the parameters, and just', () => {
+  it('fill the share of the parameters', () => {
     const whole = blockParameters(model);
     for (const share of [0.9, 0.5, 0.3]) {
       const left = blockParameters(keepUnits(model, searchUnits(model, randomScores(model), share)));
@@ -53,7 +53,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('units of %
     }
   });
 
-  it('drawn at random are within the share, and heads go as neurons do', () => {
+  it('drawn at random fill the share, with equal shares of heads and neurons', () => {
     const whole = blockParameters(model);
     const total = { heads: 0, neurons: 0 };
     const draws = 200;
@@ -71,7 +71,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('units of %
     expect(share('neurons')).toBeLessThan(0.65);
   });
 
-  it('have as energy the mean square of what each feature adds', async () => {
+  it('have the energy of their features’ contributions', async () => {
     const { examples } = randomExamples(model, 'energy', { count: 2 });
     const energies = await unitEnergies(model, examples, new AbortController().signal);
     const { o, down } = model.roles.layers[1] as Model['roles']['layers'][number];
@@ -101,7 +101,7 @@ describe.each(tinyModels.map((model) => [model.id, model] as const))('units of %
 describe('searchUnits', () => {
   const model = tinyLlama({ width: 8, heads: 2, keyValueHeads: 2, hiddenWidth: 3, layers: 2 });
 
-  it('loses the least importance of all choices that keep a number of each kind', () => {
+  it('loses the least importance of all choices of the same size', () => {
     const [{ head, neuron }] = unitCosts(model) as [{ head: number; neuron: number }];
     for (let attempt = 0; attempt < 40; attempt++) {
       const scores = randomScores(model);
@@ -136,7 +136,7 @@ describe('searchUnits', () => {
     }
   });
 
-  it('keeps a head and a neuron of every block, the best, where there is room for no more', () => {
+  it('keeps the best head and neuron of every block, where there is room for no more', () => {
     const gpt = tinyGpt();
     const scores = countUnits(gpt).map(({ heads, neurons }) => ({
       heads: Float64Array.from({ length: heads }, (_, at) => (at === 2 ? 1 : 0)),

@@ -23,7 +23,7 @@ async function capture(
 const floats = (tensor: NumericTensor | undefined) => elements(tensor as NumericTensor, 'float32');
 
 describe.each(tinyModels.map((model) => [model.id, model] as const))('attentionScores of %s', (_, model) => {
-  it('are what softmax makes probabilities of, masked where a position may not be seen', async () => {
+  it('are the inputs of the softmax, masked where a position is not visible', async () => {
     const layer = model.roles.layers[1] as LayerRoles;
     const { raw, masked, visible } = attentionScores(model, layer);
     const probabilities = 'layers.1.attention.probabilities';

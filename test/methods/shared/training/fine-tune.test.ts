@@ -15,7 +15,7 @@ function contextFor(options: Omit<MethodContextOptions, 'method' | 'variant' | '
 }
 
 describe('fineTune', () => {
-  it('lowers the loss of a decoder and counts what it does', async () => {
+  it('lowers the loss of a decoder and reports its work', async () => {
     const model = tinyGpt();
     const { context, spent, progress } = contextFor({ model, training: countingExamples() });
     const { loss, parameters } = await fineTune(context, { model, onnx: model.onnx });
@@ -26,7 +26,7 @@ describe('fineTune', () => {
     expect(progress.at(-1)).toBe(1);
   });
 
-  it('sees the same batches whatever the seed of the method, and others for another training set', async () => {
+  it('uses the same batches whatever the seed of the method, and others for another training set', async () => {
     const model = tinyGpt();
     const training = countingExamples();
     const firstLoss = async (seed: number, set: ExampleSet) =>
@@ -36,7 +36,7 @@ describe('fineTune', () => {
     expect(await firstLoss(1, { ...training, contentHash: 'another draw' })).not.toBe(first);
   });
 
-  it('goes on with the batches in a later stage, and counts its own steps', async () => {
+  it('continues with the batches in a later stage, and counts its own steps', async () => {
     const model = tinyGpt();
     const training = countingExamples();
     const still = { learningRate: 1e-12 };
@@ -54,7 +54,7 @@ describe('fineTune', () => {
     expect(new Set(all.map((loss) => loss.toFixed(4))).size).toBeGreaterThan(5);
   });
 
-  it('teaches an encoder its classes, and refuses examples that have none', async () => {
+  it('trains an encoder on its classes, and refuses examples without a label', async () => {
     const model = tinyBert();
     const examples = countingExamples({ length: 20 }).examples.map((example, row) => ({ ...example, label: row % 3 }));
     const labelled = { ...countingExamples(), examples };

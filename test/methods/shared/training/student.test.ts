@@ -88,7 +88,7 @@ describe('studentOf', () => {
     },
   );
 
-  it('is the smaller model where that is asked for and there is one', () => {
+  it('is the smaller model on request, where there is one', () => {
     const [teacher, smaller] = [tinyGpt(), tinyGpt({ layers: 1, width: 16 })];
     const params = { depth: 'smaller' } as const;
     expect(chooseStudent(teacher, { params, smaller })).toEqual({ model: smaller, kept: null });

@@ -57,7 +57,7 @@ describe('trainingPhases', () => {
     [0.3, 3],
     [0.5, 5],
     [1, 10],
-  ])('follows the first loss for %s of the steps, then the second', async (share, switchAt) => {
+  ])('uses the first loss for %s of the steps, then the second', async (share, switchAt) => {
     const losses = await run(share);
     for (const [step, loss] of expected(switchAt).entries()) expect(losses[step]).toBeCloseTo(loss, 5);
   });

@@ -27,13 +27,13 @@ describe('models', () => {
     expect(own.map(({ id }) => `${id}.ts`)).toEqual(files.sort());
   });
 
-  it('have revisions of their own', () => {
+  it('have unique revisions', () => {
     expect(new Set(models.map(modelRevision)).size).toBe(models.length);
   });
 });
 
 describe.each(models)('model $id', (definition) => {
-  it('says what it is, under which licence, by whom and from where', () => {
+  it('states what it is, its licence, authors and source', () => {
     expect(definition.id).toMatch(/^[a-z0-9]+([-.][a-z0-9]+)*$/);
     for (const text of [definition.title, definition.licence]) expect(text.trim()).not.toBe('');
     expect(definition.citation).toMatch(/\b\d{4}\b.*https:\/\//);
@@ -46,7 +46,7 @@ describe.each(models)('model $id', (definition) => {
     expect(modelRevision(definition)).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('names datasets of the board as those it was trained on', () => {
+  it('lists datasets of the board as its training data', () => {
     const known = datasets.map(({ id }) => id);
     for (const id of definition.trainedOn) expect(known).toContain(id);
     for (const id of definition.testItemsSeen) expect(definition.trainedOn).toContain(id);
@@ -72,7 +72,7 @@ describe.each(models)('model $id', (definition) => {
       expect(weighted.map(({ name }) => name).sort()).toEqual(roles.map(({ node }) => node).sort());
     });
 
-    it('has layers whose residual stream runs from one to the next', () => {
+    it('has layers whose residual streams connect', () => {
       const values = new Set(model.onnx.graph.nodes.flatMap(({ outputs }) => outputs));
       for (const [index, layer] of model.roles.layers.entries()) {
         expect(values).toContain(layer.input);
@@ -83,7 +83,7 @@ describe.each(models)('model $id', (definition) => {
       expect(model.roles.heads % model.roles.keyValueHeads).toBe(0);
     });
 
-    it('has an embedding of vocabulary by width that its Gather reads, and a tokenizer of that vocabulary', async () => {
+    it('has an embedding of vocabulary by width that its Gather reads, and a tokenizer with that vocabulary', async () => {
       const { embedding, width } = model.roles;
       const tokenizer = await loadTokenizer(definition, cachedHub());
       const weight = model.onnx.graph.initializers.get(embedding.weight);
@@ -101,7 +101,7 @@ describe.each(models)('model $id', (definition) => {
       }
     });
 
-    it('takes what its kind takes and gives logits', () => {
+    it('accepts the inputs of its kind and returns logits', () => {
       const { inputs, outputs } = model.onnx.graph;
       const second = model.roles.segments ? ['token_type_ids'] : [];
       const names = model.kind === 'decoder' ? ['input_ids'] : ['input_ids', 'attention_mask', ...second];

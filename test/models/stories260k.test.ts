@@ -85,7 +85,7 @@ describe.skipIf(noHubCache)(`stories260k${noHubCache ? ` (${noHubCache})` : ''}`
     expect(Math.abs(nats / predicted - NATS_PER_TOKEN)).toBeLessThan(5e-4);
   });
 
-  it('gives every story back after encoding and decoding', () => {
+  it('restores every story after encoding and decoding', () => {
     for (const { text, id } of [...splits.test, ...splits.validation]) {
       expect(tokenizer.decode(tokenizer.encode(text)), id).toBe(text);
     }

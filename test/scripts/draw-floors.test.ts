@@ -11,7 +11,7 @@ describe('the drawing of the floors', () => {
     expect(replaceGenerated(text, floorsSection(readImportGraph()))).toBe(text);
   });
 
-  it('shows rooms of the own floor by name and lower floors in brackets, the highest floor on top', () => {
+  it('shows folders of the same floor by name and lower floors in brackets, the highest floor on top', () => {
     const lines = drawFloors(
       new Map([
         ['harness/judge/a.ts', ['harness/plan/b.ts', 'contracts/c.ts', 'harness/judge/other.ts']],

@@ -5,7 +5,7 @@ import { EVEN_WEIGHTS, scoreOf } from '../../site/lib/columns.ts';
 import { boardRowOf } from '../support/board-row.ts';
 
 describe('costs', () => {
-  it('below 0.2 s are too small to be told from none, and enter no ratio', () => {
+  it('below 0.2 s are shown as such, and enter no ratio', () => {
     expect([0, 0.1999, 0.2, 3.44].map(formatCost)).toEqual(['< 0.2 s', '< 0.2 s', '200 ms', '3.4 s']);
     expect(scoreOf(boardRowOf('a/b', { computeSeconds: 0.19 }), EVEN_WEIGHTS)).toBeNull();
     expect(scoreOf(boardRowOf('a/b', { computeSeconds: 0.2 }), EVEN_WEIGHTS)).toBeGreaterThan(0);

@@ -4,18 +4,18 @@ import { csvOf, exportRows } from '../../site/lib/download.ts';
 import { boardRowOf, boardViewOf } from '../support/board-row.ts';
 
 describe('csvOf', () => {
-  it('quotes what RFC 4180 wants quoted and rounds nothing', () => {
+  it('quotes by RFC 4180 and rounds nothing', () => {
     const text = csvOf([{ name: 'a "b", c\nd', value: 0.1 + 0.2, missing: null }]);
     expect(text).toBe('name,value,missing\r\n"a ""b"", c\nd",0.30000000000000004,\r\n');
   });
 
-  it('keeps a spreadsheet from taking a name for a formula', () => {
+  it('prevents a spreadsheet from reading a name as a formula', () => {
     expect(csvOf([{ name: '=HYPERLINK("x")', value: -1 }])).toBe('name,value\r\n"\'=HYPERLINK(""x"")",-1\r\n');
   });
 });
 
 describe('exportRows', () => {
-  it('has the fields of the columns shown, in their order', () => {
+  it('has the fields of the visible columns, in their order', () => {
     const rows = [boardRowOf('a/w4')];
     const columns = columnsOf(boardViewOf(rows), EVEN_WEIGHTS).filter(({ id }) => ['smaller', 'quality'].includes(id));
     expect(exportRows(rows, columns)).toEqual([

@@ -62,13 +62,13 @@ describeSite('every page', (open) => {
     expectNoProblem(opened);
   });
 
-  it('leads only to addresses that answer', async () => {
+  it('links only to addresses that exist', async () => {
     const own = [...links].filter((link) => link.startsWith(inject('siteAddress')));
     expect(own.length).toBeGreaterThan(50);
     for (const address of own) expect((await fetch(address, { method: 'HEAD' })).status, address).toBe(200);
   });
 
-  it('has all pages that the site is made of', () => {
+  it('has all pages of the site', () => {
     const top = new Set(pages().map((path) => path.split('/')[1]));
     const wanted = [
       '',
@@ -92,7 +92,7 @@ describeSite('every page', (open) => {
     expect([...top].sort()).toEqual(wanted);
   });
 
-  it('holds every page to a policy that lets no script, style or host but its own in', async () => {
+  it('gives every page a policy that allows only its own scripts, styles and host', async () => {
     for (const path of pages()) {
       const html = readFileSync(join(inject('siteFolder'), path, 'index.html'), 'utf8');
       const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/i.exec(html)?.[1] ?? '';
@@ -116,7 +116,7 @@ describeSite('every page', (open) => {
     expect(problems.join('\n')).toContain('Content Security Policy');
   });
 
-  it('shows hostile names as text', async () => {
+  it('shows untrusted names as text', async () => {
     const opened = await open('/leaderboard/?model=tiny&task=stories-perplexity');
     await untilReady(opened.page);
     const name = opened.page.locator('.variant-name', { hasText: 'script' });
@@ -134,7 +134,7 @@ describeSite('every page', (open) => {
     expectNoProblem(method);
   });
 
-  it('answers an unknown address with a page of its own', async () => {
+  it('shows the not-found page for an unknown address', async () => {
     const { page } = await open('/no/such/page/');
     expect(await page.locator('h1').innerText()).toBe('No such page');
   });

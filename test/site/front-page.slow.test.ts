@@ -12,7 +12,7 @@ function firstBoard() {
 }
 
 describeSite('the front page', (open) => {
-  it('answers first: the best of each cost class by size, with gap and cost ratio', async () => {
+  it('shows the answer first: the best of each cost class by size, with gap and cost ratio', async () => {
     const opened = await open('/');
     const { page } = opened;
     await untilReady(page);
@@ -35,7 +35,7 @@ describeSite('the front page', (open) => {
     expectNoProblem(opened);
   });
 
-  it('draws every scored variant, both fronts, and says so without colour', async () => {
+  it('draws every scored variant and both fronts, and describes them without colour', async () => {
     const opened = await open('/');
     const { page } = opened;
     await untilReady(page);
@@ -62,7 +62,7 @@ describeSite('the front page', (open) => {
     expect(await page.locator('h1').innerText()).toBe('How each number is measured');
   });
 
-  it('is used by keyboard alone: skip link, marks of the plot with their tooltip, filters, sorting', async () => {
+  it('can be used by keyboard alone: skip link, marks of the plot with their tooltip, filters, sorting', async () => {
     const opened = await open('/');
     const { page } = opened;
     await untilReady(page);
@@ -98,7 +98,7 @@ describeSite('the front page', (open) => {
     expectNoProblem(opened);
   });
 
-  it('keeps the colours chosen, and follows the system until then', async () => {
+  it('keeps the chosen colours, and follows the system until then', async () => {
     const opened = await open('/', { colorScheme: 'dark' });
     const { page } = opened;
     await untilReady(page);

@@ -64,7 +64,7 @@ function parseCsv(text: string): string[][] {
 }
 
 describeSite('the leaderboard', (open) => {
-  it('shows the board with most high-cost rows unasked, in the order of weight class and quality', async () => {
+  it('shows the board with most high-cost rows by default, in the order of weight class and quality', async () => {
     const opened = await open('/leaderboard/');
     await untilReady(opened.page);
     const board = boardOf(SMALL_MODEL, SMALL_TASK);
@@ -78,7 +78,7 @@ describeSite('the leaderboard', (open) => {
     expectNoProblem(opened);
   });
 
-  it('filters by cost class, weight class, family, reality, rank, status and words, as the store has them', async () => {
+  it('filters by cost class, weight class, family, reality, rank, status and words, in agreement with the store', async () => {
     const { entries } = boardOf(PUBLISHED.model, PUBLISHED.task);
     const opened = await open(PUBLISHED_PATH);
     const { page } = opened;
@@ -111,7 +111,7 @@ describeSite('the leaderboard', (open) => {
     expectNoProblem(opened);
   });
 
-  it('sorts by any column, both ways, with what has no figure last', async () => {
+  it('sorts by any column in both directions, missing figures last', async () => {
     const { entries } = boardOf(PUBLISHED.model, PUBLISHED.task);
     const opened = await open(PUBLISHED_PATH);
     const { page } = opened;
@@ -144,7 +144,7 @@ describeSite('the leaderboard', (open) => {
     expectNoProblem(opened);
   });
 
-  it('opens a view from its address alone, on another board than that of the page', async () => {
+  it('restores a view from its address alone, also for a board other than that of the page', async () => {
     const address = `/leaderboard/?model=${SMALL_MODEL}&task=${SLICED_TASK}&cost=high-cost&sort=-quality&columns=method,quality,worst,kl`;
     const opened = await open(address);
     const { page } = opened;
@@ -168,7 +168,7 @@ describeSite('the leaderboard', (open) => {
     expectNoProblem(opened);
   });
 
-  it('gives CSV and JSON of exactly the view', async () => {
+  it('downloads CSV and JSON of exactly the view', async () => {
     const opened = await open(
       `${PUBLISHED_PATH}&family=quantization&class=2&sort=-smaller&columns=method,quality,smaller`,
     );
@@ -195,7 +195,7 @@ describeSite('the leaderboard', (open) => {
     expectNoProblem(opened);
   });
 
-  it('chooses columns, and keeps the choice in the address', async () => {
+  it('selects columns, and keeps the selection in the address', async () => {
     const opened = await open(PUBLISHED_PATH);
     const { page } = opened;
     await untilReady(page);
@@ -209,7 +209,7 @@ describeSite('the leaderboard', (open) => {
     expectNoProblem(opened);
   });
 
-  it('scores by the weights set, formula shown, and never unasked', async () => {
+  it('scores by the chosen weights, with the formula shown, and never by default', async () => {
     const opened = await open(`/leaderboard/?model=${SMALL_MODEL}&task=${SMALL_TASK}`);
     const { page } = opened;
     await untilReady(page);
@@ -235,7 +235,7 @@ describeSite('the leaderboard', (open) => {
     expectNoProblem(opened);
   });
 
-  it('explains a badge when it is asked', async () => {
+  it('explains a badge on request', async () => {
     const opened = await open(`/leaderboard/?model=${SMALL_MODEL}&task=${SMALL_TASK}`);
     const { page } = opened;
     await untilReady(page);
@@ -248,7 +248,7 @@ describeSite('the leaderboard', (open) => {
     expectNoProblem(opened);
   });
 
-  it('chooses another model, task and runner by its selects', async () => {
+  it('selects another model, task and runner', async () => {
     const opened = await open('/leaderboard/');
     const { page } = opened;
     await untilReady(page);

@@ -20,7 +20,7 @@ const file: Comparisons = {
 const files = new Map([['a', file]]);
 
 describe('qualityDifference', () => {
-  it('reads a pair from the file of the first, and turns it round for the second', () => {
+  it('reads a pair from the file of the first, and reverses it for the second', () => {
     expect(qualityDifference(files, 'a', 'c')).toEqual({
       difference: { value: -0.2, low: -0.3, high: -0.1 },
       pValue: 0.01,
@@ -30,7 +30,7 @@ describe('qualityDifference', () => {
     expect(qualityDifference(files, 'c', 'a')?.difference).toEqual({ value: 0.2, low: 0.1, high: 0.3 });
   });
 
-  it('has none for a pair in no file, nor for a lone seed without a counterpart', () => {
+  it('has no difference for a pair in no file, nor for a single seed without a counterpart', () => {
     expect(qualityDifference(files, 'a', 'd')).toBeNull();
     expect(qualityDifference(files, 'b', 'c')).toBeNull();
   });

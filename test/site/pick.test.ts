@@ -59,7 +59,7 @@ const titles = (wishes: Partial<Wishes>) =>
   Object.fromEntries(picked(wishes).picks.map(({ row, titles: names }) => [row.id, names]));
 
 describe('pick', () => {
-  it('never picks controls, simulated artifacts or failures, and no noisy speed', () => {
+  it('never picks controls, simulated artifacts, failures, or noisy speeds', () => {
     expect(picked({}).candidates).toBe(4);
     expect(titles({})).toEqual({
       'good/w8': ['Best quality'],
@@ -76,7 +76,7 @@ describe('pick', () => {
     expect(Object.keys(titles({ maxCostSeconds: 8.5 }))).toEqual(['loud/q']);
   });
 
-  it('says what left the others out, and what comes nearest where nothing fits', () => {
+  it('says why the others are excluded, and which comes nearest where none fits', () => {
     const { fitting, excluded, nearest } = picked({ minSpeed: 2, training: false });
     expect(fitting).toBe(0);
     expect(excluded).toEqual([
@@ -86,14 +86,14 @@ describe('pick', () => {
     expect(nearest).toMatchObject({ row: { id: 'good/w8' }, missed: ['speed'] });
   });
 
-  it('puts trade-offs in words', () => {
+  it('describes trade-offs', () => {
     const small = picked({}).picks.find(({ row }) => row.id === 'small/w4');
     expect(small?.tradeOff).toBe('75 % smaller, 10 % less compute to make');
     const fast = picked({}).picks.find(({ row }) => row.id === 'fast/q');
     expect(fast?.tradeOff).toBe('25 % smaller, 67 % less time per call, for 20 times the compute to make');
   });
 
-  it('takes two percent of bytes or time for no difference', () => {
+  it('ignores differences of two percent in bytes or time', () => {
     const twins = [
       boardRowOf('better/a', { place: 1, zstdBytes: 101_000 }),
       boardRowOf('worse/b', { place: 2, zstdBytes: 100_000 }),
@@ -103,7 +103,7 @@ describe('pick', () => {
     expect(rest).toEqual([]);
   });
 
-  it('counts a loss by the direction of the metric', () => {
+  it('counts a loss in the direction of the metric', () => {
     const accuracy = [
       boardRowOf('up/a', { gap: gap(-8), quality: { value: 0.6, low: 0.5, high: 0.7 } }),
       boardRowOf('up/b', { gap: gap(2), quality: { value: 0.7, low: 0.6, high: 0.8 } }),

@@ -5,7 +5,7 @@ import { boardRowOf, boardViewOf } from '../support/board-row.ts';
 const at = (value: number) => boardRowOf(`q/${value}`, { quality: { value, low: value, high: value } });
 
 describe('qualityScale', () => {
-  it('puts better up: low perplexities and high accuracies', () => {
+  it('puts better values up: low perplexities and high accuracies', () => {
     const loss = qualityScale(boardViewOf([]), [at(4), at(8)]);
     expect(loss.toShare(4)).toBeGreaterThan(loss.toShare(8));
     const accuracy = boardViewOf([], {
@@ -19,14 +19,14 @@ describe('qualityScale', () => {
     expect(share.toShare(0.25)).toBeGreaterThanOrEqual(0);
   });
 
-  it('cuts off what is hopeless and says what that is', () => {
+  it('cuts off unusable values and says which', () => {
     const scale = qualityScale(boardViewOf([]), [at(4), at(1e6)]);
     expect(scale.isBeyond(1e6)).toBe(true);
     expect(scale.isBeyond(4)).toBe(false);
     expect(scale.toShare(4)).toBeGreaterThan(0.9);
   });
 
-  it('holds without a single value', () => {
+  it('works without any value', () => {
     const scale = qualityScale(boardViewOf([], { denseQuality: null }), []);
     expect(Number.isFinite(scale.toShare(3))).toBe(true);
     expect(scale.ticks.length).toBeGreaterThan(0);

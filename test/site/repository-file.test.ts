@@ -19,13 +19,13 @@ async function studiesOf(files: Readonly<Record<string, string>> | null) {
 }
 
 describe('studies', () => {
-  it('are none without their folder and none in an empty one', async () => {
+  it('are none without their folder or in an empty one', async () => {
     expect(await studiesOf(null)).toEqual([]);
     vi.resetModules();
     expect(await studiesOf({})).toEqual([]);
   });
 
-  it('are the Markdown files of their folder by name, called as their first heading says', async () => {
+  it('are the Markdown files of their folder by name, titled by their first heading', async () => {
     const found = await studiesOf({
       'b-second.md': 'no heading\n',
       'a-first.md': '<!-- ## not this -->\n\n# What `training` buys\n\n## Answer\n',

@@ -23,12 +23,12 @@ function shown(address: string): string[] {
 }
 
 describe('readTableState', () => {
-  it('takes nonsense for no choice', () => {
+  it('ignores invalid parameters', () => {
     const state = readTableState(new URLSearchParams('rank=0&page=-2&real=maybe&weights=1,2,x,4&status=odd'));
     expect(state).toMatchObject({ rank: null, page: 1, reality: null, weights: EVEN_WEIGHTS, status: null });
   });
 
-  it('takes what the page usually shows where the address says nothing, and the usual order where it says so', () => {
+  it('uses the page’s defaults where the address says nothing, and the usual order where it says so', () => {
     const usual = { columns: 'method,score', sort: '-score' };
     expect(readTableState(new URLSearchParams(), usual)).toMatchObject({
       columns: ['method', 'score'],
@@ -39,7 +39,7 @@ describe('readTableState', () => {
 });
 
 describe('rowsOfView', () => {
-  it('orders by weight class and place, what has no quality last', () => {
+  it('orders by weight class and rank, entries without quality last', () => {
     expect(shown('')).toEqual(['e/w1', 'b/w4', 'a/w4', 'c/w8', 'd/x']);
   });
 
@@ -55,24 +55,24 @@ describe('rowsOfView', () => {
     expect(shown('q=W4 quant')).toEqual(['b/w4', 'a/w4']);
   });
 
-  it('sorts both ways and leaves missing figures last', () => {
+  it('sorts in both directions, missing figures last', () => {
     expect(shown('sort=smaller')).toEqual(['c/w8', 'b/w4', 'a/w4', 'e/w1', 'd/x']);
     expect(shown('sort=-smaller')).toEqual(['e/w1', 'a/w4', 'b/w4', 'c/w8', 'd/x']);
     expect(shown('sort=-method')).toEqual(['e/w1', 'd/x', 'c/w8', 'b/w4', 'a/w4']);
   });
 
-  it('takes an unknown column for the order of rank', () => {
+  it('treats an unknown column as the order of rank', () => {
     expect(shown('sort=nothing')).toEqual(shown(''));
   });
 });
 
 describe('scoreOf', () => {
-  it('is the cost-efficiency at even weights', () => {
+  it('equals the cost-efficiency at equal weights', () => {
     const row = boardRowOf('a/w4');
     expect(scoreOf(row, EVEN_WEIGHTS)).toBeCloseTo(row.efficiency ?? 0, 12);
   });
 
-  it('leaves out factors of weight 0, and has none where one that counts is missing', () => {
+  it('leaves out factors of weight 0, and is null where another factor is missing', () => {
     const row = boardRowOf('a/w4', { computeSeconds: null, kept: 0.5, ratio: 4 });
     expect(scoreOf(row, EVEN_WEIGHTS)).toBeNull();
     expect(scoreOf(row, { kept: 1, smaller: 2, faster: 0, compute: 0 })).toBe(8);
@@ -80,14 +80,14 @@ describe('scoreOf', () => {
     expect(scoreOf(boardRowOf('a/w4', { simulated: true }), EVEN_WEIGHTS)).toBeNull();
   });
 
-  it('takes no speed from a noisy timing', () => {
+  it('uses no speed from a noisy timing', () => {
     const row = boardRowOf('a/w4', { speeds: [{ value: 2, low: 1, high: 3, p50Ms: 1, noisy: true }] });
     expect(scoreOf(row, { kept: 0, smaller: 0, faster: 1, compute: 0 })).toBeNull();
   });
 });
 
 describe('columnsOf', () => {
-  it('has a speed and a time for each shape, names of its own for the metric, no id twice', () => {
+  it('has a speed and a time for each shape, names for the metric, and unique ids', () => {
     const accuracy = columnsOf(boardViewOf(rows, { metric: 'choice-accuracy', higherIsBetter: true }), EVEN_WEIGHTS);
     expect(accuracy.find(({ id }) => id === 'quality')).toMatchObject({ title: 'Accuracy', bestFirst: 'descending' });
     expect(columns.map(({ id }) => id)).toEqual(expect.arrayContaining(['speed-1x1', 'time-1x1']));

@@ -23,7 +23,7 @@ const WAIT = { timeout: 30_000 };
 const plain = (text: string) => text.replaceAll('\u00a0', ' ').replaceAll('−', '-');
 
 describeSite('compare', (open) => {
-  it('shows paired differences with intervals as the store has them, and marks the significant ones', async () => {
+  it('shows paired differences with intervals that agree with the store, and marks the significant ones', async () => {
     const board = boardOf(SLICED_TASK);
     const [first, second] = ['rounding/w4', 'training/w4'].map((id) => board.entries.find((entry) => entry.id === id));
     const opened = await open(`/compare/?model=${SMALL_MODEL}&task=${SLICED_TASK}&of=${first?.slug},${second?.slug}`);
@@ -47,7 +47,7 @@ describeSite('compare', (open) => {
     expectNoProblem(opened);
   });
 
-  it('adds and takes out variants, two to six', async () => {
+  it('adds and removes variants, two to six', async () => {
     const opened = await open(`/compare/?model=${SMALL_MODEL}&task=${SMALL_TASK}`);
     const { page } = opened;
     await untilReady(page);
@@ -66,7 +66,7 @@ describeSite('compare', (open) => {
 });
 
 describeSite('pick for me', (open) => {
-  it('lists only what fulfils the wishes, and says why the rest does not', async () => {
+  it('lists only variants that meet the requirements, and says why the others do not', async () => {
     const opened = await open(`/pick/?model=stories260k&task=tinystories-perplexity`);
     const { page } = opened;
     await untilReady(page);
@@ -96,7 +96,7 @@ describeSite('pick for me', (open) => {
     expectNoProblem(opened);
   });
 
-  it('names the nearest where nothing fits', async () => {
+  it('names the nearest variant where none fits', async () => {
     const opened = await open(`/pick/?model=${SMALL_MODEL}&task=${SMALL_TASK}&mb=0.001&loss=1`);
     await untilReady(opened.page);
     await opened.page.getByText('Nothing fits all wishes').waitFor();
@@ -106,7 +106,7 @@ describeSite('pick for me', (open) => {
 });
 
 describeSite('a result', (open) => {
-  it('shows everything known of one artifact, from its address', async () => {
+  it('shows everything known about one artifact, from its address', async () => {
     const entry = boardOf('tinystories-perplexity', 'stories260k').entries.find(({ id }) => id === 'gptq/w4g32');
     const key = entry?.seeds[0]?.key ?? '';
     const detail = stored((store) => resultDetail(store, key));
@@ -125,7 +125,7 @@ describeSite('a result', (open) => {
     expectNoProblem(opened);
   });
 
-  it('says what is wrong with an address that names no result', async () => {
+  it('says what is wrong with an address without a result', async () => {
     const opened = await open('/result/?key=nonsense');
     await untilReady(opened.page);
     await opened.page.getByText('names no key of a trial').waitFor();
@@ -134,7 +134,7 @@ describeSite('a result', (open) => {
 });
 
 describeSite('history', (open) => {
-  it('lists the changes that a test found, and draws a variant over its runs', async () => {
+  it('lists the changes found by tests, and draws a variant over its runs', async () => {
     const opened = await open('/history/');
     const { page } = opened;
     await untilReady(page);
@@ -148,7 +148,7 @@ describeSite('history', (open) => {
 });
 
 describeSite('a task', (open) => {
-  it('says which group of items is hurt most', async () => {
+  it('says which group of items lost most', async () => {
     const opened = await open(`/tasks/${SLICED_TASK}/`);
     const row = opened.page.getByRole('group', { name: 'Losses by group' }).locator('tr', { hasText: 'rounding/w4' });
     const slices = boardOf(SLICED_TASK).entries.find(({ id }) => id === 'rounding/w4')?.quality?.slices ?? [];

@@ -40,7 +40,7 @@ describe('buildBert', () => {
     expect(largestDifference(await logitsOf(model, golden.tokens, golden.mask), golden.bert)).toBeLessThan(5e-6);
   });
 
-  it('gives padding no say', async () => {
+  it('gives padding no influence', async () => {
     const ids = tokens(12);
     const alone = await logitsOf(tinyBert(), [ids]);
     const padded = [...ids, ...tokens(9)];
@@ -49,7 +49,7 @@ describe('buildBert', () => {
     expect(largestDifference(await logitsOf(tinyBert(), [padded]), alone)).toBeGreaterThan(1e-3);
   });
 
-  it('stays finite where everything is padding', async () => {
+  it('stays finite where all positions are padding', async () => {
     const logits = await logitsOf(tinyBert(), [tokens(5)], [[0, 0, 0, 0, 0]]);
     expect(logits.every(Number.isFinite)).toBe(true);
   });
@@ -73,7 +73,7 @@ describe('buildBert', () => {
 });
 
 describe('initialBertWeights', () => {
-  it('draws deviations of 0.02 everywhere and starts from equal chances', async () => {
+  it('draws deviations of 0.02 everywhere and starts with equal class probabilities', async () => {
     const { config } = tinyBertParts();
     const weights = initialBertWeights(config, createRandom(1));
     for (const { weight } of [weights.pooler, ...weights.layers.flatMap(({ o, down }) => [o, down])]) {

@@ -11,7 +11,7 @@ const ids = (text: string): number[] => [...Buffer.from(text)].map((byte) => FIR
 const firstMerge = FIRST_BYTE + 256;
 
 describe('learnBytePairs', () => {
-  it('takes the most frequent pair, counted over all words', () => {
+  it('merges the most frequent pair, counted over all words', () => {
     const [l = 0, o = 0, w = 0] = ids('low');
     expect(learnBytePairs(['low low', 'lot', 'now'], firstMerge + 2)).toEqual([
       [l, o], // 3 times, as `ow`; the smaller ids win
@@ -28,11 +28,11 @@ describe('models/tinyworld/merges.json', () => {
   const bytes = readFileSync(new URL('../../../models/tinyworld/merges.json', import.meta.url));
   const tokenizer = readBytePairTokenizer(bytes);
 
-  it('is what the script learns from the training text, byte for byte', async () => {
+  it('equals the script’s result on the training text, byte for byte', async () => {
     expect(bytes.toString()).toBe(await learnVocabulary(tinyworld));
   });
 
-  it('has 1,024 tokens and spells a word of TinyWorld with less than two', async () => {
+  it('has 1,024 tokens and encodes a word of TinyWorld in less than two', async () => {
     expect(tokenizer.vocabularySize).toBe(1024);
     const { test } = await tinyworld.load(cachedHub());
     const text = test.map((row) => row.text).join('\n');
@@ -43,7 +43,7 @@ describe('models/tinyworld/merges.json', () => {
     expect(perWord).toBeLessThan(1.8);
   });
 
-  it('encodes a text and its continuation as it encodes both together', async () => {
+  it('encodes a text and its continuation separately as it does together', async () => {
     const { test } = await tinyworldGrammar.load(cachedHub());
     for (const { text, choices = [] } of test) {
       for (const choice of choices)

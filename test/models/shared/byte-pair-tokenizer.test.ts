@@ -23,7 +23,7 @@ describe('cutIntoWords', () => {
 });
 
 describe('createBytePairTokenizer', () => {
-  it('joins the pair learned earliest first, wherever it stands', () => {
+  it('merges the pair learned earliest first, wherever it occurs', () => {
     const bcFirst = createBytePairTokenizer([
       [b, c],
       [a, b],
@@ -38,13 +38,13 @@ describe('createBytePairTokenizer', () => {
     expect([...abFirst.encode('bcab')]).toEqual([merged + 1, merged]);
   });
 
-  it('joins from the left where pairs overlap', () => {
+  it('merges from the left where pairs overlap', () => {
     const tokenizer = createBytePairTokenizer([[a, a]]);
     expect([...tokenizer.encode('aaa')]).toEqual([merged, a]);
     expect([...tokenizer.encode('aaaaa')]).toEqual([merged, merged, a]);
   });
 
-  it('agrees with merging one pair after the other', () => {
+  it('agrees with applying one merge after the other', () => {
     const random = createRandom('byte pairs');
     const texts = Array.from({ length: 60 }, () =>
       Array.from({ length: 1 + random.integer(40) }, () => 'abcd'.charAt(random.integer(4))).join(''),
@@ -66,7 +66,7 @@ describe('createBytePairTokenizer', () => {
     }
   });
 
-  it('gives back any text, and spells what it never saw', () => {
+  it('restores any text, and spells unknown characters in bytes', () => {
     const tokenizer = createBytePairTokenizer([[a, b]]);
     for (const text of [
       '',
@@ -84,7 +84,7 @@ describe('createBytePairTokenizer', () => {
     }
   });
 
-  it('has special tokens that no text yields and decoding drops', () => {
+  it('has special tokens that no text produces and decoding drops', () => {
     const tokenizer = createBytePairTokenizer([]);
     const { padding, beginOfSequence, endOfSequence, classification, separator, mask, vocabularySize } = tokenizer;
     const special = [padding, beginOfSequence, endOfSequence, classification, separator, mask];
@@ -100,7 +100,7 @@ describe('createBytePairTokenizer', () => {
 describe('readBytePairTokenizer', () => {
   const read = (text: string) => readBytePairTokenizer(Buffer.from(text));
 
-  it('reads what writeBytePairs wrote', () => {
+  it('reads the output of writeBytePairs', () => {
     const written = writeBytePairs([[a, b]], 'a test');
     expect(JSON.parse(written)).toMatchObject({ learnedFrom: 'a test', merges: [[a, b]] });
     expect([...read(written).encode('ab')]).toEqual([merged]);

@@ -33,7 +33,7 @@ describe('buildGpt', () => {
     expect(largestDifference(await logitsOf(model, golden.tokens), golden.gpt)).toBeLessThan(2e-5);
   });
 
-  it('lets no position see a later one, whatever the length of the sequence', async () => {
+  it('lets no position see a later one, for any length of the sequence', async () => {
     const ids = tokens(32);
     const whole = await logitsOf(tinyGpt(), [ids]);
     for (const length of [1, 7, 31]) {
@@ -63,7 +63,7 @@ describe('buildGpt', () => {
     expect(onnx.graph.nodes.filter(({ domain }) => domain !== '')).toEqual([]);
   });
 
-  it('can be built again from the initializers of its own graph', async () => {
+  it('can be rebuilt from the initializers of its own graph', async () => {
     const { config } = tinyGptParts();
     const model = tinyGpt();
     const again = buildGpt('again', config, readGptWeights(config, storedWeights(model.onnx.graph.initializers)));
@@ -88,7 +88,7 @@ describe('initialGptWeights', () => {
   const deviation = (values: Float32Array): number =>
     Math.sqrt(values.reduce((total, value) => total + value * value, 0) / values.length);
 
-  it('draws deviations of 0.02, a quarter of it where 8 layers write into the residual stream', () => {
+  it('draws deviations of 0.02, a quarter of it where 8 layers write to the residual stream', () => {
     for (const values of [embedding, positions, ...layers.flatMap(({ q, up }) => [q.weight, up.weight])]) {
       expect(deviation(values)).toBeGreaterThan(0.0185);
       expect(deviation(values)).toBeLessThan(0.0215);
@@ -101,7 +101,7 @@ describe('initialGptWeights', () => {
     expect(new Set([...finalNorm.bias, ...layers.flatMap(({ q }) => [...q.bias])])).toEqual(new Set([0]));
   });
 
-  it('gives the same weights for the same seed, and each its own', () => {
+  it('draws the same weights for the same seed, each independently', () => {
     expect(initialGptWeights(config, createRandom(1))).toEqual(initialGptWeights(config, createRandom(1)));
     expect(initialGptWeights(config, createRandom(2)).embedding).not.toEqual(embedding);
     expect(layers[0]?.q.weight).not.toEqual(layers[0]?.k.weight);

@@ -45,7 +45,7 @@ describe('buildLlama', () => {
     expect(largestDifference(await logitsOf(session, [ids]), expected)).toBeLessThan(2e-5);
   });
 
-  it('lets no position see a later one, whatever the length of the sequence', async () => {
+  it('lets no position see a later one, for any length of the sequence', async () => {
     const session = await open(tinyLlama());
     const ids = tokens(32);
     const whole = await logitsOf(session, [ids]);
@@ -58,7 +58,7 @@ describe('buildLlama', () => {
     expect(largestDifference(changed.subarray(20 * 64), whole.subarray(20 * 64))).toBeGreaterThan(0.1);
   });
 
-  it('treats the rows of a batch apart', async () => {
+  it('computes the rows of a batch independently', async () => {
     const session = await open(tinyLlama());
     const rows = [tokens(9), tokens(9), tokens(9)];
     const together = await logitsOf(session, rows);
@@ -73,7 +73,7 @@ describe('buildLlama', () => {
     await expect(logitsOf(session, [tokens(33)])).rejects.toThrow(InputError);
   });
 
-  it('uses standard operators only and gives every node a name of its own', () => {
+  it('uses standard operators only and names every node uniquely', () => {
     const { nodes } = tinyLlama().onnx.graph;
     expect(nodes.filter(({ domain }) => domain !== '')).toEqual([]);
     expect(new Set(nodes.map(({ name }) => name)).size).toBe(nodes.length);
@@ -85,7 +85,7 @@ describe('buildLlama', () => {
     expect(shapes.map(([name]) => name)).toEqual(['embedding.weight']);
   });
 
-  it('refuses heads that do not fit the width and weights of another size', () => {
+  it('refuses heads that do not divide the width and weights of another size', () => {
     const { config, weights } = tinyLlamaParts();
     expect(() => buildLlama('odd', { ...config, heads: 5 }, weights)).toThrow(/odd: width 32, 5 heads/);
     expect(() => buildLlama('odd', { ...config, keyValueHeads: 3 }, weights)).toThrow(InputError);

@@ -5,7 +5,7 @@ import { llama2cFile } from '../../support/llama2c-reference.ts';
 import { tinyLlamaParts } from '../../support/tiny-model.ts';
 
 describe('readLlama2cCheckpoint', () => {
-  it.each([true, false])('gives back configuration and weights (tied: %s)', (tied) => {
+  it.each([true, false])('restores configuration and weights (tied: %s)', (tied) => {
     const { config, weights } = tinyLlamaParts({ tied });
     const read = readLlama2cCheckpoint(llama2cFile(config, weights));
     expect(read.config).toEqual(config);
@@ -20,7 +20,7 @@ describe('readLlama2cCheckpoint', () => {
     expect(readLlama2cCheckpoint(shifted.subarray(1)).weights).toEqual(weights);
   });
 
-  it('refuses files that are cut, too long or of another kind', () => {
+  it('refuses files that are truncated, too long or of another kind', () => {
     const { config, weights } = tinyLlamaParts();
     const file = llama2cFile(config, weights);
     const refused = (bytes: Uint8Array) => expect(() => readLlama2cCheckpoint(bytes));

@@ -54,7 +54,7 @@ function scanEncode(text: string): number[] {
 }
 
 describe('readLlama2cTokenizer', () => {
-  it('puts a space before the text and merges the best-scored pair first, the left one among equals', () => {
+  it('puts a space before the text and merges the best-scored pair first, the leftmost among equals', () => {
     expect(names(tokenizer.encode('abc'))).toEqual([' a', 'bc']);
     // ' a' goes before 'ab' by its place, 'ab' before 'aa' by its score.
     expect(names(tokenizer.encode('aaab'))).toEqual([' a', 'a', 'ab']);
@@ -66,7 +66,7 @@ describe('readLlama2cTokenizer', () => {
     expect(names(tokenizer.encode('ü🙂'))).toEqual([' ', '<0xC3>', '<0xBC>', '<0xF0>', '<0x9F>', '<0x99>', '<0x82>']);
   });
 
-  it('never makes a special token from text', () => {
+  it('never produces a special token from text', () => {
     expect(Array.from(tokenizer.encode('\n<s>\n\n</s>\n<unk>')).filter((id) => id < FIRST_BYTE)).toEqual([]);
   });
 
@@ -88,7 +88,7 @@ describe('readLlama2cTokenizer', () => {
     expect(() => tokenizer.decode([9999])).toThrow(`token 9999 is not in 0..${PIECES.length - 1}`);
   });
 
-  it('refuses files that are cut or something else', () => {
+  it('refuses files that are truncated or of another kind', () => {
     const file = tokenizerFile(PIECES);
     expect(() => readLlama2cTokenizer(file.subarray(0, -1))).toThrow(InputError);
     expect(() => readLlama2cTokenizer(file.subarray(0, 101))).toThrow(/does not fit a file of 101 bytes/);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { rotaryTables } from '../../../models/shared/rotary-positions.ts';
 
 describe('rotaryTables', () => {
-  it('turns pair i at position p by p base^(-2i / headWidth)', () => {
+  it('rotates pair i at position p by p base^(-2i / headWidth)', () => {
     const { cosines, sines } = rotaryTables(8, 6, 10_000);
     expect(cosines).toHaveLength(24);
     expect(Array.from(cosines.subarray(0, 4))).toEqual([1, 1, 1, 1]);

@@ -22,18 +22,18 @@ interface Golden {
 const golden = (name: string) => JSON.parse(readFileSync(new URL(`${name}/golden.json`, GOLDEN), 'utf8')) as Golden;
 
 describe.each(names)('readTokenizerJson on %s', (name) => {
-  it.each(golden(name).cases)('gives the ids of Python: %j', async ({ text, ids }) => {
+  it.each(golden(name).cases)('gives the same ids as Python: %j', async ({ text, ids }) => {
     expect([...(await read(name)).encode(text)]).toEqual(ids);
   });
 
-  it('decodes what it encodes, nothing to nothing, and refuses ids that it has not', async () => {
+  it('decodes what it encodes, nothing to nothing, and refuses unknown ids', async () => {
     const tokenizer = await read(name);
     expect(tokenizer.decode(tokenizer.encode('reads models'))).toBe('reads models');
     expect(tokenizer.decode([])).toBe('');
     expect(() => tokenizer.decode([tokenizer.vocabularySize])).toThrow(/is not in 0\.\./);
   });
 
-  it('puts around texts what Python puts', async () => {
+  it('adds the same special tokens as Python', async () => {
     const tokenizer = await read(name);
     const kind = tokenizer.classification === undefined ? 'decoder' : 'encoder';
     const encoding = { tokenizer, contextLength: 64, kind } as const;
@@ -43,7 +43,7 @@ describe.each(names)('readTokenizerJson on %s', (name) => {
   });
 });
 
-describe('a tokenizer in the files that are older than tokenizer.json', () => {
+describe('a tokenizer in files older than tokenizer.json', () => {
   type Files = Readonly<Record<string, unknown>>;
   const made = (files: Files) => {
     const bytes = Object.entries(files).map(
@@ -62,7 +62,7 @@ describe('a tokenizer in the files that are older than tokenizer.json', () => {
   const settings = (name: string) =>
     JSON.parse(readFileSync(new URL(`${name}/tokenizer_config.json`, GOLDEN), 'utf8')) as Files;
 
-  it('gives the ids of Python for vocab.json and merges.txt, and begins as tokenizer_config.json says', async () => {
+  it('gives the same ids as Python for vocab.json and merges.txt, with the first token of tokenizer_config.json', async () => {
     const { vocab, merges } = whole('bpe').model;
     const lines = merges.map((pair) => (typeof pair === 'string' ? pair : pair.join(' ')));
     const files = { 'vocab.json': vocab, 'merges.txt': ['#version: 0.2', ...lines, ''].join('\n') };
@@ -77,7 +77,7 @@ describe('a tokenizer in the files that are older than tokenizer.json', () => {
     await expect(made({ ...files, ...stranger })).rejects.toThrow(/has no token "<nobody>"/);
   });
 
-  it('gives the ids of Python for vocab.txt', async () => {
+  it('gives the same ids as Python for vocab.txt', async () => {
     const { vocab } = whole('word-piece').model;
     const words = Object.entries(vocab).sort(([, a], [, b]) => a - b);
     const tokenizer = await made({
@@ -91,7 +91,7 @@ describe('a tokenizer in the files that are older than tokenizer.json', () => {
   });
 });
 
-it('knows which tokens begin, end, separate and fill up', async () => {
+it('knows the first, last, separating and padding tokens', async () => {
   const bytePair = await read('bpe');
   expect(bytePair).toMatchObject({ vocabularySize: 400, endOfSequence: 0 });
   // Nothing puts it before a text, so no model was trained with it there.

@@ -107,7 +107,7 @@ describe('config.json', () => {
     expect(performance.now() - startedMs).toBeLessThan(1000);
   });
 
-  it('of an unknown architecture names those that are built', async () => {
+  it('of an unknown architecture lists the supported ones', async () => {
     const failing = changed('llama3', { model_type: 'mamba' });
     await expect(failing).rejects.toThrow(
       `"mamba" is not built; those that are: ${architectures.map(({ modelType }) => modelType).join(', ')}`,

@@ -74,7 +74,7 @@ describe.each(names)('%s', (name) => {
     },
   );
 
-  it('has a role for every MatMul with a weight, of the shape it states, and layers that follow one another', async () => {
+  it('has a role for every MatMul with a weight, of its stated shape, and consecutive layers', async () => {
     const model = await build(name);
     const { graph } = model.onnx;
     const { pooler, head, layers, embedding } = model.roles;
@@ -95,7 +95,7 @@ describe.each(names)('%s', (name) => {
     expect(graph.initializers.get(embedding.weight)?.dims).toEqual([61, model.roles.width]);
   });
 
-  it('is cut to a shorter context, with the same logits up to there', async () => {
+  it('can be shortened to a smaller context, with the same logits up to there', async () => {
     const [whole, cut] = [await build(name), await build(name, 7)];
     expect(whole.contextLength).toBe(24);
     expect(cut.contextLength).toBe(7);
@@ -119,7 +119,7 @@ describe.each(names)('%s', (name) => {
 });
 
 describe('the golden models', () => {
-  it('are of every architecture there is', () => {
+  it('cover every supported architecture', () => {
     const types = names.map(
       (name) =>
         (JSON.parse(readFileSync(new URL(`${name}/config.json`, GOLDEN), 'utf8')) as { model_type: string }).model_type,

@@ -36,12 +36,12 @@ describe('gradientGraph', () => {
     expect(await gradientOfX(model)).toEqual([2 * 1.25 + 4, 2 * -2.5 + 4, 2 * 3.75 + 4]);
   });
 
-  it('gives a gradient the shape of its target where it is the same all over', async () => {
+  it('gives a gradient the shape of its target where it is constant', async () => {
     expect(await gradientOfX(lossOf((b, x) => b.mul(x, b.scalar(2))))).toEqual([2, 2, 2]);
     expect(await gradientOfX(lossOf((_, x) => x))).toEqual([1, 1, 1]);
   });
 
-  it('gives the gradient of the loss by itself', async () => {
+  it('gives the gradient of the loss with respect to itself', async () => {
     const model = lossOf((_, x) => x);
     const { model: backward, gradients } = gradientGraph({ ...request, model, targets: ['loss', 'x'] });
     const session = await createSession(backward, { threads: 1 });
@@ -50,7 +50,7 @@ describe('gradientGraph', () => {
     await session.release();
   });
 
-  it('gives gradients of values in between', async () => {
+  it('gives gradients of intermediate values', async () => {
     const model = lossOf((b, x) => b.mul(b.mul(x, x, { name: 'square' }), x));
     const { model: backward, gradients } = gradientGraph({ ...request, model, targets: ['square'] });
     const session = await createSession(backward, { threads: 1 });
@@ -59,7 +59,7 @@ describe('gradientGraph', () => {
     await session.release();
   });
 
-  it('has the loss, what is kept and the gradients as outputs, and inputs of concrete shape', () => {
+  it('has the loss, kept values and gradients as outputs, and inputs of concrete shape', () => {
     const model = lossOf((b, x) => b.mul(x, x, { name: 'square' }));
     const { model: backward, gradients } = gradientGraph({ ...request, model, keep: ['square'] });
     expect(backward.graph.outputs.map(({ name }) => name)).toEqual(['loss', 'square', gradients.get('x')]);
@@ -84,7 +84,7 @@ describe('gradientGraph', () => {
     await session.release();
   });
 
-  it('leaves alone what lies beside the way from target to loss', () => {
+  it('ignores operators that are not between target and loss', () => {
     const model = lossOf((b, x) => b.add(x, b.node('Acos', [b.initializer('w', vector(0.1, 0.2, 0.3))])[0] as string));
     expect(() => gradientGraph({ ...request, model })).not.toThrow();
   });
@@ -95,7 +95,7 @@ describe('gradientGraph', () => {
     expect(() => gradientGraph({ ...request, model })).toThrow(/node "turn" \(Acos, opset 21\).*no gradient rule/);
   });
 
-  it('takes further rules', async () => {
+  it('accepts further rules', async () => {
     const model = lossOf((b, x) => b.node('Atan', [x])[0] as string);
     const atan = defineRule({
       op: 'Atan',
@@ -120,7 +120,7 @@ describe('gradientGraph', () => {
     expect(() => gradientGraph({ ...request, model, ...options })).toThrow(InputError);
   });
 
-  it('refuses targets that are no numbers to move, or that the loss does not depend on', () => {
+  it('refuses integer targets, and targets that the loss does not depend on', () => {
     const model = lossOf((b, x) => {
       b.initializer('idle', vector(1));
       return b.gather(x, b.initializer('rows', tensorOf('int64', [2], BigInt64Array.of(0n, 2n))));
@@ -134,7 +134,7 @@ describe('gradientGraph', () => {
     expect(() => gradientGraph({ ...request, model: { ...model, opsets: new Map([['', 12]]) } })).toThrow(/opset 12/);
   });
 
-  it('calls a rule that returns the wrong shape a defect', () => {
+  it('reports a rule that returns the wrong shape as a defect', () => {
     const model = lossOf((b, x) => b.tanh(x, { name: 'bent' }));
     const wrong = defineRule({ op: 'Tanh', since: 13, backward: (b) => [b.zeros([2], 'float32')] });
     expect(() => gradientGraph({ ...request, model, rules: [wrong] })).toThrow(/"bent".*shape \[2\], the input \[3\]/);
@@ -144,14 +144,14 @@ describe('gradientGraph', () => {
 describe('overrides', () => {
   const rounded = lossOf((b, x) => b.mul(b.round(x, { name: 'steps' }), x));
 
-  it('pass gradients straight through steps', async () => {
+  it('pass gradients straight through step functions', async () => {
     const nearest = [1, -2, 4];
     expect(await gradientOfX(rounded)).toEqual(nearest);
     const expected = nearest.map((value, at) => value + ([1.25, -2.5, 3.75][at] as number));
     expect(await gradientOfX(rounded, { overrides: { steps: 'straight-through' } })).toEqual(expected);
   });
 
-  it('may be marks on the nodes', async () => {
+  it('may be metadata of the nodes', async () => {
     const nodes = rounded.graph.nodes.map((node) =>
       node.name === 'steps' ? { ...node, metadata: new Map([[GRADIENT_METADATA, 'straight-through']]) } : node,
     );
@@ -164,13 +164,13 @@ describe('overrides', () => {
     expect(await gradientOfX(model, { overrides: { held: 'stop' } })).toEqual([1.25, -2.5, 3.75]);
   });
 
-  it('give a node a rule of its own', async () => {
+  it('replace the rule of a node', async () => {
     const scaled = defineRule({ op: 'Round', since: 11, elementwise: true, backward: (b, _, dy) => [b.scale(dy, 10)] });
     const model = lossOf((b, x) => b.round(x, { name: 'steps' }));
     expect(await gradientOfX(model, { overrides: { steps: scaled } })).toEqual([10, 10, 10]);
   });
 
-  it('are refused where nobody has the name or the mark', () => {
+  it('are refused for unknown names and metadata', () => {
     expect(() => gradientGraph({ ...request, model: rounded, overrides: { step: 'stop' } })).toThrow(/no node "step"/);
     const nodes = rounded.graph.nodes.map((node) => ({ ...node, metadata: new Map([[GRADIENT_METADATA, 'maybe']]) }));
     expect(() => gradientGraph({ ...request, model: { ...rounded, graph: { ...rounded.graph, nodes } } })).toThrow(
@@ -180,7 +180,7 @@ describe('overrides', () => {
 });
 
 describe('dropout', () => {
-  it('clears and scales gradients as the forward node did its input', async () => {
+  it('masks and scales gradients as the forward node did its input', async () => {
     const yes = { dtype: 'bool', dims: [], bytes: Uint8Array.of(1) } as const;
     const model = lossOf((b, x) => {
       const inputs = [x, b.scalar(0.25), b.initializer('training', yes)];
@@ -238,7 +238,7 @@ describe('gather', () => {
   });
 });
 
-describe('ties and edges', () => {
+describe('ties and corners', () => {
   const at = (values: readonly number[], build: (b: GraphBuilder, x: string) => string) =>
     (async () => {
       const { model: backward, gradients } = gradientGraph({
@@ -258,22 +258,22 @@ describe('ties and edges', () => {
     expect(await at([2, -1, 3], (b, x) => b.min([x, x, b.scalar(2)]))).toEqual([Math.fround(2 / 3), 1, 0]);
   });
 
-  it('let the gradient of a clip through at the bounds', async () => {
+  it('pass the gradient of a clip at its bounds', async () => {
     expect(await at([-1, -2, 0, 2, 1], (b, x) => b.clip(x, { min: b.scalar(-1), max: b.scalar(1) }))).toEqual([
       1, 0, 1, 0, 1,
     ]);
   });
 
-  it('take 0 at the corner of relu and abs', async () => {
+  it('use 0 at the corner of relu and abs', async () => {
     expect(await at([0, -1, 1], (b, x) => b.relu(x))).toEqual([0, 0, 1]);
     expect(await at([0, -1, 1], (b, x) => b.abs(x))).toEqual([0, -1, 1]);
   });
 
-  it('take 0 for the norm of nothing', async () => {
+  it('use 0 for the norm of an empty tensor', async () => {
     expect(await at([0, 0], (b, x) => b.reduceL2(x, { axes: [0] }))).toEqual([0, 0]);
   });
 
-  it('are finite for whole powers of 0 and infinite for the root of 0', async () => {
+  it('are finite for integer powers of 0 and infinite for the square root of 0', async () => {
     expect(await at([0, 2], (b, x) => b.pow(x, b.scalar(2)))).toEqual([0, 4]);
     expect(await at([0, 2], (b, x) => b.pow(x, b.scalar(1)))).toEqual([1, 1]);
     expect(await at([0, 2], (b, x) => b.pow(x, b.scalar(0)))).toEqual([0, 0]);
@@ -283,7 +283,7 @@ describe('ties and edges', () => {
 });
 
 describe('reachedBy', () => {
-  it('lists weights and inputs that the loss depends on', () => {
+  it('lists the weights and inputs that the loss depends on', () => {
     const model = lossOf((b, x) => {
       b.initializer('idle', vector(1));
       return b.mul(b.add(x, b.initializer('w', vector(1, 2, 3))), b.round(b.initializer('frozen', vector(1, 2, 3))));

@@ -7,11 +7,11 @@ const keyOf = (rule: { readonly op: string; readonly domain?: string }): string 
   rule.domain ? `${rule.domain}:${rule.op}` : rule.op;
 
 describe('gradient rules', () => {
-  it('all have cases', () => {
+  it('all have test cases', () => {
     expect(rules.map(keyOf).filter((key) => (CASES[key] ?? []).length === 0)).toEqual([]);
   });
 
-  it('are the rules that have cases', () => {
+  it('are exactly those with test cases', () => {
     const known = new Set(rules.map(keyOf));
     expect(Object.keys(CASES).filter((key) => !known.has(key))).toEqual([]);
   });

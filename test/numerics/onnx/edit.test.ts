@@ -73,7 +73,7 @@ const renaming = (names: Readonly<Record<string, string>>) => (name: string) => 
 const edited = (model: OnnxModel, change: (graph: Graph) => Graph): OnnxModel => withGraph(model, change(model.graph));
 
 describe('edits', () => {
-  it('leave the graph they are given as it was, and share what they do not change', () => {
+  it('leave the given graph unchanged, and share unchanged parts', () => {
     const { graph } = chain();
     const frozen = structuredClone({ ...graph });
     const next = replaceInitializer(graph, 'w', vector(5, 6));
@@ -85,7 +85,7 @@ describe('edits', () => {
     expect(renamed.initializers).toBe(graph.initializers);
   });
 
-  it('give what onnxruntime computes for them', async () => {
+  it('keep what onnxruntime computes', async () => {
     const before = await run(chain(), { x });
     expect(await run(chain(vector(3, 4)), { x })).toEqual(
       await run(
@@ -173,7 +173,7 @@ describe('edits', () => {
     expect(() => edit(chain().graph)).toThrow(message);
   });
 
-  it('name nodes apart', () => {
+  it('give nodes unique names', () => {
     const { graph } = chain();
     const nameless = {
       ...graph,
@@ -226,7 +226,7 @@ describe('removeDeadCode', () => {
     expect(removeDeadCode(graph)).toEqual(model.graph);
   });
 
-  it('keeps the inputs, being the interface', () => {
+  it('keeps the inputs, which are the interface', () => {
     const { graph } = chain();
     const extra = { ...graph, inputs: [...graph.inputs, { name: 'extra', type: undefined }] };
     expect(removeDeadCode(extra).inputs.map((info) => info.name)).toEqual(['x', 'extra']);
@@ -234,7 +234,7 @@ describe('removeDeadCode', () => {
 });
 
 describe('extractSubgraph', () => {
-  it('takes the part between values', async () => {
+  it('extracts the part between values', async () => {
     const model = edited(chain(), (graph) =>
       extractSubgraph(graph, {
         inputs: [{ name: 'scaled', type: { kind: 'tensor', dtype: 'float32', dims: [2] } }],
@@ -245,7 +245,7 @@ describe('extractSubgraph', () => {
     expect((await run(model, { scaled: vector(0, 100) })).bent).toEqual([0, 1]);
   });
 
-  it('cuts one output of a node that has several', async () => {
+  it('cuts at one output of a node that has several', async () => {
     const b = createGraphBuilder({ name: 'parts' });
     const [left, right] = b.split(b.input('x', 'float32', [2]), { axis: 0, outputs: ['left', 'right'] }) as [
       string,
@@ -266,7 +266,7 @@ describe('mergeGraphs', () => {
   const merge = (a: OnnxModel, b: OnnxModel, sharedInputs: readonly string[]): OnnxModel =>
     withGraph(a, mergeGraphs(a.graph, b.graph, { prefix: 'candidate/', sharedInputs }));
 
-  it('computes both of two graphs that have the same names everywhere', async () => {
+  it('computes both of two graphs with identical names', async () => {
     const merged = merge(chain(), chain(vector(-1, 7), vector(0, 0)), ['x']);
     expect(merged.graph.inputs.map((info) => info.name)).toEqual(['x']);
     expect(await run(merged, { x })).toEqual({
@@ -275,7 +275,7 @@ describe('mergeGraphs', () => {
     });
   });
 
-  it.each([true, false])('keeps apart what subgraphs capture and define (condition %s)', async (value) => {
+  it.each([true, false])('separates what subgraphs capture and define (condition %s)', async (value) => {
     const feeds = { x, condition: scalarBool(value) };
     const other = branching(vector(-7, 9));
     const merged = merge(branching(), other, ['x', 'condition']);
@@ -285,7 +285,7 @@ describe('mergeGraphs', () => {
     });
   });
 
-  it('can be done again with the result', async () => {
+  it('can be repeated with the result', async () => {
     const twice = withGraph(
       chain(),
       mergeGraphs(merge(chain(), chain(vector(2, 2)), ['x']).graph, chain(vector(3, 3)).graph, {
@@ -299,7 +299,7 @@ describe('mergeGraphs', () => {
     );
   });
 
-  it('keeps an input of its own for what is not shared, and connects inputs to values', async () => {
+  it('keeps separate inputs that are not shared, and connects inputs to values', async () => {
     const merged = merge(chain(), chain(), []);
     expect(merged.graph.inputs.map((info) => info.name)).toEqual(['x', 'candidate/x']);
     const connected = withGraph(
@@ -311,7 +311,7 @@ describe('mergeGraphs', () => {
     expect((await run(connected, { x }))['next/y']).toEqual(after.y);
   });
 
-  it('refuses an input that one of them does not have', () => {
+  it('refuses an input that one of the graphs does not have', () => {
     expect(() => merge(chain(), chain(), ['z'])).toThrow(/graph "chain" has no input "z" to share/);
     expect(() => merge(branching(), chain(), ['condition'])).toThrow(
       /has no input "condition" to share or connect; inputs: x/,
@@ -354,7 +354,7 @@ describe('createGraphBuilder', () => {
     ]);
   });
 
-  it('refuses what cannot be a graph, at the line that says it', () => {
+  it('refuses an invalid graph at the faulty line', () => {
     const b = createGraphBuilder({ name: 'bad' });
     const input = b.input('x', 'float32', [2]);
     expect(() => b.input('x', 'float32', [2])).toThrow(/value "x" is defined already/);

@@ -44,7 +44,7 @@ describe.each([
 ])('%s', (name) => {
   const model = readModelFile(path(name));
 
-  it('computes the same after it was read and written', async () => {
+  it('computes the same after reading and writing', async () => {
     const feeds = feedsOf(model, 2, 5);
     expect(readModel(writeModel(model))).toEqual(model);
     expect(await run(model, feeds)).toEqual(await run(path(name), feeds));

@@ -56,7 +56,7 @@ function copyGolden(from: string, to: string): string {
 }
 
 describe('readModelFile', () => {
-  it('reads data beside the model, by offset and length, and checks the checksum', () => {
+  it('reads external data by offset and length, and verifies the checksum', () => {
     const { initializers } = readModelFile(path.join(golden, 'model.onnx')).graph;
     const a = initializers.get('a');
     const b = initializers.get('b');
@@ -64,7 +64,7 @@ describe('readModelFile', () => {
     expect(b && [...elements(b, 'int64')]).toEqual(Array.from({ length: 300 }, (_, i) => BigInt(i)));
   });
 
-  it('throws IntegrityError when the data are not those of the checksum', () => {
+  it('throws IntegrityError when the data do not match the checksum', () => {
     const file = copyGolden('weights.bin', 'weights.bin');
     const data = path.join(directory, 'weights.bin');
     const bytes = fs.readFileSync(data);
@@ -88,7 +88,7 @@ describe('readModelFile', () => {
     expect(() => readModelFile(file)).toThrow(message);
   });
 
-  it('refuses a link that leads out of the directory, and follows one that stays inside', () => {
+  it('refuses a link out of the directory, and follows one inside it', () => {
     const file = copyGolden('weights.bin', 'linked.data');
     const link = path.join(directory, 'linked.data');
     fs.symlinkSync(path.join(golden, 'weights.bin'), link);
@@ -98,7 +98,7 @@ describe('readModelFile', () => {
     expect(readModelFile(file).graph.initializers.size).toBe(2);
   });
 
-  it('refuses data past the end of the file, and a length that does not fit the shape', () => {
+  it('refuses data beyond the end of the file, and a length that does not match the shape', () => {
     expect(() => readModelFile(copyGolden('4096', '9096'))).toThrow(/bytes 9096 to 11496 are past its end at 6496/);
     expect(() => readModelFile(copyGolden('2400', '2404'))).toThrow(
       /length 2404, but shape and element type need 2400/,
@@ -115,7 +115,7 @@ describe('readModelFile', () => {
     expect(() => readModelFile(file)).toThrow(/overlap and take more bytes than its 2401/);
   });
 
-  it('names a file that is not there', () => {
+  it('names a missing file', () => {
     expect(() => readModelFile(path.join(directory, 'none.onnx'))).toThrow(/cannot open ONNX file .*none\.onnx/);
   });
 });
@@ -128,7 +128,7 @@ describe('writeModelFile', () => {
     expect(fs.readdirSync(directory)).toEqual(['m.onnx']);
   });
 
-  it('puts large weights beside the model, aligned to pages, and onnxruntime computes the same', async () => {
+  it('stores large weights beside the model, aligned to pages, and onnxruntime computes the same', async () => {
     const file = path.join(directory, 'm.onnx');
     const model = smallModel();
     expect(writeModelFile(model, file, { externalFromBytes: 1024 })).toEqual([file, `${file}.data`]);
@@ -149,7 +149,7 @@ describe('writeModelFile', () => {
     await Promise.all([inside.release(), outside.release()]);
   });
 
-  it('leaves nothing behind when it fails', () => {
+  it('leaves no files behind when it fails', () => {
     const model = smallModel();
     const wrong = tensorOf('float32', [2], Float32Array.of(1, 2));
     const initializers = new Map(model.graph.initializers).set('a', { ...wrong, dims: [3] });

@@ -9,7 +9,7 @@ import { tinyLlama } from '../../support/tiny-model.ts';
 const isWeight = (name: string) => name.endsWith('.weight');
 
 describe('storeAsFloat16', () => {
-  it('keeps each chosen weight within half a unit in the last place of float16, and no other', () => {
+  it('keeps each chosen weight within half a unit in the last place of float16, and changes no other', () => {
     const model = tinyLlama({ tied: false });
     const { initializers } = storeAsFloat16(model.onnx, isWeight).model.graph;
     const chosen = [...model.onnx.graph.initializers].filter(([name, { dims }]) => isWeight(name) && dims.length === 2);
@@ -35,7 +35,7 @@ describe('storeAsFloat16', () => {
     expect(share).toBeLessThan(0.53);
   });
 
-  it('leaves and names a weight beyond the range of float16', () => {
+  it('keeps and names a weight beyond the range of float16', () => {
     const model = tinyLlama();
     const linear = present(model.linears[0], 'first linear layer');
     const large = model.weight(linear).map((value, at) => (at === 7 ? 70_000 : value));
@@ -45,7 +45,7 @@ describe('storeAsFloat16', () => {
     expect(stored.graph.initializers.get(linear.weight)?.dtype).toBe('float32');
   });
 
-  it('returns the model itself where nothing is chosen', () => {
+  it('returns the model itself where no weight is chosen', () => {
     const { onnx } = tinyLlama();
     expect(storeAsFloat16(onnx, () => false).model).toBe(onnx);
   });

@@ -41,7 +41,7 @@ function mutate(random: Random, bytes: Uint8Array, other: Uint8Array): Uint8Arra
 }
 
 describe('readModel on damaged files', () => {
-  it('gives a valid model or an InputError for 2,000 seeded mutations', () => {
+  it('returns a valid model or an InputError for 2,000 seeded mutations', () => {
     const random = createRandom('onnx mutations');
     // The two dense files hold most of the format, so they are drawn as often as all node cases together.
     const dense = [golden('everything.onnx'), golden('tensors.onnx')];
@@ -94,7 +94,7 @@ function nested(depth: number): Uint8Array {
   return message([7, graph]);
 }
 
-describe('readModel refuses, with the place and the reason,', () => {
+describe('readModel refuses, with position and reason,', () => {
   const [FLOAT, STRING] = [1, 8];
   const negativeOne = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01);
   const rows: readonly (readonly [string, Uint8Array, RegExp])[] = [
@@ -200,7 +200,7 @@ describe('writeModel', () => {
     expect(() => writeModel(model)).toThrow(/takes 21474\d+ bytes.*use writeModelFile.*external data/);
   });
 
-  it('refuses a tensor whose bytes do not fit its shape', () => {
+  it('refuses a tensor whose bytes do not match its shape', () => {
     const b = createGraphBuilder({ name: 'wrong' });
     b.initializer('w', { dtype: 'float32', dims: [3], bytes: new Uint8Array(8) });
     b.output(b.identity(b.input('x', 'float32', [1])), { dtype: 'float32', dims: [1] });

@@ -11,7 +11,7 @@ const golden = (name: string): Uint8Array =>
   new Uint8Array(readFileSync(new URL(`../../golden/onnx/${name}`, import.meta.url)));
 
 describe('readModel and writeModel', () => {
-  it("carry every one of the ONNX project's node test cases through without loss", () => {
+  it('preserve all of the ONNX project’s node test cases', () => {
     const cases = loadNodeCases();
     expect(cases.length).toBe(1884);
     const lossy: string[] = [];
@@ -28,7 +28,7 @@ describe('readModel and writeModel', () => {
     expect(Buffer.compare(bytes, writeModel(readModel(bytes)))).toBe(0);
   });
 
-  it('keep one of everything a file can hold, fields of no known onnx.proto included', () => {
+  it('preserve one of everything a file can contain, including unknown fields', () => {
     const bytes = golden('everything.onnx');
     const model = readModel(bytes);
     const written = writeModel(model);
@@ -97,7 +97,7 @@ describe('tensors', () => {
   const bytes = golden('tensors.onnx');
   const { initializers } = readModel(bytes).graph;
 
-  it('of every element type come out the same from the typed field and from raw_data', () => {
+  it('of every element type are the same from the typed field and from raw_data', () => {
     const names = new Map(Object.entries({ float32: 'float', float64: 'double' }));
     const checked = (Object.keys(DTYPES) as (keyof typeof DTYPES)[]).filter((dtype) => dtype !== 'string');
     expect(checked.length).toBe(27);

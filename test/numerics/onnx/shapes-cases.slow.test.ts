@@ -48,7 +48,7 @@ function bindIntegers(model: OnnxModel, inputs: Values): { readonly model: OnnxM
 }
 
 describe('over the node cases that onnxruntime runs', () => {
-  it('a model written again gives the same outputs, bit for bit', async () => {
+  it('a rewritten model gives the same outputs, bit for bit', async () => {
     const other: string[] = [];
     let compared = 0;
     for (const { name, model, inputs } of loadNodeCases()) {
@@ -73,7 +73,7 @@ describe('over the node cases that onnxruntime runs', () => {
     expect(compared).toBeGreaterThan(1300);
   });
 
-  it('inferred shapes, types and folded values of all values are those computed', async () => {
+  it('inferred shapes, types and folded values equal the computed ones', async () => {
     const wrong: string[] = [];
     let [cases, values, folded] = [0, 0, 0];
     for (const item of loadNodeCases()) {

@@ -237,7 +237,7 @@ describe('inferShapes', () => {
     expect(shapes.get('mask')?.dims).toEqual([B, 1, 5, 5]);
   });
 
-  it('calls functions, with the attributes and inputs the caller gives', () => {
+  it('calls functions, with the caller’s attributes and inputs', () => {
     const b = createGraphBuilder({
       name: 'calling',
       functions: [
@@ -290,7 +290,7 @@ describe('inferShapes', () => {
     return b.build();
   }
 
-  it('takes the branch of a condition that is known, and asks both to agree otherwise', () => {
+  it('follows the branch of a known condition, and otherwise requires both to agree', () => {
     const known = (limit: number) => choosing((b) => b.greater(b.squeeze(b.shape('x'), [0]), b.scalar(limit, 'int64')));
     expect(inferShapes(known(3), { inputs: { x: [4] } }).get('y')?.dims).toEqual([1, 4]);
     expect(inferShapes(known(4), { inputs: { x: [4] } }).get('y')?.dims).toEqual([4]);
@@ -309,7 +309,7 @@ describe('inferShapes', () => {
     );
   });
 
-  it('says which data a shape depends on', () => {
+  it('names the data that a shape depends on', () => {
     const b = createGraphBuilder({ name: 'data' });
     b.reshape(b.input('x', 'float32', [6]), b.input('shape', 'int64', [2]), { output: 'y' });
     b.output('y', { dtype: 'float32', dims: [] });
@@ -334,7 +334,7 @@ describe('inferShapes', () => {
     expect(() => inferShapes(b.build(), { inputs })).toThrow(message);
   });
 
-  it('says where shapes contradict each other', () => {
+  it('reports contradicting shapes', () => {
     const b = createGraphBuilder({ name: 'product' });
     b.output(b.matmul(b.input('x', 'float32', ['n', 'k']), b.input('w', 'float32', [4, 3]), { name: 'mm' }), {
       dtype: 'float32',

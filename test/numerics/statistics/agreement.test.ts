@@ -49,14 +49,14 @@ describe('agreementStatistic', () => {
     }
   });
 
-  it('is 0 where it is not defined', () => {
+  it('is 0 where it is undefined', () => {
     const constant = { prediction: [0, 0, 0], target: [0, 1, 0] };
     for (const metric of ['f1', 'matthews-correlation', 'pearson-correlation', 'spearman-correlation'] as const) {
       expect(wholeStatistic(agreementStatistic(metric, constant)), metric).toBe(0);
     }
   });
 
-  it('leaves out one item as copying the others does', () => {
+  it('leaves out one item with the same result as copying the others', () => {
     const [given] = golden.scores;
     const without = leaveOneOut(agreementStatistic('spearman-correlation', given!));
     const others = (column: readonly number[]) => column.filter((_, i) => i !== 7);
@@ -70,7 +70,7 @@ describe('agreementStatistic', () => {
 });
 
 describe('pseudoValues', () => {
-  it('have the statistic as mean, and of a mean over items the items themselves', () => {
+  it('have the statistic as mean, and equal the items for a mean over items', () => {
     const statistic = agreementStatistic('pearson-correlation', golden.scores[0]!);
     expect(mean(pseudoValues(statistic))).toBeCloseTo(wholeStatistic(statistic), 12);
     const values = [3, 1, 4, 1, 5];
@@ -79,7 +79,7 @@ describe('pseudoValues', () => {
     pseudoValues({ items: 5, of: average }).forEach((value, i) => expect(value).toBeCloseTo(values[i]!, 12));
   });
 
-  it('give the standard error that the bootstrap gives', () => {
+  it('give the bootstrap’s standard error', () => {
     const random = createRandom('agreement');
     const target = Array.from({ length: 400 }, () => random.normal());
     const prediction = target.map((value) => value + random.normal());
@@ -94,7 +94,7 @@ describe('pseudoValues', () => {
 });
 
 describe('bootstrapStatistic', () => {
-  it('draws the items that bootstrapSums draws', () => {
+  it('draws the same items as bootstrapSums', () => {
     const values = Array.from({ length: 50 }, (_, i) => Math.sin(i));
     const options = { resamples: 200, confidence: 0.95, seed: 'protocol' };
     const ofSums = bootstrapSums({
@@ -132,7 +132,7 @@ describe('items with predictions', () => {
   const noisy = itemsWith(prediction.map((value, i) => value + 0.3 * Math.sin(37 * i)));
   const metric = 'spearman-correlation';
 
-  it('have a quality with dense beside it', () => {
+  it('have a quality and a comparison with dense', () => {
     const { quality } = summarizeItems(noisy, { metric });
     expect(quality.dense).toBeCloseTo(golden.scores[0]!['spearman'] as number, 12);
     expect(quality.estimate.low).toBeLessThan(quality.estimate.value);

@@ -13,19 +13,19 @@ function nights(label: string, { rho, length, step = 0 }: { rho: number; length:
 }
 
 describe('pooledAutocorrelation', () => {
-  it('finds how much nights resemble each other, from many short series', () => {
+  it('estimates the autocorrelation of nights from many short series', () => {
     for (const rho of [0, 0.3, 0.6, 0.8]) {
       const series = Array.from({ length: 200 }, (_, i) => nights(`${rho} ${i}`, { rho, length: 24 }));
       expect(Math.abs(pooledAutocorrelation(series) - rho)).toBeLessThan(0.15);
     }
   });
 
-  it('does not take a change of level for it', () => {
+  it('does not mistake a change of level for autocorrelation', () => {
     const series = Array.from({ length: 200 }, (_, i) => nights(`step ${i}`, { rho: 0, length: 24, step: 8 }));
     expect(pooledAutocorrelation(series)).toBeLessThan(0.15);
   });
 
-  it('is 0 of short or constant series, and never so large that nothing could be told', () => {
+  it('is 0 for short or constant series, and bounded', () => {
     expect(pooledAutocorrelation([[1, 2, 3, 4, 5, 6, 7]])).toBe(0);
     expect(pooledAutocorrelation([Array.from({ length: 20 }, () => 3)])).toBe(0);
     const slow = Array.from({ length: 60 }, (_, i) => Math.sin(i / 6));

@@ -21,7 +21,7 @@ describe('bootstrapSums', () => {
     expect(Math.abs(interval.high - high) / width).toBeLessThan(0.01);
   });
 
-  it('pairs the columns: a ratio that is the same in every item has no width', () => {
+  it('pairs the columns: a ratio that is the same in every item has an interval without width', () => {
     const tokens = Float64Array.from({ length: 50 }, (_, i) => 10 + i);
     const { half } = bootstrapSums({
       columns: [tokens.map((t) => t / 2), tokens],
@@ -39,7 +39,7 @@ describe('bootstrapSums', () => {
     expect(run('a').low).not.toBe(run('b').low);
   });
 
-  it('covers the truth about as often as it says, on skewed items of unequal length', () => {
+  it('covers the true value about as often as stated, on skewed items of unequal length', () => {
     const random = createRandom('coverage');
     const truth = Math.exp(0.5 * 0.8 ** 2); // mean of the log-normal rate
     const trials = 500;
@@ -60,7 +60,7 @@ describe('bootstrapSums', () => {
     expect(covered / trials).toBeLessThan(0.975);
   });
 
-  it('stays within the resamples when one item decides everything', () => {
+  it('stays within the resamples when one item dominates', () => {
     const column = new Float64Array(40).fill(1e-3);
     column[7] = 1e6;
     const { mean } = bootstrapSums({
@@ -81,7 +81,7 @@ describe('bootstrapSums', () => {
 });
 
 describe('bootstrapMedian', () => {
-  it('covers the median about as often as it says', () => {
+  it('covers the median about as often as stated', () => {
     const random = createRandom('median');
     let covered = 0;
     for (let trial = 0; trial < 400; trial++) {
@@ -93,7 +93,7 @@ describe('bootstrapMedian', () => {
     expect(covered / 400).toBeLessThan(0.985);
   });
 
-  it('is not moved by a few wild values', () => {
+  it('is not affected by a few outliers', () => {
     const values = Float64Array.from({ length: 30 }, (_, i) => (i < 3 ? 1000 : 1 + i / 1000));
     const { value, high } = bootstrapMedian({ values, ...options });
     expect(value).toBeLessThan(1.03);

@@ -19,7 +19,7 @@ describe('likelyChange', () => {
     expect(found?.after).toBeGreaterThan((found?.before ?? 0) + 3);
   });
 
-  it('sees a change in at most one of twenty series in which there is none, whatever their spread', () => {
+  it('finds a change in at most one of twenty series without one, whatever their spread', () => {
     const random = createRandom('nothing changes');
     for (const draw of [
       () => random.normal(),
@@ -44,7 +44,7 @@ describe('likelyChange', () => {
     expect(found?.pValue).toBeCloseTo(3.200596656117214e-5, 12);
   });
 
-  it('is not misled by nights that resemble each other, when told how much', () => {
+  it('is not misled by autocorrelated nights, given their autocorrelation', () => {
     const random = createRandom('resembling');
     const series = 600;
     const alarms = (told: number) =>
@@ -58,7 +58,7 @@ describe('likelyChange', () => {
     expect(wilsonInterval(told).low).toBeLessThanOrEqual(0.05);
   });
 
-  it('says nothing of short or constant series', () => {
+  it('finds nothing in short or constant series', () => {
     expect(likelyChange([1, 2, 3], OPTIONS)).toBeNull();
     expect(likelyChange([2, 2, 2, 2, 2], OPTIONS)).toBeNull();
   });

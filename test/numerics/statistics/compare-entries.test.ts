@@ -12,7 +12,7 @@ const single = (column: readonly number[], seeds: 'one seed' | 'same artifact' =
 const losses = { share: false, confidence: 0.95 } as const;
 
 describe('createEntryComparison', () => {
-  it("is scipy's paired t-test where nothing draws and items weigh alike", () => {
+  it('equals scipy’s paired t-test where nothing is drawn and items weigh equally', () => {
     const { compare } = createEntryComparison({ entries: [single(first), single(second)], weights: ones, ...losses });
     const found = compare(0, 1);
     expect(found.pValue).toBeCloseTo(pValue, 9);
@@ -22,14 +22,14 @@ describe('createEntryComparison', () => {
     expect(compare(1, 0).difference.value).toBe(-found.difference.value);
   });
 
-  it('weighs by tokens as a ratio of sums', () => {
+  it('weights by tokens as a ratio of sums', () => {
     const { compare } = createEntryComparison({ entries: [single(first), single(second)], weights: tokens, ...losses });
     const { value, components } = compare(0, 1);
     expect(value).toBeCloseTo(ratio, 12);
     expect(components).toEqual([{ variance: expect.closeTo(ratioVariance, 12), degreesOfFreedom: 39 }]);
   });
 
-  it('adds the seeds’ own spread, and takes a lone seed for its artifact only', () => {
+  it('adds the variance between seeds, and treats a single seed as its artifact only', () => {
     const drawn: EntryOutcomes = {
       bySeed: [0, 0.3, 0.9].map((shift) => first.map((value) => value + shift)),
       seeds: 'drawn',
@@ -46,7 +46,7 @@ describe('createEntryComparison', () => {
     expect((high - low) / 2).toBeCloseTo(half, 6);
   });
 
-  it('gives a difference of 0 between shares an interval with a width', () => {
+  it('gives a difference of 0 between shares an interval of positive width', () => {
     const right = Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? 0 : 1));
     const weights = right.map(() => 1);
     const of = (share: boolean) =>
@@ -59,7 +59,7 @@ describe('createEntryComparison', () => {
     expect(of(true).pValue).toBe(1);
   });
 
-  it('finds a difference between equal shares in about 5 % of cases, with few discordant items too', () => {
+  it('finds a difference between equal shares in about 5 % of cases, also with few discordant items', () => {
     const random = createRandom('shares');
     for (const discordant of [0.03, 0.3]) {
       let found = 0;
@@ -74,7 +74,7 @@ describe('createEntryComparison', () => {
     }
   });
 
-  it('refuses columns that do not fit', () => {
+  it('refuses columns of different lengths', () => {
     const make = (entry: EntryOutcomes) => createEntryComparison({ entries: [entry], weights: ones, ...losses });
     expect(() => make(single(first.slice(1)))).toThrow('expected 40 items, got 39');
     expect(() => make({ bySeed: [first], seeds: 'drawn' })).toThrow('at least two columns, one per seed, got 1');
@@ -84,7 +84,7 @@ describe('createEntryComparison', () => {
 });
 
 describe('seedKindOf', () => {
-  it('goes by the artifacts, not by the number of seeds', () => {
+  it('depends on the artifacts, not on the number of seeds', () => {
     expect(seedKindOf(['a', 'b', 'a'])).toEqual({ kept: [0, 1, 2], seeds: 'drawn' });
     expect(seedKindOf(['a', 'a', 'a'])).toEqual({ kept: [0], seeds: 'same artifact' });
     expect(seedKindOf(['a'])).toEqual({ kept: [0], seeds: 'one seed' });

@@ -39,7 +39,7 @@ function quality(first: EntryItems, second: EntryItems, expected: Expectation): 
 const verdict = (evidence: Evidence) => settleVerdicts([evidence])[0]?.verdict;
 
 describe('weighQuality', () => {
-  it('shows better where the interval over items and seeds lies on the right side and every seed agrees', () => {
+  it('shows better where the interval over items and seeds is on the right side and every seed agrees', () => {
     const evidence = quality(
       entry([worseBy(0.1), worseBy(0.2), worseBy(0.15)]),
       entry([worseBy(0.5), worseBy(0.52), worseBy(0.48)]),
@@ -51,7 +51,7 @@ describe('weighQuality', () => {
     expect(evidence.about).toBe('the methods');
   });
 
-  it('shows nothing where seeds spread wide: the items alone would have settled it', () => {
+  it('shows nothing where the spread of seeds is large, although items alone would suffice', () => {
     const seeds = [worseBy(0), worseBy(0.6), worseBy(0.1)];
     expect(verdict(quality(entry(seeds), entry([worseBy(0.5)]), 'better'))).toBe('not shown');
     expect(verdict(quality(entry([seeds[0] as Items], 'one seed'), entry([worseBy(0.5)]), 'better'))).toBe('shown');
@@ -79,7 +79,7 @@ describe('weighQuality', () => {
     expect(against(0, 1, 'equal')).toBe('not shown');
   });
 
-  it('judges accuracies by right decisions, higher being better, within one point', () => {
+  it('judges accuracies by correct decisions, higher being better, within one point', () => {
     const right = (share: number): Items => ({
       ...itemsOf('choices', 2000),
       tokens: Array.from({ length: 2000 }, () => 1),
@@ -99,7 +99,7 @@ describe('weighQuality', () => {
     expect(verdict(judged(0.6, 0.608, 'not worse'))).toBe('not shown');
   });
 
-  it('refuses a lone seed against several, and marks one against one', () => {
+  it('refuses a single seed against several, and marks one against one', () => {
     const several = entry([worseBy(0.1), worseBy(0.2)]);
     expect(() => quality(entry([dense], 'one seed'), several, 'better')).toThrow(
       'one side has a single seed, the other 2 different artifacts',
@@ -108,7 +108,7 @@ describe('weighQuality', () => {
     expect(quality(entry([dense]), several, 'better').bySeed).toHaveLength(2);
   });
 
-  it('takes outcomes that are the same for equal, and better for refuted', () => {
+  it('judges identical outcomes as equal, and better as refuted', () => {
     expect(verdict(quality(entry([dense]), entry([dense]), 'equal'))).toBe('shown');
     expect(verdict(quality(entry([dense]), entry([dense]), 'better'))).toBe('refuted');
   });
@@ -132,7 +132,7 @@ describe('weighRatio', () => {
     expect(width(times(side(1, 1.2, 0.9), side(2, 2.04, 1.98), 'better'))).toBeGreaterThan(1.3 * width(evidence));
   });
 
-  it('holds not slower within 3 %, and shows nothing that the spread of processes hides', () => {
+  it('shows not slower within 3 %, and shows nothing that is smaller than the spread of processes', () => {
     const precise = (value: number): MeasuredSide => ({
       estimates: [0.999, 1, 1.001].map((factor) => around(value * factor, 0.003)),
       seeds: 'same artifact',
@@ -143,7 +143,7 @@ describe('weighRatio', () => {
     expect(verdict(times(side(1.01, 1.06, 0.96), side(1, 1.05, 0.95), 'not better'))).toBe('not shown');
   });
 
-  it('compares bytes as they are, without a margin', () => {
+  it('compares bytes exactly, without a margin', () => {
     const bytes = (...values: readonly number[]): MeasuredSide => ({
       estimates: values.map((value) => ({ value, low: value, high: value })),
       seeds: 'same artifact',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { meanInterval } from '../../../numerics/statistics/mean-interval.ts';
 
 describe('meanInterval', () => {
-  it("is scipy's: stats.t.interval(0.95, 4, loc=3, scale=stats.sem([1, 2, 3, 4, 5]))", () => {
+  it('equals scipy’s: stats.t.interval(0.95, 4, loc=3, scale=stats.sem([1, 2, 3, 4, 5]))', () => {
     const { value, low, high } = meanInterval([1, 2, 3, 4, 5], 0.95);
     expect(value).toBe(3);
     expect(low).toBeCloseTo(1.0367568385224428, 9);

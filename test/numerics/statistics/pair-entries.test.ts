@@ -20,7 +20,7 @@ const lone = (seed: number): EntryItems => ({ bySeed: [worseBy(0.3)], seeds: 'on
 const alone = (items: Items): EntryItems => ({ bySeed: [items], seeds: 'one seed', seedNumbers: [0] });
 
 describe('pairEntries', () => {
-  it('sets a lone seed against the artifact of the same seed, whatever the order', () => {
+  it('compares a single seed with the artifact of the same seed, in any order', () => {
     const pairing = pairEntries([drawn, lone(2)], { metric });
     const artifacts = pairEntries([alone(worseBy(0.4)), alone(worseBy(0.3))], { metric }).compare(0, 1);
     expect(pairing.compare(0, 1)).toEqual(artifacts);
@@ -28,17 +28,17 @@ describe('pairEntries', () => {
     expect(artifacts?.about).toBe('these artifacts');
   });
 
-  it('does not compare a lone seed with a method that was not run with it', () => {
+  it('does not compare a single seed with a method that was not run with it', () => {
     expect(pairEntries([drawn, lone(1)], { metric }).compare(0, 1)).toBeNull();
   });
 
-  it('compares all seeds with what draws nothing', () => {
+  it('compares all seeds with an entry that draws nothing', () => {
     const found = pairEntries([drawn, { ...lone(1), seeds: 'same artifact' }], { metric }).compare(0, 1);
     expect(found?.about).toBe('the methods');
     expect(found?.components).toHaveLength(2);
   });
 
-  it('refuses rows of other items', () => {
+  it('refuses rows with other items', () => {
     const other = { ...dense, ids: dense.ids.toReversed() };
     expect(() => pairEntries([drawn, alone(other)], { metric })).toThrow('first difference at 0');
   });

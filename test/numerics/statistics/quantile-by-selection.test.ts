@@ -19,18 +19,18 @@ describe('quantileBySelection', () => {
     }
   });
 
-  it('keeps the sample, in another order', () => {
+  it('keeps the sample’s values, in another order', () => {
     const values = Float64Array.from([3, 1, 2, 2, 9]);
     quantileBySelection(values, 0.4);
     expect([...values].sort()).toEqual([1, 2, 2, 3, 9]);
   });
 
-  it('says NaN where there is one, and infinities where they decide', () => {
+  it('returns NaN where there is one, and infinities where they are the quantile', () => {
     expect(quantileBySelection(Float64Array.from([1, NaN, 3]), 0)).toBeNaN();
     expect(quantileBySelection(Float64Array.from([1, Infinity, 3]), 1)).toBe(Infinity);
   });
 
-  it('refuses an empty sample and no probability', () => {
+  it('refuses an empty sample and an invalid probability', () => {
     expect(() => quantileBySelection(new Float64Array(0), 0.5)).toThrow('at least 1 value');
     expect(() => quantileBySelection(Float64Array.of(1), 1.5)).toThrow('probability from 0 to 1');
   });

@@ -15,7 +15,7 @@ function ranksOf(qualities: readonly number[], { apart, higherIsBetter }: { apar
 }
 
 describe('rankIntervals', () => {
-  it('counts those that are significantly better and worse', () => {
+  it('counts the entries that are significantly better and worse', () => {
     const { intervals, separated } = ranksOf([1, 1.5, 2.4, 9], { apart: 1, higherIsBetter: false });
     expect(intervals).toEqual([
       { best: 1, worst: 2 },
@@ -27,7 +27,7 @@ describe('rankIntervals', () => {
     expect(separated[0]).toEqual({ better: 0, worse: 2, adjustedPValue: expect.closeTo(6e-6, 12) });
   });
 
-  it('turns round where higher is better, and leaves equals at every rank', () => {
+  it('reverses where higher is better, and gives equal entries every rank', () => {
     expect(ranksOf([1, 9], { apart: 1, higherIsBetter: true }).intervals[1]).toEqual({ best: 1, worst: 1 });
     expect(ranksOf([3, 3, 3], { apart: 1, higherIsBetter: true }).intervals).toEqual(
       Array.from({ length: 3 }, () => ({ best: 1, worst: 3 })),

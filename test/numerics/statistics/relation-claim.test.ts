@@ -3,7 +3,7 @@ import { claimPValues, holdsAt } from '../../../numerics/statistics/relation-cla
 import { intervalOf } from '../../../numerics/statistics/variance-components.ts';
 
 describe('claimPValues', () => {
-  it('says shown at 2.5 % exactly where the 95 % interval lies within the range, and refuted where it lies outside', () => {
+  it('is shown at 2.5 % exactly where the 95 % interval is within the range, and refuted where it is outside', () => {
     for (const expected of ['better', 'not worse', 'not better', 'equal'] as const) {
       const claim = { expected, margin: 2 };
       for (let value = -6; value <= 6; value += 0.35) {

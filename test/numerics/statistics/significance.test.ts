@@ -12,7 +12,7 @@ describe('signFlipTest', () => {
     expect(signFlipTest({ differences: [-1, 2, 3, 4, 5], resamples: 200_000, seed: 'small' })).toBeCloseTo(4 / 32, 2);
   });
 
-  it('never says less than one in resamples + 1, and 1 without differences', () => {
+  it('is never below one in resamples + 1, and 1 without differences', () => {
     expect(signFlipTest({ differences: new Float64Array(60).fill(1), resamples: 999, seed: 's' })).toBe(1 / 1000);
     expect(signFlipTest({ differences: new Float64Array(60), resamples: 99, seed: 's' })).toBe(1);
   });
@@ -33,7 +33,7 @@ describe('signFlipTest', () => {
 });
 
 describe('benjaminiHochberg', () => {
-  it('agrees with scipy, in the order given', () => {
+  it('agrees with scipy, in the given order', () => {
     const { pValues, adjusted } = golden.benjaminiHochberg;
     const got = benjaminiHochberg(pValues);
     got.forEach((value, i) => expect(value).toBeCloseTo(adjusted[i] as number, 14));
@@ -48,7 +48,7 @@ describe('holm', () => {
     expect(holm([])).toEqual([]);
   });
 
-  it('lies between no correction and Bonferroni’s', () => {
+  it('is between no correction and Bonferroni’s', () => {
     const pValues = [0.004, 0.03, 0.011];
     holm(pValues).forEach((value, i) => {
       expect(value).toBeGreaterThanOrEqual(pValues[i] as number);

@@ -13,7 +13,7 @@ import golden from '../../golden/statistics.json' with { type: 'json' };
 const relative = (got: number, wanted: number): number => Math.abs(got - wanted) / Math.max(Math.abs(wanted), 1e-300);
 
 describe('summaries', () => {
-  it('give the closed forms of 1 to n', () => {
+  it('give the closed forms for 1 to n', () => {
     const values = Float64Array.from({ length: 9 }, (_, i) => i + 1);
     expect(mean(values)).toBe(5);
     expect(variance(values)).toBe(7.5); // n (n + 1) / 12
@@ -29,14 +29,14 @@ describe('summaries', () => {
     }
   });
 
-  it('leave the sample as it was and stay finite beside infinities', () => {
+  it('do not change the sample and stay finite beside infinities', () => {
     const values = [3, 1, 2];
     quantile(values, 0.5);
     expect(values).toEqual([3, 1, 2]);
     expect(quantile([1, Infinity, Infinity], 0.9)).toBe(Infinity);
   });
 
-  it('refuse samples that have no such figure', () => {
+  it('refuse samples without such a figure', () => {
     expect(() => mean([])).toThrow(InputError);
     expect(() => variance([1])).toThrow('at least 2 values, got 1');
     expect(() => quantile([1], 1.5)).toThrow('from 0 to 1, got 1.5');

@@ -33,7 +33,7 @@ describe('studentQuantile', () => {
     expect(studentQuantile(0.2, Infinity)).toBe(normalQuantile(0.2));
   });
 
-  it('refuses what is no probability or no number of degrees of freedom', () => {
+  it('refuses an invalid probability or number of degrees of freedom', () => {
     expect(() => studentQuantile(1.2, 3)).toThrow(InputError);
     expect(() => studentQuantile(0.2, 0)).toThrow('at least 1 degree of freedom, got 0');
   });

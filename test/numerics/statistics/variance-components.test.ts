@@ -19,7 +19,7 @@ describe('intervals and tests of several variances', () => {
     }
   });
 
-  it('agree with one another: the interval of confidence 1 − p ends at the hypothesis', () => {
+  it('agree with each other: the interval of confidence 1 − p ends at the hypothesis', () => {
     for (const figure of golden.figures) {
       const { low, high } = intervalOf(figure, 1 - twoSidedPValue(figure, 0.01));
       const end = figure.value > 0.01 ? low : high;
@@ -27,7 +27,7 @@ describe('intervals and tests of several variances', () => {
     }
   });
 
-  it('split a two-sided test into its sides', () => {
+  it('split a two-sided test into its two sides', () => {
     const [figure] = golden.figures as [(typeof golden.figures)[number]];
     expect(2 * abovePValue(figure, 0)).toBeCloseTo(twoSidedPValue(figure), 12);
     expect(belowPValue(figure, 0) + abovePValue(figure, 0)).toBeCloseTo(1, 12);
@@ -35,7 +35,7 @@ describe('intervals and tests of several variances', () => {
     expect(belowPValue(figure, figure.value)).toBe(0.5);
   });
 
-  it('know an exact figure without doubt', () => {
+  it('treat an exact figure as certain', () => {
     const exact = { value: 2, components: [] };
     expect(intervalOf(exact, 0.95)).toEqual({ value: 2, low: 2, high: 2 });
     expect([twoSidedPValue(exact), twoSidedPValue(exact, 2)]).toEqual([0, 1]);
@@ -44,7 +44,7 @@ describe('intervals and tests of several variances', () => {
 });
 
 describe('sumOfComponents', () => {
-  it("is Welch's test for two samples", () => {
+  it('equals Welch’s test for two samples', () => {
     const { first, second, degreesOfFreedom, pValue } = golden.welch;
     const mean = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
     const sum = sumOfComponents(

@@ -3,7 +3,7 @@ import { fromFloat16Bits, toFloat16Bits } from '../../../numerics/tensor/float16
 import { createRandom } from '../../../numerics/tensor/random.ts';
 
 describe('toFloat16Bits', () => {
-  it('gives back every float16', () => {
+  it('round-trips every float16', () => {
     for (let pattern = 0; pattern < 0x10000; pattern++) {
       const value = fromFloat16Bits(pattern);
       if (!Number.isNaN(value)) expect(toFloat16Bits(value)).toBe(pattern);
@@ -11,7 +11,7 @@ describe('toFloat16Bits', () => {
     expect(fromFloat16Bits(toFloat16Bits(NaN))).toBeNaN();
   });
 
-  it('rounds to the nearest, and halfway to the even one', () => {
+  it('rounds to nearest, halfway cases to even', () => {
     for (let pattern = 0; pattern < 0x7bff; pattern++) {
       const low = fromFloat16Bits(pattern);
       const middle = (low + fromFloat16Bits(pattern + 1)) / 2;

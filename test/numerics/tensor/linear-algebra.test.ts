@@ -33,7 +33,7 @@ function norm(a: Float64Array): number {
 }
 
 describe('cholesky', () => {
-  it('gives the factor of a positive definite matrix, its inverse and the solution of a system', () => {
+  it('returns the factor of a positive definite matrix, its inverse and the solution of a system', () => {
     const size = 37;
     const a = gram(normal(size, 60), size, 60);
     const l = cholesky(a, size);
@@ -45,7 +45,7 @@ describe('cholesky', () => {
     expect(largestDifference(solvePositiveDefinite({ a, size, right, columns: 4 }), x)).toBeLessThan(1e-10);
   });
 
-  it('matches a factor worked out by hand', () => {
+  it('matches a factor computed by hand', () => {
     expect([...cholesky(Float64Array.of(4, 2, 2, 10), 2)]).toEqual([2, 0, 1, 3]);
   });
 
@@ -82,7 +82,7 @@ describe('symmetricEigen', () => {
     expect(largestDifference(symmetricEigen(a, size).values, expected)).toBeLessThan(1e-14);
   });
 
-  it('takes diagonal, repeated and single values', () => {
+  it('handles diagonal, repeated and single values', () => {
     expect([...symmetricEigen(Float64Array.of(1, 0, 0, 0, 3, 0, 0, 0, 3), 3).values]).toEqual([3, 3, 1]);
     expect([...symmetricEigen(Float64Array.of(-2), 1).values]).toEqual([-2]);
   });
@@ -114,7 +114,7 @@ describe('thinSvd', () => {
     { name: 'one column', rows: 9, columns: 1, make: normal },
     { name: 'tiny values', rows: 6, columns: 5, make: (m, n) => normal(m, n).map((x) => x * 1e-200) },
   ];
-  it.each(cases)('rebuilds a matrix from orthonormal factors: $name', ({ rows, columns, make }) => {
+  it.each(cases)('reconstructs a matrix from orthonormal factors: $name', ({ rows, columns, make }) => {
     const a = make(rows, columns);
     const { u, s, vt } = thinSvd(a, rows, columns);
     const rank = Math.min(rows, columns);
@@ -137,7 +137,7 @@ describe('thinSvd', () => {
     s.forEach((value, i) => expect(Math.abs(value / values[i]! - 1)).toBeLessThan(1e-13));
   });
 
-  it('refuses what is not finite', () => {
+  it('refuses values that are not finite', () => {
     expect(() => thinSvd(Float64Array.of(1, NaN), 1, 2)).toThrow('not finite');
   });
 });

@@ -19,7 +19,7 @@ import { suites } from '../setup/suites.ts';
 export default createCommand({
   name: 'nightly',
   description:
-    'Run a suite on what changed, measure a few variants again to find drift, reject a run whose dense model is not what it was, publish the rest, write a report and build the site.',
+    'Run a suite on what changed, measure a few variants again to find drift, reject a run in which the dense model’s results have changed, publish the rest, write a report and build the site.',
   examples: [
     { line: 'nightly', does: 'The nightly suite; meant for a timer.' },
     { line: 'nightly --suite quick --no-site', does: 'A short one without the site.' },

@@ -10,7 +10,7 @@ export const EXIT_CODES = {
   input: 2,
   /** The run ended, but some steps were not done, with the reason: their processes were killed, or an artifact was lost. */
   incomplete: 3,
-  /** A nightly run was rejected because the dense model is not what it was; its rows are withdrawn. */
+  /** A nightly run was rejected because the dense model’s results have changed; its rows are withdrawn. */
   rejected: 4,
   /** An artifact that was made again differs from the published one. */
   different: 5,

@@ -43,7 +43,7 @@ function checkTiming({ key, protocol, timing, latency }: CompletedMeasurement): 
   };
   if (protocol === 1) {
     if (timing || latency.some(({ threads, processes }) => threads !== undefined || processes !== undefined)) {
-      refuse('timing, latency.threads and latency.processes are of protocol 2, the row of protocol 1');
+      refuse('expected no timing, latency.threads or latency.processes in a row of protocol 1');
     }
     return;
   }

@@ -50,7 +50,7 @@ export function createMethod(root: string, args: readonly string[]): readonly st
   };
   for (const path of [paths.method, paths.test]) {
     if (existsSync(join(root, path))) {
-      throw new InputError(`new-method: ${path} is there already and stays as it is; choose another id`);
+      throw new InputError(`new-method: ${path} already exists and is not overwritten; choose another id`);
     }
   }
   const list = withMethod(readFileSync(join(root, paths.list), 'utf8'), name);
@@ -75,12 +75,12 @@ export function parseName(args: readonly string[]): MethodName {
   if (known === undefined) throw unknownId('family', family, FAMILIES);
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(id)) {
     throw new InputError(
-      `new-method: "${id}" is no method id; expected small letters and digits in words joined by single hyphens, a letter first`,
+      `new-method: "${id}" is not a method id; expected words of lower-case letters and digits joined by single hyphens, a letter first`,
     );
   }
   if (!isFreeIdentifier(identifierOf(id))) {
     throw new InputError(
-      `new-method: "${id}" is a word of the language, which no import can be called; choose another`,
+      `new-method: "${id}" is a reserved word, which an import cannot have as its name; choose another`,
     );
   }
   return { family: known, id };
@@ -117,15 +117,15 @@ export function withMethod(source: string, { family, id }: MethodName): string {
     !lines.slice(start, start + known.length).every((line) => IMPORT.test(line))
   ) {
     throw new InputError(
-      'new-method: methods/index.ts has no longer one block of imports and one list "export const methods = […]"; ' +
-        'mend it, or add the method by hand',
+      'new-method: methods/index.ts: expected one block of imports and one list "export const methods = […]"; ' +
+        'repair it, or add the method by hand',
     );
   }
   const identifier = identifierOf(id);
   const taken = known.find((method) => method.id === id || method.identifier === identifier);
   if (taken) {
     throw new InputError(
-      `new-method: methods/index.ts has ${taken.family}/${taken.id} already; ids are unique in all families, choose another`,
+      `new-method: methods/index.ts already has ${taken.family}/${taken.id}; ids are unique across families, choose another`,
     );
   }
   const added = { identifier, family, id };

@@ -33,7 +33,7 @@ export function defaultPlace(
         .filter(({ task }) => kindFor(task.metric) === 'encoder')
         .map(({ task }) => task.id);
       throw new InputError(
-        `${id}: which classes a classifier tells apart, only its maker knows; name tasks of the same classes with --tasks: ${known.join(', ')}`,
+        `${id}: the classes of this classifier are unknown; name tasks with the same classes with --tasks: ${known.join(', ')}`,
       );
     }
   }

@@ -34,7 +34,7 @@ export async function openModel(name: string, options: OpenModelOptions = {}): P
   if (/[/\\]|^\.\.?$/.test(name)) return openFolder(name, { ...options, hub });
   if (options.contextLimit !== undefined) {
     throw new InputError(
-      `--context: ${name} is a model of the board, whose context is part of it; name a folder or hf:owner/name to choose one`,
+      `--context: ${name} is a model of the board with a fixed context; name a folder or hf:owner/name to choose another context`,
     );
   }
   return withMadeFiles(findModel(name), options.home ?? homeOf(undefined));

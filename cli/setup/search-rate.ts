@@ -19,7 +19,7 @@ export async function searchRate(validation: Validation, { method, variant }: Su
   const budget = params?.['tokens'];
   if (params === undefined || typeof budget !== 'number') {
     throw new InputError(
-      `${method.id}/${variant} has no budget in tokens, so no rate can be searched for at a share of it`,
+      `${method.id}/${variant} has no budget in tokens; only variants with such a budget can be tuned`,
     );
   }
   const losses: Record<string, number | null> = {};

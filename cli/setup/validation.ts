@@ -43,7 +43,10 @@ export async function openValidation(modelId: string, options: ValidationOptions
   const { seed, remark, signal = new AbortController().signal } = options;
   const definition = withMadeFiles(findModel(modelId), homeOf(undefined));
   const entry = suites.flatMap(({ entries }) => entries).find(({ model }) => model === definition.id);
-  if (!entry) throw new InputError(`no suite has the model ${definition.id}, so nothing says what it is calibrated on`);
+  if (!entry)
+    throw new InputError(
+      `no suite contains the model ${definition.id}, so its calibration data is unknown; add it to a suite`,
+    );
   const hub = createHubClient();
   const model = await loadModel(definition, hub);
   const smaller = await loadSmallerModel(definition, hub);

@@ -38,7 +38,7 @@ export async function openDecoder(model: OnnxModel, options: DecoderOptions): Pr
   const stray = model.graph.inputs.find(({ name }) => name !== 'input_ids' && !model.graph.initializers.has(name));
   if (stray !== undefined) {
     throw new InputError(
-      `scoring next tokens takes decoders, which read input_ids alone; this one reads ${stray.name}`,
+      `scoring next tokens needs a decoder that reads only input_ids, got one that reads ${stray.name}`,
     );
   }
   const cut = findHeadInputs(model.graph);

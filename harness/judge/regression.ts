@@ -41,7 +41,7 @@ function forEachScore(
   return forEachEncoded(model, items, run, async (item, encode, index) => {
     const [score = 0, ...others] = await encode(item);
     if (others.length > 0) {
-      throw new InputError(`item ${item.id}: regression takes an encoder of one output, got ${others.length + 1}`);
+      throw new InputError(`item ${item.id}: regression needs an encoder with one output, got ${others.length + 1}`);
     }
     if (!Number.isFinite(score)) {
       throw new NumericalError(`item ${item.id}: the model gives the score ${score}, expected a finite one`);

@@ -52,6 +52,6 @@ export function cosineOf(id: string, first: readonly number[], second: readonly 
   const cosine = along(first, second) / lengths;
   if (Number.isFinite(cosine)) return cosine;
   throw new NumericalError(
-    `item ${id}: the lengths of the two vectors multiply to ${lengths}; a cosine takes finite vectors that are not zero`,
+    `item ${id}: cosine similarity needs finite non-zero vectors, got lengths whose product is ${lengths}`,
   );
 }

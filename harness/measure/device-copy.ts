@@ -53,8 +53,7 @@ export async function measureCopy(provider: DeviceProvider, dims: readonly numbe
       const start = performance.now();
       await session.run(feeds, into);
       const tookMs = performance.now() - start;
-      if (host.some((value) => value !== 1))
-        throw new NumericalError(`${provider}: a copy to the host came incomplete`);
+      if (host.some((value) => value !== 1)) throw new NumericalError(`${provider}: a copy to the host is incomplete`);
       host.fill(0);
       if (call >= 0) samplesMs.push(tookMs);
     }

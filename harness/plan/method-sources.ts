@@ -35,7 +35,7 @@ export function methodSources(file: string, root = REPOSITORY): string[] {
     const given = relative(root, path);
     if (!folders.some((folder) => isInside(real, folder))) {
       throw new InputError(
-        `${name} reads ${given}${real === path ? '' : ` (${real})`}, which lies outside of methods/ and of the folders that a ` +
+        `${name} reads ${given}${real === path ? '' : ` (${real})`}, which is outside methods/ and of the folders that a ` +
           'method may import; take data from the context, and move code that methods share to methods/shared/',
       );
     }
@@ -45,7 +45,7 @@ export function methodSources(file: string, root = REPOSITORY): string[] {
   });
   if (ownBytes <= MOST_SOURCE_BYTES) return sources;
   throw new InputError(
-    `${name} and the files that it brings have ${ownBytes} bytes, at most ${MOST_SOURCE_BYTES} are allowed; ` +
+    `${name} and the files that it brings have ${ownBytes} bytes, expected at most ${MOST_SOURCE_BYTES}; ` +
       'take data from the context',
   );
 }
@@ -54,11 +54,11 @@ export function methodSources(file: string, root = REPOSITORY): string[] {
 function requireSource(path: string, { name, given }: { readonly name: string; readonly given: string }): number {
   const stat = statSync(path);
   if (!stat.isFile() || !SOURCE.test(path) || (stat.size <= MOST_SOURCE_BYTES && readFileSync(path).includes(0))) {
-    throw new InputError(`${name} reads ${given}, which is no source code; a method takes its data from the context`);
+    throw new InputError(`${name} reads ${given}, which is not source code; a method takes its data from the context`);
   }
   if (stat.size > MOST_SOURCE_BYTES) {
     throw new InputError(
-      `${name} reads ${given} of ${stat.size} bytes, at most ${MOST_SOURCE_BYTES} are allowed; take data from the context`,
+      `${name} reads ${given} of ${stat.size} bytes, expected at most ${MOST_SOURCE_BYTES}; take data from the context`,
     );
   }
   return path.split(sep).includes('shared') ? 0 : stat.size;

@@ -59,7 +59,9 @@ describe('timing', () => {
 
   it('is refused in a row of protocol 2 without processes, and in one of protocol 1 with them', () => {
     expect(refused(({ timing, ...row }) => (timing ? row : {}))).toThrow(/timing: missing in a row of protocol 2/);
-    expect(refused((row) => ({ ...row, protocol: 1 }))).toThrow(/are of protocol 2, the row of protocol 1/);
+    expect(refused((row) => ({ ...row, protocol: 1 }))).toThrow(
+      /expected no timing, latency.threads or latency.processes in a row of protocol 1/,
+    );
     const withLatency = (latency: Partial<ShapeLatency>) => (row: CompletedMeasurement) => ({
       ...row,
       latency: row.latency.map((one) => ({ ...one, ...latency })),

@@ -71,8 +71,6 @@ describe('declarationFindings of a newly created method', () => {
     const source = join(root, 'methods/quantization/rounded.ts');
     writeFileSync(source, "export const file = new URL('../../.netrc', import.meta.url);");
     const findings = declarationFindings(of({ id: 'rounded' }), root);
-    expect(findings[0]).toMatch(
-      /^files: methods\/quantization\/rounded\.ts reads \.netrc, which lies outside of methods\//,
-    );
+    expect(findings[0]).toMatch(/^files: methods\/quantization\/rounded\.ts reads \.netrc, which is outside methods\//);
   });
 });

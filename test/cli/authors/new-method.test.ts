@@ -52,15 +52,15 @@ describe('createMethod', () => {
     [['quantization/a/b'], /expected one/],
     [['quantization/a', 'more'], /expected one/],
     [['magic/trick'], /unknown family "magic"; known: .*quantization/],
-    [['quantization/Ternary'], /"Ternary" is no method id/],
+    [['quantization/Ternary'], /"Ternary" is not a method id/],
     [['quantization/../up'], /expected one/],
-    [['quantization/..'], /"\.\." is no method id/],
-    [['quantization/2bit'], /"2bit" is no method id/],
-    [['quantization/a--b'], /"a--b" is no method id/],
-    [['quantization/delete'], /a word of the language/],
-    [['quantization/methods'], /a word of the language/],
-    [['pruning/rtn'], /has quantization\/rtn already; ids are unique in all families/],
-    [['pruning/int8-Dynamic'], /is no method id/],
+    [['quantization/..'], /"\.\." is not a method id/],
+    [['quantization/2bit'], /"2bit" is not a method id/],
+    [['quantization/a--b'], /"a--b" is not a method id/],
+    [['quantization/delete'], /is a reserved word/],
+    [['quantization/methods'], /is a reserved word/],
+    [['pruning/rtn'], /already has quantization\/rtn; ids are unique across families/],
+    [['pruning/int8-Dynamic'], /is not a method id/],
   ])('refuses %j and writes nothing', (args, message) => {
     const before = read(LIST);
     expect(() => createMethod(root, args)).toThrow(message);
@@ -71,14 +71,14 @@ describe('createMethod', () => {
   it('does not overwrite an existing file', () => {
     mkdirSync(join(root, 'methods/pruning'));
     writeFileSync(join(root, 'methods/pruning/mine.ts'), '// mine\n');
-    expect(() => createMethod(root, ['pruning/mine'])).toThrow(/methods\/pruning\/mine\.ts is there already/);
+    expect(() => createMethod(root, ['pruning/mine'])).toThrow(/methods\/pruning\/mine\.ts already exists/);
     expect(read('methods/pruning/mine.ts')).toBe('// mine\n');
   });
 });
 
 describe('the command', () => {
   it.each([
-    ['pruning/rtn', /^error: new-method: methods\/index\.ts has quantization\/rtn already[^\n]*\n$/],
+    ['pruning/rtn', /^error: new-method: methods\/index\.ts already has quantization\/rtn[^\n]*\n$/],
     ['rtn', /^error: new-method: expected one <family>\/<id>[^\n]*\n$/],
   ])('ends with exit code 2 and one line for %s', (name, message) => {
     const script = join(REPOSITORY, 'cli/authors/new-method.ts');
@@ -91,7 +91,7 @@ describe('the command', () => {
 describe('withMethod', () => {
   it('refuses a list it cannot parse', () => {
     expect(() => withMethod('export const methods = [];\n', { family: 'pruning', id: 'mine' })).toThrow(
-      /no longer one block of imports/,
+      /expected one block of imports/,
     );
   });
 });

@@ -178,7 +178,7 @@ describe('defaultPlace', () => {
       tasks: ['stsb-cosine-spearman'],
     });
     expect(() => defaultPlace({ id: 'x', kind: 'encoder' }, undefined)).toThrow(
-      /name tasks of the same classes with --tasks/,
+      /name tasks with the same classes with --tasks/,
     );
     expect(defaultPlace({ id: 'x', kind: 'encoder' }, ['tinyworld-entailment-classification-accuracy'])).toMatchObject({
       calibration: 'tinyworld-entailment',

@@ -58,19 +58,19 @@ describe('methodSources', () => {
   ])('refuses %s', (_, method, named) => {
     const root = repository(method, { 'methods/shared/masks.ts': address('../../../.netrc') });
     expect(() => sourcesOf(root)).toThrow(InputError);
-    expect(() => sourcesOf(root)).toThrow(`${METHOD} reads ${named}, which lies outside of methods/`);
+    expect(() => sourcesOf(root)).toThrow(`${METHOD} reads ${named}, which is outside methods/`);
   });
 
   it('refuses a link out of methods/, whatever its name', () => {
     const root = repository(address('./table.ts'));
     symlinkSync('../../../.netrc', join(root, 'methods/pruning/table.ts'));
-    expect(() => sourcesOf(root)).toThrow(/reads methods\/pruning\/table\.ts \(.*\.netrc\), which lies outside/);
+    expect(() => sourcesOf(root)).toThrow(/reads methods\/pruning\/table\.ts \(.*\.netrc\), which is outside/);
   });
 
   it('refuses a method that is itself a link', () => {
     const root = repository('');
     symlinkSync('../../../.netrc', join(root, 'methods/pruning/other.ts'));
-    expect(() => methodSources(join(root, 'methods/pruning/other.ts'), root)).toThrow(/lies outside/);
+    expect(() => methodSources(join(root, 'methods/pruning/other.ts'), root)).toThrow(/is outside/);
   });
 
   it.each([
@@ -79,14 +79,16 @@ describe('methodSources', () => {
     ['a folder', { 'methods/pruning/table.ts/part.ts': '' }, './table.ts'],
   ])('refuses %s', (_, files, path) => {
     expect(() => sourcesOf(repository(address(path), files))).toThrow(
-      /is no source code; a method takes its data from/,
+      /is not source code; a method takes its data from/,
     );
   });
 
   it('limits the size of the method’s own files, single and together', () => {
     const half = `export const table = '${'0'.repeat(MOST_SOURCE_BYTES / 2)}';`;
     const whole = { 'methods/pruning/table.ts': half + half };
-    expect(() => sourcesOf(repository("import './table.ts';", whole))).toThrow(/table\.ts of \d+ bytes, at most 65536/);
+    expect(() => sourcesOf(repository("import './table.ts';", whole))).toThrow(
+      /table\.ts of \d+ bytes, expected at most 65536/,
+    );
     const halves = { 'methods/pruning/a.ts': half, 'methods/pruning/b.ts': half };
     expect(() => sourcesOf(repository("import './a.ts';\nimport './b.ts';", halves))).toThrow(
       /the files that it brings/,
@@ -123,6 +125,6 @@ describe('requireOwnFiles', () => {
     const file = join(folder, 'own/reads-home.ts');
     writeFileSync(file, address('../.netrc'));
     const entry = tinyEntry([{ registration: { method, file }, variant: 'fp32' }]);
-    expect(() => requireOwnFilesOf([entry])).toThrow(/reads .*\.netrc, which lies outside of methods\//);
+    expect(() => requireOwnFilesOf([entry])).toThrow(/reads .*\.netrc, which is outside methods\//);
   });
 });

@@ -39,6 +39,7 @@ import magnitude from './pruning/magnitude.ts';
 import movement from './pruning/movement.ts';
 import randomMask from './pruning/random-mask.ts';
 import ria from './pruning/ria.ts';
+import slicegpt from './pruning/slicegpt.ts';
 import sparsegpt from './pruning/sparsegpt.ts';
 import structuredDistilled from './pruning/structured-distilled.ts';
 import structuredHeadsNeurons from './pruning/structured-heads-neurons.ts';
@@ -56,6 +57,7 @@ import microScaling from './quantization/micro-scaling.ts';
 import nf4 from './quantization/nf4.ts';
 import qat from './quantization/qat.ts';
 import qloraRecovery from './quantization/qlora-recovery.ts';
+import quarot from './quantization/quarot.ts';
 import rtn from './quantization/rtn.ts';
 import smoothquant from './quantization/smoothquant.ts';
 import albertStyle from './sharing/albert-style.ts';
@@ -108,10 +110,12 @@ export const methods: readonly Method[] = [
   qat,
   qloraRecovery,
   quantizeLowrankCorrection,
+  quarot,
   randomMask,
   recursiveLora,
   ria,
   rtn,
+  slicegpt,
   smallerDense,
   smoothquant,
   sparsegpt,

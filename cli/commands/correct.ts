@@ -10,7 +10,7 @@ import { InputError, unknownId } from '../../contracts/errors.ts';
 import { appendLine } from '../../harness/process/append-line.ts';
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
-import { REPOSITORY_ROOT } from '../setup/registry.ts';
+import { WORKING_FOLDER } from '../setup/registry.ts';
 
 export default createCommand({
   name: 'correct',
@@ -45,7 +45,7 @@ export default createCommand({
       type: 'string',
       description: 'Folder of corrections.jsonl (default: results)',
       valueHint: 'folder',
-      default: join(REPOSITORY_ROOT, 'results'),
+      default: join(WORKING_FOLDER, 'results'),
     },
     home: homeOption,
     json: jsonOption,

@@ -7,7 +7,7 @@ import { InputError, unknownId } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/words/figures.ts';
 import { homeOption, jsonOption, openHomeStore } from '../setup/home.ts';
 import { print, printJson } from '../setup/output.ts';
-import { REPOSITORY_ROOT } from '../setup/registry.ts';
+import { WORKING_FOLDER } from '../setup/registry.ts';
 
 export default createCommand({
   name: 'export',
@@ -22,7 +22,7 @@ export default createCommand({
       type: 'string',
       description: 'Folder to write to (default: results)',
       valueHint: 'folder',
-      default: join(REPOSITORY_ROOT, 'results'),
+      default: join(WORKING_FOLDER, 'results'),
     },
     'allow-noisy': {
       type: 'boolean',

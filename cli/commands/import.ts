@@ -8,7 +8,7 @@ import { importFile, importResults } from '../../drizzle/import.ts';
 import { InputError } from '../../contracts/errors.ts';
 import { homeOf, homeOption, jsonOption } from '../setup/home.ts';
 import { print, printJson, remark } from '../setup/output.ts';
-import { REPOSITORY_ROOT } from '../setup/registry.ts';
+import { WORKING_FOLDER } from '../setup/registry.ts';
 import { catalog } from '../setup/run-suite.ts';
 import { verifyRow } from '../setup/verify-row.ts';
 
@@ -30,7 +30,7 @@ export default createCommand({
     json: jsonOption,
   },
   run({ args }) {
-    const from = args.from ?? join(REPOSITORY_ROOT, 'results');
+    const from = args.from ?? join(WORKING_FOLDER, 'results');
     const stat = statSync(from, { throwIfNoEntry: false });
     if (!stat) throw new InputError(`import: ${from}: no such file or folder; name one that export wrote`);
     const store = openStore(join(homeOf(args.home), 'store.sqlite'));

@@ -10,7 +10,7 @@ import { runNight, writeReport } from '../setup/nightly-run.ts';
 import { EXIT_CODES, print, printJson, remark } from '../setup/output.ts';
 import { createRunProgress } from '../render/progress.ts';
 import { siteAddress } from '../setup/project-address.ts';
-import { REPOSITORY_ROOT, findById } from '../setup/registry.ts';
+import { REPOSITORY_ROOT, WORKING_FOLDER, findById } from '../setup/registry.ts';
 import { renderNight } from '../render/render-night.ts';
 import { withoutPlan } from '../setup/run-suite.ts';
 import { choiceOptions, entriesOf, limitsOf, wholeNumber, workplaceOf } from './run.ts';
@@ -49,7 +49,7 @@ export default createCommand({
       type: 'string',
       description: 'Folder that the rows are published in (default: results)',
       valueHint: 'folder',
-      default: join(REPOSITORY_ROOT, 'results'),
+      default: join(WORKING_FOLDER, 'results'),
     },
     site: { type: 'boolean', description: 'Build the site; --no-site does not', default: true },
   },

@@ -5,7 +5,7 @@ import { createCommand } from '../setup/command.ts';
 import { homeOption, openHomeStore } from '../setup/home.ts';
 import { judgeStudy } from '../setup/judge-study.ts';
 import { EXIT_CODES, print } from '../setup/output.ts';
-import { REPOSITORY_ROOT, findById } from '../setup/registry.ts';
+import { WORKING_FOLDER, findById } from '../setup/registry.ts';
 import { renderStudy } from '../render/render-study.ts';
 import run from './run.ts';
 import { studies } from '../../studies/index.ts';
@@ -28,7 +28,7 @@ export default createCommand({
       type: 'string',
       description: 'Folder that the page is written to (default: results/studies)',
       valueHint: 'folder',
-      default: join(REPOSITORY_ROOT, 'results/studies'),
+      default: join(WORKING_FOLDER, 'results/studies'),
     },
     home: homeOption,
     quiet: { type: 'boolean', description: 'Show no progress', default: false },

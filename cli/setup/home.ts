@@ -1,9 +1,9 @@
-/** The folder of runs on this machine: `--home`, else SHRINKRANK_HOME, else .shrinkrank in the repository. */
+/** The folder of runs on this machine: `--home`, else SHRINKRANK_HOME, else .shrinkrank in the repository, or where an installed package is called. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Store, openStore } from '../../drizzle/client.ts';
 import { InputError } from '../../contracts/errors.ts';
-import { REPOSITORY_ROOT } from './registry.ts';
+import { WORKING_FOLDER } from './registry.ts';
 
 export const homeOption = {
   type: 'string',
@@ -14,7 +14,7 @@ export const homeOption = {
 export const jsonOption = { type: 'boolean', description: 'Print JSON instead of text', default: false } as const;
 
 export function homeOf(option: string | undefined): string {
-  return resolve(option || process.env['SHRINKRANK_HOME'] || join(REPOSITORY_ROOT, '.shrinkrank'));
+  return resolve(option || process.env['SHRINKRANK_HOME'] || join(WORKING_FOLDER, '.shrinkrank'));
 }
 
 /** Opens the store of a home. Throws InputError where there is none. */

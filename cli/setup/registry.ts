@@ -13,6 +13,9 @@ import type { MethodRegistration } from '../../harness/plan/plan.ts';
 
 export const REPOSITORY_ROOT = resolve(import.meta.dirname, '../..');
 
+/** Where home and results lie unless options say otherwise: the repository, or of an installed package, where it is called. */
+export const WORKING_FOLDER = process.env['SHRINKRANK_FOLDER'] ?? REPOSITORY_ROOT;
+
 /** Written by `shrinkrank tune`. */
 export const LEARNING_RATES = join(REPOSITORY_ROOT, 'methods/learning-rates.json');
 const rates = readLearningRates(LEARNING_RATES);

@@ -11,7 +11,8 @@ import type { TrialSpecification } from './trial-child.ts';
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 /** Folders of the harness's own code: everything a trial loads but methods. */
 export const OWN_CODE = ['contracts', 'numerics', 'engine', 'harness'].map((name) => join(REPOSITORY, name));
-const CODE = [...OWN_CODE, ...['methods', 'node_modules', 'package.json'].map((name) => join(REPOSITORY, name))];
+const PACKAGES = join(REPOSITORY, 'node_modules');
+const CODE = [...OWN_CODE, ...['methods', 'package.json'].map((name) => join(REPOSITORY, name)), PACKAGES];
 /** Subfolders of an installation that are readable. The rest is not: the installation may be a home folder. */
 const INSTALLATION = ['bin', 'lib', 'lib64', 'libexec', 'pyvenv.cfg'];
 const MOST_LINKS = 16;
@@ -30,6 +31,8 @@ export function trialReadable(
   const libraries = (process.env['LD_LIBRARY_PATH'] ?? '').split(delimiter).filter(isAbsolute);
   const wanted = [
     ...CODE,
+    // Of an installed package it is a link.
+    realpathSync(PACKAGES),
     ...methodSources(methodFile),
     ...inputs,
     ...(calibrationPath === null ? [] : [calibrationPath]),

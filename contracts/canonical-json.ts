@@ -1,13 +1,13 @@
-/** JSON with one spelling per value: keys sorted by code unit, no blanks, finite numbers only. */
+/** JSON with exactly one representation per value: keys sorted by code unit, no blanks, finite numbers only. */
 import { createHash } from 'node:crypto';
 import { InputError } from './errors.ts';
 
-/** Throws InputError for anything JSON cannot give back: NaN, infinities, functions, bigints; the path names it. */
+/** Throws InputError, with the path, for values that JSON cannot represent: NaN, infinities, functions, bigints. */
 export function canonicalJson(value: unknown): string {
   return write(value) ?? refuse(value, '');
 }
 
-/** Throws the same, without writing it. */
+/** Throws the same errors without producing the text. */
 export function requireJson(value: unknown): void {
   if (!isJson(value)) refuse(value, '');
 }
@@ -21,7 +21,7 @@ function isJson(value: unknown): boolean {
   );
 }
 
-/** Looks for the first value that is none: its path is only wanted now, and rows have tens of thousands of numbers. */
+/** Finds the first invalid value. Paths are built only here, because rows have tens of thousands of numbers. */
 function refuse(value: unknown, path: string): never {
   if (value === null || typeof value !== 'object') {
     throw new InputError(`${path || 'the value'}: expected a JSON value, finite if a number, got ${String(value)}`);
@@ -33,7 +33,7 @@ function refuse(value: unknown, path: string): never {
   refuse(bad?.[1], bad?.[0] ?? path);
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined for a value that JSON cannot represent. */
 function write(value: unknown): string | undefined {
   switch (typeof value) {
     case 'string':

@@ -6,19 +6,22 @@ export interface DatasetRow {
   /** Stable within the dataset. */
   readonly id: string;
   readonly text: string;
-  /** Index of the right class (classification) or of the right one of `choices`. */
+  /** Index of the correct class (classification) or of the correct one of `choices`. */
   readonly label?: number;
-  /** The score that people gave a pair: regression and similarity. */
+  /** The score given by people: regression and similarity. */
   readonly score?: number;
   /** Possible continuations of `text`, each with its leading space; at least two. */
   readonly choices?: readonly string[];
-  /** What each of `choices` continues, where they do not all continue `text`. */
+  /** The context of each of `choices`, where it is not `text` for all. */
   readonly contexts?: readonly string[];
-  /** What is predicted after `text`, with its leading space: one decision of the whole, and no token of `text` is scored. */
+  /**
+   * What is predicted after `text`, with its leading space: it is one decision as a whole, and no token of `text` is
+   * scored.
+   */
   readonly continuation?: string;
-  /** Second segment of a pair: the text that `text` is held against. */
+  /** Second segment of a pair, compared with `text`. */
   readonly pair?: string;
-  /** Group the row is reported under; one of TaskDefinition.slices. */
+  /** Group under which the row is reported; one of TaskDefinition.slices. */
   readonly slice?: string;
 }
 
@@ -30,9 +33,9 @@ export interface HubClient {
   file(request: HubFileRequest): Promise<Uint8Array>;
 }
 
-/** What models need besides, whose files may be too large for memory. */
+/** For models, whose files may be too large for memory. */
 export interface ModelHub extends HubClient {
-  /** Path of the verified file on this machine; throws what `file` throws. A request for a range has none. */
+  /** Path of the verified file on this machine; throws the errors of `file`. Not for ranges. */
   locate(request: Omit<HubFileRequest, 'range'>): Promise<string>;
 }
 
@@ -60,14 +63,14 @@ export interface DatasetDefinition {
     | { readonly kind: 'generated'; readonly seed: number };
   /** SHA-256 over the decoded rows of all splits (datasets content, whatever file format carried them). */
   readonly contentHash: string;
-  /** Nothing may be learned from it: all splits but the test split are empty. Absent means false. */
+  /** Test-only: all splits but the test split are empty. Absent means false. */
   readonly evaluationOnly?: boolean;
   readonly tasks: readonly TaskDefinition[];
-  /** Decodes the rows. Pure but for what it reads through `hub`. */
+  /** Decodes the rows. Deterministic except for what it reads through `hub`. */
   load(hub: HubClient): Promise<Splits>;
 }
 
-/** Metrics of how predictions agree with targets over all items: numerics/statistics/agreement.ts. */
+/** Metrics of agreement between predictions and targets over all items: numerics/statistics/agreement.ts. */
 export const AGREEMENT_METRICS = [
   'f1',
   'matthews-correlation',
@@ -78,11 +81,12 @@ export const AGREEMENT_METRICS = [
 export type AgreementMetric = (typeof AGREEMENT_METRICS)[number];
 
 /**
- * perplexity: exp of the mean loss per token, or per continuation where rows have one. choice-accuracy: share of rows whose right
- * continuation is the likeliest; normalized-choice-accuracy: whose ln p per character is the highest. greedy-accuracy: share of
- * rows whose continuation the model writes itself, taking the likeliest token each time.
- * classification-accuracy: share of rows whose right class scores highest. f1: of class 1. matthews-correlation: of class and
- * right class. pearson- and spearman-correlation: of an encoder's single output and the score that people gave.
+ * perplexity: exp of the mean loss per token, or per continuation where rows have one. choice-accuracy: share of rows
+ * whose correct continuation is the most probable; normalized-choice-accuracy: has the highest ln p per character.
+ * greedy-accuracy: share of rows whose continuation the model generates by greedy decoding.
+ * classification-accuracy: share of rows whose correct class scores highest. f1: of class 1. matthews-correlation: of
+ * predicted and correct class. pearson- and spearman-correlation: of an encoder's single output and the score given by
+ * people.
  * cosine-spearman: Spearman's, of the cosine of an embedder's vectors of two texts and that score.
  */
 export type Metric =
@@ -101,8 +105,8 @@ export function isAgreement(metric: Metric): metric is AgreementMetric {
 export interface Windows {
   readonly longest: number;
   /**
-   * Tokens from the beginning of one to that of the next; each predicts those tokens that the one before did not. Absent: they do
-   * not overlap, and a rest shorter than a whole one is left out.
+   * Tokens from the beginning of one sequence to that of the next; each predicts the tokens that the previous one did
+   * not. Absent: sequences do not overlap, and an incomplete last one is omitted.
    */
   readonly stride?: number;
 }
@@ -115,16 +119,19 @@ export interface TaskDefinition {
   readonly dataset: string;
   readonly metric: Metric;
   readonly higherIsBetter: boolean;
-  /** What guessing gets, in the metric's unit; absent for perplexity. */
+  /** The score of guessing, in the metric's unit; absent for perplexity. */
   readonly chance?: number;
   /** Values of DatasetRow.slice, in the order they are shown. */
   readonly slices?: readonly string[];
-  /** The rows are cut into sequences of tokens of this length, or of the model's context where that is shorter; perplexity only. */
+  /**
+   * Rows are divided into sequences of this many tokens, or of the model's context length if that is shorter;
+   * perplexity only.
+   */
   readonly windows?: Windows;
-  /** Only so many items, drawn at random with a fixed seed. */
+  /** Maximum number of items, drawn at random with a fixed seed. */
   readonly limit?: number;
   /** Names of the classes, by label; classification only. */
   readonly classes?: readonly string[];
-  /** Sentence for the reader: what is asked of the model. */
+  /** A sentence for the reader: what the model has to do. */
   readonly description: string;
 }

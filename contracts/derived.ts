@@ -1,7 +1,7 @@
 /**
  * What is derived from the rows and shown by the site: ranks, comparisons, fronts, headlines, histories. board/derive
- * computes it, drizzle/rollups.ts keeps it, the site and its API show it. Nothing here is measured; PROTOCOL.md, "Derived
- * figures", defines each. Descriptions are published as the API's documentation.
+ * computes it, drizzle/rollups.ts stores it, the site and its API show it. Nothing here is measured; PROTOCOL.md,
+ * "Derived figures", defines each. Descriptions are published as the API's documentation.
  */
 import * as v from 'valibot';
 import { ACCESS_CLASSES, COST_CLASSES, FAMILIES } from './taxonomy.ts';
@@ -32,7 +32,7 @@ const text = v.string();
 const flag = v.boolean();
 const figure = v.number();
 
-/** As sizeSchema, but means over seeds need not be whole. */
+/** As sizeSchema, except that means over seeds need not be integers. */
 const meanSizeSchema = v.strictObject({
   fileBytes: figure,
   fileBytesWithoutEmbedding: figure,
@@ -44,7 +44,7 @@ const meanSizeSchema = v.strictObject({
   nonZeroParametersWithoutEmbedding: figure,
 }) satisfies v.GenericSchema<Size>;
 
-/** As costSchema, likewise. */
+/** As costSchema, for means over seeds. */
 const meanCostSchema = v.strictObject({
   wallSeconds: figure,
   cpuSeconds: figure,
@@ -132,7 +132,7 @@ export const entrySeedSchema = v.strictObject({
 });
 export type EntrySeed = v.InferOutput<typeof entrySeedSchema>;
 
-/** The rank of an entry within its weight class, with its doubt. */
+/** The rank of an entry within its weight class, with its uncertainty. */
 export const rankSchema = v.strictObject({
   best: said(count, '1 + the entries of the weight class that are significantly better.'),
   worst: said(
@@ -395,7 +395,7 @@ export const boardSchema = v.strictObject({
 export type DerivedBoard = v.InferOutput<typeof boardSchema>;
 
 const column = v.array(v.nullable(figure));
-/** Paired differences in columns, one entry per name in `others`; null where a lone seed has no counterpart. */
+/** Paired differences in columns, one entry per name in `others`; null where a single seed has no counterpart. */
 const pairColumnsSchema = v.strictObject({
   value: column,
   low: column,
@@ -491,7 +491,7 @@ const rowFields = {
   corrections: v.array(correctionNoteSchema),
 };
 
-/** All that is known of one trial and what was measured of its artifact. */
+/** Everything known about one trial and the measurements of its artifact. */
 export const resultSchema = v.strictObject({
   key: text,
   entry: entrySlug,
@@ -605,7 +605,7 @@ export const runRowSchema = v.strictObject({
 });
 export type RunRowSummary = v.InferOutput<typeof runRowSchema>;
 
-/** Shown by the site beside the figures, word for word. */
+/** Shown verbatim by the site beside the figures. */
 export const FORMULAS = {
   efficiency:
     'cost-efficiency = quality kept × size reduction ÷ compute seconds. Quality kept: dense perplexity ÷ perplexity; ' +

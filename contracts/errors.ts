@@ -1,6 +1,6 @@
 /**
- * The four kinds of error ShrinkRank raises on purpose. A message says who failed, where, what was expected, what was found
- * and what to do. Any other error is a defect of the harness or of a method and keeps its stack.
+ * The four kinds of error ShrinkRank raises on purpose. A message says who failed, where, what was expected, what was
+ * found and what to do. Any other error is a defect of the harness or of a method and shows its stack.
  */
 import { nearestName } from './words/nearest-name.ts';
 
@@ -16,35 +16,35 @@ export class BenchError extends Error {
   }
 }
 
-/** Something the caller gave cannot be used: a file, an id, a parameter. Exit code 2, no stack. */
+/** The caller's input cannot be used: a file, an id, a parameter. Exit code 2, no stack. */
 export class InputError extends BenchError {
   constructor(message: string, options?: ErrorOptions) {
     super('input', message, options);
   }
 }
 
-/** The request is sound but cannot be done here: an operator, an architecture, a device. Row status `unsupported`. */
+/** A valid request that is not supported here: an operator, an architecture, a device. Row status `unsupported`. */
 export class UnsupportedError extends BenchError {
   constructor(message: string, options?: ErrorOptions) {
     super('unsupported', message, options);
   }
 }
 
-/** A computation left the numbers it can work with: not finite, not positive definite. Row status `failed`. */
+/** A computation gave unusable numbers: not finite, not positive definite. Row status `failed`. */
 export class NumericalError extends BenchError {
   constructor(message: string, options?: ErrorOptions) {
     super('numerical', message, options);
   }
 }
 
-/** Bytes are not the bytes they claim to be: hash or size differs, data overlap where they must not. */
+/** Bytes do not match their declaration: hash or size differs, or data overlap where they must not. */
 export class IntegrityError extends BenchError {
   constructor(message: string, options?: ErrorOptions) {
     super('integrity', message, options);
   }
 }
 
-/** The InputError for an id that is not registered: names the nearest known one, where one is near, and lists all. */
+/** The InputError for an unregistered id: suggests the nearest known one, if any, and lists all. */
 export function unknownId(kind: string, id: string, known: Iterable<string>): InputError {
   const names = [...known].sort();
   const nearest = nearestName(id, names);

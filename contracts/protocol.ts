@@ -1,24 +1,27 @@
 /**
- * The rules of measuring, as numbers. Anything here that changes can move a result: raise PROTOCOL.version and add an
- * entry to PROTOCOL.md. Results of different versions never share a column.
+ * The measuring rules as numbers. A change here can change results: raise PROTOCOL.version and add an entry to
+ * PROTOCOL.md. Results of different versions are never compared.
  */
 export const PROTOCOL = {
   version: 2,
   quality: {
-    /** Threads within an operator; pinned, since the order of summation may follow it. */
+    /** Threads within an operator; fixed, since the order of summation may depend on it. */
     threads: 2,
-    /** Items are scored one at a time: padding or neighbours would move the ranges of dynamic quantization. */
+    /** Items are scored one at a time: padding or neighbours would change the ranges of dynamic quantization. */
     batchSize: 1,
-    /** Rows of logits that are computed at once, at most: no array has the whole sequence by the whole vocabulary. */
+    /** Maximum number of rows of logits computed at once, so that no array covers the whole sequence and vocabulary. */
     tokensPerBlock: 64,
-    /** Nats per decision by which scores from sessions of their own may differ from those of one session. */
+    /** Largest difference, in nats per decision, between scores from separate sessions and from one session. */
     pairTolerance: 1e-4,
     confidence: 0.95,
     bootstrapResamples: 2000,
     bootstrapSeed: 'protocol-1',
   },
   comparison: {
-    /** Differences within which two entries count as equal: of perplexity and time as a share, of accuracy in share of items. */
+    /**
+     * Differences within which two entries count as equal: relative for perplexity and time, share of items for
+     * accuracy.
+     */
     margins: { perplexity: 0.005, accuracy: 0.01, latency: 0.03 },
   },
   calibration: {
@@ -27,69 +30,73 @@ export const PROTOCOL = {
   },
   latency: {
     threads: 1,
-    /** Two ends of use: one token by itself, and a batch of long rows; orders invert between them. */
+    /** Two typical uses: one token alone, and a batch of long rows; the order of methods can differ between them. */
     shapes: [
       { id: '1x1', batch: 1, sequence: 1 },
       { id: '8x128', batch: 8, sequence: 128 },
     ],
-    /** Fresh processes that an artifact is timed in: the process is the unit of the interval. */
+    /** Number of fresh processes in which an artifact is timed: the process is the unit of the interval. */
     processes: 3,
-    /** Both are called in turn until this much time has passed: the engine compiles meanwhile. */
+    /** Warm-up: both are called in turn until this much time has passed, while the engine compiles. */
     warmUpMs: 60,
-    /** A part of a round repeats its call until this much time has passed: well above the clock's grain. */
+    /** A part of a round repeats its call until this much time has passed: well above the clock's resolution. */
     minimumSampleMs: 3,
     /** Rounds at one shape in one process: as many as fit into roundsMs, within these bounds. */
     leastRounds: 1,
     mostRounds: 8,
     roundsMs: 120,
-    /** Whatever the number of rounds, none is begun that would end later than this. */
+    /** No round is started that would end later than this. */
     longestRoundsMs: 8000,
-    /** Coefficient of variation of the samples above which a timing is noisy and left out of speed ranks. */
+    /** A timing is noisy, and excluded from speed ranks, above this coefficient of variation of its samples. */
     noisyAbove: 0.25,
-    /** A noisy timing is repeated, this many timings in all; the steadiest stands. */
+    /** Number of attempts at a noisy timing; the steadiest counts. */
     attempts: 5,
   },
   quietMachine: {
-    /** The machine is quiet when the slowest of the dense model's windows takes at most this share more than the fastest. */
+    /**
+     * The machine is quiet when the slowest window of the dense model takes at most this much longer than the fastest.
+     */
     within: 0.05,
     windows: 20,
     windowMs: 100,
-    /** Waits of one measurement end after this long, and the timing is taken as it comes. */
+    /** Waiting for one measurement ends after this long; the timing is then taken on a machine that is not quiet. */
     waitSeconds: 120,
-    /** Seconds that all waiting and repeating of a run may take, and more of them per second of timing. */
+    /** Seconds that a run may spend on waiting and repeating, and additional seconds per second of timing. */
     patienceSeconds: 30,
     patienceShare: 0.5,
   },
   device: {
-    /** Differences between device and CPU of the same artifact, nats per decision, above which a row says so. */
+    /**
+     * Difference between device and CPU for the same artifact, in nats per decision, above which the row has a remark.
+     */
     meanTolerance: 1e-3,
     itemTolerance: 1e-2,
-    /** Share of decisions right on one and wrong on the other above which a row says so. */
+    /** Share of decisions correct on one and wrong on the other above which the row has a remark. */
     changedTolerance: 0.005,
-    /** Share of a run's time in kernels of the CPU above which a row is none of its device. */
+    /** Share of a run's time in CPU kernels above which the timing does not count for the device. */
     mostCpuShare: 0.5,
-    /** Runs before the profiled one: the first compiles. */
+    /** Runs before the profiled one: the first includes compilation. */
     placementWarmUpRuns: 2,
-    /** Calls whose median is the time of a copy, and calls before them. */
+    /** Number of calls whose median is the time of a copy, and warm-up calls before them. */
     copyWarmUpCalls: 5,
     copyCalls: 20,
-    /** Power is sampled for this long, of the artifact and of dense each. */
+    /** Duration of power sampling, for the artifact and for dense. */
     energySeconds: 3,
   },
   cost: {
-    /** Seconds below which a cost is not told apart from none, and enters no ratio. */
+    /** Costs below this many seconds are not distinguished from zero, and enter no ratio. */
     leastSeconds: 0.2,
   },
   headline: {
-    /** An entry this much larger than another, as a share of bytes, still counts as no larger. */
+    /** An entry larger than another by at most this share of bytes counts as no larger. */
     sizeTolerance: 0.05,
   },
   size: {
-    /** Zstd level that stands for "as shipped", of files up to this many bytes and of larger ones. */
+    /** Zstd level of the size as shipped, for files up to this many bytes and for larger ones. */
     smallFileBytes: 8 * 2 ** 20,
     smallFileLevel: 19,
     largeFileLevel: 12,
   },
-  /** Classes of size as shipped: zstd bytes of the dense file divided by those of the artifact, at least. */
+  /** Weight classes: lower bounds of the dense file's zstd bytes divided by the artifact's. */
   weightClasses: [2, 4, 8, 16],
 } as const;

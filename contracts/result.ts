@@ -1,7 +1,7 @@
 /**
- * The rows ShrinkRank records. A run writes trials (variant × model × seed → artifact and cost), evaluations
- * (artifact × task → quality) and measurements (artifact × runner → latency, memory); each stands under a key, each has
- * a status, and a failure is a row like any other.
+ * The rows ShrinkRank records. A run writes trials (variant × model × seed → artifact and cost), evaluations (artifact
+ * × task → quality) and measurements (artifact × runner → latency, memory). Each has a key and a status, and failures
+ * are rows too.
  */
 import * as v from 'valibot';
 import { AGREEMENT_METRICS, type Metric } from './dataset.ts';
@@ -10,12 +10,15 @@ import { machineSchema, runnerSchema, trainingDeviceSchema } from './runner.ts';
 
 export const STATUSES = ['completed', 'unsupported', 'failed', 'timeout', 'out-of-memory', 'invalid'] as const;
 export type Status = (typeof STATUSES)[number];
-/** Everything but `completed`: `invalid` is an artifact that breaks the contract, `failed` a method that threw or died. */
+/**
+ * All statuses but `completed`: `invalid` is an artifact that breaks the contract, `failed` a method that threw or
+ * died.
+ */
 export const FAILURES = ['unsupported', 'failed', 'timeout', 'out-of-memory', 'invalid'] as const;
 
 /** SHA-256, 64 hex digits. */
 export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-/** As Date.toISOString writes it, so that the order of the text is the order of time. */
+/** In the format of Date.toISOString, whose text order is the order of time. */
 const timestamp = v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/), v.isoTimestamp());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
@@ -24,7 +27,7 @@ const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 export const estimateSchema = v.strictObject({ value: v.number(), low: v.number(), high: v.number() });
 export type Estimate = v.InferOutput<typeof estimateSchema>;
 
-/** What the compression itself cost, read off by the harness. */
+/** The cost of the compression, measured by the harness. */
 export const costSchema = v.strictObject({
   wallSeconds: v.number(),
   /** User and system time of the child process. */
@@ -33,15 +36,15 @@ export const costSchema = v.strictObject({
   deviceSeconds: v.nullable(v.number()),
   /** Largest resident set of the child process. */
   peakMemoryBytes: count,
-  /** Tokens of the calibration or training split handed to the method; 0 for data-free methods. */
+  /** Tokens of the calibration or training split passed to the method; 0 for data-free methods. */
   tokensSeen: count,
   gradientSteps: count,
-  /** Null where the machine exposes no counter. */
+  /** Null where the machine has no counter. */
   energyJoules: v.nullable(v.number()),
 });
 export type Cost = v.InferOutput<typeof costSchema>;
 
-/** Three sizes of one artifact, none of them bits × parameters; each also without the token embedding. */
+/** Three sizes of one artifact, none of them computed as bits × parameters; each also without the token embedding. */
 export const sizeSchema = v.strictObject({
   /** Bytes of the ONNX file. */
   fileBytes: count,
@@ -49,7 +52,7 @@ export const sizeSchema = v.strictObject({
   /** Bytes of the ONNX file compressed with zstd (PROTOCOL.size): as shipped; decides the weight class. */
   zstdBytes: count,
   zstdBytesWithoutEmbedding: count,
-  /** Elements of all initializers of an element type that stands for weights, packed ones counted unpacked. */
+  /** Elements of all initializers that hold weights, packed ones counted unpacked. */
   parameters: count,
   parametersWithoutEmbedding: count,
   nonZeroParameters: count,
@@ -72,23 +75,23 @@ const identityFields = {
   model: v.string(),
   /** Hash over the model's source: repository, revision and file hashes. */
   modelRevision: sha256,
-  /** The dataset calibration and training examples come from; null for data-free methods. */
+  /** The dataset of the calibration and training examples; null for data-free methods. */
   data: v.nullable(v.strictObject({ dataset: v.string(), contentHash: sha256 })),
   seed: count,
-  /** Absent where the processor trained, and of methods that do not train. */
+  /** Absent for training on the CPU and for methods that do not train. */
   trainedOn: v.optional(trainingDeviceSchema),
 };
 
-/** What makes a trial the one it is; the key is the SHA-256 over exactly this. */
+/** The identity of a trial; its key is the SHA-256 over exactly this. */
 export const trialIdentitySchema = v.strictObject({
   ...identityFields,
-  /** The `revision` that the method declares. */
+  /** The `revision` declared by the method. */
   revision: v.pipe(count, v.minValue(1)),
   protocol: count,
 });
 export type TrialIdentity = v.InferOutput<typeof trialIdentitySchema>;
 
-/** Identity of rows that were published before methods had revisions. No new row has it. */
+/** Identity of rows published before methods had revisions. New rows never have it. */
 export const sourceIdentitySchema = v.strictObject({
   ...identityFields,
   /** SHA-256 over the method's source file and the files it imported. */
@@ -99,7 +102,7 @@ export type SourceIdentity = v.InferOutput<typeof sourceIdentitySchema>;
 
 export type RowIdentity = TrialIdentity | SourceIdentity;
 
-/** Either identity; a mistake is reported against the schema whose field the row has. */
+/** Either identity; errors are reported against the schema whose field the row has. */
 const rowIdentitySchema = v.lazy((input): v.GenericSchema<RowIdentity> =>
   typeof input === 'object' && input !== null && 'methodSource' in input ? sourceIdentitySchema : trialIdentitySchema,
 );
@@ -112,7 +115,7 @@ const trialFields = {
   family: v.picklist(FAMILIES),
   access: v.picklist(ACCESS_CLASSES),
   control: v.boolean(),
-  /** Remarks of the method, published beside the row. */
+  /** Remarks of the method, published with the row. */
   notes: v.array(v.string()),
   /** Reason why size or speed are not what the method would really give; null when the artifact is real. */
   simulated: v.nullable(v.string()),
@@ -125,9 +128,9 @@ export const trialSchema = v.variant('status', [
   v.strictObject({
     ...trialFields,
     status: v.picklist(FAILURES),
-    /** Readable, whole: what happened, where. */
+    /** Complete and readable: what happened and where. */
     reason: v.string(),
-    /** What was spent before it failed, where it could be read. */
+    /** Cost until the failure, where it could be measured. */
     cost: v.nullable(costSchema),
   }),
 ]);
@@ -135,15 +138,15 @@ export type TrialRow = v.InferOutput<typeof trialSchema>;
 
 /**
  * Per-item outcomes in columns, one entry per test item in order. Sums are over the item's decisions: its predicted
- * tokens (perplexity), or the one choice of a continuation or class, whose distribution is that over the choices. Where a score
- * is predicted its distribution is the normal one of variance 1 around it (−ln p without the constant), and nothing is right or
- * wrong: those counts are 0.
+ * tokens (perplexity), or the one choice of a continuation or class, whose distribution is over the choices. For a
+ * predicted score the distribution is the normal one with variance 1 around it (−ln p without the constant), and no
+ * decision is correct or wrong: those counts are 0.
  */
 export const itemsSchema = v.strictObject({
   ids: v.array(v.string()),
-  /** Group each item is reported under; absent where the task has none. */
+  /** Group under which each item is reported; absent where the task has none. */
   slices: v.optional(v.array(v.string())),
-  /** Decisions. */
+  /** Number of decisions. */
   tokens: v.array(count),
   /** Summed negative log-likelihood in nats, of the artifact and of dense. */
   negativeLogLikelihood: v.array(v.number()),
@@ -155,15 +158,15 @@ export const itemsSchema = v.strictObject({
   /** Decisions whose most probable outcome is the true one. */
   correct: v.array(count),
   denseCorrect: v.array(count),
-  /** Decisions right under dense and wrong here, and the other way. */
+  /** Decisions that are correct under dense and wrong here, and the reverse. */
   correctToIncorrect: v.array(count),
   incorrectToCorrect: v.array(count),
-  /** Of classes and scores. The right class, or the score that people gave. */
+  /** For classes and scores: the correct class, or the score given by people. */
   target: v.optional(v.array(v.number())),
-  /** The class that scores highest, −1 where several do; or the score. Of the artifact and of dense. */
+  /** The class that scores highest, −1 for a tie; or the score. Of the artifact and of dense. */
   prediction: v.optional(v.array(v.number())),
   densePrediction: v.optional(v.array(v.number())),
-  /** Of classes: probability of the predicted one. */
+  /** For classes: probability of the predicted one. */
   confidence: v.optional(v.array(share)),
   denseConfidence: v.optional(v.array(share)),
 });
@@ -200,7 +203,7 @@ export const qualitySchema = v.strictObject({
 });
 export type Quality = v.InferOutput<typeof qualitySchema>;
 
-/** How far the artifact is from dense on the same items, all paired; per decision. */
+/** Differences between the artifact and dense on the same items, paired; per decision. */
 export const distanceSchema = v.strictObject({
   /** Mean negative log-likelihood minus dense's (for perplexity: of ln perplexity), nats. */
   deltaLogPerplexity: estimateSchema,
@@ -251,9 +254,9 @@ export const shapeLatencySchema = v.strictObject({
   shape: v.string(),
   batch: count,
   sequence: count,
-  /** Threads within an operator. Absent in protocol 1, where the row's number holds for every shape. */
+  /** Threads within an operator. Absent in protocol 1, where the row's number applies to every shape. */
   threads: v.optional(count),
-  /** Number of the process each round ran in, from 0. Absent in protocol 1, which timed in one process. */
+  /** Index of the process each round ran in, from 0. Absent in protocol 1, which timed in one process. */
   processes: v.optional(v.array(count)),
   /** One entry per round, milliseconds per call. */
   samplesMs: v.array(v.number()),
@@ -268,17 +271,17 @@ export const shapeLatencySchema = v.strictObject({
 });
 export type ShapeLatency = v.InferOutput<typeof shapeLatencySchema>;
 
-/** How the latency of a measurement was taken. */
+/** How the latency of a measurement was obtained. */
 export const timingSchema = v.strictObject({
-  /** Fresh processes of each timing. */
+  /** Fresh processes per timing. */
   processes: count,
-  /** Timings that were taken; each shape's steadiest stands. */
+  /** Number of timings; the steadiest of each shape counts. */
   attempts: count,
   /** Whether threads were bound to cores. */
   pinned: v.boolean(),
-  /** Whether the machine was quiet before the last timing; null where nobody looked. */
+  /** Whether the machine was quiet before the last timing; null where this was not checked. */
   quiet: v.nullable(v.boolean()),
-  /** Time spent on waiting for a quiet machine and on timings after the first. */
+  /** Time spent waiting for a quiet machine and on timings after the first. */
   waitedSeconds: v.number(),
 });
 export type Timing = v.InferOutput<typeof timingSchema>;
@@ -293,7 +296,7 @@ export const placementSchema = v.strictObject({
 });
 export type Placement = v.InferOutput<typeof placementSchema>;
 
-/** One task scored on the device and, the same artifact on the same items, on the CPU. */
+/** One task scored on the device and on the CPU, with the same artifact and items. */
 export const deviceQualitySchema = v.strictObject({
   task: v.string(),
   metric: v.picklist(METRICS),
@@ -304,27 +307,32 @@ export const deviceQualitySchema = v.strictObject({
   /** Mean and largest over items of |−ln p on the device minus that on the CPU|, nats per decision. */
   meanDifference: v.number(),
   largestDifference: v.number(),
-  /** Decisions that are right on one and wrong on the other, as far as counts per item tell. */
+  /** Decisions that are correct on one and wrong on the other, as far as counts per item show. */
   changedDecisions: count,
-  /** By PROTOCOL.device. */
+  /** Tolerance of PROTOCOL.device. */
   withinTolerance: v.boolean(),
 });
 export type DeviceQuality = v.InferOutput<typeof deviceQualitySchema>;
 
-/** What a measurement on a device says beyond one on the CPU. */
+/** Additional fields of a measurement on a device. */
 export const deviceFiguresSchema = v.strictObject({
-  /** What a reader must know before believing the row's figures; empty where there is nothing. */
+  /** Remarks a reader must know before using the row's figures; usually empty. */
   findings: v.array(v.string()),
-  /** Where the device's part of timeShare is from: its own clock, or what the CPU's kernels leave of the run. */
+  /** Source of the device's part of timeShare: its own clock, or the time that the CPU's kernels leave. */
   timeBasis: v.picklist(['device-clock', 'run-time']),
-  /** Logits stayed on the device while timing; else the copy to the host is in the samples. */
+  /** Logits stayed on the device while timing; otherwise the samples include the copy to the host. */
   outputsKept: v.boolean(),
-  /** By shape: a call that only fills an output of the logits' size and copies it to the host, median, milliseconds. */
+  /**
+   * By shape: median time of a call that only fills an output of the logits' size and copies it to the host,
+   * milliseconds.
+   */
   copyMs: v.record(v.string(), v.number()),
-  /** Growth of the process's memory on the device by loading and running once; null where the system does not tell. */
+  /**
+   * Growth of the process's memory on the device by loading and running once; null where the system does not report it.
+   */
   memoryBytes: v.nullable(count),
   denseMemoryBytes: v.nullable(count),
-  /** At the last shape, power of the whole device over time; null where the system does not tell. */
+  /** At the last shape: power of the whole device times time; null where the system does not report it. */
   joulesPerCall: v.nullable(v.number()),
   denseJoulesPerCall: v.nullable(v.number()),
   quality: v.array(deviceQualitySchema),
@@ -369,13 +377,13 @@ export const runSchema = v.strictObject({
   id: v.string(),
   suite: v.string(),
   protocol: count,
-  /** Git commit of the harness, with `+` when the tree had changes; null outside a repository. */
+  /** Git commit of the harness, with `+` when the tree had uncommitted changes; null outside a repository. */
   commit: v.nullable(v.string()),
   machine: machineSchema,
   startedAt: timestamp,
   finishedAt: v.nullable(timestamp),
   wallSeconds: v.nullable(v.number()),
-  /** Wall time not spent in compressing, evaluating or timing. */
+  /** Wall time not spent compressing, evaluating or timing. */
   overheadSeconds: v.nullable(v.number()),
 });
 export type RunRow = v.InferOutput<typeof runSchema>;

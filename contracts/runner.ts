@@ -1,12 +1,12 @@
-/** A runner: a machine, an execution provider on it, and the device that runs it where that is not the processor. */
+/** A runner: a machine, an execution provider on it, and the device it uses if that is not the CPU. */
 import * as v from 'valibot';
 
 export const PROVIDERS = ['cpu', 'webgpu', 'cuda'] as const;
 export type Provider = (typeof PROVIDERS)[number];
-/** Those that run on a device of their own, or on software that stands for one. */
+/** Providers that run on a separate device, or on software that emulates one. */
 export type DeviceProvider = Exclude<Provider, 'cpu'>;
 
-/** What the processor says of itself. Null is what the system does not tell. */
+/** Information about the processor. Null where the system does not report it. */
 export const processorSchema = v.strictObject({
   vendor: v.nullable(v.string()),
   family: v.nullable(v.string()),
@@ -18,14 +18,14 @@ export const processorSchema = v.strictObject({
 });
 export type Processor = v.InferOutput<typeof processorSchema>;
 
-/** What is known of a machine. */
+/** Information about a machine. */
 export const machineSchema = v.strictObject({
   cpuModel: v.string(),
   /** Absent in rows of protocol 1. */
   processor: v.optional(processorSchema),
   cores: v.number(),
   memoryBytes: v.number(),
-  /** Instruction sets that decide which kernels run, of those that matter: `avx2`, `avx512f`, `avx512_vnni`, `amx_int8` … */
+  /** Instruction sets that determine which kernels run: `avx2`, `avx512f`, `avx512_vnni`, `amx_int8` … */
   instructionSets: v.array(v.string()),
   operatingSystem: v.string(),
   architecture: v.string(),
@@ -34,11 +34,13 @@ export const machineSchema = v.strictObject({
 });
 export type Machine = v.InferOutput<typeof machineSchema>;
 
-/** What is known of an accelerator. Null is what nothing told, never a guess. */
+/** Information about an accelerator. Null where it is not reported, never a guess. */
 export const deviceSchema = v.strictObject({
-  /** As its driver calls it. */
+  /** Name given by its driver. */
   name: v.nullable(v.string()),
-  /** `software` computes on the processor, or could not be shown to do otherwise: function only, without a place among speeds. */
+  /**
+   * `software` computes on the CPU, or could not be shown not to: it shows that the code works and has no speed rank.
+   */
   kind: v.picklist(['hardware', 'software']),
   /** Name and version. */
   driver: v.nullable(v.string()),
@@ -46,7 +48,7 @@ export const deviceSchema = v.strictObject({
   maximumClockMhz: v.nullable(v.number()),
   maximumMemoryClockMhz: v.nullable(v.number()),
   powerLimitWatts: v.nullable(v.number()),
-  /** Version of each library that decides kernels, or the start of its SHA-256 where its name has no version. */
+  /** Version of each library that determines kernels, or the start of its SHA-256 where its name has no version. */
   libraries: v.record(v.string(), v.string()),
 });
 export type Device = v.InferOutput<typeof deviceSchema>;
@@ -56,15 +58,18 @@ export const runnerSchema = v.strictObject({
   machine: machineSchema,
   /** Absent on the CPU. */
   device: v.optional(deviceSchema),
-  /** SHA-256 over provider, device and what of the machine decides kernels and speed (runnerOf), first 16 hex digits. */
+  /**
+   * SHA-256 over provider, device and the machine's properties that determine kernels and speed (runnerOf), first 16
+   * hex digits.
+   */
   fingerprint: v.string(),
 });
 export type Runner = v.InferOutput<typeof runnerSchema>;
 
-/** A device that trained what a trial made. */
+/** The device on which a trial was trained. */
 export const trainingDeviceSchema = v.strictObject({
   provider: v.picklist(['webgpu', 'cuda'] as const satisfies readonly DeviceProvider[]),
-  /** As its driver calls it. */
+  /** Name given by its driver. */
   device: v.nullable(v.string()),
   /** Fingerprint of the runner. */
   runner: v.string(),

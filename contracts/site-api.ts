@@ -1,6 +1,7 @@
 /**
- * The documents of the static JSON API, /api/v2: written by board/publish/site-api.ts, described to readers by schema.json, which
- * is made from these schemas. A field may be added to a document within a version; removing or changing one raises it.
+ * The documents of the static JSON API, /api/v2: written by board/publish/site-api.ts, and described by schema.json,
+ * which is generated from these schemas. A field may be added to a document within a version; removing or changing one
+ * raises it.
  */
 import * as v from 'valibot';
 import {
@@ -159,7 +160,7 @@ export const paretoSchema = v.strictObject({
   ),
 });
 
-/** /data/manifest.json, beside the API: what the dumps are. */
+/** /data/manifest.json, beside the API: the contents of the dumps. */
 export const dumpManifestSchema = v.strictObject({
   version: said(
     text,

@@ -1,8 +1,8 @@
-/** Test items of a task as token sequences: what a judging process is handed. */
+/** Test items of a task as token sequences, the input of a judging process. */
 import type { Metric } from './dataset.ts';
 
 interface Item {
-  /** Of the row, stable within the dataset. */
+  /** Id of the row, stable within the dataset. */
   readonly id: string;
   readonly slice?: string;
 }
@@ -10,9 +10,9 @@ interface Item {
 /** A sequence whose tokens from `start` on are predicted. */
 export interface TextItem extends Item {
   readonly tokens: Int32Array;
-  /** First token that is predicted; default 1. */
+  /** Index of the first predicted token; default 1. */
   readonly start?: number;
-  /** The predicted tokens are one decision, right if every one of them is the likeliest; absent: one decision each. */
+  /** The predicted tokens are one decision, correct if each is the most probable; absent: one decision each. */
   readonly whole?: true;
 }
 
@@ -20,32 +20,32 @@ export interface TextItem extends Item {
 export interface ChoiceItem extends Item {
   /** Context and continuation, one sequence per choice. */
   readonly choices: readonly Int32Array[];
-  /** First token that is scored, by choice. */
+  /** Index of the first scored token, by choice. */
   readonly starts: readonly number[];
   /** Characters of each choice without its leading space. */
   readonly characters: readonly number[];
-  /** Index of the right choice. */
+  /** Index of the correct choice. */
   readonly label: number;
 }
 
-/** A text to be put into one of a few classes. */
+/** A text to be classified. */
 export interface ClassificationItem extends Item {
   readonly tokens: Int32Array;
   /** Index of the first token of the second segment, where there is one. */
   readonly secondSegment?: number;
-  /** Index of the right class. */
+  /** Index of the correct class. */
   readonly label: number;
 }
 
-/** A text, or a pair of them, to be given a score. */
+/** A text, or a pair of texts, to be scored. */
 export interface RegressionItem extends Item {
   readonly tokens: Int32Array;
   readonly secondSegment?: number;
-  /** The score that people gave. */
+  /** The score given by people. */
   readonly score: number;
 }
 
-/** Two texts, each a sequence of its own, and how alike people found them. */
+/** Two texts, each a sequence of its own, and their similarity as rated by people. */
 export interface SimilarityItem extends Item {
   readonly texts: readonly [Int32Array, Int32Array];
   readonly score: number;
@@ -54,7 +54,7 @@ export interface SimilarityItem extends Item {
 interface ItemsOf<M extends Metric, T> {
   readonly metric: M;
   readonly items: readonly T[];
-  /** The slices of the task in the order they are shown; absent where it has none. */
+  /** The slices of the task in display order; absent where it has none. */
   readonly slices?: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** The words methods and models are sorted by: families, access classes, cost classes, architectures. */
+/** The categories of methods and models: families, access classes, cost classes, architectures. */
 
 export const FAMILIES = [
   'control',
@@ -13,9 +13,9 @@ export const FAMILIES = [
 export type Family = (typeof FAMILIES)[number];
 
 /**
- * What a method may look at, each class including the one before:
- * data-free: the weights; calibrated: activations on the calibration split; gradient: also gradients, to score with;
- * trained: the training split, and weights updated by gradients.
+ * What a method may read; each class includes the previous one: data-free: the weights; calibrated: activations on the
+ * calibration split; gradient: also gradients, for scoring; trained: the training split, and weights updated by
+ * gradients.
  */
 export const ACCESS_CLASSES = ['data-free', 'calibrated', 'gradient', 'trained'] as const;
 export type Access = (typeof ACCESS_CLASSES)[number];
@@ -35,13 +35,14 @@ export interface Paper {
 }
 
 /**
- * Form of a licence's short identifier, with + for later versions too: https://spdx.github.io/spdx-spec/v3.0.1/annexes/spdx-license-expressions/
- * Which ones there are, https://spdx.org/licenses/ lists.
+ * Format of a licence's short identifier, with + for later versions too:
+ * https://spdx.github.io/spdx-spec/v3.0.1/annexes/spdx-license-expressions/ The identifiers are listed at
+ * https://spdx.org/licenses/.
  */
 export const SPDX_IDENTIFIER = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\+?$/;
 
 /**
- * A decoder predicts each next token; an encoder sees the whole input and puts it into one of a few classes; an embedder
- * sees the whole input and gives one vector of unit length for it.
+ * A decoder predicts each next token; an encoder sees the whole input and classifies it; an embedder sees the whole
+ * input and returns one vector of unit length.
  */
 export type ModelKind = 'decoder' | 'encoder' | 'embedder';

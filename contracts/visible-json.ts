@@ -1,16 +1,17 @@
 /**
- * JSON for files that people and careless programs open: what could run as markup or turn the text around stands as \uXXXX.
- * It parses to exactly the same value. Ids and descriptions come from methods, models and datasets of others.
+ * JSON for files that people and unsafe programs open: characters that could act as markup or change the text direction
+ * are \uXXXX.
+ * It parses to exactly the same value. Ids and descriptions come from methods, models and datasets of third parties.
  */
 
-/** Markup; controls; what only steers other characters (direction, joining, tags); line and paragraph separators. */
+/** Markup; controls; invisible formatting characters (direction, joining, tags); line and paragraph separators. */
 const UNSEEN = /[<>&\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(UNSEEN, escaped);
 }
 
-/** The same for text by itself, line breaks and other controls included; what is markup elsewhere is only text here. */
+/** The same for plain text, including line breaks and other controls; markup characters are kept. */
 export function visibleText(text: string): string {
   return JSON.stringify(text)
     .slice(1, -1)

@@ -1,9 +1,9 @@
-/** The words of a board: weight classes, cost classes, runners, statuses. */
+/** Display texts of a board: weight classes, cost classes, runners, statuses. */
 import { PROTOCOL } from '../protocol.ts';
 import type { Status } from '../result.ts';
 import type { Device, Machine, Provider } from '../runner.ts';
 
-/** "4× to 8× smaller"; null for what is less than the first class. */
+/** "4× to 8× smaller"; null below the first class. */
 export function weightClassTitle(
   weightClass: number | null,
   weightClasses: readonly number[] = PROTOCOL.weightClasses,
@@ -13,7 +13,7 @@ export function weightClassTitle(
   return next === undefined ? `${weightClass}× smaller and more` : `${weightClass}× to ${next}× smaller`;
 }
 
-/** Of an entry with a single seed of a method that draws. */
+/** For an entry with a single seed of a method that draws. */
 export const ONE_SEED = 'Run with 1 seed: its figures speak of this artifact, not of the method under other seeds.';
 
 export const NARROW_INTERVAL =

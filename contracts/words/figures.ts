@@ -1,4 +1,4 @@
-/** Numbers as people read them, in the terminal and on the site: short, with units, one spelling everywhere. */
+/** Number formats for people, in the terminal and on the site: short, with units, and consistent. */
 import { isOnAllCores } from '../latency-shape.ts';
 import { PROTOCOL } from '../protocol.ts';
 import type { Estimate } from '../result.ts';
@@ -52,7 +52,7 @@ export function formatTimes(ratio: number): string {
   return `${(ratio * 100).toPrecision(2)} % of`;
 }
 
-/** "12 to 40 times"; where both ends read alike, as formatTimes. */
+/** "12 to 40 times"; as formatTimes where both ends are displayed alike. */
 export function formatTimesRange(least: number, most: number): string {
   const digits = (ratio: number) =>
     ratio >= 9.5
@@ -72,7 +72,7 @@ export function formatSeconds(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** What compressing cost: 3.4 s; "< 0.2 s" where it is too little to be told from none. */
+/** The cost of compressing: 3.4 s; "< 0.2 s" where it is not distinguished from zero. */
 export function formatCost(seconds: number): string {
   const { leastSeconds } = PROTOCOL.cost;
   return seconds < leastSeconds ? `< ${leastSeconds} s` : formatSeconds(seconds);
@@ -82,7 +82,7 @@ export function formatMilliseconds(ms: number): string {
   return formatSeconds(ms / 1000);
 }
 
-/** 812 B, 271 kB, 1.06 MB: decimal units, as files are sold. */
+/** 812 B, 271 kB, 1.06 MB: decimal units. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${Math.round(bytes)} B`;
   if (bytes < 1e6) return `${(bytes / 1000).toFixed(0)} kB`;

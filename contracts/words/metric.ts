@@ -1,4 +1,4 @@
-/** How a task's metric is called, which way is better, and how its values and differences are written. */
+/** Display texts of a task's metric: its name, which direction is better, and formats of values and differences. */
 import type { Metric } from '../dataset.ts';
 import type { Estimate } from '../result.ts';
 import { formatEstimate, formatFigure, formatFigureEstimate, formatSigned } from './figures.ts';
@@ -10,13 +10,13 @@ export interface MetricWords {
   readonly worse: 'lower' | 'higher';
   /** The mean negative log-likelihood. */
   readonly loss: string;
-  /** What is decided, or given a score, one by one. */
+  /** What is decided, or scored, one by one. */
   readonly decision: string;
-  /** Artifact and dense find the same most probable; absent where scores are given and nothing is decided. */
+  /** Label of the share of equal most probable outcomes; absent where scores are predicted. */
   readonly sameTop?: string;
-  /** What is given where nothing is decided. */
+  /** What is predicted where nothing is decided. */
   readonly score?: string;
-  /** What a difference is counted in, after the number. */
+  /** Unit of a difference, after the number. */
   readonly gap: string;
 }
 
@@ -64,7 +64,7 @@ export const METRIC_WORDS: Readonly<Record<Metric, MetricWords>> = {
   'cosine-spearman': { ...CORRELATION, title: 'Spearman correlation of cosines', score: 'cosine' },
 };
 
-/** Shares are written in percent, correlations times 100 as the field has them. */
+/** Shares are shown in percent, correlations times 100 as is usual in the field. */
 function unitOf(metric: Exclude<Metric, 'perplexity'>): string {
   return metric.endsWith('accuracy') || metric === 'f1' ? ' %' : '';
 }
@@ -86,7 +86,7 @@ function formatHundreds({ value, low, high }: Estimate, digits: number): string 
   return formatEstimate({ value: value * 100, low: low * 100, high: high * 100 }, digits).replaceAll('-', '−');
 }
 
-/** The metric's value with all the digits that mean something: 3.7125, 71.25 %, 82.03. */
+/** The metric's value with all significant digits: 3.7125, 71.25 %, 82.03. */
 export function formatPlainQuality(metric: Metric, value: number): string {
   return metric === 'perplexity' ? value.toFixed(4) : fixedHundreds(value, 2) + unitOf(metric);
 }
@@ -107,8 +107,8 @@ function fixedHundreds(value: number, digits: number): string {
 }
 
 /**
- * Root mean square of the change of what is given, per pair, where nothing is decided: the divergence of two normal
- * distributions of variance 1 is half the squared distance of their means.
+ * Root mean square change of the predicted scores, per pair, where nothing is decided: the divergence of two normal
+ * distributions with variance 1 is half the squared distance of their means.
  */
 export function changeOfScore({ value, low, high }: Estimate): Estimate {
   const root = (divergence: number) => Math.sqrt(2 * Math.max(0, divergence));
@@ -116,8 +116,8 @@ export function changeOfScore({ value, low, high }: Estimate): Estimate {
 }
 
 /**
- * A paired difference as people say it: nats per token become percent of perplexity, shares become points of accuracy.
- * A perplexity beyond all bounds stays the largest number, since JSON has no infinity.
+ * A paired difference in display units: nats per token become percent of perplexity, shares become percentage points.
+ * An infinite perplexity becomes the largest number, since JSON has no infinity.
  */
 export function shownDifference(metric: Metric, { value, low, high }: Estimate): Estimate {
   const shown =
@@ -127,13 +127,13 @@ export function shownDifference(metric: Metric, { value, low, high }: Estimate):
   return { value: shown(value), low: shown(low), high: shown(high) };
 }
 
-/** The quality that lies a shown difference (with its interval) away from dense's. */
+/** The quality at a shown difference (with its interval) from dense's. */
 export function besideDense(metric: Metric, dense: number, { value, low, high }: Estimate): Estimate {
   const at = (shown: number) => (metric === 'perplexity' ? dense * (1 + shown / 100) : dense + shown / 100);
   return { value: at(value), low: at(low), high: at(high) };
 }
 
-/** What shownDifference is counted in: "%" or "points". */
+/** Unit of shownDifference: "%" or "points". */
 export function gapUnit(metric: Metric): string {
   return metric === 'perplexity' ? '%' : 'points';
 }
@@ -148,7 +148,7 @@ export function formatGapInterval(metric: Metric, { low, high }: Estimate): stri
   return `[${formatSigned(low)}, ${formatSigned(high)}] ${gapUnit(metric)}`;
 }
 
-/** Without a sign, for sentences that have a word for it: 5.31 %. */
+/** Without a sign, for sentences that state the direction in words: 5.31 %. */
 export function formatPlainGap(metric: Metric, shown: number): string {
   return `${formatSigned(shown).replace(/^[−+]/, '')} ${gapUnit(metric)}`;
 }

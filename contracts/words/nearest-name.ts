@@ -1,6 +1,6 @@
-/** Which known name a mistyped one was probably meant to be. */
+/** The known name that a mistyped one was probably meant to be. */
 
-/** Of names as near as each other the first; undefined where none is near: at most a third of the letters may differ. */
+/** The first of equally near names; undefined where none is near: at most a third of the letters may differ. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let nearest: { readonly name: string; readonly edits: number } | undefined;
   for (const candidate of known) {
@@ -12,8 +12,8 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 }
 
 /**
- * Letters to insert, remove or replace, or neighbours to swap, to turn one text into the other. The optimal string alignment
- * distance: https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance
+ * Number of insertions, deletions, replacements and swaps of neighbouring letters that turn one text into the other.
+ * The optimal string alignment distance: https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance
  */
 export function editDistance(first: string, second: string): number {
   let [beforeLast, last] = [new Array<number>(), Array.from({ length: second.length + 1 }, (_, column) => column)];

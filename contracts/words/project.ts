@@ -1,13 +1,13 @@
-/** Where the project is published. `package.json` is the one place that says so; `repository`, `homepage` and `bugs` are npm's fields. */
+/** Where the project is published, according to `repository`, `homepage` and `bugs` of `package.json`. */
 import { InputError } from '../errors.ts';
 import { isRecord } from '../is-record.ts';
 
 export interface ProjectAddress {
-  /** Without a slash at its end; null until `package.json` names one. */
+  /** Without a trailing slash; null where `package.json` has none. */
   readonly repository: string | null;
-  /** Of the site. */
+  /** Address of the site. */
   readonly homepage: string | null;
-  /** Where defects are reported. */
+  /** Address of the issue tracker. */
   readonly bugs: string | null;
 }
 
@@ -29,12 +29,12 @@ export function projectAddressOf(manifest: unknown): ProjectAddress {
   return { repository: addressOf('repository'), homepage: addressOf('homepage'), bugs: addressOf('bugs') };
 }
 
-/** Where the repository shows a file of its default branch, as GitHub, GitLab and Gitea spell it. */
+/** Address at which the repository shows a file of its default branch, for GitHub, GitLab and Gitea. */
 export function fileAddress(repository: string, path: string): string {
   return `${repository}/blob/HEAD/${path}`;
 }
 
-/** `commit` is a hash, with `+` after it where the tree had changes. */
+/** `commit` is a hash, with `+` after it where the tree had uncommitted changes. */
 export function commitAddress(repository: string, commit: string): string {
   return `${repository}/commit/${commit.replace(/\+$/, '')}`;
 }

@@ -1,11 +1,11 @@
-/** Small changes to text that the terminal and the site both need. */
+/** Text helpers for terminal and site. */
 
 /** "quantization" → "Quantization" */
 export function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** What stands before the first line break. */
+/** The text before the first line break. */
 export function firstLine(text: string): string {
   const end = text.indexOf('\n');
   return end < 0 ? text : text.slice(0, end);

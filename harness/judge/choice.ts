@@ -1,7 +1,9 @@
 /**
- * Multiple choice by a decoder, after Brown et al. 2020, https://arxiv.org/abs/2005.14165, section 2.4, and the harness of
- * EleutherAI (metrics `acc` and `acc_norm`): the score of a continuation is the summed log-probability of its tokens after the
- * context, so that the softmax over the scores is the model's own probability of each continuation given that it is one of them. Every choice is a run of its own, so that no padding or neighbour moves an activation range.
+ * Multiple choice by a decoder, after Brown et al. 2020, https://arxiv.org/abs/2005.14165, section 2.4, and
+ * EleutherAI's lm-evaluation-harness (metrics `acc` and `acc_norm`): the score of a continuation is the summed
+ * log-probability of its tokens after the context, so that the softmax over the scores is the model's probability of
+ * each continuation given that it is one of them. Every choice is a separate run, so that no padding or neighbour
+ * changes an activation range.
  */
 import { InputError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -16,11 +18,11 @@ import { openScorer, rowsBefore } from './token-scores.ts';
 
 interface Choices {
   readonly items: readonly ChoiceItem[];
-  /** The answer is the choice of the highest ln p per character, as `acc_norm` of the harness of EleutherAI has it. */
+  /** The answer is the choice with the highest ln p per character, as `acc_norm` of lm-evaluation-harness. */
   readonly perCharacter: boolean;
 }
 
-/** Keeps the dense model's score of each choice. Throws InputError for items that cannot be scored. */
+/** Stores the dense model's score of each choice. Throws InputError for items that cannot be scored. */
 export async function scoreDenseChoices({
   dense,
   folder,

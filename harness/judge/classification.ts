@@ -13,7 +13,7 @@ interface Texts {
   readonly items: readonly ClassificationItem[];
 }
 
-/** Keeps the dense model's logits. Throws what scoreClasses throws. */
+/** Stores the dense model's logits. Throws the errors of scoreClasses. */
 export async function scoreDenseClasses({ dense, folder, items, ...run }: DenseScoring & Texts): Promise<void> {
   const weights: number[][] = [];
   await forEachItem(dense, items, run, (_, logits) => weights.push(logits));

@@ -1,6 +1,6 @@
 /**
- * Whether an artifact may stand on the board: it loads, has the dense model's interface, gives finite logits of the
- * right shape, and has fewer bytes than dense, as a file or as shipped. A breach is published as the reason, not thrown.
+ * Whether an artifact is valid: it loads, has the dense model's interface, returns finite logits of the right shape,
+ * and has fewer bytes than dense, as a file or as shipped. A breach is published as the reason, not thrown.
  */
 import { BenchError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
@@ -14,7 +14,7 @@ import { probeTokens, tokenFeeds } from '../../engine/runtime/token-feeds.ts';
 import { createHash } from 'node:crypto';
 import { describeTensor, elements } from '../../numerics/tensor/tensor.ts';
 
-/** An artifact whose file is larger than this multiple of dense is rejected whatever else it saves. */
+/** A file larger than this multiple of the dense file is rejected. */
 export const LARGEST_FILE_RATIO = 4;
 
 /** Smallest saving that counts as smaller: reordering equal weights already changes the zstd size by a few bytes. */
@@ -90,7 +90,7 @@ function requireInterface(dense: OnnxModel, artifact: OnnxModel): void {
   }
 }
 
-/** Names, element types and ranks. Initializers that old files also list as inputs are left out. */
+/** Names, element types and ranks. Initializers that old files also list as inputs are excluded. */
 function interfaceOf(model: OnnxModel, side: 'inputs' | 'outputs'): string {
   return model.graph[side]
     .filter(({ name }) => side === 'outputs' || !model.graph.initializers.has(name))
@@ -105,7 +105,7 @@ function describeValue({ name, type }: ValueInfo): string {
   return `${name}: ${type.dtype ?? 'unknown type'} of ${rank}`;
 }
 
-/** As a file or as shipped. Parameters do not count: weights may lie where no count finds them. */
+/** Bytes of the file or as shipped. Parameters do not count, since weights may be where no count finds them. */
 const MEASURES = ['fileBytes', 'zstdBytes'] as const satisfies readonly (keyof Size)[];
 
 function requireSmaller(size: Size, denseSize: Size): void {

@@ -1,34 +1,39 @@
 /**
- * Where the end of a decoder begins that treats each token by itself: the product with the output layer, and what scales or
- * bounds its result. What enters there is small; what leaves has the size of the vocabulary, so it is computed for blocks of tokens.
+ * Finds the head of a decoder, the last part, which treats each token separately: the product with the output layer,
+ * and what scales or bounds its result. Its inputs are small, and its output has the size of the vocabulary, so it is
+ * computed for blocks of tokens.
  */
 import { present } from '../../contracts/present.ts';
 import type { Graph, Node } from '../../numerics/onnx/graph.ts';
 import { producers, usedNames } from '../../numerics/onnx/names.ts';
 
 export interface HeadInputs {
-  /** Values [batch, sequence, features] that enter the head, to be cut into blocks of tokens. */
+  /** Values [batch, sequence, features] that the head reads, to be divided into blocks of tokens. */
   readonly rows: readonly string[];
-  /** Single numbers of the whole run that enter it: scales and zero points of activations. */
+  /** Scalars of the whole run that the head reads: scales and zero points of activations. */
   readonly wholes: readonly string[];
 }
 
-/** Cut at the logits themselves: nothing is left for the head to compute. */
+/** Cut at the logits themselves: the head is empty. */
 export const LOGITS_ONLY: HeadInputs = { rows: ['logits'], wholes: [] };
 
-/** Operators whose rows depend on the same rows of the left operand alone, if the other operands are constants. */
+/**
+ * Operators whose output rows depend only on the same rows of the left operand, if the other operands are constants.
+ */
 const PRODUCTS = new Set(['MatMul', 'MatMulInteger', 'MatMulNBits']);
 
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Neg', 'Tanh', 'Cast', 'Identity']);
 
-/** Rounding by constants is part of a quantized product: the runtime fuses both, and the head must run the same kernel. */
+/**
+ * Rounding by constants is part of a quantized product: onnxruntime fuses both, and the head must run the same kernel.
+ */
 const ROUNDING = new Set(['QuantizeLinear', 'DequantizeLinear']);
 
 type Kind = 'constant' | 'rows' | 'whole';
 
 /**
- * The values that enter the head of a decoder, found backwards from `logits`. Operators that are not known to treat tokens one by
- * one stay outside. The caller checks that the values have the shapes said here.
+ * The inputs of a decoder's head, found backwards from `logits`. Operators that are not known to treat tokens
+ * separately are not part of the head. The caller checks that the values have the stated shapes.
  */
 export function findHeadInputs(graph: Graph): HeadInputs {
   const madeBy = producers(graph);

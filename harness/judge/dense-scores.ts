@@ -1,6 +1,6 @@
 /**
- * What the dense model gives on a task's items, computed once and kept in a folder: for choices and classes the weight of each
- * answer, for perplexity the values that enter its head, since a divergence needs its whole distribution at each token.
+ * The dense model's results on a task's items, computed once and kept in a folder: for choices and classes the score of
+ * each answer, for perplexity the inputs of its head, since a divergence needs the whole distribution at each token.
  */
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import type { HeadInputs } from './decoder-head.ts';
 import type { DecoderHead, HeadValues } from './open-decoder.ts';
 import { writeDurably } from '../plan/workspace.ts';
 
-/** Raise it where a change of this code can move a number in the folder. */
+/** Raise it when a change of this code can change a number in the folder. */
 const REVISION = 1;
 
 export interface DenseWeights {
@@ -30,13 +30,13 @@ export interface DenseWeights {
 export interface DenseValues {
   readonly kind: 'values';
   readonly head: DecoderHead;
-  /** The values that enter the head, read from disk. */
+  /** The inputs of the head, read from disk. */
   valuesOf(item: number): HeadValues;
 }
 
 export type DenseScores = DenseWeights | DenseValues;
 
-/** Name of the folder of scores: a digest of all that they depend on. */
+/** Name of the folder: a digest of everything that the scores depend on. */
 export function denseScoresName(parts: {
   /** SHA-256 of the dense ONNX file. */
   readonly dense: string;
@@ -64,7 +64,7 @@ const INDEX = 'index.v8';
 const VALUES = 'values.bin';
 const HEAD = 'head.onnx';
 
-/** Where a tensor lies in the file of values. */
+/** Position of a tensor in the file of values. */
 interface Place {
   readonly dtype: NumericDType;
   readonly dims: readonly number[];
@@ -84,7 +84,7 @@ export function keepDenseWeights(folder: string, weights: DenseWeights['weights'
   writeIndex(folder, { kind: 'weights', weights });
 }
 
-/** Writes the values of one item after the other; `finish` makes the folder complete. */
+/** Writes the values of one item after the other; `finish` completes the folder. */
 export function createDenseValues(folder: string, { model, inputs }: DecoderHead) {
   mkdirSync(folder, { recursive: true });
   writeModelFile(model, join(folder, HEAD));

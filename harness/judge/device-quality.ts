@@ -11,7 +11,7 @@ export interface DeviceQualityTask extends Omit<CandidateEvaluation, 'provider'>
   readonly provider: DeviceProvider;
 }
 
-/** Scores on both. Throws what evaluateCandidate throws. */
+/** Scores on both. Throws the errors of evaluateCandidate. */
 export async function compareWithCpu({ id, ...task }: DeviceQualityTask): Promise<DeviceQuality> {
   const onCpu = await evaluateCandidate({
     ...task,
@@ -54,7 +54,7 @@ export function deviceQuality(task: string, onDevice: Scored, onCpu: Scored): De
   };
 }
 
-/** A sentence for the row; undefined when within the tolerance. */
+/** A remark for the row; undefined when within the tolerance. */
 export function qualityFinding(provider: DeviceProvider, quality: DeviceQuality): string | undefined {
   if (quality.withinTolerance) return undefined;
   const { task, value, cpuValue, meanDifference, largestDifference, changedDecisions, decisions } = quality;

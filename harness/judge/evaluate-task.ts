@@ -1,4 +1,4 @@
-/** Scores a candidate on a task's items by the task's metric, beside what the dense model gives on them. */
+/** Scores a candidate on a task's items by the task's metric, together with the dense model. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export interface EvaluationTask extends ScoringRun {
   readonly task: TaskItems;
 }
 
-/** Scores both; the dense model's scores are kept nowhere. Throws what the metric's own scoring throws. */
+/** Scores both; the dense model's scores are not stored. Throws the errors of the metric's scoring. */
 export async function evaluateTask({ dense, candidate, task, ...run }: EvaluationTask): Promise<Evaluation> {
   requireInterface({ dense, candidate });
   const folder = mkdtempSync(join(run.scratch ?? tmpdir(), 'dense-scores-'));
@@ -40,7 +40,7 @@ export async function evaluateTask({ dense, candidate, task, ...run }: Evaluatio
   }
 }
 
-/** Keeps the scores of the dense model in the folder. */
+/** Stores the dense model's scores in the folder. */
 export function scoreDense({ task, ...run }: DenseScoring & { readonly task: TaskItems }): Promise<void> {
   switch (task.metric) {
     case 'perplexity':
@@ -65,7 +65,7 @@ export interface CandidateEvaluation extends CandidateScoring<DenseScores> {
   readonly task: TaskItems;
 }
 
-/** Throws what the metric's own scoring throws. */
+/** Throws the errors of the metric's scoring. */
 export async function evaluateCandidate({ task, ...run }: CandidateEvaluation): Promise<Evaluation> {
   const { items, sessionOptions } = await scoreCandidate({ task, ...run });
   const { metric, slices } = task;

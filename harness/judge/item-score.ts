@@ -55,9 +55,9 @@ export function addItem(items: ItemColumns, id: string, score: ItemScore): void 
 }
 
 /**
- * The score of one choice among several, from the log-weight of each under artifact and dense, in nats up to a constant:
- * −ln p of the right one and KL(dense ‖ artifact) after softmax over the choices, in float64. The label
- * counts as chosen only if its weight is above every other's, so ties earn nothing.
+ * The score of one choice among several, from the log-weight of each under artifact and dense, in nats up to a
+ * constant: −ln p of the correct one and KL(dense ‖ artifact) after softmax over the choices, in float64. A decision is
+ * correct only if the label's weight is above every other's, so ties count as wrong.
  * Throws NumericalError naming item and choice for a weight that is not finite.
  */
 export function scoreDecision(decision: {
@@ -65,7 +65,7 @@ export function scoreDecision(decision: {
   readonly label: number;
   readonly weights: readonly number[];
   readonly denseWeights: readonly number[];
-  /** What the weights are divided by to find the highest; the probabilities are those of the weights as they are. */
+  /** Divisor of the weights for finding the highest; the probabilities use the undivided weights. */
   readonly divisors?: readonly number[];
 }): ItemScore {
   const { id, label, weights, denseWeights, divisors } = decision;
@@ -96,7 +96,7 @@ export function scoreDecision(decision: {
   };
 }
 
-/** As scoreDecision(), with the class that each side predicts and its probability. */
+/** As scoreDecision(), with each side's predicted class and its probability. */
 export function scoreClass(decision: Parameters<typeof scoreDecision>[0]): ItemScore {
   const [own, dense] = [predictedClass(decision.weights), predictedClass(decision.denseWeights)];
   return {
@@ -109,7 +109,7 @@ export function scoreClass(decision: Parameters<typeof scoreDecision>[0]): ItemS
   };
 }
 
-/** The class whose weight is above every other's, −1 where there is none; and the largest probability. */
+/** The class whose weight is above every other's, −1 for a tie; and the largest probability. */
 function predictedClass(weights: readonly number[]): { readonly label: number; readonly confidence: number } {
   const highest = weights.indexOf(Math.max(...weights));
   const confidence = Math.exp(Math.max(...logSoftmax(weights)));

@@ -21,13 +21,13 @@ export interface JudgeRequest {
   /** Keys of the steps to do; the trial's own where the artifact is to be checked against the contract. */
   readonly keys: Iterable<string>;
   readonly onStep: (step: JudgedStep) => void;
-  /** How far a timing may be put off and repeated; default: as far as one measurement by itself may. */
+  /** How long a timing may be postponed and repeated; default: the limit for a single measurement. */
   readonly patience?: Patience;
 }
 
 export type Judged =
   | { readonly status: 'judged' }
-  /** The artifact breaks the contract: nothing else of it is done. */
+  /** The artifact breaks the contract: its other steps are skipped. */
   | { readonly status: 'rejected' }
   /** The judge died between steps; the next run retries these keys. */
   | { readonly status: 'undone'; readonly keys: readonly string[]; readonly reason: string };
@@ -43,7 +43,7 @@ export async function judgeArtifact(
   const { limits, onProgress } = bench;
   const open = new Set(keys);
   const specificationOf = await prepareJudge(bench, { trial, sha256, open, patience });
-  /** How often the judge was killed from outside, by the step it was at; '' between steps. */
+  /** How often the judge was killed from outside, by step; '' between steps. */
   const kills = new Map<string, number>();
 
   while (open.size > 0) {
@@ -87,7 +87,7 @@ export async function judgeArtifact(
   return { status: 'judged' };
 }
 
-/** Prepares the inputs of all open steps once; the function given back describes what is still open. */
+/** Prepares the inputs of all open steps once; the returned function describes the steps that remain. */
 async function prepareJudge(
   { workspace, preparer, deviceEnvironment, limits }: Bench,
   {
@@ -133,7 +133,7 @@ async function prepareJudge(
       ? {
           ...trial.measurement,
           environment: deviceEnvironment ?? {},
-          // A timing that is put off must not run into the time limit, which would be held against the artifact.
+          // Waiting must not exceed the time limit, which would be recorded as the artifact's failure.
           patience: { ...patience, seconds: Math.min(patience.seconds, limits.judgeTimeoutSeconds / 4) },
           tasks: onDevice ? trial.evaluations.map(({ key, task }) => ({ task: task.id, ...itemsOf(key) })) : [],
         }
@@ -141,7 +141,7 @@ async function prepareJudge(
   });
 }
 
-/** The step whose process ended before it could say how it went. */
+/** The step whose process ended before it could report a result. */
 function failedStep(trial: PlannedTrial, key: string, outcome: Failure): JudgedStep {
   const failed = { kind: 'done', key, outcome, wallSeconds: 0 } as const;
   if (key === trial.key) return { ...failed, step: 'check' };

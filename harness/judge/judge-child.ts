@@ -1,6 +1,6 @@
 /**
- * The process an artifact is judged in: contract check and sizes, then its evaluations, then its measurement. Each
- * finished step is sent to the parent at once, so that a death of this process loses at most the step it was at.
+ * The process that judges an artifact: contract check and sizes, then its evaluations, then its measurement. Each
+ * finished step is sent to the parent at once, so that a crash loses at most the current step.
  */
 import { readFileSync } from 'node:fs';
 import { InputError } from '../../contracts/errors.ts';
@@ -124,7 +124,7 @@ async function judge(specification: JudgeSpecification): Promise<void> {
   process.disconnect();
 }
 
-/** The models are read where they are needed and not held: one of them may be most of the memory. */
+/** Models are read where they are needed and not kept, because one may take most of the memory. */
 async function evaluate({ model, artifactPath }: JudgeSpecification, planned: PlannedScoring): Promise<void> {
   const task = readPreparedData<TaskItems>(planned.testPath);
   const denseScores = await denseScoresOf(model, planned);
@@ -145,7 +145,7 @@ async function evaluate({ model, artifactPath }: JudgeSpecification, planned: Pl
   await checkPair({ dense, candidate: readModelFile(artifactPath), task, items: scored, scratch: process.cwd() });
 }
 
-/** The kept scores; made outside of any step, since what fails here is not the artifact's fault. */
+/** The stored dense scores; computed outside any step, since an error here is not the artifact's fault. */
 async function denseScoresOf(model: PreparedModel, { testPath, denseScores }: ScoredItems): Promise<DenseScores> {
   if (!hasDenseScores(denseScores)) {
     const task = readPreparedData<TaskItems>(testPath);
@@ -190,7 +190,10 @@ async function measure(
   return { ...value, onDevice: { ...onDevice, findings, quality } };
 }
 
-/** What ends a timing process from outside ends this one, which the parent tells from a fault of the artifact. */
+/**
+ * A signal from outside that ended a timing process ends this one too, which the parent distinguishes from a fault of
+ * the artifact.
+ */
 function endAlike(error: unknown): never {
   if (error instanceof TimingProcessKilled) process.kill(process.pid, error.signal);
   throw error;

@@ -11,12 +11,12 @@ import { elementCount, type NumericTensor } from '../../numerics/tensor/tensor.t
 import { type HeadInputs, LOGITS_ONLY, findHeadInputs } from './decoder-head.ts';
 
 export interface DecoderHead {
-  /** From the values that enter the head to `logits` [1, rows, vocabulary]. */
+  /** Maps the head's inputs to `logits` [1, rows, vocabulary]. */
   readonly model: OnnxModel;
   readonly inputs: HeadInputs;
 }
 
-/** The values that enter the head, of one sequence: rows [1, sequence, features], wholes of one element. */
+/** The head's inputs for one sequence: rows [1, sequence, features], and scalars. */
 export type HeadValues = Readonly<Record<string, NumericTensor>>;
 
 export interface OpenDecoder {
@@ -29,11 +29,11 @@ export interface OpenDecoder {
 export interface DecoderOptions {
   readonly provider: Provider;
   readonly threads: number;
-  /** Folder that model files may pass through; default that of temporary files. */
+  /** Folder for temporary model files; default: the system's temporary folder. */
   readonly scratch?: string | undefined;
 }
 
-/** Throws InputError for a model that is not a decoder; what createMappedSession throws. */
+/** Throws InputError for a model that is not a decoder, and the errors of createMappedSession. */
 export async function openDecoder(model: OnnxModel, options: DecoderOptions): Promise<OpenDecoder> {
   const stray = model.graph.inputs.find(({ name }) => name !== 'input_ids' && !model.graph.initializers.has(name));
   if (stray !== undefined) {
@@ -45,7 +45,7 @@ export async function openDecoder(model: OnnxModel, options: DecoderOptions): Pr
   return (await openCut(model, cut, options)) ?? present(await openCut(model, LOGITS_ONLY, options), 'logits');
 }
 
-/** Undefined where the values turn out not to be what the cut says: rows of tokens, and single numbers. */
+/** Undefined where the values do not have the expected form: rows of tokens, and scalars. */
 async function openCut(
   model: OnnxModel,
   inputs: HeadInputs,
@@ -64,7 +64,7 @@ async function openCut(
   return { head: { model: withGraph(model, head), inputs }, run, release: () => session.release() };
 }
 
-/** Tokens that every vocabulary has. */
+/** Token ids that exist in every vocabulary. */
 const PROBE = Int32Array.of(0, 1, 0);
 
 function haveShapes({ rows, wholes }: HeadInputs, values: HeadValues): boolean {

@@ -1,6 +1,6 @@
 /**
- * Holds separate scoring against scoring in one session: dense and candidate are merged into one graph and run on the
- * shortest item. It is done for one artifact of each task in a run, since it needs the memory of both at once.
+ * Compares separate scoring with scoring in one session: dense and candidate are merged into one graph and run on the
+ * shortest item. Done for one artifact of each task in a run, since it needs the memory of both at once.
  */
 import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
@@ -32,7 +32,9 @@ interface PairedSums {
   readonly klDivergence: number;
 }
 
-/** Throws an Error, which is the harness's own fault, where the two ways differ by more than PROTOCOL.quality.pairTolerance. */
+/**
+ * Throws an Error, which is a fault of the harness, where the two differ by more than PROTOCOL.quality.pairTolerance.
+ */
 export async function checkPair({ task, items, scratch, ...pair }: PairCheck): Promise<void> {
   const lengths = task.items.map(tokensOf);
   const shortest = lengths.indexOf(Math.min(...lengths));

@@ -12,8 +12,8 @@ export interface ModelPair {
 export const PAIRED_OUTPUTS = { logits: 'candidate/logits', denseLogits: 'logits' } as const;
 
 /**
- * One model from the inputs both take to PAIRED_OUTPUTS. Throws InputError when the candidate lacks an input of dense or
- * either lacks `logits`, UnsupportedError when their operator sets or functions cannot stand in one file.
+ * One model from the common inputs to PAIRED_OUTPUTS. Throws InputError when the candidate lacks an input of dense or
+ * either lacks `logits`, UnsupportedError when their operator sets or functions conflict.
  */
 export function pairedGraph(pair: ModelPair): OnnxModel {
   requireInterface(pair);
@@ -30,7 +30,7 @@ export function requireInterface({ dense, candidate }: ModelPair): void {
   }
 }
 
-/** One model of both graphs as `merge` puts them together. Throws UnsupportedError when they cannot stand in one file. */
+/** One model of both graphs as merged by `merge`. Throws UnsupportedError when they conflict. */
 export function joinedModel(
   { dense, candidate }: ModelPair,
   merge: (dense: Graph, candidate: Graph) => Graph,

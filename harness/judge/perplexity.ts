@@ -17,7 +17,7 @@ interface Texts {
   readonly items: readonly TextItem[];
 }
 
-/** Keeps what enters the dense model's head. Throws InputError for items that cannot be scored. */
+/** Stores the inputs of the dense model's head. Throws InputError for items that cannot be scored. */
 export async function scoreDenseTexts({ dense, folder, items, ...run }: DenseScoring & Texts): Promise<void> {
   requireItems(items);
   const decoder = await openDecoder(dense, optionsOf(run));
@@ -35,7 +35,7 @@ export async function scoreDenseTexts({ dense, folder, items, ...run }: DenseSco
 
 /**
  * Scores the items one by one. Throws NumericalError naming item and token when an output is not finite, InputError for
- * items that cannot be scored, UnsupportedError for a head that cannot stand in one graph with dense's.
+ * items that cannot be scored, UnsupportedError for a head that cannot be merged with dense's.
  */
 export async function scoreTexts(task: CandidateScoring<DenseValues> & Texts): Promise<Scores> {
   const { candidate, denseScores, items, ...run } = task;
@@ -108,7 +108,7 @@ function textScore({ id, tokens, start = 1 }: TextItem, scores: PairedTokenScore
   };
 }
 
-/** All predicted tokens as one decision: right, or the same, where every one of them is. */
+/** All predicted tokens as one decision: correct, or the same as dense, where every token is. */
 function wholeScore({ tokens, sameTop, correct, denseCorrect, ...sums }: ItemScore): ItemScore {
   const right = Number(correct === tokens);
   const denseRight = Number(denseCorrect === tokens);

@@ -1,4 +1,4 @@
-/** Regression by an encoder of one output: the score it gives a text or a pair; one item per run. */
+/** Regression by an encoder with one output: the score of a text or a pair; one item per run. */
 import { InputError, NumericalError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import type { RegressionItem } from '../../contracts/task-items.ts';
@@ -13,7 +13,7 @@ interface GradedTexts {
   readonly items: readonly RegressionItem[];
 }
 
-/** Keeps the dense model's scores. Throws what scoreRegressions throws. */
+/** Stores the dense model's scores. Throws the errors of scoreRegressions. */
 export async function scoreDenseRegressions(task: DenseScoring & GradedTexts): Promise<void> {
   const { dense, folder, items, ...run } = task;
   const weights: number[][] = [];

@@ -1,4 +1,4 @@
-/** Encoders and embedders as tasks run them: one text or pair per call. */
+/** Runs encoders and embedders for tasks: one text or pair per call. */
 import { InputError } from '../../contracts/errors.ts';
 import { createMappedSession } from '../../engine/runtime/mapped-session.ts';
 import { exampleFeeds } from '../../engine/runtime/token-feeds.ts';
@@ -12,10 +12,13 @@ export interface EncoderInput {
   readonly secondSegment?: number;
 }
 
-/** Gives the outputs of the model for an input: logits of classes, a score, a vector. */
+/** Returns the outputs of the model for an input: class logits, a score, or a vector. */
 export type Encode = (input: EncoderInput) => Promise<number[]>;
 
-/** Hands each item with what encodes its texts to `take`. Throws InputError for a model without logits [1, width]. */
+/**
+ * Calls `take` with each item and a function that encodes its texts. Throws InputError for a model without logits [1,
+ * width].
+ */
 export async function forEachEncoded<T extends { readonly id: string }>(
   model: OnnxModel,
   items: readonly T[],

@@ -1,6 +1,7 @@
 /**
- * Scores from the values that enter the heads of one or two decoders, for a block of tokens: only a few numbers per token leave
- * onnxruntime, no array of the vocabulary's size crosses into JavaScript, and none in the graph has more rows than the block.
+ * Scores from the inputs of the heads of one or two decoders, for a block of tokens: only a few numbers per token leave
+ * onnxruntime; no array with the vocabulary's size is copied to JavaScript, and none in the graph has more rows than
+ * the block.
  */
 import { int } from '../../numerics/onnx/attributes.ts';
 import { createGraphBuilder, type GraphBuilder } from '../../numerics/onnx/builder.ts';
@@ -8,7 +9,7 @@ import { mergeGraphs } from '../../numerics/onnx/edit.ts';
 import type { OnnxModel } from '../../numerics/onnx/graph.ts';
 import { joinedModel } from './paired-graph.ts';
 
-/** Outputs of the scoring graphs, each [rows]: entry t is of the prediction made at row t. */
+/** Outputs of the scoring graphs, each [rows]: entry t is for the prediction made at row t. */
 export const SCORE_OUTPUTS = {
   /** float32: −ln p of the target. */
   negativeLogLikelihood: 'score/negative_log_likelihood',
@@ -20,15 +21,15 @@ export const SCORE_OUTPUTS = {
   klDivergence: 'score/kl_divergence',
 } as const;
 
-/** Input of the scoring graphs: int64 [1, rows], the tokens that are to be predicted. */
+/** Input of the scoring graphs: int64 [1, rows], the tokens to predict. */
 export const TARGETS = 'score/targets';
 
-/** Put before the names of the inputs of dense's head; those of the candidate's keep theirs. */
+/** Prefix of the inputs of dense's head; those of the candidate keep their names. */
 export const DENSE_PREFIX = 'dense/';
 
 const STANDARD_OPSET = 21;
 
-/** From the inputs of a head and TARGETS to its loss and top. */
+/** Maps the inputs of a head and TARGETS to its loss and top. */
 export function singleScoringGraph(head: OnnxModel): OnnxModel {
   const b = createGraphBuilder({ name: 'scoring-head', opset: head.opsets.get('') ?? STANDARD_OPSET });
   scoreSide(b, '', targetColumns(b));
@@ -40,8 +41,8 @@ export function singleScoringGraph(head: OnnxModel): OnnxModel {
 }
 
 /**
- * From the inputs of the candidate's head, those of dense's under DENSE_PREFIX, and TARGETS to all outputs.
- * Throws UnsupportedError for heads that cannot stand in one graph.
+ * Maps the inputs of the candidate's head, those of dense's under DENSE_PREFIX, and TARGETS to all outputs.
+ * Throws UnsupportedError for heads that cannot be merged into one graph.
  */
 export function pairedScoringGraph(heads: { readonly dense: OnnxModel; readonly candidate: OnnxModel }): OnnxModel {
   const both = joinedModel(heads, (dense, candidate) =>
@@ -50,7 +51,10 @@ export function pairedScoringGraph(heads: { readonly dense: OnnxModel; readonly 
   return withScores(both, { logits: 'logits', dense_logits: `${DENSE_PREFIX}logits` });
 }
 
-/** The model with TARGETS as further input and all scores as outputs, from these two values of it, [1, rows, vocabulary]. */
+/**
+ * The model with TARGETS as an additional input and all scores as outputs, from two of its values, [1, rows,
+ * vocabulary].
+ */
 export function withScores(
   model: OnnxModel,
   connect: { readonly logits: string; readonly dense_logits: string },
@@ -99,8 +103,8 @@ function scoreSide(b: GraphBuilder, prefix: string, columns: string): Side {
 }
 
 /**
- * Σ p (ln p − ln q) − p + q: the added terms sum to 0, and with them rounding of the normalisation cancels to first order, so
- * that close distributions give a small number and not noise around it.
+ * Σ p (ln p − ln q) − p + q: the added terms sum to 0 and cancel rounding errors of the normalisation to first order,
+ * so that close distributions give a small number instead of noise.
  */
 function addDivergence(b: GraphBuilder, p: Side, q: Side): void {
   const weighted = b.mul(p.probabilities, b.sub(p.logProbabilities, q.logProbabilities));

@@ -8,10 +8,10 @@ import type { DecoderOptions } from './open-decoder.ts';
 export interface ScoringRun {
   /** Default `cpu`. */
   readonly provider?: Provider;
-  /** Folder that model files may pass through; default that of temporary files. */
+  /** Folder for temporary model files; default: the system's temporary folder. */
   readonly scratch?: string;
   readonly signal?: AbortSignal;
-  /** Share of the work done. */
+  /** Share of completed work. */
   readonly onProgress?: (share: number) => void;
 }
 
@@ -19,13 +19,13 @@ export function optionsOf({ provider = 'cpu', scratch }: ScoringRun): DecoderOpt
   return { provider, threads: PROTOCOL.quality.threads, scratch };
 }
 
-/** What scoring the dense model is given; the scores go to `folder`. */
+/** Input of scoring the dense model; the scores are written to `folder`. */
 export interface DenseScoring extends ScoringRun {
   readonly dense: OnnxModel;
   readonly folder: string;
 }
 
-/** What scoring a candidate is given: with the dense model's scores on the same items. */
+/** Input of scoring a candidate, with the dense model's scores on the same items. */
 export interface CandidateScoring<Dense> extends ScoringRun {
   readonly candidate: OnnxModel;
   readonly denseScores: Dense;

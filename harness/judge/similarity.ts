@@ -13,7 +13,7 @@ interface GradedPairs {
   readonly items: readonly SimilarityItem[];
 }
 
-/** Keeps the dense model's cosines. Throws what scoreSimilarities throws. */
+/** Stores the dense model's cosines. Throws the errors of scoreSimilarities. */
 export async function scoreDenseSimilarities(task: DenseScoring & GradedPairs): Promise<void> {
   const { dense, folder, items, ...run } = task;
   const weights: number[][] = [];
@@ -21,7 +21,7 @@ export async function scoreDenseSimilarities(task: DenseScoring & GradedPairs): 
   keepDenseWeights(folder, weights);
 }
 
-/** Throws NumericalError naming the item when a vector is not finite or has no length. */
+/** Throws NumericalError naming the item when a vector is not finite or zero. */
 export async function scoreSimilarities(task: CandidateScoring<DenseWeights> & GradedPairs): Promise<Scores> {
   const { candidate, denseScores, items, ...run } = task;
   const columns = emptyScoreItems();
@@ -44,7 +44,7 @@ function forEachCosine(
   });
 }
 
-/** Of two vectors. Throws NumericalError naming the item. */
+/** Cosine of two vectors. Throws NumericalError naming the item. */
 export function cosineOf(id: string, first: readonly number[], second: readonly number[]): number {
   const along = (a: readonly number[], b: readonly number[]) =>
     a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);

@@ -1,4 +1,4 @@
-/** Scores of the tokens of one sequence by the heads of one or two decoders, block after block. */
+/** Scores of the tokens of one sequence by the heads of one or two decoders, block by block. */
 import { NumericalError } from '../../contracts/errors.ts';
 import { present } from '../../contracts/present.ts';
 import { PROTOCOL } from '../../contracts/protocol.ts';
@@ -20,7 +20,7 @@ export interface PairedTokenScores extends TokenScores {
 }
 
 interface Scorer<Values extends readonly HeadValues[], Scores> {
-  /** Scores the prediction of each target from the row of `values` at its place. */
+  /** Scores the prediction of each target from the row of `values` at the same position. */
   score(targets: Int32Array, ...values: Values): Promise<Scores>;
   release(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function openScorer(
   };
 }
 
-/** Throws UnsupportedError for heads that cannot stand in one graph. */
+/** Throws UnsupportedError for heads that cannot be merged into one graph. */
 export async function openPairedScorer(
   heads: { readonly dense: DecoderHead; readonly candidate: DecoderHead },
   options: DecoderOptions,
@@ -84,7 +84,7 @@ async function openHead(graph: Parameters<typeof createMappedSession>[0], { scra
   };
 }
 
-/** Blocks of nearly the same size, so that none is a single row, for which the runtime has other kernels. */
+/** Blocks of nearly equal size, so that none is a single row, for which onnxruntime has other kernels. */
 export function evenBlocks(rows: number): Block[] {
   const count = Math.ceil(rows / PROTOCOL.quality.tokensPerBlock);
   const border = (index: number): number => Math.floor((index * rows) / count);
@@ -99,7 +99,7 @@ function blockOf({ inputs }: DecoderHead, values: HeadValues, { start, end }: Bl
   ]);
 }
 
-/** The values whose rows predict the tokens from `start` on, as views of the same memory. */
+/** The rows of values that predict the tokens from `start` on, as views of the same memory. */
 export function rowsBefore({ inputs }: DecoderHead, values: HeadValues, start: number): HeadValues {
   const rows = inputs.rows.map((name) => {
     const value = present(values[name], `value ${name}`);

@@ -1,4 +1,4 @@
-/** Which files a module loads: what a sandbox must let it read, and what a change of one of them concerns. */
+/** Which files a module loads: the files a sandbox must let it read, and those whose change affects it. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { InputError } from '../../contracts/errors.ts';

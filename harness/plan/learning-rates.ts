@@ -1,6 +1,6 @@
 /**
- * Learning rates that a search on validation splits found, by model and variant; `shrinkrank tune` makes the search and writes
- * them to methods/learning-rates.json. A rate counts for the revision of the method that it was found with.
+ * Learning rates found by a search on validation splits, by model and variant; `shrinkrank tune` runs the search and
+ * writes them to methods/learning-rates.json. A rate applies only to the revision of the method that it was found with.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as v from 'valibot';
@@ -26,7 +26,7 @@ export type LearningRates = Readonly<Record<string, Readonly<Record<string, Sear
 
 const schema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.record(v.string(), searchedRateSchema)));
 
-/** Throws InputError naming what is not of the table. A file that does not exist holds no rates. */
+/** Throws InputError naming the invalid field. A missing file contains no rates. */
 export function readLearningRates(path: string): LearningRates {
   if (!existsSync(path)) return {};
   const parsed = v.safeParse(schema, readFileSync(path, 'utf8'));
@@ -58,7 +58,7 @@ export function rateOf(
   return found?.revision === method.revision ? found : undefined;
 }
 
-/** Remarks for a row on where its learning rate is from, with what the search cost. */
+/** Remarks for a row about the source of its learning rate and the cost of the search. */
 export function rateRemark(method: Pick<Method, 'params'>, rate: SearchedRate | undefined): readonly string[] {
   if (!hasLearningRate(method)) return [];
   if (rate === undefined)

@@ -1,6 +1,6 @@
 /**
- * The files that a method brings with it. A method names them itself, by importing them, and its process may read them, so
- * they are held to: source code, in the method's own folder, in methods/ or in a folder that a method may import.
+ * The files that belong to a method. The method names them by importing them, and its process may read them, so they
+ * are restricted to source code in the method's own folder, in methods/ or in a folder that a method may import.
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
@@ -64,7 +64,7 @@ function requireSource(path: string, { name, given }: { readonly name: string; r
   return path.split(sep).includes('shared') ? 0 : stat.size;
 }
 
-/** Requires that of every method of a plan. */
+/** Applies the check to every method of a plan. */
 export function requireOwnFilesOf(entries: readonly SuiteEntry[]): void {
   const registrations = new Map(
     entries.flatMap(({ variants }) => variants.map(({ registration }) => [registration.file, registration] as const)),
@@ -73,8 +73,8 @@ export function requireOwnFilesOf(entries: readonly SuiteEntry[]): void {
 }
 
 /**
- * Throws InputError where a method would choose what its process may read: by its files, or by the path of its command.
- * A program that is found on PATH was put there by whoever starts the run.
+ * Throws InputError where a method would extend what its process may read: by its files, or by the path of its command.
+ * A program on PATH was installed by the user who starts the run.
  */
 export function requireOwnFiles({ method, file }: MethodRegistration, root = REPOSITORY): void {
   methodSources(file, root);

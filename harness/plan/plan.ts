@@ -11,16 +11,16 @@ import { modelRevision } from '../../engine/model/load-model.ts';
 import { evaluationKey, measurementKey, trialKey } from './keys.ts';
 import { type LearningRates, rateOf, type SearchedRate } from './learning-rates.ts';
 
-/** A method and where its module lies. */
+/** A method and the path of its module. */
 export interface MethodRegistration {
   readonly method: Method;
   /** Absolute path. */
   readonly file: string;
-  /** Learning rates that were searched for; default none. */
+  /** Learning rates found by a search; default none. */
   readonly rates?: LearningRates;
 }
 
-/** One model of a suite, with what is asked of it. */
+/** One model of a suite, with its tasks, variants and data. */
 export interface SuiteEntry {
   readonly model: ModelDefinition;
   /** Where calibration and training examples are drawn from. */
@@ -43,14 +43,14 @@ export interface PlannedTrial {
   readonly identity: TrialIdentity;
   readonly registration: MethodRegistration;
   readonly entry: SuiteEntry;
-  /** Of a method with a learning rate, how it was found; absent where the default stands. */
+  /** For a method with a learning rate: how it was found; absent for the default. */
   readonly rate?: SearchedRate;
   readonly evaluations: readonly PlannedEvaluation[];
   readonly measurement: { readonly key: string; readonly runner: Runner };
 }
 
 export interface PlanOptions {
-  /** Methods that train do so on the runner's device; default on the processor. */
+  /** Whether trained methods train on the runner's device; default: on the CPU. */
   readonly trainOnDevice?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The files that child processes read: the dense model and token sequences, named by a hash of their content. The process of
- * a method gets the calibration or training file that its access class allows, and never a test file.
+ * The files that child processes read: the dense model and token sequences, named by a hash of their content. A
+ * method's process gets the calibration or training file that its access class allows, and never a test file.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -46,7 +46,10 @@ export async function prepareModel(workspace: Workspace, model: Model, revision:
   return prepared;
 }
 
-/** Sizes of dense are the same in every run: they are kept under the hash of the file and whatever else decides them. */
+/**
+ * Sizes of the dense model do not change between runs: they are cached under the hash of the file and of their other
+ * inputs.
+ */
 async function knownSize(
   workspace: Workspace,
   {

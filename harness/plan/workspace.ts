@@ -24,7 +24,7 @@ export interface Workspace {
   readonly storePath: string;
   /** Folder of compiled modules; safe to delete. */
   readonly compileCache: string;
-  /** The same for the processes of trials, which may only read it: code that one wrote there would run in the next. */
+  /** The same for trial processes, which may only read it: code written there by one would run in the next. */
   readonly trialCache: string;
   /** Path of the artifact with this hash, whether it exists or not. */
   artifactPath(sha256: string): string;
@@ -46,7 +46,7 @@ export interface Workspace {
 const LOCK = 'run.lock';
 
 export interface WorkspaceOptions {
-  /** Folder of artifacts where it is shared with other workspaces. */
+  /** Folder of artifacts shared with other workspaces, if any. */
   readonly artifacts?: string;
 }
 
@@ -72,12 +72,12 @@ export function openWorkspace(root: string, options: WorkspaceOptions = {}): Wor
       `another run (process ${holder}) works in ${path}; wait for it, or name another folder with --home`,
     );
   }
-  // What a run that died has left.
+  // Remains of a run that died.
   removeFolder(folders.scratch);
   mkdirSync(folders.scratch);
   const artifactPath = (sha256: string) => join(folders.artifacts, `${sha256}.onnx`);
   let children = 0;
-  /** Size and time of files whose bytes were found to be what their name says. */
+  /** Size and time of files whose bytes were verified against their name. */
   const verified = new Map<string, string>();
   const faultOfArtifact = (sha256: string): string | null => {
     const file = artifactPath(sha256);

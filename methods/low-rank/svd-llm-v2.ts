@@ -7,6 +7,8 @@
  * The truncation of a matrix is methods/shared/solvers/truncate-whitened.ts: the paper's section 3.2 reaches the same
  * optimum with the eigenvectors of X Xᵀ instead of its Cholesky factor. Differs from the paper: log(1 + L), which is
  * positive for every loss; X are the inputs in the dense model.
+ * It can lose to equal shares: L grows with the activations from layer to layer, so that the first layers, whose errors
+ * reach all others, lose the most.
  */
 import * as v from 'valibot';
 import { present } from '../../contracts/present.ts';

@@ -8,6 +8,8 @@
  * As in the authors' code, exchanges for an output end once |ε| is small, after a maximum number of them, or when no
  * candidate is left; with N:M the removed weight is from the group of the restored one, and ε may not change sign. Each
  * block sees the outputs of the pruned blocks before it.
+ * On small models it can lose to its start: the mean is a small part of the error of an output there, and an exchange
+ * that restores it raises the rest.
  */
 import * as v from 'valibot';
 import { compressLayerByLayer } from '../../engine/calibrate/layer-by-layer.ts';

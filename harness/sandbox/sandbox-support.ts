@@ -55,7 +55,7 @@ export function sandboxRemarks({ isolation, callFilter }: SandboxSupport): reado
     ...(isolation === 'all' ? [] : ['files of the machine in sight']),
     ...(callFilter ? [] : ['system calls not filtered']),
   ];
-  return open.length === 0 ? [] : [`not shut in: ${open.join(', ')}`];
+  return open.length === 0 ? [] : [`not isolated: ${open.join(', ')}`];
 }
 
 let support: SandboxSupport | undefined;

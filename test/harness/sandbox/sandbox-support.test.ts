@@ -35,10 +35,10 @@ describe('sandboxFor', () => {
 
 it('marks rows with missing protections', () => {
   expect(sandboxRemarks(WHOLE)).toEqual([]);
-  expect(sandboxRemarks({ ...WHOLE, isolation: 'network' })).toEqual(['not shut in: files of the machine in sight']);
-  expect(sandboxRemarks({ ...WHOLE, callFilter: false })).toEqual(['not shut in: system calls not filtered']);
+  expect(sandboxRemarks({ ...WHOLE, isolation: 'network' })).toEqual(['not isolated: files of the machine in sight']);
+  expect(sandboxRemarks({ ...WHOLE, callFilter: false })).toEqual(['not isolated: system calls not filtered']);
   expect(sandboxRemarks(NONE)).toEqual([
-    'not shut in: network not cut off, files of the machine in sight, system calls not filtered',
+    'not isolated: network not cut off, files of the machine in sight, system calls not filtered',
   ]);
 });
 

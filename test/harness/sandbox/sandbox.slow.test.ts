@@ -176,7 +176,7 @@ describe('untrusted methods in the sandbox', () => {
   });
 
   it(`notes missing protections in the rows, and nothing where all were present${whole ? '' : ' (not wholly here)'}`, () => {
-    const remarks = trials.flatMap(({ notes }) => notes.filter((note) => note.startsWith('not shut in')));
+    const remarks = trials.flatMap(({ notes }) => notes.filter((note) => note.startsWith('not isolated')));
     expect(remarks).toHaveLength(whole ? 0 : trials.length);
   });
 });
@@ -194,7 +194,7 @@ it('without a sandbox limits still apply, daemons are found, and every row notes
   expect(trials.map(({ status }) => status).sort()).toEqual(['completed', 'failed', 'failed']);
   for (const { notes } of trials) {
     expect(notes).toContain(
-      'not shut in: network not cut off, files of the machine in sight, system calls not filtered',
+      'not isolated: network not cut off, files of the machine in sight, system calls not filtered',
     );
   }
   await expect.poll(() => commandLines().filter((line) => LEFT_BEHIND.test(line))).toEqual([]);

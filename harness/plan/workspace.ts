@@ -17,7 +17,7 @@ import {
 import { join, resolve } from 'node:path';
 import { InputError } from '../../contracts/errors.ts';
 import { removeFolder } from '../process/plain-file.ts';
-import { processHolding, releaseProcessLock, tryProcessLock } from '../process/process-lock.ts';
+import { STALE_MS, processHolding, releaseProcessLock, tryProcessLock } from '../process/process-lock.ts';
 
 export interface Workspace {
   readonly root: string;
@@ -68,8 +68,10 @@ export function openWorkspace(root: string, options: WorkspaceOptions = {}): Wor
   const lock = join(path, LOCK);
   const holder = tryProcessLock(lock);
   if (holder !== null) {
+    const { processId, elsewhere } = holder;
+    const where = elsewhere === null ? '' : ` on ${elsewhere}, last seen less than ${STALE_MS / 60_000} minutes ago`;
     throw new InputError(
-      `another run (process ${holder}) works in ${path}; wait for it, or name another folder with --home`,
+      `another run (process ${processId}${where}) works in ${path}; wait for it, or name another folder with --home`,
     );
   }
   // Remains of a run that died.

@@ -1,24 +1,42 @@
-/** A lock file that holds the process id and start time of its holder. The lock of a dead process is taken over. */
+/**
+ * A lock file that names its holder: process id, start time, and the boot and process namespace in which the id means anything.
+ * The lock of a dead process is taken over. A process of another container or machine cannot be looked up, so a holder renews
+ * its lock, and one that was not renewed for STALE_MS is of a dead process.
+ */
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { readProcessStat } from './process-stat.ts';
 
+export interface LockHolder {
+  readonly processId: number;
+  /** The machine or container of a holder that cannot be seen from here; null where it can. */
+  readonly elsewhere: string | null;
+}
+
+const RENEWAL_MS = 30_000;
+/** Longer than a run blocks its own timers: it writes and compresses files of gigabytes. */
+export const STALE_MS = 10 * 60_000;
+const renewals = new Map<string, NodeJS.Timeout>();
+
 /**
- * Takes the lock and returns null, or returns the id of the living process that holds it. Creating the lock is atomic, and
- * when several processes find the lock of a dead one, exactly one takes it over.
+ * Takes the lock and returns null, or returns the living process that holds it. Creating the lock is atomic, and when several
+ * processes find the lock of a dead one, exactly one takes it over.
  */
-export function tryProcessLock(path: string): number | null {
+export function tryProcessLock(path: string): LockHolder | null {
   const mine = `${path}.${process.pid}.${randomUUID()}`;
+  const content = [process.pid, startOf(process.pid) ?? '-', namespace(), hostname()].join(' ');
   // The folder may be shared with other users: a link that one of them put there is not followed.
-  writeFileSync(mine, `${process.pid} ${startOf(process.pid) ?? ''}`, { flag: 'wx' });
+  writeFileSync(mine, content, { flag: 'wx' });
   try {
     while (!linked(mine, path)) {
       const found = readLock(path);
       if (found === undefined) continue; // released meanwhile
       const holder = holderOf(found);
       if (holder !== null) return holder;
-      removeLock(path, found);
+      removeLock(path, found.content);
     }
+    renew(path, content);
     return null;
   } finally {
     rmSync(mine, { force: true });
@@ -26,18 +44,49 @@ export function tryProcessLock(path: string): number | null {
 }
 
 export function releaseProcessLock(path: string): void {
+  clearInterval(renewals.get(path));
+  renewals.delete(path);
   rmSync(path, { force: true });
 }
 
-/** Id of the living process that holds the lock; null when there is none. */
-export function processHolding(path: string): number | null {
+/** The living process that holds the lock; null when there is none. */
+export function processHolding(path: string): LockHolder | null {
   const found = readLock(path);
   return found === undefined ? null : holderOf(found);
 }
 
-function holderOf(content: string): number | null {
-  const [pid, start] = content.split(' ');
-  return Number(pid) > 0 && isAlive(Number(pid), start) ? Number(pid) : null;
+function renew(path: string, content: string): void {
+  const renewal = setInterval(() => {
+    if (readLock(path)?.content !== content) return;
+    const now = new Date();
+    utimesSync(path, now, now);
+  }, RENEWAL_MS);
+  renewal.unref();
+  renewals.set(path, renewal);
+}
+
+interface Lock {
+  readonly content: string;
+  readonly renewedMs: number;
+}
+
+function holderOf({ content, renewedMs }: Lock): LockHolder | null {
+  const [pid, start, where, host = 'another machine'] = content.split(' ');
+  const processId = Number(pid);
+  if (!(processId > 0)) return null;
+  if (where === undefined || where === namespace())
+    return isAlive(processId, start) ? { processId, elsewhere: null } : null;
+  return Date.now() - renewedMs < STALE_MS ? { processId, elsewhere: host } : null;
+}
+
+/** Of process ids: this boot of this machine, and the container in it; the machine's name where the system does not say. */
+function namespace(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return hostname();
+  }
 }
 
 function linked(from: string, to: string): boolean {
@@ -59,13 +108,13 @@ function removeLock(path: string, content: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return;
   }
-  if (readLock(aside) !== content) linked(aside, path);
+  if (readLock(aside)?.content !== content) linked(aside, path);
   rmSync(aside, { force: true });
 }
 
-function readLock(path: string): string | undefined {
+function readLock(path: string): Lock | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return { content: readFileSync(path, 'utf8'), renewedMs: statSync(path).mtimeMs };
   } catch {
     return undefined;
   }
@@ -78,7 +127,7 @@ function isAlive(pid: number, start: string | undefined): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  return !start || startOf(pid) === start;
+  return !start || start === '-' || startOf(pid) === start;
 }
 
 function startOf(pid: number): string | undefined {

@@ -16,6 +16,8 @@ export interface Compressed {
   readonly wallSeconds: number;
   /** Completed: the SHA-256 under which the workspace holds the artifact. */
   readonly outcome: Outcome<string>;
+  /** The process ended before the method was loaded: this says nothing about the method. */
+  readonly beforeMethod?: boolean;
 }
 
 const TRIAL_CHILD = join(import.meta.dirname, 'trial-child.ts');
@@ -58,8 +60,8 @@ export async function compressTrial(bench: Bench, trial: PlannedTrial): Promise<
         },
         settle(ending) {
           const failure = describeEnding(ending, limits, limits.trialTimeoutSeconds);
-          const { reported, account, outcome } = tried.settle(ending, failure);
-          const again = reported ? undefined : causeFromOutside(ending);
+          const { reported, begun, account, outcome } = tried.settle(ending, failure);
+          const again = reported ? undefined : causeFromOutside(ending, begun);
           if (again !== undefined && attempt < MOST_ATTEMPTS) {
             onProgress?.({ kind: 'again', trial, reason: again });
             return null;
@@ -69,6 +71,7 @@ export async function compressTrial(bench: Bench, trial: PlannedTrial): Promise<
             startedAt,
             account,
             wallSeconds,
+            ...(!reported && !begun && { beforeMethod: true }),
             outcome:
               outcome.status === 'completed' ? { ...outcome, value: workspace.keepArtifact(outcome.value) } : outcome,
           };
@@ -85,8 +88,11 @@ function shareOf(message: unknown): number {
 }
 
 /** Why the process ended if the method did not cause it, so the step is worth retrying; else undefined. */
-function causeFromOutside(ending: ChildOutcome): string | undefined {
+function causeFromOutside(ending: ChildOutcome, begun: boolean): string | undefined {
   if (ending.ending === 'killed') return `its process was killed from outside (${ending.signalName})`;
   if (ending.ending === 'not-started') return `its sandbox could not be set up${lastWords(ending.errorOutput)}`;
+  if (!begun && (ending.ending === 'exited' || ending.ending === 'crashed')) {
+    return `its process ended before the method was loaded${lastWords(ending.errorOutput)}`;
+  }
   return undefined;
 }

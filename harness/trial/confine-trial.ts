@@ -22,6 +22,8 @@ export interface TrialAttempt {
 export interface TrialEnding {
   /** The process left a report. */
   readonly reported: boolean;
+  /** The process came to load the method. */
+  readonly begun: boolean;
   readonly account: TrialAccount;
   /** Completed: the artifact's bytes, checked for their number only. */
   readonly outcome: Outcome<Uint8Array>;
@@ -72,7 +74,7 @@ export function confineTrial(parts: {
         cost: cost ?? null,
       };
       const outcome = report && !overrules(ending, report) ? artifactOf(report, specification) : failure;
-      return { reported: report !== undefined, account, outcome };
+      return { reported: report !== undefined, begun: begun !== undefined, account, outcome };
     },
   };
 }

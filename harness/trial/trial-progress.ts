@@ -123,8 +123,11 @@ export function nextJob(
 
 /** After a compress job. */
 export function afterCompress(trial: PlannedTrial, state: TrialState, compressed: Compressed): Transition {
-  const { outcome, startedAt, account } = compressed;
+  const { outcome, startedAt, account, beforeMethod = false } = compressed;
   const { stored } = state;
+  if (outcome.status !== 'completed' && beforeMethod) {
+    return leaveUndone(trial, state, `before the method was loaded: ${outcome.status}: ${outcome.reason}`);
+  }
   if (outcome.status !== 'completed') {
     if (!stored) {
       return {

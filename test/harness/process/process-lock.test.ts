@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { processHolding, releaseProcessLock, tryProcessLock } from '../../../harness/process/process-lock.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { STALE_MS, processHolding, releaseProcessLock, tryProcessLock } from '../../../harness/process/process-lock.ts';
 import { temporaryFolder } from '../../support/store.ts';
 
 describe('tryProcessLock', () => {
@@ -11,8 +11,9 @@ describe('tryProcessLock', () => {
     const lock = join(folder, 'lock');
     expect(processHolding(lock)).toBe(null);
     expect(tryProcessLock(lock)).toBe(null);
-    expect(tryProcessLock(lock)).toBe(process.pid);
-    expect(processHolding(lock)).toBe(process.pid);
+    const me = { processId: process.pid, elsewhere: null };
+    expect(tryProcessLock(lock)).toEqual(me);
+    expect(processHolding(lock)).toEqual(me);
     releaseProcessLock(lock);
     expect(readdirSync(folder)).toEqual([]);
     expect(tryProcessLock(lock)).toBe(null);
@@ -28,5 +29,30 @@ describe('tryProcessLock', () => {
       expect(tryProcessLock(lock)).toBe(null);
       releaseProcessLock(lock);
     }
+  });
+
+  it('leaves a lock of another container or machine alone while it is renewed', () => {
+    const lock = join(temporaryFolder(), 'lock');
+    const elsewhere = { processId: 1, elsewhere: 'node-7' };
+    // Process 1 lives here too, and is not the one meant.
+    writeFileSync(lock, '1 - another-boot/pid:[4026531836] node-7');
+    expect(tryProcessLock(lock)).toEqual(elsewhere);
+    const long = new Date(Date.now() - STALE_MS - 1000);
+    utimesSync(lock, long, long);
+    expect(tryProcessLock(lock)).toBe(null);
+    expect(processHolding(lock)).toEqual({ processId: process.pid, elsewhere: null });
+    releaseProcessLock(lock);
+  });
+
+  it('renews its lock', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const lock = join(temporaryFolder(), 'lock');
+    tryProcessLock(lock);
+    const long = new Date(Date.now() - STALE_MS);
+    utimesSync(lock, long, long);
+    vi.advanceTimersByTime(60_000);
+    expect(Date.now() - statSync(lock).mtimeMs).toBeLessThan(STALE_MS / 2);
+    releaseProcessLock(lock);
+    vi.useRealTimers();
   });
 });

@@ -118,6 +118,18 @@ describe('a new trial', () => {
     expect(nextJob(trial, measured.state, anyArtifact)).toBeNull();
   });
 
+  it('records nothing of a process that ended before the method was loaded', () => {
+    const { state, effects } = afterCompress(trial, trialState(trial, NOTHING), { ...failed, beforeMethod: true });
+    expect(state).toMatchObject({ stored: null, ended: true });
+    expect(effects).toEqual([
+      {
+        kind: 'undone',
+        keys: [trial.key, evaluation, trial.measurement.key],
+        reason: 'before the method was loaded: failed: threw',
+      },
+    ]);
+  });
+
   it('ends with a row when the method failed', () => {
     const { state, effects } = afterCompress(trial, trialState(trial, NOTHING), failed);
     expect(effects).toMatchObject([

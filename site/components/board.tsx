@@ -5,6 +5,7 @@
  */
 import { useDeferredValue, useMemo } from 'react';
 import type { BoardChoice, BoardView } from '../lib/board-view.ts';
+import { chooseBoard } from '../lib/choose-board.ts';
 import { columnsOf } from '../lib/columns.ts';
 import { formatDay, formatQuality, formatBytes, plural } from '../lib/format.ts';
 import { metricWords } from '../lib/metric.ts';
@@ -25,18 +26,18 @@ export type BoardPart = 'headline' | 'plot' | 'table';
 
 /** The chosen board; until it is fetched, the board of the page. */
 export function useChosenBoard(choices: readonly BoardChoice[], initial: BoardView, address: URLSearchParams) {
-  const wanted =
-    choices.find(
-      ({ model, task, runner }) =>
-        model === (address.get('model') ?? initial.model) &&
-        task === (address.get('task') ?? initial.task) &&
-        (address.get('runner') === null || runner === address.get('runner')),
-    ) ?? choices.find(({ id }) => id === initial.id);
+  const { choice: wanted, missing } = chooseBoard(choices, initial, address);
   const id = wanted?.id ?? initial.id;
   const complete = id === initial.id && initial.rows.length === initial.total;
   const fetched = useJson<BoardView>(complete ? null : paths.boardRows(id));
   const view = fetched.state === 'loaded' ? fetched.value : initial;
-  return { current: wanted ?? present(choices[0], 'a board to choose'), view, fetched, isWanted: view.id === id };
+  return {
+    current: wanted ?? present(choices[0], 'a board to choose'),
+    view,
+    fetched,
+    missing,
+    isWanted: view.id === id,
+  };
 }
 
 export function Board(props: {
@@ -49,7 +50,7 @@ export function Board(props: {
 }) {
   const { choices, initial, parts, pageSize, usual } = props;
   const address = useAddress();
-  const { current, view, fetched, isWanted } = useChosenBoard(choices, initial, address[0]);
+  const { current, view, fetched, missing, isWanted } = useChosenBoard(choices, initial, address[0]);
   const state = useMemo(() => readTableState(address[0], usual), [address, usual]);
   const rows = useMemo(() => rowsOfView(view.rows, state, columnsOf(view, state.weights)), [view, state]);
   // The table updates at once; the plot's many marks may follow a moment later.
@@ -60,6 +61,7 @@ export function Board(props: {
   return (
     <div className="board-root" aria-busy={waits}>
       <BoardPicker choices={choices} current={current} address={address} />
+      <MissingBoard missing={missing} />
       {fetched.state === 'failed' && (
         <p className="notice" role="alert">
           This board could not be fetched ({fetched.message}); the board of this page is shown instead. Try again later.
@@ -92,6 +94,17 @@ export function Board(props: {
         </section>
       </div>
     </div>
+  );
+}
+
+/** Says that the address names a model, task or runner without a board. */
+export function MissingBoard({ missing }: { readonly missing: string | null }) {
+  return (
+    missing !== null && (
+      <p className="notice" role="alert">
+        No board here has <Name text={missing} />; the nearest one is shown.
+      </p>
+    )
   );
 }
 

@@ -19,7 +19,7 @@ import { useAddress, useReady } from '../lib/use-address.ts';
 import { useJson } from '../lib/use-json.ts';
 import { visibleText } from '../lib/visible-text.ts';
 import { BoardPicker, Select } from './board-filters.tsx';
-import { useChosenBoard } from './board.tsx';
+import { MissingBoard, useChosenBoard } from './board.tsx';
 import { present } from '../../contracts/present.ts';
 
 const HEIGHT = 240;
@@ -79,7 +79,7 @@ export function HistoryView(props: {
   const address = useAddress();
   const [query, change] = address;
   const ready = useReady();
-  const { current, view, isWanted } = useChosenBoard(choices, initial, query);
+  const { current, view, missing, isWanted } = useChosenBoard(choices, initial, query);
   const rows = view.rows.filter(({ quality }) => quality);
   const row = rows.find(({ slug }) => slug === (query.get('of') ?? start)) ?? rows[0];
   const figures = figuresOf(view);
@@ -88,6 +88,7 @@ export function HistoryView(props: {
   return (
     <>
       <BoardPicker choices={choices} current={current} address={address} />
+      <MissingBoard missing={missing} />
       <div className="fields history-fields">
         <Select
           label="Variant"

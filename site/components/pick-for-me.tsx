@@ -9,7 +9,7 @@ import { leaderboardOf, paths, siteHref } from '../lib/paths.ts';
 import { SIZE_LIMITS, pick, type Picked, type SizeLimit, type WishId, type Wishes } from '../lib/pick.ts';
 import { useAddress, useReady, type Address } from '../lib/use-address.ts';
 import { BoardPicker, Select } from './board-filters.tsx';
-import { useChosenBoard } from './board.tsx';
+import { MissingBoard, useChosenBoard } from './board.tsx';
 import { Mark, markKind } from './mark.tsx';
 import { Name } from './name.tsx';
 import { SiteLink } from './site-link.tsx';
@@ -48,12 +48,13 @@ export function PickForMe({
   readonly initial: BoardView;
 }) {
   const address = useAddress();
-  const { current, view, isWanted } = useChosenBoard(choices, initial, address[0]);
+  const { current, view, missing, isWanted } = useChosenBoard(choices, initial, address[0]);
   const wishes = useMemo(() => wishesIn(address[0], view), [address, view]);
   const picked = useMemo(() => pick(view, wishes), [view, wishes]);
   return (
     <div className={`board-root${isWanted ? '' : ' waiting'}`} aria-busy={!isWanted}>
       <BoardPicker choices={choices} current={current} address={address} />
+      <MissingBoard missing={missing} />
       <WishForm view={view} wishes={wishes} address={address} />
       <ShortList view={view} picked={picked} />
     </div>

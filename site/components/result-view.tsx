@@ -20,7 +20,8 @@ import {
 } from '../lib/format.ts';
 import { METRIC_WORDS, changeOfScore } from '../../contracts/words/metric.ts';
 import { metricWords } from '../lib/metric.ts';
-import { leaderboardOf, paths, siteHref } from '../lib/paths.ts';
+import { paths, siteHref } from '../lib/paths.ts';
+import { boardOfResult, runHref } from '../lib/result-links.ts';
 import { useAddress, useReady } from '../lib/use-address.ts';
 import { useJson } from '../lib/use-json.ts';
 import { visibleText } from '../lib/visible-text.ts';
@@ -77,7 +78,7 @@ function ResultDetail({ result }: { readonly result: Result }) {
         <p>
           <Name text={result.model} />, seed {result.seed}, {result.control ? 'control' : result.costClass},{' '}
           {standing ? formatTime(standing.startedAt) : ''}.{' '}
-          <a href={siteHref(leaderboardOf({ model: result.model, q: `${result.method}/` }))}>On the leaderboard</a>
+          <a href={siteHref(boardOfResult(result))}>On the leaderboard</a>
         </p>
       </PageHead>
       {standing && standing.status !== 'completed' && (
@@ -181,7 +182,7 @@ function ResultDetail({ result }: { readonly result: Result }) {
             [
               'Run',
               standing && (
-                <a key="r" href={siteHref(paths.runs)}>
+                <a key="r" href={siteHref(runHref(standing.run))}>
                   {visibleText(standing.run)}
                 </a>
               ),

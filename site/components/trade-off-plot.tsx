@@ -5,7 +5,7 @@
  * reach too.
  */
 import { line } from 'd3-shape';
-import { useRef, useState, type KeyboardEvent } from 'react';
+import { useId, useRef, useState, type KeyboardEvent } from 'react';
 import type { BoardRow, BoardView } from '../lib/board-view.ts';
 import {
   NONE,
@@ -55,6 +55,8 @@ export function TradeOffPlot(props: {
   const { view, rows, highlighted, curves = false } = props;
   const [address, change] = props.address;
   const ready = useReady();
+  // Radio buttons of one name are one group, and a page may have several plots.
+  const axisName = useId();
   const axes = plotAxes(view);
   const axis = axes.find(({ id }) => id === address.get('x')) ?? present(axes[0], 'an axis to draw');
   const plot = layOut({ view, rows, axis });
@@ -71,7 +73,7 @@ export function TradeOffPlot(props: {
             <label key={id}>
               <input
                 type="radio"
-                name="plot-axis"
+                name={axisName}
                 value={id}
                 checked={id === axis.id}
                 onChange={() => change({ x: id === axes[0]?.id ? null : id })}

@@ -4,6 +4,7 @@ import { useEffect, useId, useMemo, useState } from 'react';
 import type { Comparisons } from '../../drizzle/queries.ts';
 import { apiPaths } from '../lib/api-paths.ts';
 import type { BoardChoice, BoardRow, BoardView } from '../lib/board-view.ts';
+import { MAX_COMPARED, bestOf, comparedOf, typedVariant } from '../lib/compared.ts';
 import { EVEN_WEIGHTS, columnsOf } from '../lib/columns.ts';
 import { formatFigure, formatGap, formatGapInterval } from '../lib/format.ts';
 import { lossOf, metricWords } from '../lib/metric.ts';
@@ -15,13 +16,11 @@ import { fetchJson } from '../lib/use-json.ts';
 import { visibleText } from '../lib/visible-text.ts';
 import { BoardCell, type CellContext } from './board-cell.tsx';
 import { BoardPicker } from './board-filters.tsx';
-import { useChosenBoard } from './board.tsx';
+import { MissingBoard, useChosenBoard } from './board.tsx';
 import { Mark, markKind } from './mark.tsx';
 import { Name } from './name.tsx';
 import { TradeOffPlot } from './trade-off-plot.tsx';
 import { TableScroll } from './table-scroll.tsx';
-
-export const MAX_COMPARED = 6;
 
 export function Compare({
   choices,
@@ -32,13 +31,19 @@ export function Compare({
 }) {
   const address = useAddress();
   const [query] = address;
-  const { current, view, isWanted } = useChosenBoard(choices, initial, query);
-  const chosen = useMemo(() => chosenRows(view, query.get('of')), [view, query]);
+  const { current, view, missing, isWanted } = useChosenBoard(choices, initial, query);
+  const { rows: chosen, unknown } = useMemo(() => comparedOf(view, query.get('of')), [view, query]);
   const compared = chosen.map(({ slug }) => slug);
   const files = useComparisons(view.contest, compared);
   return (
     <div className={`board-root${isWanted ? '' : ' waiting'}`} aria-busy={!isWanted}>
       <BoardPicker choices={choices} current={current} address={address} />
+      <MissingBoard missing={missing} />
+      {isWanted && unknown.length > 0 && (
+        <p className="notice" role="alert">
+          This board does not have <Name text={unknown.join(', ')} />, which the address names.
+        </p>
+      )}
       <VariantPicker view={view} chosen={chosen} address={address} />
       {chosen.length < 2 ? (
         <div className="empty">
@@ -69,17 +74,6 @@ export function Compare({
       )}
     </div>
   );
-}
-
-/** The variants named by the address; by default the best of each cost class in the first weight class that has both. */
-function chosenRows(view: BoardView, of: string | null): readonly BoardRow[] {
-  if (of === null) {
-    const line = view.headline.find(({ lowCost, highCost }) => lowCost && highCost);
-    if (line?.lowCost && line.highCost) return [line.highCost, line.lowCost];
-    return view.rows.filter(({ quality, control }) => quality && !control).slice(0, 2);
-  }
-  const slugs = [...new Set(of.split(','))].slice(0, MAX_COMPARED);
-  return slugs.flatMap((slug) => view.rows.find((row) => row.slug === slug) ?? []);
 }
 
 function rowsOfMethods(view: BoardView, chosen: readonly BoardRow[]): readonly BoardRow[] {
@@ -131,10 +125,16 @@ function VariantPicker(props: {
   const list = useId();
   const [text, setText] = useState('');
   const set = (rows: readonly BoardRow[]) => change({ of: rows.map(({ slug }) => slug).join(',') || ',' });
-  const add = (name: string) => {
-    const found = view.rows.find(({ id }) => visibleText(id) === name);
-    setText(found ? '' : name);
-    if (found && !chosen.includes(found) && chosen.length < MAX_COMPARED) set([...chosen, found]);
+  const scored = view.rows.filter((row) => row.quality && !chosen.includes(row));
+  const typed = typedVariant(view.rows, text);
+  const add = (row: BoardRow) => {
+    setText('');
+    if (!chosen.includes(row) && chosen.length < MAX_COMPARED) set([...chosen, row]);
+  };
+  const type = (next: string) => {
+    const found = typedVariant(view.rows, next);
+    if (found.kind === 'variant' && !found.continued) add(found.row);
+    else setText(next);
   };
   return (
     <div className="variant-picker">
@@ -154,23 +154,33 @@ function VariantPicker(props: {
           </li>
         ))}
       </ul>
-      <label className="field search">
-        <span>Add a variant</span>
-        <input
-          type="search"
-          list={list}
-          value={text}
-          disabled={!ready || chosen.length >= MAX_COMPARED}
-          placeholder={chosen.length >= MAX_COMPARED ? 'six at most' : 'method/variant'}
-          onChange={(event) => add(event.target.value)}
-        />
-      </label>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (typed.kind === 'variant') add(typed.row);
+        }}
+      >
+        <label className="field search">
+          <span>Add a variant</span>
+          <input
+            type="search"
+            list={list}
+            value={text}
+            disabled={!ready || chosen.length >= MAX_COMPARED}
+            placeholder={chosen.length >= MAX_COMPARED ? 'six at most' : 'method/variant'}
+            onChange={(event) => type(event.target.value)}
+          />
+        </label>
+        <p className="small quiet" role="status">
+          {typed.kind === 'variant' && 'Press Enter to add it: longer names begin with it as well.'}
+          {typed.kind === 'not scored' && 'It has no quality on this task, so it cannot be compared.'}
+          {typed.kind === 'unknown' && `Not measured: no variant of this board is called ${visibleText(text.trim())}.`}
+        </p>
+      </form>
       <datalist id={list}>
-        {view.rows
-          .filter((row) => row.quality && !chosen.includes(row))
-          .map((row) => (
-            <option key={row.slug} value={visibleText(row.id)} />
-          ))}
+        {scored.map((row) => (
+          <option key={row.slug} value={visibleText(row.id)} />
+        ))}
       </datalist>
     </div>
   );
@@ -295,16 +305,4 @@ function SideBySide({ view, chosen }: { readonly view: BoardView; readonly chose
       </table>
     </TableScroll>
   );
-}
-
-/** The one that leads by the point estimate; null where none does or several do. */
-function bestOf(rows: readonly BoardRow[], { sortValue, bestFirst, numeric }: ReturnType<typeof columnsOf>[number]) {
-  if (!numeric) return null;
-  const valued = rows.flatMap((row) => {
-    const value = sortValue(row);
-    return typeof value === 'number' ? [{ row, value: bestFirst === 'ascending' ? value : -value }] : [];
-  });
-  const least = Math.min(...valued.map(({ value }) => value));
-  const leading = valued.filter(({ value }) => value === least);
-  return valued.length > 1 && leading.length === 1 ? (leading[0]?.row ?? null) : null;
 }

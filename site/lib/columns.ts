@@ -17,6 +17,8 @@ export interface Column {
   /** What the column is, in a sentence. */
   readonly hint: string;
   readonly numeric: boolean;
+  /** Its values were taken at different times, so that only their ratios to dense, timed beside them, compare. */
+  readonly onlyRatiosCompare?: boolean;
   /** The sort order that puts better rows first. */
   readonly bestFirst: 'ascending' | 'descending';
   /** Null sorts last in both directions. */
@@ -217,17 +219,20 @@ export function columnsOf(
           [`noisy_${shape}`]: speeds[i]?.noisy ?? null,
         }),
       },
-      figure(
-        {
-          id: `time-${shape}`,
-          title: `Time, ${name}`,
-          unit: 'ms',
-          hint: `Median time of a call at ${name}.`,
-          bestFirst: 'ascending',
-        },
-        `p50_ms_${shape}`,
-        ({ speeds }) => speeds[i]?.p50Ms ?? null,
-      ),
+      {
+        ...figure(
+          {
+            id: `time-${shape}`,
+            title: `Time, ${name}`,
+            unit: 'ms',
+            hint: `Median time of a call at ${name}.`,
+            bestFirst: 'ascending',
+          },
+          `p50_ms_${shape}`,
+          ({ speeds }) => speeds[i]?.p50Ms ?? null,
+        ),
+        onlyRatiosCompare: true,
+      },
     ]),
     {
       ...figure(

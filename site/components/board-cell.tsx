@@ -36,6 +36,16 @@ export interface CellContext {
   readonly weights: Weights;
 }
 
+/** "~" to the eye, "noisy timing" to a screen reader. */
+function NoisyMark() {
+  return (
+    <>
+      <span aria-hidden="true">~</span>
+      <span className="hidden">noisy timing, about </span>
+    </>
+  );
+}
+
 /** The part of a column's id that names a shape. */
 const OF_SHAPE = /^(speed|time)-(.*)$/;
 
@@ -48,7 +58,7 @@ export function BoardCell(props: { readonly column: string; readonly row: BoardR
     if (kind === 'time') return formatMilliseconds(speed.p50Ms);
     return (
       <>
-        {speed.noisy && <span title="noisy timing">~</span>}
+        {speed.noisy && <NoisyMark />}
         {formatRatio(speed.value)}
         <small>
           [{speed.low.toFixed(2)}, {speed.high.toFixed(2)}]

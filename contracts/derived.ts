@@ -433,6 +433,11 @@ export const historyPointSchema = v.strictObject({
   dataset: said(v.nullable(text), 'First 12 hex digits of the hash over the test data; null without an evaluation.'),
   seeds: count,
   completed: said(count, 'Seeds whose trial completed.'),
+  completedSeeds: said(v.array(count), 'Those seeds: what the means of size and cost are over.'),
+  scoredSeeds: said(
+    v.array(count),
+    'Seeds with a quality: what its mean is over. Means of other seeds do not compare.',
+  ),
   quality: v.nullable(estimateSchema),
   dense: v.nullable(figure),
   zstdBytes: v.nullable(figure),

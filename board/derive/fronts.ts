@@ -1,6 +1,7 @@
 /** The Pareto fronts of a board: quality against size, speed and the cost of compressing, for each cost class. */
 import type { DerivedEntry, Front } from '../../contracts/derived.ts';
 import { COST_CLASSES } from '../../contracts/taxonomy.ts';
+import { PROTOCOL } from '../../contracts/protocol.ts';
 import { isProposal } from './headline.ts';
 import { paretoFront } from './pareto-front.ts';
 
@@ -14,9 +15,11 @@ interface Axis {
 
 export function frontsOf(entries: readonly DerivedEntry[], shapes: readonly string[]): Front[] {
   const proposals = entries.filter(isProposal);
+  // Both classes are drawn on one axis, so they have one unit.
+  const axes = axesFor(proposals, shapes);
   return COST_CLASSES.flatMap((costClass) => {
     const members = proposals.filter((entry) => entry.costClass === costClass);
-    return axesFor(members, shapes).map(({ axis, shape, unit, price }) => {
+    return axes.map(({ axis, shape, unit, price }) => {
       const points = members.flatMap((entry) => {
         const own = price(entry);
         return own === null || entry.quality === null ? [] : [{ entry, loss: lossOf(entry.quality), price: own }];
@@ -31,8 +34,8 @@ function lossOf({ higherIsBetter, estimate }: NonNullable<DerivedEntry['quality'
   return higherIsBetter ? -estimate.value : estimate.value;
 }
 
-function axesFor(members: readonly DerivedEntry[], shapes: readonly string[]): readonly Axis[] {
-  const units = new Set(members.flatMap(({ compute }) => (compute ? [compute.unit] : [])));
+function axesFor(proposals: readonly DerivedEntry[], shapes: readonly string[]): readonly Axis[] {
+  const units = new Set(proposals.flatMap(({ compute }) => (compute ? [compute.unit] : [])));
   return [
     { axis: 'size', shape: null, unit: 'zstd bytes', price: ({ size }) => size?.zstdBytes ?? null },
     ...shapes.map((shape) => ({
@@ -45,12 +48,22 @@ function axesFor(members: readonly DerivedEntry[], shapes: readonly string[]): r
       },
     })),
     units.size > 1
-      ? { axis: 'compression-cost', shape: null, unit: 'wall seconds', price: ({ cost }) => cost?.wallSeconds ?? null }
+      ? {
+          axis: 'compression-cost',
+          shape: null,
+          unit: 'wall seconds',
+          price: ({ cost }) => secondsOf(cost?.wallSeconds),
+        }
       : {
           axis: 'compression-cost',
           shape: null,
           unit: 'compute seconds',
-          price: ({ compute }) => compute?.seconds ?? null,
+          price: ({ compute }) => secondsOf(compute?.seconds),
         },
   ];
+}
+
+/** Below the least that is told from none, costs are equal. */
+function secondsOf(seconds: number | undefined): number | null {
+  return seconds === undefined ? null : Math.max(seconds, PROTOCOL.cost.leastSeconds);
 }

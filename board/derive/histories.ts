@@ -312,6 +312,8 @@ function historyPoint(point: Point, shapes: readonly string[]): HistoryPoint {
     dataset: qualities[0]?.datasetContentHash.slice(0, 12) ?? null,
     seeds: rows.length,
     completed: rows.filter(({ status }) => status === 'completed').length,
+    completedSeeds: rows.flatMap(({ status, seed: own }) => (status === 'completed' ? [own] : [])),
+    scoredSeeds: rows.flatMap(({ evaluation, seed: own }) => (evaluation?.quality ? [own] : [])),
     quality: meanOf(
       qualities.flatMap(({ quality }) => (quality ? [quality.estimate] : [])),
       meanEstimate,

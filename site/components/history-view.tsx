@@ -15,6 +15,7 @@ import {
   plural,
 } from '../lib/format.ts';
 import { metricWords } from '../lib/metric.ts';
+import { stretches } from '../lib/stretches.ts';
 import { useAddress, useReady } from '../lib/use-address.ts';
 import { useJson } from '../lib/use-json.ts';
 import { visibleText } from '../lib/visible-text.ts';
@@ -32,6 +33,8 @@ interface Figure {
   readonly value: (
     point: HistoryPoint,
   ) => { readonly value: number; readonly low: number; readonly high: number } | null;
+  /** What the value is a mean over. */
+  readonly seeds: (point: HistoryPoint) => readonly number[];
   readonly format: (value: number) => string;
 }
 
@@ -43,6 +46,7 @@ function figuresOf(view: BoardView): readonly Figure[] {
       title: metricWords(view.metric).title,
       changes: 'quality',
       value: ({ quality }) => quality,
+      seeds: ({ scoredSeeds }) => scoredSeeds,
       format: (value) => formatQuality(view.metric, value),
     },
     {
@@ -50,6 +54,7 @@ function figuresOf(view: BoardView): readonly Figure[] {
       title: 'bytes as shipped',
       changes: 'size',
       value: ({ zstdBytes }) => exact(zstdBytes),
+      seeds: ({ completedSeeds }) => completedSeeds,
       format: formatBytes,
     },
     ...view.shapes.map(({ shape, name }): Figure => ({
@@ -57,6 +62,7 @@ function figuresOf(view: BoardView): readonly Figure[] {
       title: `speed, ${name}`,
       changes: `speed-up ${shape}`,
       value: ({ speedUps }) => speedUps.find((each) => each.shape === shape)?.estimate ?? null,
+      seeds: ({ completedSeeds }) => completedSeeds,
       format: formatRatio,
     })),
     {
@@ -64,6 +70,7 @@ function figuresOf(view: BoardView): readonly Figure[] {
       title: 'wall time of compressing',
       changes: 'compression cost',
       value: ({ wallSeconds }) => exact(wallSeconds),
+      seeds: ({ completedSeeds }) => completedSeeds,
       format: formatSeconds,
     },
   ];
@@ -132,10 +139,14 @@ function HistoryPlot({ history, figure }: { readonly history: History; readonly 
   const room = (high - low) * 0.1 || Math.abs(high) * 0.05 || 1;
   const up = scaleLinear([low - room, high + room], [HEIGHT, 0]);
   const across = (index: number) => (history.points.length === 1 ? 50 : 4 + (92 * index) / (history.points.length - 1));
-  const path = line<(typeof points)[number]>(
+  const draw = line<(typeof points)[number]>(
     ({ index }) => across(index),
     ({ value }) => up(value),
-  ).digits(2)(points);
+  ).digits(2);
+  // Means over other seeds differ without any change.
+  const paths = stretches(points, (a, b) => figure.seeds(a.point).join() === figure.seeds(b.point).join()).map(
+    (stretch) => draw(stretch) ?? '',
+  );
   const changes = history.changes.filter((each) => each.figure === figure.changes);
   const every = Math.ceil(history.points.length / 8);
   return (
@@ -175,7 +186,9 @@ function HistoryPlot({ history, figure }: { readonly history: History; readonly 
             />
           ))}
           <svg viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" width="100%" height={HEIGHT} overflow="visible">
-            <path className="curve low-cost" d={path ?? ''} />
+            {paths.map((path) => (
+              <path key={path} className="curve low-cost" d={path} />
+            ))}
           </svg>
           {points.map(({ index, point, value, low: from, high: to }) => (
             <g key={point.run + point.code} className="intervals">
@@ -189,6 +202,7 @@ function HistoryPlot({ history, figure }: { readonly history: History; readonly 
       </div>
       <figcaption className="small quiet">
         {plural(points.length, 'run')}, oldest first.{' '}
+        {paths.length > 1 && 'The line is broken where the mean is over other seeds. '}
         {changes.length === 0
           ? points.length < 2
             ? 'A change takes at least two.'

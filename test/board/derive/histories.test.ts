@@ -111,6 +111,14 @@ describe('histories', () => {
     ]);
   });
 
+  it('says which seeds its means are over', () => {
+    const scored = rowOf({ variant: 'w4', point: 0, seed: 3 });
+    const unscored = { ...rowOf({ variant: 'w4', point: 0, seed: 1 }), evaluation: null };
+    const failed = { ...unscored, seed: 2, status: 'failed' as const };
+    const [history] = changesOf([scored, failed, unscored]);
+    expect(history?.points[0]).toMatchObject({ seeds: 3, completed: 2, completedSeeds: [1, 3], scoredSeeds: [3] });
+  });
+
   it('finds a step in quality where it is, and says which way it went', () => {
     const rows = Array.from({ length: 5 }, (_, point) => rowOf({ variant: 'w4', point, nats: point >= 3 ? 0.3 : 0 }));
     const [history] = changesOf(rows, (row) => (row.run >= 'run-3' ? 0.3 : 0));

@@ -107,6 +107,13 @@ describeSite('the front page', (open) => {
     await page.getByRole('button', { name: 'Light colours' }).click();
     const light = await ground();
     expect(light).not.toBe(dark);
+    // Paper is light under each theme.
+    for (const theme of ['Dark colours', 'Use the system theme', 'Light colours']) {
+      await page.getByRole('button', { name: theme }).click();
+      await page.emulateMedia({ media: 'print' });
+      expect(await ground()).toBe(light);
+      await page.emulateMedia({ media: 'screen' });
+    }
     await page.goto(`${inject('siteAddress')}/protocol/`);
     expect(await ground()).toBe(light);
     await untilReady(page);

@@ -17,7 +17,7 @@ const MAX_BYTES = 200_000;
 /** Wide enough for headline and plot side by side with their figures; cut below the plot. */
 const WIDTH = 1280;
 /** Pixels of the picture per pixel of the page: what fits into MAX_BYTES and is still read with ease. */
-const SCALE = 0.85;
+const SCALE = 0.65;
 
 await runScript(async () => {
   const { values } = parseArgs({

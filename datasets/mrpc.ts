@@ -23,5 +23,5 @@ export default defineGlue({
   validation: 366,
   calibration: 600,
   f1: { shareOfClassOne: 279 / 408 },
-  description: 'Classify 408 pairs of news sentences: are the two paraphrases?',
+  description: 'Decide for 408 pairs of news sentences whether the two are paraphrases.',
 });

@@ -22,5 +22,5 @@ export default defineGlue({
   classes: ['entailment', 'not entailment'],
   validation: 249,
   calibration: 400,
-  description: 'Classify 277 pairs of a text and a statement: does the statement follow from the text?',
+  description: 'Decide for 277 pairs of a text and a statement whether the statement follows from the text.',
 });

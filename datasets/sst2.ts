@@ -15,5 +15,5 @@ export default defineGlue({
   classes: ['negative', 'positive'],
   validation: 1_000,
   calibration: 4_000,
-  description: 'Classify 872 sentences from film reviews: did the reviewer like the film?',
+  description: 'Decide for 872 sentences from film reviews whether the reviewer liked the film.',
 });

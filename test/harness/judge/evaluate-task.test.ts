@@ -144,7 +144,9 @@ describe('evaluateTask on choices', () => {
     ])
       await expect(evaluateTask({ dense: onnx, candidate: onnx, task })).rejects.toThrow(InputError);
     const encoder = tinyBert().onnx;
-    await expect(evaluateTask({ dense: encoder, candidate: encoder, task: choiceTask })).rejects.toThrow(/decoders/);
+    await expect(evaluateTask({ dense: encoder, candidate: encoder, task: choiceTask })).rejects.toThrow(
+      /needs a decoder/,
+    );
   });
 });
 
